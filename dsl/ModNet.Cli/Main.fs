@@ -1,0 +1,4 @@
+module ModNet.Cli.Main
+
+[<EntryPoint>]
+let main _ = 0

@@ -1,0 +1,1 @@
+module ModNet.Tests.Placeholder
