@@ -14,7 +14,10 @@ type LinearSpec = {
     Bias: bool
     /// What is applied to the result, if anything.
     Activation: Activation option
-}
+} with
+
+    /// Lets F#'s own `tanh` stand in a pipe: `linear 8 |> tanh`.
+    static member Tanh(linear: LinearSpec) = { linear with Activation = Some Tanh }
 
 /// What each of a pool's M modules is. All modules of a pool have this one signature.
 [<RequireQualifiedAccess>]
