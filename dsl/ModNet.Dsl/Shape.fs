@@ -3,16 +3,16 @@ namespace ModNet
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
 type Shape =
-    /// Token ids [T].
+    /// Token ids [T], each below the vocabulary size.
     | Tokens of vocabulary: int
     /// [width].
     | Vector of width: int
     /// [T, width].
     | Sequence of width: int
 
-    /// `[T] tokens`, `[2]` or `[T, 32]`.
+    /// `[T]`, `[2]` or `[T, 32]`.
     override shape.ToString() =
         match shape with
-        | Tokens _ -> "[T] tokens"
+        | Tokens _ -> "[T]"
         | Vector width -> $"[{width}]"
         | Sequence width -> $"[T, {width}]"
