@@ -17,10 +17,10 @@ module Demo =
                 eprintfn $"{diagnostic}"
 
             CommandLine.Exit.failure
-        | Ok plan ->
+        | Ok summary ->
             printfn "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
             printfn ""
-            printfn $"{Summary.render plan}"
+            printfn $"{summary}"
             printfn ""
-            Train.run settings plan experiment |> ignore
+            Train.run settings experiment |> ignore
             CommandLine.Exit.ok

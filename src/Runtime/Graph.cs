@@ -24,11 +24,8 @@ public sealed class Graph : nn.Module
         _firstSite = Array.FindIndex(_nodes, n => n.HasSites);
         _lastSite = Array.FindLastIndex(_nodes, n => n.HasSites);
         Pools = [.. _nodes.SelectMany(n => n.Pools).Distinct()];
-        foreach (ModulePool pool in Pools)
-        {
-            register_module(pool.Name, pool);
-        }
-
+        // Pools have a namespace of their own, where a user's names cannot clash with those of nodes.
+        register_module("pools", new PoolSet(Pools));
         foreach (Node node in _nodes)
         {
             register_module(node.Name, node);
@@ -86,4 +83,17 @@ public sealed class Graph : nn.Module
     }
 
     private static Route NoChoice() => new(new ModeSelector());
+
+    private sealed class PoolSet : nn.Module
+    {
+        internal PoolSet(IEnumerable<ModulePool> pools)
+            : base("pools")
+        {
+            foreach (ModulePool pool in pools)
+            {
+                // A dot would read as a path in parameter names.
+                register_module(pool.Name.Replace('.', '/'), pool);
+            }
+        }
+    }
 }

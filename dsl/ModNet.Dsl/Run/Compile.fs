@@ -93,9 +93,15 @@ module Compile =
         | Layer.Bernoulli -> Some(new BernoulliHead())
         | _ -> None
 
-    /// A graph with fresh parameters, drawn pool by pool and layer by layer in order.
-    let graph (init: Initialiser) (plan: Plan) : Graph =
+    let private ofPlan (init: Initialiser) (plan: Plan) : Graph =
         let pools = plan.Pools |> List.map (fun p -> p.Name, pool init p) |> Map.ofList
         let nodes = plan.Layers |> List.choose (node init pools) |> ResizeArray
         let head = plan.Layers |> List.pick (head init)
         new Graph(nodes, head)
+
+    /// A graph with fresh parameters, drawn pool by pool and layer by layer in order. Never fails on a network that
+    /// `check` accepts; raises UserException with all that is wrong with any other.
+    let graph (init: Initialiser) (network: Network) : Graph =
+        match Check.plan network with
+        | Ok plan -> ofPlan init plan
+        | Error diagnostics -> raise (UserException(diagnostics |> Seq.map string |> String.concat "\n"))

@@ -94,11 +94,11 @@ type Script(arguments: string array) =
                 eprintfn $"{diagnostic}"
 
             exit CommandLine.Exit.failure
-        | Ok plan when verb = "check" ->
-            printfn $"{Summary.render plan}"
+        | Ok summary when verb = "check" ->
+            printfn $"{summary}"
             exit CommandLine.Exit.ok
-        | Ok plan ->
-            guarded (fun () -> Train.run settings plan experiment |> ignore)
+        | Ok _ ->
+            guarded (fun () -> Train.run settings experiment |> ignore)
             exit CommandLine.Exit.ok
 
 /// The end of a script that has no options of its own.

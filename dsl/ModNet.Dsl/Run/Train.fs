@@ -109,14 +109,14 @@ module Train =
 
     /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
     /// can mend.
-    let run (settings: Settings) (plan: Plan) (experiment: Experiment) : TrainingOutcome =
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
         settings.Threads |> Option.iter torch.set_num_threads
         let device = device settings.Device
         let source = Source.load experiment
         use _splits = source.Splits
         use streams = new RandomStreams(int64 experiment.Seed)
-        use graph = Compile.graph (Initialiser(streams.Init, device = device)) plan
+        use graph = Compile.graph (Initialiser(streams.Init, device = device)) experiment.Network
         let (Method.Em em) = experiment.Method
         let (Adam rate) = em.Optimizer
 
