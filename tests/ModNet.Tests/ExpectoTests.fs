@@ -93,7 +93,7 @@ let tests =
                 | other -> failtestf "Expected a failure, got %A" other
 
             let first = property FsCheckConfig.defaultConfig
-            Expect.isMatch first @"Shrunk \d+ times to:\n\t-?10\n" "shrunk to the smallest"
+            Expect.isMatch first @"\n\t-?10\nResult:" "shrunk to the smallest"
 
             let seed =
                 System.Text.RegularExpressions.Regex.Match(first, @"Some \((\d+), (\d+)\)").Groups
