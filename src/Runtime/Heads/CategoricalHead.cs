@@ -31,8 +31,19 @@ public sealed class CategoricalHead : Head
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);
         Tensor classes = targets.reshape(-1);
-        Tensor perRow = is_grad_enabled() ? Score(rows, classes) : ScoreInParts(rows, classes);
+        Tensor perRow = is_grad_enabled() ? Score(rows, classes)
+            : FusedCrossEntropy.Takes(rows) ? FusedCrossEntropy.Score(rows, _weight, _bias, classes)
+            : ScoreInParts(rows, classes);
         return perRow.view(features.shape[0], -1).sum(1);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor MeanLogLikelihood(Tensor features, Tensor targets)
+    {
+        Tensor rows = features.reshape(-1, features.shape[^1]);
+        return is_grad_enabled() && FusedCrossEntropy.Takes(rows)
+            ? FusedCrossEntropy.Mean(rows, _weight, _bias, targets.reshape(-1), features.shape[0])
+            : base.MeanLogLikelihood(features, targets);
     }
 
     /// <inheritdoc/>

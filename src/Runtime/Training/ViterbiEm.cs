@@ -31,7 +31,8 @@ public sealed class ViterbiEm : IDisposable
         _mBatches = new(data.Count, settings.MBatch, streams.MBatches);
         _modulesPerChoice = ChoicesOf(graph, data, _device);
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
-        Optimizer = optim.Adam(graph.parameters(), lr: settings.LearningRate);
+        // Betas are said: the default of beta2 is 0.99 in some versions of this API.
+        Optimizer = optim.Adam(graph.parameters(), settings.LearningRate, beta1: 0.9, beta2: 0.999);
     }
 
     /// <summary>The settings in force.</summary>
