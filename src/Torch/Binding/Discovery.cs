@@ -1,0 +1,110 @@
+using System.Text.RegularExpressions;
+
+namespace ModNet.Torch;
+
+/// <summary>One usable libtorch: its libraries, its headers, its version.</summary>
+internal sealed record Installation(string Lib, string Include, string Version, string Source)
+{
+    internal bool HasCuda => File.Exists(Path.Combine(Lib, "libtorch_cuda.so"));
+}
+
+/// <summary>Finds libtorch: MODNET_LIBTORCH, else an installed Python torch, else the distribution's.</summary>
+internal static partial class Discovery
+{
+    internal const string Variable = "MODNET_LIBTORCH";
+    internal const string Remedy =
+        "Remedy: `apt-get install libtorch-dev libopenblas0-pthread g++`, or set MODNET_LIBTORCH to a libtorch directory (with lib/ and include/).";
+
+    private static readonly string[] Triplets = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
+
+    internal static Installation Find()
+    {
+        var looked = new List<string>();
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+            return At(named, Variable, looked) ?? throw Missing(looked);
+        if (PythonTorch() is { } python && At(python, "Python torch", looked) is { } fromPython)
+            return fromPython;
+        foreach (var prefix in (ReadOnlySpan<string>)["/usr", "/usr/local", "/opt/libtorch"])
+            if (At(prefix, "system", looked) is { } system)
+                return system;
+        throw Missing(looked);
+    }
+
+    private static LibtorchNotFoundException Missing(List<string> looked) =>
+        new($"libtorch not found – expected libtorch.so and its headers (torch/version.h) – looked at: {string.Join("; ", looked)}. {Remedy}");
+
+    private static Installation? At(string prefix, string source, List<string> looked)
+    {
+        var lib = Triplets.Select(t => Path.Combine(prefix, "lib", t)).Append(Path.Combine(prefix, "lib"))
+            .FirstOrDefault(d => File.Exists(Path.Combine(d, "libtorch.so")));
+        var include = Path.Combine(prefix, "include");
+        var header = VersionHeader(include);
+        if (lib is not null && header is not null && VersionIn(header) is { } version)
+            return new Installation(Path.GetFullPath(lib), Path.GetFullPath(include), version, source);
+        var got = (lib, header) switch
+        {
+            (null, null) => "neither",
+            (null, _) => "headers only",
+            _ => "libraries only",
+        };
+        looked.Add($"{prefix} ({source}): {got}");
+        return null;
+    }
+
+    private static string? VersionHeader(string include) =>
+        new[] { "torch/version.h", "torch/csrc/api/include/torch/version.h" }
+            .Select(p => Path.Combine(include, p)).FirstOrDefault(File.Exists);
+
+    private static string? VersionIn(string header) =>
+        VersionPattern().Match(File.ReadAllText(header)) is { Success: true } m ? m.Groups[1].Value : null;
+
+    [GeneratedRegex("TORCH_VERSION\\s*\\\\?\\s*\"([^\"]+)\"")]
+    private static partial Regex VersionPattern();
+
+    // The directory of Python's torch package, read off the file system: importing torch, or even starting Python, takes long.
+    private static string? PythonTorch()
+    {
+        foreach (var directory in PythonPaths())
+        {
+            var torch = Path.Combine(directory, "torch");
+            if (File.Exists(Path.Combine(torch, "lib", "libtorch.so")) && Directory.Exists(Path.Combine(torch, "include")))
+                return torch;
+        }
+        return null;
+    }
+
+    private static IEnumerable<string> PythonPaths()
+    {
+        foreach (var entry in (Environment.GetEnvironmentVariable("PYTHONPATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+            yield return entry;
+        var prefixes = new List<string>();
+        foreach (var name in (string[])["VIRTUAL_ENV", "CONDA_PREFIX"])
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } prefix)
+                prefixes.Add(prefix);
+        if (Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home)
+            prefixes.Add(Path.Combine(home, ".local"));
+        // The python3 on the path, its links followed: pyenv, conda, /opt/python…
+        foreach (var entry in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var python = Path.Combine(entry, "python3");
+            if (!File.Exists(python))
+                continue;
+            prefixes.Add(Path.GetDirectoryName(entry)!);
+            if (File.ResolveLinkTarget(python, returnFinalTarget: true) is { } target)
+                prefixes.Add(Path.GetDirectoryName(Path.GetDirectoryName(target.FullName)!)!);
+        }
+        prefixes.AddRange(["/usr/local", "/usr"]);
+        foreach (var prefix in prefixes.Distinct())
+            foreach (var lib in (string[])["lib", "lib64"])
+            {
+                var root = Path.Combine(prefix, lib);
+                if (!Directory.Exists(root))
+                    continue;
+                foreach (var python in Directory.EnumerateDirectories(root, "python3*").OrderDescending())
+                {
+                    yield return Path.Combine(python, "site-packages");
+                    yield return Path.Combine(python, "dist-packages");
+                }
+            }
+    }
+}
