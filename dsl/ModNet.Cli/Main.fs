@@ -1,4 +1,63 @@
 module ModNet.Cli.Main
 
+open System.CommandLine
+open System.CommandLine.Help
+open ModNet
+open ModNet.Runtime
+
+let private simple (name: string) (help: string) =
+    let command = Command(name, help)
+    command.Options.Add(HelpOption())
+    command
+
+let private demo =
+    let command =
+        simple "demo" "Train the paper's toy regression and leave a report in runs/demo."
+
+    CommandLine.training |> List.iter command.Options.Add
+    command
+
+let private doctor =
+    simple "doctor" "Say what this machine has and lacks: libtorch, threads, BLAS, SIMD, speed."
+
+let private test =
+    simple "test" "Build everything and run all tests (./modnet test does it)."
+
+let private train = CommandLine.train []
+let private check = CommandLine.check []
+let private modnet = CommandLine.modnet [ demo; train; check; doctor; test ]
+
+/// A script's own options are only known to the script, so the words after its name are left to it.
+let private script (verb: string) (words: string list) =
+    match words with
+    | name :: options when not (name.StartsWith '-') -> ScriptHost.run verb name options
+    | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ verb; "--help" ]).Invoke()
+    | _ -> CommandLine.complain verb [ $"{verb} needs a script first: ./modnet {verb} SCRIPT [options]" ]
+
+let private own (words: string list) =
+    let parsed = modnet.Parse words
+    let command = parsed.CommandResult.Command
+
+    if parsed.Action :? HelpAction then
+        parsed.Invoke()
+    elif parsed.Errors.Count > 0 then
+        CommandLine.complain
+            (if command = modnet then "" else command.Name)
+            (parsed.Errors |> Seq.map _.Message |> Seq.truncate 1)
+    elif command = demo then
+        Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
+    elif command = doctor then
+        Doctor.run ()
+    else
+        CommandLine.complain "" [ "test is run by the script ./modnet, at the root of a clone" ]
+
 [<EntryPoint>]
-let main _ = 0
+let main arguments =
+    try
+        match List.ofArray arguments with
+        | [] -> modnet.Parse([ "--help" ]).Invoke()
+        | ("train" | "check" as verb) :: words -> script verb words
+        | words -> own words
+    with :? UserException as mistake ->
+        eprintfn $"{mistake.Message}"
+        CommandLine.Exit.failure

@@ -1,0 +1,72 @@
+namespace ModNet.Cli
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open ModNet
+open ModNet.Runtime
+
+/// Runs a user's script with F# Interactive, in a process of its own.
+[<RequireQualifiedAccess>]
+module ScriptHost =
+
+    let private isCompileError (line: string) = line.Contains ": error FS"
+
+    /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
+    let run (verb: string) (script: string) (options: string list) : int =
+        if not (File.Exists script) then
+            raise (
+                UserException(
+                    script,
+                    "an .fsx file that declares an experiment",
+                    (if Directory.Exists script then "a directory" else "nothing at that path"),
+                    "give the path of a script, such as notebooks/ptb.fsx"
+                )
+            )
+
+        if not (script.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)) then
+            raise (
+                UserException(script, "an .fsx file", Path.GetFileName script, "write the experiment as an F# script")
+            )
+
+        let start = ProcessStartInfo(Environment.ProcessPath, RedirectStandardError = true)
+
+        for word in [ "fsi"; "--nologo"; "--quiet"; "--exec"; script; verb ] @ options do
+            start.ArgumentList.Add word
+
+        // The signal reaches the script too, which ends in good order; this process waits for it.
+        use _interrupt =
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, fun context -> context.Cancel <- true)
+
+        use running = Process.Start start
+
+        use _terminate =
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGTERM,
+                fun context ->
+                    context.Cancel <- true
+                    running.Kill false
+            )
+
+        let mutable compiles = true
+
+        let rec forward () =
+            match running.StandardError.ReadLine() with
+            | null -> ()
+            | "" when not compiles -> forward ()
+            | line ->
+                if isCompileError line then
+                    compiles <- false
+
+                eprintfn $"{line}"
+                forward ()
+
+        forward ()
+        running.WaitForExit()
+
+        if not compiles then
+            eprintfn $"{script}: does not compile, so nothing was run – mend the lines named above"
+            CommandLine.Exit.failure
+        else
+            running.ExitCode

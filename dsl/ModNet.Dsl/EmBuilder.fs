@@ -1,0 +1,107 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// EM half said: its E-batch, unless said, is its batch.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type EmDraft = internal {
+    Em: Em
+    OwnEBatch: int option
+}
+
+/// Sets the fields of the EM method; made by `em`.
+[<Sealed>]
+type EmBuilder internal () =
+
+    let paper = {
+        Em = {
+            Samples = 10
+            MSteps = 15
+            Batch = 128
+            EBatch = 128
+            Steps = 50_000
+            Optimizer = Adam 1e-3
+        }
+        OwnEBatch = None
+    }
+
+    /// S, how many compositions are drawn per datapoint in an E-step (Eq. 11), ≥ 1; 10 unless said.
+    /// Example: `samples 10`
+    [<CustomOperation "samples">]
+    member _.Samples(draft: EmDraft, count: int) = {
+        draft with
+            Em = { draft.Em with Samples = count }
+    }
+
+    /// The number of gradient steps (Eq. 8) between two E-steps, ≥ 1; 15 unless said.
+    /// Example: `m_steps 15`
+    [<CustomOperation "m_steps">]
+    member _.MSteps(draft: EmDraft, count: int) = {
+        draft with
+            Em = { draft.Em with MSteps = count }
+    }
+
+    /// Datapoints in a minibatch, ≥ 1; 128 unless said.
+    /// Example: `batch 128`
+    [<CustomOperation "batch">]
+    member _.Batch(draft: EmDraft, size: int) = {
+        draft with
+            Em = { draft.Em with Batch = size }
+    }
+
+    /// Datapoints in an E-step's minibatch, ≥ 1; as many as `batch` unless said.
+    /// Example: `e_batch 512`
+    [<CustomOperation "e_batch">]
+    member _.EBatch(draft: EmDraft, size: int) = { draft with OwnEBatch = Some size }
+
+    /// The number of M-steps in all, ≥ 1; 50,000 unless said.
+    /// Example: `steps 3_000`
+    [<CustomOperation "steps">]
+    member _.Steps(draft: EmDraft, count: int) = {
+        draft with
+            Em = { draft.Em with Steps = count }
+    }
+
+    /// What takes the gradient steps on θ and φ; `Adam 1e-3` unless said.
+    /// Example: `optimizer (Adam 1e-3)`
+    [<CustomOperation "optimizer">]
+    member _.Optimizer(draft: EmDraft, optimizer: Optimizer) = {
+        draft with
+            Em = { draft.Em with Optimizer = optimizer }
+    }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Zero() = paper
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(_: unit) = paper
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Delay(settings: unit -> EmDraft) = settings ()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: EmDraft) =
+        Method.Em {
+            draft.Em with
+                EBatch = Option.defaultValue draft.Em.Batch draft.OwnEBatch
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
+    member _.Yield(_: 'Other) = paper
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
+    member _.Combine(_: 'First, _: 'Second) = paper
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
+    member _.For(_: 'First, _: 'Second) = paper
+
+[<AutoOpen>]
+module Methods =
+
+    /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`. Where one is said twice the last counts.
+    /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
+    let em = EmBuilder()

@@ -1,0 +1,183 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// No pool has been said yet.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type NoPool = private | NoPool
+
+/// The layer has a pool of its own.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type OwnPool = private | OwnPool
+
+/// The layer takes its pool from elsewhere.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type SharedPool = private | SharedPool
+
+/// A modular layer half said. 'Pool tells the compiler where its pool comes from, so that it can refuse two.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type ModularDraft<'Pool> = internal {
+    Hidden: int
+    Modular: Modular
+}
+
+/// The settings that `modular` and `modular_gru` have in common.
+[<AbstractClass>]
+type ModularSettings internal () =
+
+    let empty: ModularDraft<NoPool> = {
+        Hidden = 0
+        Modular = {
+            Pool = {
+                Name = None
+                Modules = 0
+                Unit = None
+            }
+            Choose = 1
+            Combine = Sum
+            Controller = Linear
+            Dispatch = Auto
+        }
+    }
+
+    let withPool (pool: Pool) (draft: ModularDraft<'Pool>) : ModularDraft<'New> = {
+        Hidden = draft.Hidden
+        Modular = { draft.Modular with Pool = pool }
+    }
+
+    /// The shared pool whose modules this layer chooses from.
+    /// Example: `from words`
+    [<CustomOperation "from">]
+    member _.From(draft: ModularDraft<NoPool>, pool: Pool) : ModularDraft<SharedPool> = withPool pool draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "from">]
+    [<CompilerMessage(WrongChild.FromAfterModules, WrongChild.Code, IsError = true)>]
+    member _.From(draft: ModularDraft<'Pool>, pool: Pool) : ModularDraft<SharedPool> = withPool pool draft
+
+    /// M, the number of modules of a pool of the layer's own, ≥ 1.
+    /// Example: `modules 2`
+    [<CustomOperation "modules">]
+    member _.Modules(draft: ModularDraft<'Pool>, count: int) : ModularDraft<OwnPool> =
+        draft
+        |> withPool {
+            draft.Modular.Pool with
+                Modules = count
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "modules">]
+    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
+    member _.Modules(draft: ModularDraft<SharedPool>, _: int) = draft
+
+    /// What each module of a pool of the layer's own is: [in] → [width].
+    /// Example: `unit (linear 2 |> no_bias)`
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Pool>, linear: LinearSpec) : ModularDraft<OwnPool> =
+        draft
+        |> withPool {
+            draft.Modular.Pool with
+                Unit = Some(PoolUnit.Linear linear)
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
+    member _.Unit(draft: ModularDraft<SharedPool>, _: LinearSpec) = draft
+
+    /// K, how many modules are chosen, 1 ≤ K ≤ M; 1 unless said.
+    /// Example: `choose 3`
+    [<CustomOperation "choose">]
+    member _.Choose(draft: ModularDraft<'Pool>, count: int) : ModularDraft<'Pool> = {
+        draft with
+            Modular = { draft.Modular with Choose = count }
+    }
+
+    /// `Sum` (Eq. 1; unless said) gives [unit]; `Concat` gives [K · unit].
+    /// Example: `combine Concat`
+    [<CustomOperation "combine">]
+    member _.CombineBy(draft: ModularDraft<'Pool>, combine: Combine) : ModularDraft<'Pool> = {
+        draft with
+            Modular = { draft.Modular with Combine = combine }
+    }
+
+    /// The form of p(a | x, φ), from the layer's own input; `Linear` unless said.
+    /// Example: `controller Linear`
+    [<CustomOperation "controller">]
+    member _.Controller(draft: ModularDraft<'Pool>, controller: Controller) : ModularDraft<'Pool> = {
+        draft with
+            Modular = {
+                draft.Modular with
+                    Controller = controller
+            }
+    }
+
+    /// How the chosen modules are run; `Auto` unless said. The numbers are the same either way.
+    /// Example: `dispatch Wide`
+    [<CustomOperation "dispatch">]
+    member _.Dispatch(draft: ModularDraft<'Pool>, dispatch: Dispatch) : ModularDraft<'Pool> = {
+        draft with
+            Modular = {
+                draft.Modular with
+                    Dispatch = dispatch
+            }
+    }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Zero() = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(_: unit) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Delay(settings: unit -> ModularDraft<'Pool>) = settings ()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
+    member _.Yield(_: 'Other) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
+    member _.Combine(_: 'First, _: 'Second) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
+    member _.For(_: 'First, _: 'Second) = empty
+
+/// Sets a modular layer's fields; made by `modular`.
+[<Sealed>]
+type ModularBuilder internal () =
+    inherit ModularSettings()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: ModularDraft<'Pool>) = Layer.Modular draft.Modular
+
+/// Sets a modular GRU's fields; made by `modular_gru`.
+[<Sealed>]
+type ModularGruBuilder internal () =
+    inherit ModularSettings()
+
+    /// H, the width of the state, ≥ 1. What the candidate's units give together must have this width.
+    /// Example: `hidden 8`
+    [<CustomOperation "hidden">]
+    member _.Hidden(draft: ModularDraft<'Pool>, width: int) : ModularDraft<'Pool> = { draft with Hidden = width }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: ModularDraft<'Pool>) =
+        Layer.ModularGru {
+            Hidden = draft.Hidden
+            Candidate = draft.Modular
+        }
+
+[<AutoOpen>]
+module ModularLayers =
+
+    /// x [in] → [unit] (`Sum`) or [K · unit] (`Concat`): K of a pool's M modules, chosen for each datapoint (Eq. 1).
+    /// Settings: `from`, or `modules` and `unit`; `choose`, `combine`, `controller`, `dispatch`. Where one is said twice the last counts.
+    /// Example: `modular { modules 2; unit (linear 2 |> no_bias); choose 1 }`
+    let modular = ModularBuilder()
+
+    /// x [T, in] → [T, hidden]: a GRU whose candidate state is a modular layer (paper, appendix A), with a choice at every step.
+    /// Settings: those of `modular`, and `hidden`.
+    /// Example: `modular_gru { hidden 8; from words; choose 1 }`
+    let modular_gru = ModularGruBuilder()

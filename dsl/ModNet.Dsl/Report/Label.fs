@@ -1,0 +1,49 @@
+namespace ModNet.Figures
+
+open System
+open System.Globalization
+open System.Net
+open System.Text.RegularExpressions
+
+/// Plain text to markup. Text in figures and reports is plain; nothing in it can become a tag.
+[<RequireQualifiedAccess>]
+module Label =
+    let private subscripted =
+        Regex(@"\b([A-Za-z])_([A-Za-z0-9])\b", RegexOptions.Compiled)
+
+    /// Text with `<`, `>`, `&` and quotes made harmless, for HTML content and attribute values.
+    let escape (text: string) : string = WebUtility.HtmlEncode text
+
+    /// Escaped text in which `H_a` is typeset with a subscript, as the paper's symbols are. Plotly reads the same markup.
+    let typeset (text: string) : string =
+        subscripted.Replace(escape text, "$1<sub>$2</sub>")
+
+    /// Four significant digits, thousands separated: `0.6931`, `1,204`, `3.1e-07`.
+    let number (value: float) : string =
+        let culture = CultureInfo.InvariantCulture
+
+        if not (Double.IsFinite value) then
+            if Double.IsNaN value then "not a number"
+            elif value > 0.0 then "∞"
+            else "−∞"
+        elif value = Math.Round value && abs value < 1e15 then
+            value.ToString("#,0", culture)
+        elif abs value >= 1000.0 && abs value < 1e15 then
+            value.ToString("#,0.#", culture)
+        elif abs value < 1e-3 then
+            value.ToString("0.##e+00", culture)
+        else
+            value.ToString("G4", culture)
+
+    /// A duration as a person would say it: `0.8 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
+    let duration (seconds: float) : string =
+        let whole = TimeSpan.FromSeconds(Math.Round seconds)
+
+        if seconds < 10.0 then
+            $"{number (Math.Round(seconds, 1))} s"
+        elif whole.TotalMinutes < 1.0 then
+            $"{whole.Seconds} s"
+        elif whole.TotalHours < 1.0 then
+            $"{whole.Minutes} min {whole.Seconds:D2} s"
+        else
+            $"{int whole.TotalHours} h {whole.Minutes:D2} min"

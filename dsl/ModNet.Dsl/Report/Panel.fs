@@ -1,0 +1,110 @@
+namespace ModNet.Figures
+
+[<RequireQualifiedAccess>]
+type Axis = {
+    Title: string
+    Log: bool
+    /// The end that the axis starts from, where it is not left to the data.
+    From: float option
+    To: float option
+    /// Counts: no ticks between whole numbers.
+    Whole: bool
+}
+
+/// One pair of axes with what is drawn in it.
+[<RequireQualifiedAccess>]
+type Panel = {
+    Title: string
+    X: Axis
+    Y: Axis
+    Series: Series list
+    /// Dashed horizontal lines: value and label.
+    References: (float * string) list
+    /// A second reading of the y axis at its right: title, then value and label of each mark.
+    RightMarks: (string * (float * string) list) option
+    /// One unit is as long on x as on y.
+    EqualUnits: bool
+    /// Rows counted from the top, as in a printed matrix.
+    Downwards: bool
+}
+
+[<RequireQualifiedAccess>]
+module Panel =
+    let private axis: Axis = {
+        Title = ""
+        Log = false
+        From = None
+        To = None
+        Whole = false
+    }
+
+    let empty: Panel = {
+        Title = ""
+        X = axis
+        Y = axis
+        Series = []
+        References = []
+        RightMarks = None
+        EqualUnits = false
+        Downwards = false
+    }
+
+    /// A panel with these series, drawn in this order.
+    let series (series: Series list) : Panel = { empty with Series = series }
+
+    /// The same panel with one more series on top.
+    let add (series: Series) (panel: Panel) = {
+        panel with
+            Series = panel.Series @ [ series ]
+    }
+
+    let title title (panel: Panel) : Panel = { panel with Title = title }
+
+    let x title (panel: Panel) = {
+        panel with
+            X = { panel.X with Title = title }
+    }
+
+    let y title (panel: Panel) = {
+        panel with
+            Y = { panel.Y with Title = title }
+    }
+
+    /// A logarithmic y axis.
+    let logY (panel: Panel) = {
+        panel with
+            Y = { panel.Y with Log = true }
+    }
+
+    /// The y axis starts at this value (on a logarithmic axis a positive one).
+    let yFrom value (panel: Panel) = {
+        panel with
+            Y = { panel.Y with From = Some value }
+    }
+
+    /// The y axis ends at this value.
+    let yTo value (panel: Panel) = {
+        panel with
+            Y = { panel.Y with To = Some value }
+    }
+
+    /// The y axis counts things.
+    let wholeY (panel: Panel) = {
+        panel with
+            Y = { panel.Y with Whole = true }
+    }
+
+    /// A dashed line across the panel at y = value, labelled.
+    let reference value label (panel: Panel) = {
+        panel with
+            References = panel.References @ [ value, label ]
+    }
+
+    /// A second reading of the y axis at its right.
+    let rightMarks title marks (panel: Panel) = {
+        panel with
+            RightMarks = Some(title, marks)
+    }
+
+    let equalUnits (panel: Panel) = { panel with EqualUnits = true }
+    let downwards (panel: Panel) = { panel with Downwards = true }

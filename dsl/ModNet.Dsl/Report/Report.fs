@@ -1,0 +1,49 @@
+namespace ModNet
+
+open ModNet.Figures
+
+/// What a section of a report holds; all text is plain text, `H_a` is typeset with its subscript.
+[<RequireQualifiedAccess>]
+type Content =
+    | Prose of string
+    | Chart of Figure
+    /// Column headings, then rows of as many cells.
+    | Table of headings: string list * rows: string list list
+    /// Named matrices beside each other.
+    | Matrices of (string * float[,]) list
+
+[<RequireQualifiedAccess>]
+type Section = {
+    Heading: string
+    Contents: Content list
+}
+
+/// What `report.html` of a run shows, from top to bottom.
+[<RequireQualifiedAccess>]
+type Report = {
+    Title: string
+    /// The most important facts, name and value.
+    Summary: (string * string) list
+    /// The command that made the run.
+    Command: string option
+    Sections: Section list
+    /// The spec as JSON text.
+    Spec: string option
+    /// Files beside the report: name and size in bytes.
+    Files: (string * int64) list
+}
+
+[<RequireQualifiedAccess>]
+module Section =
+    let make (heading: string) (contents: Content list) : Section = {
+        Section.Heading = heading
+        Contents = contents
+    }
+
+    /// A heading, a caption and a figure.
+    let figure (heading: string) (caption: string) (figure: Figure) : Section =
+        make heading [ Content.Prose caption; Content.Chart figure ]
+
+    /// Matrices that were learned beside the true ones; a caption says what to compare.
+    let matrices (heading: string) (caption: string) (named: (string * float[,]) list) : Section =
+        make heading [ Content.Prose caption; Content.Matrices named ]

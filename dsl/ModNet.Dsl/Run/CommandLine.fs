@@ -1,0 +1,110 @@
+namespace ModNet
+
+open System
+open System.CommandLine
+open System.CommandLine.Help
+
+/// The options that every script has, and how the words of a command become settings. Usage errors end in exit code 2.
+[<RequireQualifiedAccess>]
+module CommandLine =
+
+    /// Exit codes: what was asked was done; it could not be done; it was not asked rightly.
+    [<RequireQualifiedAccess>]
+    module Exit =
+        let ok = 0
+        let failure = 1
+        let usage = 2
+
+    let private option<'T> (name: string) (help: string) (value: string) =
+        Option<'T>(name, Description = help, HelpName = value)
+
+    let private data = option<string> "--data" "the data: a directory or a file" "PATH"
+
+    let private vocabulary =
+        option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
+
+    let private steps = option<Nullable<int>> "--steps" "M-steps in all" "N"
+
+    let private seed =
+        option<Nullable<int>> "--seed" "the number that all chance comes from" "N"
+
+    let private out = option<string> "--out" "the run's folder; else runs/NAME" "DIR"
+
+    let private logEvery =
+        option<Nullable<int>> "--log-every" "a line of metrics every N steps" "N"
+
+    let private validateEvery =
+        option<Nullable<int>> "--validate-every" "evaluation and a checkpoint every N steps" "N"
+
+    let private threads =
+        option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
+
+    let private device =
+        let device = option<string> "--device" "cpu (the default), cuda or cuda:N" "DEVICE"
+        device.DefaultValueFactory <- fun _ -> "cpu"
+        device
+
+    /// The options of a training run, whatever its data.
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        threads
+        device
+    ]
+
+    let private common: Option list = [ data; vocabulary ] @ training
+
+    let private script () =
+        Argument<string>("SCRIPT", Description = "an .fsx file that declares an experiment")
+
+    let private verb (name: string) (help: string) (options: Option seq) =
+        let command = Command(name, help)
+        command.Arguments.Add(script ())
+        Seq.iter command.Options.Add options
+        command.Options.Add(HelpOption())
+        command
+
+    /// `train SCRIPT`, with the common options and a script's own.
+    let train (own: Option seq) =
+        verb "train" "Train what a script declares." (Seq.append own common)
+
+    /// `check SCRIPT`, with the same options: what would be trained, and nothing is.
+    let check (own: Option seq) =
+        verb
+            "check"
+            "Show what a script declares as a summary table, or all its mistakes; nothing is trained."
+            (Seq.append own common)
+
+    /// The settings of a parsed command.
+    let settings (parsed: ParseResult) (command: string) : Settings = {
+        Data = parsed.GetValue data |> Option.ofObj
+        Vocabulary = parsed.GetValue vocabulary |> Option.ofNullable
+        Steps = parsed.GetValue steps |> Option.ofNullable
+        Seed = parsed.GetValue seed |> Option.ofNullable
+        Out = parsed.GetValue out |> Option.ofObj
+        LogEvery = parsed.GetValue logEvery |> Option.ofNullable
+        ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
+        Threads = parsed.GetValue threads |> Option.ofNullable
+        Device = parsed.GetValue device
+        Command = command
+    }
+
+    /// The command `modnet` over some verbs.
+    let modnet (verbs: Command list) =
+        let root =
+            Command("modnet", "A research toolkit for modular networks, trained by generalised Viterbi EM.")
+
+        root.Options.Add(HelpOption())
+        List.iter root.Subcommands.Add verbs
+        root
+
+    /// Says what is wrong with a command, and how to find out what is right.
+    let complain (verb: string) (messages: string seq) =
+        for message in messages do
+            eprintfn $"modnet: {message}"
+
+        eprintfn $"Try: ./modnet {verb} --help"
+        Exit.usage

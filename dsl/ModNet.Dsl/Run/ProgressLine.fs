@@ -1,0 +1,72 @@
+namespace ModNet
+
+open System
+open System.Diagnostics
+open ModNet.Runtime
+
+/// What a person sees while a run goes on: one line that renews itself on a terminal, a line now and then in a file, and a
+/// line that stays for every evaluation.
+type ProgressLine() =
+
+    let live = not Console.IsOutputRedirected
+    let quiet = TimeSpan.FromSeconds 5.0
+    let since = Stopwatch.StartNew()
+    let mutable silentFrom = -quiet - quiet
+
+    let number (format: string) (label: string) (value: Nullable<float>) =
+        if value.HasValue then
+            [ $"{label} {value.Value.ToString(format)}" ]
+        else
+            []
+
+    let figures (line: MetricsLine) = [
+        yield! number "0.0000" "loss" line.Loss
+        if not line.Perplexity.HasValue then
+            yield! number "0.0000" "log p" line.LogLikelihood
+        yield! number "0.00" "perplexity" line.Perplexity
+        yield! number "0.000" "H_a" line.SelectionEntropy
+
+        if line.BatchSelectionEntropy.HasValue then
+            let entropy = line.BatchSelectionEntropy.Value
+            $"H_b {entropy:F3} (≈ {exp entropy:F1} modules)"
+
+        if line.ModulesUsed.HasValue then
+            $"{line.ModulesUsed.Value} modules used"
+    ]
+
+    let duration (time: TimeSpan) =
+        if time.TotalHours >= 1.0 then
+            $"{int time.TotalHours} h {time.Minutes:D2} min"
+        elif time.TotalMinutes >= 1.0 then
+            $"{time.Minutes} min {time.Seconds:D2} s"
+        else
+            $"{time.TotalSeconds:F0} s"
+
+    let erase () =
+        if live then
+            Console.Write "\r\u001b[K"
+
+    /// Shows a run's newest line.
+    member _.Show(progress: Progress) =
+        let line = progress.Line
+        let text = String.concat " · " (figures line)
+
+        match line.Phase with
+        | "train" ->
+            let head =
+                $"step {line.Step:N0}/{progress.Steps:N0} · {progress.StepsPerSecond:F1} steps/s · {duration progress.Remaining} left"
+
+            if live then
+                let width = max 20 (Console.WindowWidth - 1)
+                let whole = $"{head} · {text}"
+                erase ()
+                Console.Write(whole.Substring(0, min width whole.Length))
+            elif since.Elapsed - silentFrom > quiet || line.Step = progress.Steps then
+                silentFrom <- since.Elapsed
+                Console.WriteLine $"{head} · {text}"
+        | phase ->
+            erase ()
+            Console.WriteLine $"step {line.Step:N0} · {phase} · {text}"
+
+    /// Leaves the renewed line behind.
+    member _.Finish() = erase ()

@@ -1,0 +1,109 @@
+namespace ModNet
+
+open System.CommandLine
+open System.IO
+open ModNet.Runtime
+
+/// A script's own command line: options it declares, read as they are declared, beside those that every script has.
+/// Made from `fsi.CommandLineArgs`; ended by `Run`.
+/// Example: `let script = Script fsi.CommandLineArgs`
+type Script(arguments: string array) =
+
+    let name = Path.GetFileName arguments[0]
+    let own = ResizeArray<Option>()
+
+    // The script's name stands after the verb, where the command line of ./modnet has it.
+    let words =
+        match List.ofArray arguments with
+        | script :: (("train" | "check") as verb) :: rest -> verb :: script :: rest
+        | script :: rest -> "train" :: script :: rest
+        | [] -> [ "train" ]
+
+    let verb = words.Head
+
+    let parse () =
+        let verbs = [ CommandLine.train own; CommandLine.check own ]
+        (CommandLine.modnet verbs).Parse words
+
+    let stopOnMistakes (parsed: ParseResult) (relevant: Parsing.ParseError -> bool) =
+        let mistakes = parsed.Errors |> Seq.filter relevant |> Seq.map _.Message |> Seq.toList
+
+        if not mistakes.IsEmpty then
+            exit (CommandLine.complain $"{verb} {name}" mistakes)
+
+    let guarded (action: unit -> 'Result) : 'Result =
+        try
+            action ()
+        with :? UserException as mistake ->
+            eprintfn $"{mistake.Message}"
+            exit CommandLine.Exit.failure
+
+    let settings () =
+        CommandLine.settings (parse ()) (String.concat " " ("./modnet" :: words))
+
+    /// A whole number that the command line may set.
+    /// Example: `let modules = script.Int("modules", 5, "modules in the pool (M)")`
+    member _.Int(option: string, otherwise: int, help: string) : int =
+        let declared =
+            Option<int>($"--{option}", Description = $"{help}; {otherwise} unless said", HelpName = "N")
+
+        declared.DefaultValueFactory <- fun _ -> otherwise
+        own.Add declared
+        let parsed = parse ()
+        let result = parsed.GetResult declared
+
+        if not (isNull result) then
+            stopOnMistakes parsed (fun e -> obj.ReferenceEquals(e.SymbolResult, result))
+
+        parsed.GetValue declared
+
+    /// The text that `--data` names (limited by `--vocab`), in windows of so many words, and its vocabulary's size. Where
+    /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`.
+    /// Example: `let data, vocabulary = script.Text(35, 10_000)`
+    member _.Text(window: int, otherwise: int) : Data * int =
+        let settings = settings ()
+
+        let text: TextData = {
+            Path = defaultArg settings.Data ""
+            Window = window
+            Vocabulary = settings.Vocabulary
+        }
+
+        let vocabulary =
+            match settings.Data with
+            | Some _ -> guarded (fun () -> (Source.corpus text).Vocabulary.Size)
+            | None -> defaultArg settings.Vocabulary otherwise
+
+        Data.Text text, vocabulary
+
+    /// Checks the experiment and does what the command line asks: `check` or `train`. Ends the process: exit code 0, or 1
+    /// for a mistake in the experiment or its data, or 2 for one on the command line.
+    member _.Run(experiment: Experiment) : unit =
+        let parsed = parse ()
+
+        if parsed.Action :? Help.HelpAction then
+            exit (parsed.Invoke())
+
+        stopOnMistakes parsed (fun _ -> true)
+        let settings = settings ()
+        let experiment = Settings.apply settings experiment
+
+        match Check.experiment experiment with
+        | Error diagnostics ->
+            for diagnostic in diagnostics do
+                eprintfn $"{diagnostic}"
+
+            exit CommandLine.Exit.failure
+        | Ok summary when verb = "check" ->
+            printfn $"{summary}"
+            exit CommandLine.Exit.ok
+        | Ok _ ->
+            guarded (fun () -> Train.run settings experiment |> ignore)
+            exit CommandLine.Exit.ok
+
+/// The end of a script that has no options of its own.
+[<RequireQualifiedAccess>]
+module Program =
+
+    /// Example: `run |> Program.main fsi.CommandLineArgs`
+    let main (arguments: string array) (experiment: Experiment) : unit = Script(arguments).Run experiment

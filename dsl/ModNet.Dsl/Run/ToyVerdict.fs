@@ -1,0 +1,112 @@
+namespace ModNet
+
+open System.Text.Json.Nodes
+open ModNet.Figures
+open ModNet.Runtime
+open TorchSharp
+
+/// What the toy regression asks of a trained graph (paper §3.1): do the modules divide the components between them, and is
+/// each module its component's map?
+[<RequireQualifiedAccess>]
+module ToyVerdict =
+
+    let private rows (t: torch.Tensor) : float[,] =
+        let t = t.to_type(torch.ScalarType.Float64).cpu().contiguous ()
+        let flat = t.data<float>().ToArray()
+        Array2D.init (int t.shape[0]) (int t.shape[1]) (fun i j -> flat[i * int t.shape[1] + j])
+
+    /// The component that most of a module's datapoints come from; none for a module that no datapoint chose.
+    let private componentOf (chosen: int[]) (components: int[]) (m: int) =
+        Array.zip chosen components
+        |> Array.filter (fun (a, _) -> a = m)
+        |> Array.countBy snd
+        |> fun counts -> if counts.Length = 0 then None else Some(fst (Array.maxBy snd counts))
+
+    let private line (matrix: float[,]) =
+        let row i =
+            String.concat ", " [ for j in 0 .. Array2D.length2 matrix - 1 -> $"%7.4f{matrix[i, j]}" ]
+
+        String.concat "; " [ for i in 0 .. Array2D.length1 matrix - 1 -> row i ]
+
+    /// Agreement: the share of held-out datapoints whose chosen module is, for most of its datapoints, their component's.
+    /// Error: the mean squared error over the variance of the targets.
+    let judge
+        (problem: Runtime.ToyRegression)
+        (held: ToyPoints)
+        (graph: Graph)
+        (device: torch.Device)
+        : Verdict =
+        use _scope = torch.NewDisposeScope()
+        use _noGrad = torch.no_grad ()
+        graph.eval ()
+        let output = graph.Forward(held.Data.Inputs.``to``(device), ModeSelector())
+        let predictions = graph.Head.Predict(output.Features).cpu ()
+        let targets = held.Data.Targets
+
+        let error =
+            (predictions - targets).pow(2.0.ToScalar()).mean().ToDouble()
+            / targets.var([| 0L |], unbiased = false).mean().ToDouble()
+
+        let modules = graph.MaxModules
+
+        let chosen =
+            output.Tape.Composition().select(1, 0L).cpu().data<int64>().ToArray() |> Array.map int
+
+        let owners = Array.init modules (componentOf chosen held.Components)
+
+        let agreement =
+            Array.zip chosen held.Components
+            |> Array.averageBy (fun (a, c) -> if owners[a] = Some c then 1.0 else 0.0)
+
+        let truth =
+            [| "R (rotation)", rows problem.Rotation; "S (scaling)", rows problem.Scaling |]
+
+        let matrices =
+            graph.Pools
+            |> Seq.collect (fun pool ->
+                match pool with
+                | :? LinearPool as linear -> [
+                    for m in 0 .. linear.Count - 1 do
+                        let learned = rows (linear.Weight.select (0L, int64 m))
+                        yield $"module {m + 1}", learned
+
+                        match owners[m] with
+                        | Some c -> yield truth[c]
+                        | None -> ()
+                  ]
+                | _ -> [])
+            |> List.ofSeq
+
+        let inputs, targets = rows held.Data.Inputs, rows targets
+        let predictions = rows predictions
+
+        {
+            Summary = [
+                "agreement", JsonValue.Create agreement
+                "held_out_error", JsonValue.Create error
+            ]
+            Lines = [
+                $"agreement of module and component  %.2f{100.0 * agreement} %%"
+                $"held-out error / target variance   %.4f{100.0 * error} %%"
+                for name, matrix in matrices do
+                    $"%-12s{name}  [{line matrix}]"
+            ]
+            Sections =
+                if Array2D.length2 inputs <> 2 then
+                    []
+                else
+                    [
+                        Section.figure
+                            "Figure 3a: the composition learned"
+                            "Held-out inputs, and their targets with what the chosen modules make of them. Colour: the module that the controller chose; symbol: the true component."
+                            (Toy.composition inputs targets predictions held.Components chosen)
+                        Section.matrices
+                            "What the modules learned"
+                            "Each module's matrix beside the true map of the component that most of its datapoints come from (Eq. 18)."
+                            matrices
+                        Section.figure
+                            "Figure 7: the data"
+                            "Inputs from two Gaussians; the first component is rotated by R, the second scaled by S."
+                            (Toy.data inputs targets held.Components)
+                    ]
+        }

@@ -1,0 +1,165 @@
+namespace ModNet
+
+open System
+open System.Reflection
+open System.Runtime.InteropServices
+open System.Text.Json.Nodes
+open System.Threading
+open ModNet.Runtime
+open TorchSharp
+
+/// Carries an experiment out: data, graph, method, run folder, report.
+[<RequireQualifiedAccess>]
+module Train =
+
+    let private device (name: string) =
+        let remedy = "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
+
+        match name with
+        | "cpu" -> torch.CPU
+        | "cuda" when torch.cuda.is_available () -> torch.CUDA
+        | name when name.StartsWith "cuda" && not (torch.cuda.is_available ()) ->
+            raise (UserException("--device", "a device that is there", $"{name}, and libtorch sees no CUDA device", remedy))
+        | name when name.StartsWith "cuda:" && fst (Int32.TryParse(name.Substring 5)) ->
+            let index = int (name.Substring 5)
+
+            if index >= torch.cuda.device_count () then
+                raise (UserException("--device", $"an index below {torch.cuda.device_count ()}", name, remedy))
+
+            torch.device (name)
+        | name -> raise (UserException("--device", "cpu, cuda or cuda:N", name, remedy))
+
+    let private versions () =
+        let modnet =
+            Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+
+        JsonObject [
+            "modnet", JsonValue.Create modnet.InformationalVersion :> JsonNode
+            "dotnet", JsonValue.Create(Environment.Version.ToString())
+            "libtorch", JsonValue.Create torch.__version__
+            "os", JsonValue.Create RuntimeInformation.OSDescription
+        ]
+
+    let private values (line: MetricsLine) =
+        let node = JsonNode.Parse(line.ToJson()).AsObject()
+        node.Remove "phase" |> ignore
+        node
+
+    let private summary
+        (settings: Settings)
+        (experiment: Experiment)
+        (planned: int)
+        (outcome: TrainingOutcome)
+        (parameters: int64)
+        (verdict: Verdict)
+        =
+        let summary =
+            JsonObject [
+                "command", JsonValue.Create settings.Command :> JsonNode
+                "seed", JsonValue.Create experiment.Seed
+                "device", JsonValue.Create settings.Device
+                "threads", JsonValue.Create(torch.get_num_threads ())
+                "versions", versions ()
+                "seconds", JsonValue.Create outcome.Seconds
+                "steps", JsonValue.Create outcome.Steps
+                "finished", JsonValue.Create(outcome.Steps = int64 planned)
+                "parameters", JsonValue.Create parameters
+            ]
+
+        for KeyValue(phase, line) in outcome.Final do
+            summary[if phase = "train" then "final" else phase] <- values line
+
+        for name, value in verdict.Summary do
+            summary[name] <- value
+
+        summary
+
+    /// Ctrl-C and SIGTERM end the run after the step that it is in.
+    let private stopping (action: CancellationToken -> 'Result) =
+        use stop = new CancellationTokenSource()
+
+        let ask (context: PosixSignalContext) =
+            context.Cancel <- true
+            stop.Cancel()
+
+        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
+        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
+        action stop.Token
+
+    let private verdictLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) = [
+        match outcome.Final.TryGetValue "train" with
+        | true, line ->
+            $"loss                              %.4f{line.Loss.Value}"
+
+            if line.SelectionEntropy.HasValue then
+                $"H_a                               %.4f{line.SelectionEntropy.Value} nats"
+
+                $"H_b                               %.4f{line.BatchSelectionEntropy.Value} nats (≈ %.1f{exp line.BatchSelectionEntropy.Value} modules)"
+        | _ -> ()
+
+        for phase in [ "validation"; "test" ] do
+            match outcome.Final.TryGetValue phase with
+            | true, line when line.Perplexity.HasValue ->
+                $"%-10s{phase} perplexity             %.3f{line.Perplexity.Value}"
+            | _ -> ()
+
+        yield! verdict.Lines
+        $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
+    ]
+
+    /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
+    /// can mend.
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        Machine.EnsureReady()
+        settings.Threads |> Option.iter torch.set_num_threads
+        let device = device settings.Device
+        let source = Source.load experiment
+        use _splits = source.Splits
+        use streams = new RandomStreams(int64 experiment.Seed)
+        use graph = Compile.graph (Initialiser(streams.Init, device = device)) experiment.Network
+        let (Method.Em em) = experiment.Method
+        let (Adam rate) = em.Optimizer
+
+        use method =
+            new ViterbiEm(
+                graph,
+                source.Splits.Train,
+                EmSettings(em.Samples, em.MSteps, int64 em.EBatch, int64 em.Batch, rate),
+                streams,
+                device
+            )
+
+        let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
+        use folder = RunFolder.Create path
+        folder.WriteJson("spec.json", Json.experimentNode experiment)
+
+        let plan =
+            TrainingPlan(int64 em.Steps, int64 experiment.LogEvery, int64 experiment.ValidateEvery)
+
+        let trainer =
+            Trainer(graph, method, source.Splits, plan, folder, streams, device)
+
+        let progress = ProgressLine()
+
+        let outcome =
+            try
+                stopping (fun stop -> trainer.Run(progress.Show, stop))
+            finally
+                progress.Finish()
+
+        let verdict = source.Judge graph device
+        let parameters = graph.parameters () |> Seq.sumBy _.numel()
+        folder.WriteJson("summary.json", summary settings experiment em.Steps outcome parameters verdict)
+
+        Report.ofRun path
+        |> Report.title experiment.Network.Name
+        |> Report.first verdict.Sections
+        |> Report.write (folder.PathOf "report.html")
+
+        for line in verdictLines experiment outcome verdict path do
+            printfn $"{line}"
+
+        if outcome.Steps < int64 em.Steps then
+            printfn $"stopped after {outcome.Steps:N0} of {em.Steps:N0} steps; the checkpoint holds them"
+
+        outcome

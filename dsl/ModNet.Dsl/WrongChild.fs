@@ -1,0 +1,49 @@
+namespace ModNet
+
+/// What the compiler says where something stands in a block that does not belong there.
+/// The builders carry, beside the real members, ones that take anything and are errors to call:
+/// without them the compiler would speak of missing `For` and `Yield` methods, or only warn.
+module internal WrongChild =
+
+    [<Literal>]
+    let Code = 10001
+
+    [<Literal>]
+    let Network =
+        "This is not a layer. A network holds: tokens, features, embed, linear, activation, modular, modular_gru, softmax, gaussian, bernoulli, and `for` and `if` around them."
+
+    [<Literal>]
+    let Pool =
+        "This is not a setting of a pool. A pool has: modules, unit, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let Modular =
+        "This is not a setting of a modular layer. It has: from (a shared pool) or modules and unit (a pool of its own), choose, combine, controller, dispatch; modular_gru has hidden too. Each is said once, without `for` or `if`."
+
+    [<Literal>]
+    let ModulesAfterFrom =
+        "This layer has taken its pool with `from`, modules and unit included. Say either `from`, or `modules` and `unit`."
+
+    [<Literal>]
+    let FromAfterModules =
+        "This layer has a pool already. Say either `from`, once, or `modules` and `unit`."
+
+    [<Literal>]
+    let Em =
+        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let Text =
+        "This is not a setting of text. It has: window, vocabulary, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let ToyRegression =
+        "This is not a setting of toy_regression. It has: dimensions, points, held_out, separation, spread, seed_offset, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let Experiment =
+        "This is not a setting of an experiment. It has: net, data, train, seed, log_every, validate_every, out, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteExperiment =
+        "An experiment needs all three of `net`, `data` and `train`; one of them is missing here."

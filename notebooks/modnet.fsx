@@ -1,0 +1,6 @@
+// Load this first in a script or notebook: `#load "modnet.fsx"`. It refers to ModNet as ./modnet built it.
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Torch.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Kernels.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Runtime.dll"
+#r "../artifacts/bin/ModNet.Cli/release/System.CommandLine.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Dsl.dll"

@@ -1,0 +1,274 @@
+namespace ModNet.Kernels;
+
+/// <summary>
+/// Works through a head a block of datapoints at a time. Logits are in bits (log₂e times the nats), each datapoint's
+/// counted from its target's, so that no maximum has to be sought: the sum of exponentials is then at least 1, and it
+/// overflows only where the target is less likely than <see cref="Limit"/> says. Such datapoints are done again from
+/// their true maximum.
+/// </summary>
+internal sealed unsafe class HeadBlock<L, V> : IDisposable
+    where L : struct, ILanes<V>
+    where V : struct
+{
+    /// <summary>log₂e.</summary>
+    internal const float BitsPerNat = 1.4426950408889634f;
+
+    private const double NatsPerBit = 0.6931471805599453;
+
+    /// <summary>Above this sum of exponentials (2^64), gradients could run out of float32's range.</summary>
+    private const double Limit = 18446744073709551616.0;
+
+    // Half of a usual first-level cache: a chunk of panels stays there while the datapoints pass over it.
+    private const int ChunkBytes = 16 * 1024;
+
+    private const int Tile = HeadLayout.TileRows;
+
+    private readonly HeadTask _task;
+    private readonly HeadLayout _layout;
+    private readonly float* _panels;
+    private readonly float* _weightGradient;
+    private readonly int _rows;
+    private readonly int _hiddenTiles;
+    private readonly int _chunk;
+    private readonly Scratch _scratch;
+    private readonly float* _x;
+    private readonly float* _factors;
+    private readonly float* _offsets;
+    private readonly float* _sums;
+    private readonly float* _hiddenGradient;
+    private readonly float* _e;
+    private readonly int _stride;
+    private readonly float[] _targetLogits;
+    private readonly double[] _totals;
+
+    /// <param name="task">What to do.</param>
+    /// <param name="layout">Layout of the panels.</param>
+    /// <param name="panels">The packed weights.</param>
+    /// <param name="weightGradient">Panels that gradients are added to, or null.</param>
+    /// <param name="rows">Datapoints in a block, a multiple of a tile's.</param>
+    internal HeadBlock(in HeadTask task, in HeadLayout layout, float* panels, float* weightGradient, int rows)
+    {
+        _task = task;
+        _layout = layout;
+        _panels = panels;
+        _weightGradient = weightGradient;
+        _rows = rows;
+        _hiddenTiles = HeadLayout.RoundUp(layout.Hidden, HeadLayout.HiddenTile) / HeadLayout.HiddenTile;
+        _chunk = Math.Max(1, ChunkBytes / (sizeof(float) * layout.PanelLength));
+        _targetLogits = new float[rows];
+        _totals = new double[rows];
+
+        bool gradients = task.WantsGradients;
+        int sums = Scratch.RoundUp(Tile * L.Count);
+        int hiddenGradient = gradients ? rows * _hiddenTiles * HeadLayout.HiddenTile * L.Count : 0;
+        long e = gradients ? (long)layout.Panels * rows * layout.Width : Tile * layout.Width;
+        int x = Scratch.RoundUp(rows * layout.Hidden);
+        int factors = gradients ? Scratch.RoundUp(rows * layout.Rows) : 0;
+        int offsets = Scratch.RoundUp(rows);
+        _stride = gradients ? rows * layout.Width : 0;
+        _scratch = new Scratch(e + hiddenGradient + sums + x + factors + offsets);
+        _e = _scratch.Start;
+        _hiddenGradient = _e + e;
+        _sums = _hiddenGradient + hiddenGradient;
+        _x = _sums + sums;
+        _factors = _x + x;
+        _offsets = _factors + factors;
+    }
+
+    /// <summary>
+    /// Datapoints in a block. Where gradients are asked for, a block's exponentials (rows × vocabulary) are kept until its
+    /// sums are known, in the second-level cache at best; but the more hidden units, the more the weights' traffic costs, and
+    /// the more rows have to share it.
+    /// </summary>
+    internal static int Rows(in HeadTask task) =>
+        task.WantsGradients ? HeadLayout.RoundUp(Math.Clamp(task.Hidden, 6, 48), Tile) : 48;
+
+    /// <summary>Does the datapoints from <paramref name="first"/> on: a block of them, or as many as there are.</summary>
+    internal void Run(int first)
+    {
+        int count = Math.Min(_rows, _task.Count - first);
+        int tiles = (count + Tile - 1) / Tile;
+        Load(first, count, tiles);
+        Sweep(tiles);
+        if (!_task.SumsAreKnown)
+        {
+            Recentre(count, tiles);
+            Report(first, count);
+        }
+
+        if (_task.WantsGradients)
+        {
+            AddGradients(first, count, tiles);
+        }
+    }
+
+    public void Dispose() => _scratch.Dispose();
+
+    private void Load(int first, int count, int tiles)
+    {
+        int hidden = _layout.Hidden;
+        for (int n = 0; n < tiles * Tile; n++)
+        {
+            float* x = _x + n / Tile * Tile * hidden + n % Tile;
+            if (n >= count)
+            {
+                for (int k = 0; k < hidden; k++)
+                {
+                    x[k * Tile] = 0f;
+                }
+
+                _offsets[n] = 0f;
+                continue;
+            }
+
+            float* source = _task.X + (long)(first + n) * hidden;
+            long target = _task.Targets[first + n];
+            float* weight = _task.Weight + target * hidden;
+            float logit = _task.Bias[target] * BitsPerNat;
+            for (int k = 0; k < hidden; k++)
+            {
+                float value = source[k] * BitsPerNat;
+                x[k * Tile] = value;
+                logit = float.MultiplyAddEstimate(value, weight[k], logit);
+            }
+
+            _targetLogits[n] = logit;
+            _offsets[n] = _task.SumsAreKnown ? _task.LogSumExp[first + n] * BitsPerNat : logit;
+        }
+    }
+
+    /// <summary>Exponentials and their sums and, if gradients are asked for, Σ_v e_v·W_v.</summary>
+    private void Sweep(int tiles)
+    {
+        int hiddenLength = Tile * HeadLayout.HiddenTile * L.Count;
+        bool gradients = _task.WantsGradients;
+        Array.Clear(_totals);
+        if (gradients)
+        {
+            new Span<float>(_hiddenGradient, tiles * _hiddenTiles * hiddenLength).Clear();
+        }
+
+        for (int start = 0; start < _layout.Panels; start += _chunk)
+        {
+            int panels = Math.Min(_chunk, _layout.Panels - start);
+            float* panel = _panels + (long)start * _layout.PanelLength;
+            float* e = _e + (long)start * _stride;
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                float* tileE = gradients ? e + tile * Tile * _layout.Width : e;
+                HeadTiles<L, V>.Exponentials(
+                    _layout, panels, panel, _x + tile * Tile * _layout.Hidden, _offsets + tile * Tile, tileE, _stride, _sums);
+                for (int row = 0; row < Tile; row++)
+                {
+                    _totals[tile * Tile + row] += L.Sum(L.Load(_sums + row * L.Count));
+                }
+            }
+
+            for (int tile = 0; gradients && tile < tiles; tile++)
+            {
+                for (int part = 0; part < _hiddenTiles; part++)
+                {
+                    HeadTiles<L, V>.HiddenGradient(
+                        _layout,
+                        panels,
+                        panel + part * HeadLayout.HiddenTile * _layout.Width,
+                        e + tile * Tile * _layout.Width,
+                        _stride,
+                        _hiddenGradient + (tile * _hiddenTiles + part) * hiddenLength);
+                }
+            }
+        }
+    }
+
+    /// <summary>Does again, from their greatest logit, the datapoints whose sum grew too large or is no number.</summary>
+    private void Recentre(int count, int tiles)
+    {
+        bool again = false;
+        for (int n = 0; n < count; n++)
+        {
+            if (!(_totals[n] <= Limit))
+            {
+                _offsets[n] = HeadTiles<L, V>.Maximum(_layout, _panels, _x + n / Tile * Tile * _layout.Hidden + n % Tile, Tile);
+                again = true;
+            }
+        }
+
+        if (again)
+        {
+            Sweep(tiles);
+            for (int n = 0; n < count; n++)
+            {
+                if (!float.IsFinite(_offsets[n]))
+                {
+                    _totals[n] = double.NaN;
+                }
+            }
+        }
+    }
+
+    private void Report(int first, int count)
+    {
+        for (int n = 0; n < count; n++)
+        {
+            double sum = Math.Log2(_totals[n]);
+            if (_task.LogLikelihood != null)
+            {
+                _task.LogLikelihood[first + n] = (float)(NatsPerBit * ((double)_targetLogits[n] - _offsets[n] - sum));
+            }
+
+            if (_task.LogSumExp != null)
+            {
+                _task.LogSumExp[first + n] = (float)(NatsPerBit * (_offsets[n] + sum));
+            }
+        }
+    }
+
+    /// <summary>With p = e/total and g the row's weight, the gradient in the logits is g·(onehot − p).</summary>
+    private void AddGradients(int first, int count, int tiles)
+    {
+        int hidden = _layout.Hidden;
+        int width = _layout.Width;
+        for (int n = 0; n < count; n++)
+        {
+            float weight = _task.RowWeight[first + n];
+            double total = !_task.SumsAreKnown ? _totals[n] : float.IsFinite(_offsets[n]) ? 1.0 : double.NaN;
+            float share = (float)(weight / total);
+            float* factors = _factors + n * _layout.Rows;
+            float* x = _task.X + (long)(first + n) * hidden;
+            float* targetWeight = _task.Weight + _task.Targets[first + n] * hidden;
+            float* gradient = _task.HiddenGradient + (long)(first + n) * hidden;
+            for (int k = 0; k < hidden; k++)
+            {
+                int tile = n / Tile * _hiddenTiles + k / HeadLayout.HiddenTile;
+                int place = (tile * Tile + n % Tile) * HeadLayout.HiddenTile + k % HeadLayout.HiddenTile;
+                gradient[k] = weight * targetWeight[k] - share * L.Sum(L.Load(_hiddenGradient + place * L.Count));
+                factors[k] = -share * x[k];
+            }
+
+            factors[hidden] = -share;
+            for (int row = hidden + 1; row < _layout.Rows; row++)
+            {
+                factors[row] = 0f;
+            }
+        }
+
+        for (int panel = 0; panel < _layout.Panels; panel++)
+        {
+            HeadTiles<L, V>.WeightGradient(
+                _layout, count, _factors, _e + (long)panel * _stride, _weightGradient + (long)panel * _layout.PanelLength);
+        }
+
+        for (int n = 0; n < count; n++)
+        {
+            float weight = _task.RowWeight[first + n];
+            float* x = _task.X + (long)(first + n) * hidden;
+            float* gradient = _weightGradient + _layout.Offset((int)_task.Targets[first + n], 0);
+            for (int k = 0; k < hidden; k++)
+            {
+                gradient[k * width] += weight * x[k];
+            }
+
+            gradient[hidden * width] += weight;
+        }
+    }
+}

@@ -1,0 +1,264 @@
+using System.Runtime.CompilerServices;
+
+namespace ModNet.Kernels;
+
+/// <summary>
+/// The inner loops of a language-model head. Each works on a tile of three datapoints, or a tile of three panel rows, by
+/// four registers, all of whose accumulators stay in registers.
+/// </summary>
+internal static unsafe class HeadTiles<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
+{
+    /// <summary>
+    /// e = 2^(x·W + b − offset) for three datapoints over consecutive panels, and their sums, lane by lane.
+    /// </summary>
+    /// <param name="layout">The layout of the panels.</param>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="panel">First panel.</param>
+    /// <param name="x">[hidden][3]: hidden unit by hidden unit, the three datapoints' values.</param>
+    /// <param name="offsets">[3].</param>
+    /// <param name="e">Out: [3][width] per panel.</param>
+    /// <param name="stride">Floats from one panel's e to the next.</param>
+    /// <param name="sums">Out: [3][lanes].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Exponentials(
+        in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* e, int stride, float* sums)
+    {
+        int lanes = L.Count;
+        int width = HeadLayout.PanelVectors * lanes;
+        int hidden = layout.Hidden;
+        int panelLength = layout.PanelLength;
+        V sum0 = L.Broadcast(0f);
+        V sum1 = sum0;
+        V sum2 = sum0;
+
+        for (int p = 0; p < panels; p++)
+        {
+            float* bias = panel + hidden * width;
+            V a00 = L.Load(bias);
+            V a01 = L.Load(bias + lanes);
+            V a02 = L.Load(bias + 2 * lanes);
+            V a03 = L.Load(bias + 3 * lanes);
+            V a10 = a00, a11 = a01, a12 = a02, a13 = a03;
+            V a20 = a00, a21 = a01, a22 = a02, a23 = a03;
+
+            float* w = panel;
+            float* u = x;
+            for (int k = 0; k < hidden; k++)
+            {
+                V u0 = L.Broadcast(u[0]);
+                V u1 = L.Broadcast(u[1]);
+                V u2 = L.Broadcast(u[2]);
+                V w0 = L.Load(w);
+                a00 = L.MultiplyAdd(u0, w0, a00);
+                a10 = L.MultiplyAdd(u1, w0, a10);
+                a20 = L.MultiplyAdd(u2, w0, a20);
+                V w1 = L.Load(w + lanes);
+                a01 = L.MultiplyAdd(u0, w1, a01);
+                a11 = L.MultiplyAdd(u1, w1, a11);
+                a21 = L.MultiplyAdd(u2, w1, a21);
+                V w2 = L.Load(w + 2 * lanes);
+                a02 = L.MultiplyAdd(u0, w2, a02);
+                a12 = L.MultiplyAdd(u1, w2, a12);
+                a22 = L.MultiplyAdd(u2, w2, a22);
+                V w3 = L.Load(w + 3 * lanes);
+                a03 = L.MultiplyAdd(u0, w3, a03);
+                a13 = L.MultiplyAdd(u1, w3, a13);
+                a23 = L.MultiplyAdd(u2, w3, a23);
+                w += width;
+                u += HeadLayout.TileRows;
+            }
+
+            sum0 = L.Add(sum0, Row(a00, a01, a02, a03, L.Broadcast(offsets[0]), e));
+            sum1 = L.Add(sum1, Row(a10, a11, a12, a13, L.Broadcast(offsets[1]), e + width));
+            sum2 = L.Add(sum2, Row(a20, a21, a22, a23, L.Broadcast(offsets[2]), e + 2 * width));
+            panel += panelLength;
+            e += stride;
+        }
+
+        L.Store(sums, sum0);
+        L.Store(sums + lanes, sum1);
+        L.Store(sums + 2 * lanes, sum2);
+    }
+
+    /// <summary>Adds Σ_v e_v·W_v, lane by lane, for three datapoints and four hidden units over consecutive panels.</summary>
+    /// <param name="layout">The layout of the panels.</param>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="panel">First panel, from the first of the four rows on.</param>
+    /// <param name="e">[3][width] per panel.</param>
+    /// <param name="stride">Floats from one panel's e to the next.</param>
+    /// <param name="gradient">Added to: [3][4][lanes].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void HiddenGradient(
+        in HeadLayout layout, int panels, float* panel, float* e, int stride, float* gradient)
+    {
+        int lanes = L.Count;
+        int width = HeadLayout.PanelVectors * lanes;
+        int panelLength = layout.PanelLength;
+        float* g = gradient;
+        V g00 = L.Load(g), g01 = L.Load(g + lanes), g02 = L.Load(g + 2 * lanes), g03 = L.Load(g + 3 * lanes);
+        g += 4 * lanes;
+        V g10 = L.Load(g), g11 = L.Load(g + lanes), g12 = L.Load(g + 2 * lanes), g13 = L.Load(g + 3 * lanes);
+        g += 4 * lanes;
+        V g20 = L.Load(g), g21 = L.Load(g + lanes), g22 = L.Load(g + 2 * lanes), g23 = L.Load(g + 3 * lanes);
+
+        for (int p = 0; p < panels; p++)
+        {
+            for (int c = 0; c < width; c += lanes)
+            {
+                V e0 = L.Load(e + c);
+                V e1 = L.Load(e + c + width);
+                V e2 = L.Load(e + c + 2 * width);
+                V w0 = L.Load(panel + c);
+                g00 = L.MultiplyAdd(e0, w0, g00);
+                g10 = L.MultiplyAdd(e1, w0, g10);
+                g20 = L.MultiplyAdd(e2, w0, g20);
+                V w1 = L.Load(panel + c + width);
+                g01 = L.MultiplyAdd(e0, w1, g01);
+                g11 = L.MultiplyAdd(e1, w1, g11);
+                g21 = L.MultiplyAdd(e2, w1, g21);
+                V w2 = L.Load(panel + c + 2 * width);
+                g02 = L.MultiplyAdd(e0, w2, g02);
+                g12 = L.MultiplyAdd(e1, w2, g12);
+                g22 = L.MultiplyAdd(e2, w2, g22);
+                V w3 = L.Load(panel + c + 3 * width);
+                g03 = L.MultiplyAdd(e0, w3, g03);
+                g13 = L.MultiplyAdd(e1, w3, g13);
+                g23 = L.MultiplyAdd(e2, w3, g23);
+            }
+
+            panel += panelLength;
+            e += stride;
+        }
+
+        g = gradient;
+        L.Store(g, g00);
+        L.Store(g + lanes, g01);
+        L.Store(g + 2 * lanes, g02);
+        L.Store(g + 3 * lanes, g03);
+        g += 4 * lanes;
+        L.Store(g, g10);
+        L.Store(g + lanes, g11);
+        L.Store(g + 2 * lanes, g12);
+        L.Store(g + 3 * lanes, g13);
+        g += 4 * lanes;
+        L.Store(g, g20);
+        L.Store(g + lanes, g21);
+        L.Store(g + 2 * lanes, g22);
+        L.Store(g + 3 * lanes, g23);
+    }
+
+    /// <summary>Adds Σ_n e_n·x_n to one panel of the gradient of weights and biases.</summary>
+    /// <param name="layout">The layout of the panels.</param>
+    /// <param name="count">Number of datapoints.</param>
+    /// <param name="x">[count][rows]: hidden units, then the factor of the bias, then zeros.</param>
+    /// <param name="e">[count][width].</param>
+    /// <param name="panel">Added to: the panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void WeightGradient(in HeadLayout layout, int count, float* x, float* e, float* panel)
+    {
+        int lanes = L.Count;
+        int width = HeadLayout.PanelVectors * lanes;
+        int rows = layout.Rows;
+        int used = layout.Hidden + 1;
+
+        for (int row = 0; row < used; row += HeadLayout.WeightTile)
+        {
+            float* g = panel + row * width;
+            V g00 = L.Load(g), g01 = L.Load(g + lanes), g02 = L.Load(g + 2 * lanes), g03 = L.Load(g + 3 * lanes);
+            g += width;
+            V g10 = L.Load(g), g11 = L.Load(g + lanes), g12 = L.Load(g + 2 * lanes), g13 = L.Load(g + 3 * lanes);
+            g += width;
+            V g20 = L.Load(g), g21 = L.Load(g + lanes), g22 = L.Load(g + 2 * lanes), g23 = L.Load(g + 3 * lanes);
+
+            float* u = x + row;
+            float* f = e;
+            for (int n = 0; n < count; n++)
+            {
+                V u0 = L.Broadcast(u[0]);
+                V u1 = L.Broadcast(u[1]);
+                V u2 = L.Broadcast(u[2]);
+                V f0 = L.Load(f);
+                g00 = L.MultiplyAdd(u0, f0, g00);
+                g10 = L.MultiplyAdd(u1, f0, g10);
+                g20 = L.MultiplyAdd(u2, f0, g20);
+                V f1 = L.Load(f + lanes);
+                g01 = L.MultiplyAdd(u0, f1, g01);
+                g11 = L.MultiplyAdd(u1, f1, g11);
+                g21 = L.MultiplyAdd(u2, f1, g21);
+                V f2 = L.Load(f + 2 * lanes);
+                g02 = L.MultiplyAdd(u0, f2, g02);
+                g12 = L.MultiplyAdd(u1, f2, g12);
+                g22 = L.MultiplyAdd(u2, f2, g22);
+                V f3 = L.Load(f + 3 * lanes);
+                g03 = L.MultiplyAdd(u0, f3, g03);
+                g13 = L.MultiplyAdd(u1, f3, g13);
+                g23 = L.MultiplyAdd(u2, f3, g23);
+                u += rows;
+                f += width;
+            }
+
+            g = panel + row * width;
+            L.Store(g, g00);
+            L.Store(g + lanes, g01);
+            L.Store(g + 2 * lanes, g02);
+            L.Store(g + 3 * lanes, g03);
+            g += width;
+            L.Store(g, g10);
+            L.Store(g + lanes, g11);
+            L.Store(g + 2 * lanes, g12);
+            L.Store(g + 3 * lanes, g13);
+            g += width;
+            L.Store(g, g20);
+            L.Store(g + lanes, g21);
+            L.Store(g + 2 * lanes, g22);
+            L.Store(g + 3 * lanes, g23);
+        }
+    }
+
+    /// <summary>max_v x·W_v + b_v of one datapoint over all panels; NaN if any is NaN.</summary>
+    /// <param name="layout">The layout of the panels.</param>
+    /// <param name="panel">First panel.</param>
+    /// <param name="x">[hidden], <paramref name="stride"/> floats from one to the next.</param>
+    /// <param name="stride">Floats between neighbours in x.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float Maximum(in HeadLayout layout, float* panel, float* x, int stride)
+    {
+        int lanes = L.Count;
+        int width = layout.Width;
+        V maximum = L.Broadcast(float.NegativeInfinity);
+        for (int p = 0; p < layout.Panels; p++)
+        {
+            for (int c = 0; c < width; c += lanes)
+            {
+                V logit = L.Load(panel + layout.Hidden * width + c);
+                for (int k = 0; k < layout.Hidden; k++)
+                {
+                    logit = L.MultiplyAdd(L.Broadcast(x[k * stride]), L.Load(panel + k * width + c), logit);
+                }
+
+                maximum = L.Max(maximum, logit);
+            }
+
+            panel += layout.PanelLength;
+        }
+
+        return L.Greatest(maximum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Row(V a0, V a1, V a2, V a3, V offset, float* e)
+    {
+        int lanes = L.Count;
+        V e0 = Exponential.Two<L, V>(L.Subtract(a0, offset));
+        L.Store(e, e0);
+        V e1 = Exponential.Two<L, V>(L.Subtract(a1, offset));
+        L.Store(e + lanes, e1);
+        V e2 = Exponential.Two<L, V>(L.Subtract(a2, offset));
+        L.Store(e + 2 * lanes, e2);
+        V e3 = Exponential.Two<L, V>(L.Subtract(a3, offset));
+        L.Store(e + 3 * lanes, e3);
+        return L.Add(L.Add(e0, e1), L.Add(e2, e3));
+    }
+}

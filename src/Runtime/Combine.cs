@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>How the K chosen modules' outputs become the layer's output.</summary>
+public enum Combine
+{
+    /// <summary>y = Σ_k f_{a_k}(x), Eq. 1; a module picked twice counts twice.</summary>
+    Sum,
+
+    /// <summary>y = [f_{a_1}(x), …, f_{a_K}(x)], in position order.</summary>
+    Concat,
+}
+
+/// <summary>Applies a <see cref="Combine"/>.</summary>
+public static class Combining
+{
+    /// <summary>outputs [B, K, out] (and weights [B, K] if the selection has them) → [B, out] or [B, K·out].</summary>
+    public static Tensor Apply(this Combine combine, Tensor outputs, Tensor? weights)
+    {
+        Tensor weighted = weights is null ? outputs : outputs * weights.unsqueeze(-1);
+        return combine switch
+        {
+            Combine.Sum => outputs.shape[1] == 1 ? weighted.squeeze(1) : weighted.sum(1),
+            Combine.Concat => weighted.flatten(1),
+            _ => throw new ArgumentOutOfRangeException(nameof(combine), combine, "Sum or Concat"),
+        };
+    }
+
+    /// <summary>Width of the combined output of K modules that are <paramref name="outputs"/> wide each.</summary>
+    public static int Width(this Combine combine, int outputs, int choose) =>
+        combine == Combine.Sum ? outputs : outputs * choose;
+}

@@ -1,0 +1,120 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Text as token ids, split in three. A directory holds one <c>*.train.txt</c>, one <c>*.valid.txt</c> and one
+/// <c>*.test.txt</c>; a single file is split 90/5/5 by lines. Words are what white space separates.
+/// </summary>
+public sealed class TextCorpus
+{
+    private TextCorpus(Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
+        (Vocabulary, Train, Validation, Test) = (vocabulary, train, validation, test);
+
+    /// <summary>The words of the training text.</summary>
+    public Vocabulary Vocabulary { get; }
+
+    /// <summary>Token ids in order.</summary>
+    public int[] Train { get; }
+
+    /// <summary>Token ids in order.</summary>
+    public int[] Validation { get; }
+
+    /// <summary>Token ids in order.</summary>
+    public int[] Test { get; }
+
+    /// <summary>Reads a directory or a file; <paramref name="vocabulary"/> limits the number of words.</summary>
+    public static TextCorpus Load(string path, int? vocabulary = null)
+    {
+        string[][] parts = Directory.Exists(path) ? ReadDirectory(path)
+            : File.Exists(path) ? SplitFile(path)
+            : throw new UserException(
+                path, "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt", "nothing at that path",
+                "give an existing path with --data");
+        Vocabulary words = Vocabulary.Of(parts[0], vocabulary, path);
+        int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, words.IdOf))];
+        return new(words, ids[0], ids[1], ids[2]);
+    }
+
+    /// <summary>
+    /// Non-overlapping windows of <paramref name="window"/> words, each with the words one later as targets. Training
+    /// text drops the remainder; held-out text keeps it as a shorter window, so that every word but the first is scored.
+    /// </summary>
+    public DataSplits Windows(int window) =>
+        new(Parts(Train, window, "training", remainder: false)[0], Parts(Validation, window, "validation", true), Parts(Test, window, "test", true));
+
+    private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder)
+    {
+        int targets = ids.Length - 1;
+        if (targets < (remainder ? 1 : window))
+        {
+            throw new UserException(
+                $"{name} text", $"more than {(remainder ? 1 : window)} words", $"{ids.Length}", "give more text or a shorter window");
+        }
+
+        using var scope = NewDisposeScope();
+        Tensor all = tensor(Array.ConvertAll(ids, i => (long)i));
+        var parts = new List<Dataset>();
+        int whole = targets / window;
+        if (whole > 0)
+        {
+            parts.Add(Window(all, 0, whole, window));
+        }
+
+        int rest = targets - whole * window;
+        if (remainder && rest > 0)
+        {
+            parts.Add(Window(all, (long)whole * window, 1, rest));
+        }
+
+        return parts;
+    }
+
+    private static Dataset Window(Tensor ids, long start, long count, long length) => new(
+        ids.narrow(0, start, count * length).view(count, length),
+        ids.narrow(0, start + 1, count * length).view(count, length));
+
+    private static string[][] ReadDirectory(string path)
+    {
+        return [.. new[] { "train", "valid", "test" }.Select(part =>
+        {
+            string[] files = Directory.GetFiles(path, $"*.{part}.txt");
+            return files.Length == 1
+                ? Words(files[0], File.ReadLines(files[0]))
+                : throw new UserException(
+                    path, $"one file *.{part}.txt", files.Length == 0 ? "none" : $"{files.Length}",
+                    "name the files like ptb.train.txt, ptb.valid.txt, ptb.test.txt, or give a single text file");
+        })];
+    }
+
+    private static string[][] SplitFile(string path)
+    {
+        string[] lines = [.. File.ReadLines(path).Where(l => !string.IsNullOrWhiteSpace(l))];
+        if (lines.Length is > 0 and < 3)
+        {
+            throw new UserException(
+                path, "at least 3 lines, to be split 90/5/5 into training, validation and test text", $"{lines.Length}",
+                "give a longer text, or a directory with *.train.txt, *.valid.txt and *.test.txt");
+        }
+
+        int held = Math.Max(1, lines.Length / 20);
+        return
+        [
+            Words(path, lines[..Math.Max(0, lines.Length - (2 * held))]),
+            Words(path, lines[Math.Max(0, lines.Length - (2 * held))..Math.Max(0, lines.Length - held)]),
+            Words(path, lines[Math.Max(0, lines.Length - held)..]),
+        ];
+    }
+
+    private static string[] Words(string path, IEnumerable<string> lines)
+    {
+        string[] words =
+        [
+            .. lines.Where(l => !string.IsNullOrWhiteSpace(l))
+                .SelectMany(l => (string[])[.. l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), Vocabulary.EndOfSentence]),
+        ];
+        return words.Length > 0
+            ? words
+            : throw new UserException(path, "text", "an empty file", "give a file with words in it");
+    }
+}

@@ -1,0 +1,61 @@
+namespace ModNet.Runtime;
+
+/// <summary>Words and their ids, most frequent first; unknown words are <c>&lt;unk&gt;</c>, line ends <c>&lt;eos&gt;</c>.</summary>
+public sealed class Vocabulary
+{
+    /// <summary>Stands for every word that is not in the vocabulary.</summary>
+    public const string Unknown = "<unk>";
+
+    /// <summary>Stands at the end of every line.</summary>
+    public const string EndOfSentence = "<eos>";
+
+    private readonly Dictionary<string, int> _ids;
+
+    private Vocabulary(IReadOnlyList<string> words)
+    {
+        Words = words;
+        _ids = words.Select((w, i) => (w, i)).ToDictionary(p => p.w, p => p.i, StringComparer.Ordinal);
+    }
+
+    /// <summary>The words; a word's place is its id.</summary>
+    public IReadOnlyList<string> Words { get; }
+
+    /// <summary>V.</summary>
+    public int Size => Words.Count;
+
+    /// <summary>
+    /// The words of a text, by frequency and then alphabet; with <paramref name="limit"/> the most frequent of them, so
+    /// that V is the limit.
+    /// </summary>
+    public static Vocabulary Of(IEnumerable<string> words, int? limit, string place)
+    {
+        var counts = new Dictionary<string, long>(StringComparer.Ordinal) { [Unknown] = 0, [EndOfSentence] = 0 };
+        foreach (string word in words)
+        {
+            counts[word] = counts.GetValueOrDefault(word) + 1;
+        }
+
+        if (limit is int size && (size < 3 || size > counts.Count))
+        {
+            throw new UserException(
+                place,
+                $"a vocabulary of 3 to {counts.Count} words (what the training text holds)",
+                $"{size}",
+                "change --vocab, or leave it out to take the data's own");
+        }
+
+        IEnumerable<string> special = [Unknown, EndOfSentence];
+        var kept = counts.Where(c => !special.Contains(c.Key))
+            .OrderByDescending(c => c.Value)
+            .ThenBy(c => c.Key, StringComparer.Ordinal)
+            .Take((limit ?? counts.Count) - 2)
+            .Select(c => c.Key)
+            .Concat(special)
+            .OrderByDescending(w => counts[w])
+            .ThenBy(w => w, StringComparer.Ordinal);
+        return new Vocabulary([.. kept]);
+    }
+
+    /// <summary>A word's id; that of <c>&lt;unk&gt;</c> for a word that is not there.</summary>
+    public int IdOf(string word) => _ids.TryGetValue(word, out int id) ? id : _ids[Unknown];
+}

@@ -1,0 +1,29 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The cost rule: <c>wide</c> spends (M − K) needless modules on every row; <c>grouped</c> spends a fixed price on sorting
+/// and a price on every module in use. Both prices are given in the multiply-adds that the machine does meanwhile, so that
+/// the two sides compare: wide while B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment.
+/// </summary>
+internal sealed class AutoDispatch : Dispatch
+{
+    // Order-of-magnitude prices of some 25 and 10 microseconds at 10 G multiply-adds a second (a core or two of today):
+    // the two strategies cross slowly, so a factor of two here moves the choice only where both cost about the same.
+    private const long Sorting = 250_000;
+    private const long Segment = 100_000;
+
+    public override string Name => "auto";
+
+    public override Tensor Run(ModulePool pool, Tensor x, Tensor indices) =>
+        Choose(pool, indices.shape[0], indices.shape[1]).Run(pool, x, indices);
+
+    /// <summary>The dispatch that the rule picks for B rows and K positions.</summary>
+    internal static Dispatch Choose(ModulePool pool, long rows, long positions)
+    {
+        long needless = rows * Math.Max(0, pool.Count - positions) * pool.MultiplyAdds;
+        long grouping = Sorting + Math.Min(pool.Count, rows * positions) * Segment;
+        return needless <= grouping ? Wide : Grouped;
+    }
+}

@@ -1,0 +1,27 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Written to be obviously right: for every row, for every position, that module on that row.</summary>
+internal sealed class LoopDispatch : Dispatch
+{
+    public override string Name => "loop";
+
+    public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
+    {
+        (long rows, long positions) = (indices.shape[0], indices.shape[1]);
+        long[] chosen = indices.cpu().contiguous().data<long>().ToArray();
+        var outputs = new List<Tensor>();
+        for (long b = 0; b < rows; b++)
+        {
+            for (long k = 0; k < positions; k++)
+            {
+                outputs.Add(pool.Apply((int)chosen[b * positions + k], x.narrow(0, b, 1)));
+            }
+        }
+
+        return outputs.Count == 0
+            ? zeros(rows, positions, pool.Outputs, x.dtype, x.device)
+            : cat(outputs, 0).view(rows, positions, pool.Outputs);
+    }
+}

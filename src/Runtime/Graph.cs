@@ -1,0 +1,99 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What a forward pass leaves: the head's input, and the tape of the choices made on the way.</summary>
+public sealed record GraphOutput(Tensor Features, Tape Tape);
+
+/// <summary>
+/// Nodes in order, then a head: a distribution p(y|x, a, θ) and, through the controllers on the way, p(a|x, φ) (Eq. 3).
+/// </summary>
+public sealed class Graph : nn.Module
+{
+    private readonly Node[] _nodes;
+    private readonly int _firstSite;
+    private readonly int _lastSite;
+
+    /// <summary>Takes the nodes over. Pools used by several nodes are registered once, under their own name.</summary>
+    public Graph(IReadOnlyList<Node> nodes, Head head)
+        : base("graph")
+    {
+        _nodes = [.. nodes];
+        Head = head;
+        _firstSite = Array.FindIndex(_nodes, n => n.HasSites);
+        _lastSite = Array.FindLastIndex(_nodes, n => n.HasSites);
+        Pools = [.. _nodes.SelectMany(n => n.Pools).Distinct()];
+        // Pools have a namespace of their own, where a user's names cannot clash with those of nodes.
+        register_module("pools", new PoolSet(Pools));
+        foreach (Node node in _nodes)
+        {
+            register_module(node.Name, node);
+        }
+
+        register_module("head", head);
+    }
+
+    /// <summary>The nodes, in order.</summary>
+    public IReadOnlyList<Node> Nodes => _nodes;
+
+    /// <summary>The distinct pools, in order of first use.</summary>
+    public IReadOnlyList<ModulePool> Pools { get; }
+
+    /// <summary>p(y|features).</summary>
+    public Head Head { get; }
+
+    /// <summary>Whether anything is chosen at all.</summary>
+    public bool HasSites => _firstSite >= 0;
+
+    /// <summary>The largest M of any pool; 1 where there is none.</summary>
+    public int MaxModules => Pools.Count == 0 ? 1 : Pools.Max(p => p.Count);
+
+    /// <summary>Whether there is more than one composition to choose from.</summary>
+    public bool HasChoice => MaxModules > 1;
+
+    /// <summary>All nodes in order, choices by <paramref name="selector"/>.</summary>
+    public GraphOutput Forward(Tensor x, Selector selector)
+    {
+        var route = new Route(selector);
+        return new(Run(x, route, 0, _nodes.Length), route.Tape);
+    }
+
+    /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
+    internal Tensor BeforeSites(Tensor x) => Run(x, NoChoice(), 0, HasSites ? _firstSite : _nodes.Length);
+
+    /// <summary>The nodes from the first site to the last.</summary>
+    internal GraphOutput AcrossSites(Tensor x, Selector selector)
+    {
+        var route = new Route(selector);
+        return new(HasSites ? Run(x, route, _firstSite, _lastSite + 1) : x, route.Tape);
+    }
+
+    /// <summary>The nodes after the last site.</summary>
+    internal Tensor AfterSites(Tensor x) => HasSites ? Run(x, NoChoice(), _lastSite + 1, _nodes.Length) : x;
+
+    private Tensor Run(Tensor x, Route route, int from, int to)
+    {
+        for (int i = from; i < to; i++)
+        {
+            x = _nodes[i].Forward(x, route);
+        }
+
+        return x;
+    }
+
+    private static Route NoChoice() => new(new ModeSelector());
+
+    private sealed class PoolSet : nn.Module
+    {
+        internal PoolSet(IEnumerable<ModulePool> pools)
+            : base("pools")
+        {
+            foreach (ModulePool pool in pools)
+            {
+                // A dot would read as a path in parameter names.
+                register_module(pool.Name.Replace('.', '/'), pool);
+            }
+        }
+    }
+}

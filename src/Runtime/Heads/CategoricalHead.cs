@@ -1,0 +1,74 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>A linear projection to logits and a softmax over classes (or the words of a vocabulary).</summary>
+public sealed class CategoricalHead : Head
+{
+    // Logits that are only scored are made a few rows at a time: a vocabulary of 10,000 would need gigabytes at once.
+    private const long LogitsAtOnce = 4_000_000;
+
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    /// <summary>weight [classes, inputs], bias [classes].</summary>
+    public CategoricalHead(int inputs, int classes, Initialiser initialiser)
+        : base("softmax")
+    {
+        Classes = classes;
+        _weight = initialiser.Uniform(inputs, classes, inputs);
+        _bias = initialiser.Uniform(inputs, classes);
+        register_parameter("weight", _weight);
+        register_parameter("bias", _bias);
+    }
+
+    /// <summary>Number of classes.</summary>
+    public int Classes { get; }
+
+    /// <summary>features [B, …, in], targets [B, …] int64 in [0, classes) → [B], summed over positions.</summary>
+    public override Tensor LogLikelihood(Tensor features, Tensor targets)
+    {
+        Tensor rows = features.reshape(-1, features.shape[^1]);
+        Tensor classes = targets.reshape(-1);
+        Tensor perRow = is_grad_enabled() ? Score(rows, classes)
+            : FusedCrossEntropy.Takes(rows) ? FusedCrossEntropy.Score(rows, _weight, _bias, classes)
+            : ScoreInParts(rows, classes);
+        return perRow.view(features.shape[0], -1).sum(1);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor MeanLogLikelihood(Tensor features, Tensor targets)
+    {
+        Tensor rows = features.reshape(-1, features.shape[^1]);
+        return is_grad_enabled() && FusedCrossEntropy.Takes(rows)
+            ? FusedCrossEntropy.Mean(rows, _weight, _bias, targets.reshape(-1), features.shape[0])
+            : base.MeanLogLikelihood(features, targets);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predict(Tensor features) =>
+        nn.functional.linear(features, _weight, _bias).argmax(-1);
+
+    private Tensor ScoreInParts(Tensor rows, Tensor classes)
+    {
+        long count = rows.shape[0];
+        long step = Math.Max(1, LogitsAtOnce / Classes);
+        var parts = new List<Tensor>();
+        for (long start = 0; start < count; start += step)
+        {
+            using var scope = NewDisposeScope();
+            long length = Math.Min(step, count - start);
+            Tensor part = Score(rows.narrow(0, start, length), classes.narrow(0, start, length));
+            parts.Add(part.MoveToOuterDisposeScope());
+        }
+
+        return parts.Count == 1 ? parts[0] : cat(parts, 0);
+    }
+
+    private Tensor Score(Tensor rows, Tensor classes)
+    {
+        Tensor logits = nn.functional.linear(rows, _weight, _bias);
+        return -nn.functional.cross_entropy(logits, classes, reduction: nn.Reduction.None);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using ModNet.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The categorical head by our own kernel (float32 on the CPU): logits are never stored. libtorch's operators are the
+/// oracle, and serve every other dtype and device.
+/// </summary>
+internal static class FusedCrossEntropy
+{
+    /// <summary>Whether the kernel takes these tensors.</summary>
+    internal static bool Takes(Tensor rows) => rows.dtype == ScalarType.Float32 && rows.device_type == DeviceType.CPU;
+
+    /// <summary>log p(target_n | row_n), without gradient: rows [N, H], targets [N] → [N].</summary>
+    internal static Tensor Score(Tensor rows, Tensor weight, Tensor bias, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        Tensor scores = empty(rows.shape[0], dtype: ScalarType.Float32);
+        LinearCrossEntropy.Score(
+            Floats(rows.contiguous()),
+            Floats(weight),
+            Floats(bias),
+            Longs(targets.contiguous()),
+            Floats(scores),
+            get_num_threads());
+        return scores.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Σ_n log p(target_n | row_n) / datapoints → scalar, with gradient in rows, weight and bias.</summary>
+    internal static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, long datapoints) =>
+        MeanFunction.apply(rows, weight, bias, targets, datapoints);
+
+    private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
+
+    private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
+
+    /// <summary>The loss is linear in what comes from above, so forward already makes the gradients, in the same pass.</summary>
+    private sealed class MeanFunction : autograd.SingleTensorFunction<MeanFunction>
+    {
+        public override string Name => nameof(FusedCrossEntropy);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
+            long datapoints = (long)vars[4];
+            Tensor rowGradient = empty_like(rows), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
+            var rowWeights = new float[targets.numel()];
+            Array.Fill(rowWeights, 1f / datapoints);
+            double mean = LinearCrossEntropy.ScoreAndGradients(
+                Floats(rows.contiguous()),
+                Floats(weight),
+                Floats(bias),
+                Longs(targets.contiguous()),
+                rowWeights,
+                new float[rowWeights.Length],
+                Floats(rowGradient),
+                Floats(weightGradient),
+                Floats(biasGradient),
+                get_num_threads());
+            ctx.save_for_backward([rowGradient, weightGradient, biasGradient]);
+            return tensor(mean, ScalarType.Float32);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            List<Tensor> saved = ctx.get_saved_variables();
+            return [saved[0] * grad_output, saved[1] * grad_output, saved[2] * grad_output, null!, null!];
+        }
+    }
+}

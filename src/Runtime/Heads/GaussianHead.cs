@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// N(y | features, σ²·I). σ² weighs log p(y|x, a) against log p(a|x) in Eq. 11; it is given, or learned as one parameter.
+/// </summary>
+public sealed class GaussianHead : Head
+{
+    private readonly Tensor? _given;
+    private readonly Parameter? _logVariance;
+
+    /// <summary>σ² starts at <paramref name="variance"/> and stays there unless <paramref name="learned"/>.</summary>
+    public GaussianHead(double variance, bool learned, Initialiser initialiser)
+        : base("gaussian")
+    {
+        if (!(variance > 0) || double.IsInfinity(variance))
+        {
+            throw new ArgumentOutOfRangeException(nameof(variance), variance, "a positive, finite variance");
+        }
+
+        if (learned)
+        {
+            _logVariance = initialiser.Constant(Math.Log(variance), 1);
+            register_parameter("log_variance", _logVariance);
+        }
+        else
+        {
+            _given = full([1], Math.Log(variance), initialiser.DType, initialiser.Device).DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>log σ², [1].</summary>
+    public Tensor LogVariance => _logVariance ?? _given!;
+
+    /// <summary>features, targets [B, D] → [B]: −½ Σ_d ((y − μ)²/σ² + log 2πσ²).</summary>
+    public override Tensor LogLikelihood(Tensor features, Tensor targets)
+    {
+        Tensor scaled = (targets - features).pow(2) * (-LogVariance).exp();
+        return (scaled + LogVariance + Math.Log(2 * Math.PI)).flatten(1).sum(1) * -0.5;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Predict(Tensor features) => features;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _given?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,17 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>p(y|features): the last part of a graph.</summary>
+public abstract class Head(string kind) : nn.Module(kind)
+{
+    /// <summary>log p(y|features), summed over all outputs of a datapoint: features [B, …], targets [B, …] → [B].</summary>
+    public abstract Tensor LogLikelihood(Tensor features, Tensor targets);
+
+    /// <summary>The batch mean of <see cref="LogLikelihood"/> → scalar; what an M-step maximises.</summary>
+    public virtual Tensor MeanLogLikelihood(Tensor features, Tensor targets) => LogLikelihood(features, targets).mean();
+
+    /// <summary>The mode of p(y|features): class ids, means or most probable bits, in the shape of the targets.</summary>
+    public abstract Tensor Predict(Tensor features);
+}

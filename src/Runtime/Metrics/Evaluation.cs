@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>How a graph does on a held-out set, choosing the most probable module per position.</summary>
+/// <param name="LogLikelihood">Mean log p(y|x, argmax a) per datapoint, nats.</param>
+/// <param name="Perplexity">exp of minus the mean log-likelihood per output (per word of a text).</param>
+/// <param name="Statistics">How modules were chosen.</param>
+public sealed record Evaluation(double LogLikelihood, double Perplexity, SelectionStatistics Statistics)
+{
+    /// <summary>Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off.</summary>
+    public static Evaluation Of(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
+    {
+        using var noGrad = no_grad();
+        bool training = graph.training;
+        graph.eval();
+        var statistics = new SelectionStatistics();
+        double total = 0;
+        long datapoints = 0, outputs = 0;
+        foreach (Dataset part in parts)
+        {
+            foreach (Batch data in part.InOrder(batch))
+            {
+                using var scope = NewDisposeScope();
+                GraphOutput output = graph.Forward(data.Inputs.to(device), new ModeSelector());
+                Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets.to(device));
+                total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
+                statistics.Add(output.Tape);
+            }
+
+            datapoints += part.Count;
+            outputs += part.Count * part.OutputsPerDatapoint;
+        }
+
+        graph.train(training);
+        return new(total / datapoints, Math.Exp(-total / outputs), statistics);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ModNet.Runtime;
+
+/// <summary>One line of <c>metrics.jsonl</c>; what does not apply is left out.</summary>
+public sealed record MetricsLine
+{
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    /// <summary>Gradient steps taken.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>"train", "validation" or "test".</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>−(log-likelihood + log p(a*|x)) per datapoint, nats; training only.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>log p(y|x, a) per datapoint, nats.</summary>
+    public double? LogLikelihood { get; init; }
+
+    /// <summary>Per word, for text.</summary>
+    public double? Perplexity { get; init; }
+
+    /// <summary>H_a (Eq. 15), nats.</summary>
+    public double? SelectionEntropy { get; init; }
+
+    /// <summary>H_b (Eq. 16), nats.</summary>
+    public double? BatchSelectionEntropy { get; init; }
+
+    /// <summary>Modules selected at least once: by a* on a training minibatch, by argmax on a held-out set.</summary>
+    public int? ModulesUsed { get; init; }
+
+    /// <summary>Share of datapoints whose a* the E-step before replaced; training with choices only.</summary>
+    public double? Reassigned { get; init; }
+
+    /// <summary>Seconds since training began.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>One line of JSON, without line end.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Format);
+}

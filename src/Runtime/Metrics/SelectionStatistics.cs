@@ -1,0 +1,107 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// How modules are chosen, accumulated over tapes, per modular layer. A recurrent layer counts as one layer: its time
+/// steps are datapoints of their own. All entropies in nats; exp of one is "how many modules".
+/// </summary>
+public sealed class SelectionStatistics
+{
+    private readonly Dictionary<string, Layer> _layers = new(StringComparer.Ordinal);
+    private readonly List<string> _order = [];
+
+    /// <summary>Names of the modular layers seen, in order.</summary>
+    public IReadOnlyList<string> Layers => _order;
+
+    /// <summary>
+    /// H_a (Eq. 15): entropy of p(a|x), summed over positions, averaged over datapoints and layers. 0 without layers.
+    /// </summary>
+    public double SelectionEntropy => Average(l => l.Entropy / l.Rows);
+
+    /// <summary>
+    /// H_b (Eq. 16): entropy of the mean of p(a|x) over datapoints, per position, averaged over positions and layers.
+    /// </summary>
+    public double BatchSelectionEntropy => Average(l => Enumerable.Range(0, l.Choose).Average(k => EntropyOf(l.Mean(k))));
+
+    /// <summary>Modules selected at least once, summed over layers.</summary>
+    public int ModulesUsed => _layers.Values.Sum(l => l.Counts.Count(c => c > 0));
+
+    /// <summary>M, summed over layers.</summary>
+    public int ModulesAvailable => _layers.Values.Sum(l => l.Modules);
+
+    /// <summary>Share of a layer's choices that fell on each module, [M].</summary>
+    public double[] Load(string layer)
+    {
+        Layer l = _layers[layer];
+        double total = l.Counts.Sum();
+        return [.. l.Counts.Select(c => c / total)];
+    }
+
+    /// <summary>Adds all sites of a tape.</summary>
+    public void Add(Tape tape)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var group in tape.Entries.GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
+        {
+            TapeEntry[] entries = [.. group];
+            Site site = entries[0].Site;
+            if (!_layers.TryGetValue(site.Layer, out Layer? layer))
+            {
+                layer = new(site.Choose, site.Modules);
+                _layers.Add(site.Layer, layer);
+                _order.Add(site.Layer);
+            }
+
+            // [T·B, K, M]: the layer's sites over time count as rows.
+            Tensor logProbabilities = cat([.. entries.Select(e => e.Distribution.LogProbabilities)], 0);
+            Tensor probabilities = logProbabilities.exp();
+            Tensor entropy = -(probabilities * logProbabilities.clamp(min: -1e4)).sum();
+            Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).view(-1);
+            layer.Add(
+                logProbabilities.shape[0],
+                entropy.to_type(ScalarType.Float64).ToDouble(),
+                probabilities.to_type(ScalarType.Float64).sum(0).cpu().view(-1).data<double>().ToArray(),
+                indices.bincount(minlength: site.Modules).cpu().data<long>().ToArray());
+        }
+    }
+
+    private static double EntropyOf(IEnumerable<double> probabilities) =>
+        -probabilities.Where(p => p > 0).Sum(p => p * Math.Log(p));
+
+    private double Average(Func<Layer, double> value) => _layers.Count == 0 ? 0 : _layers.Values.Average(value);
+
+    private sealed class Layer(int choose, int modules)
+    {
+        private readonly double[] _probabilities = new double[choose * modules];
+
+        internal int Choose { get; } = choose;
+
+        internal int Modules { get; } = modules;
+
+        internal long Rows { get; private set; }
+
+        internal double Entropy { get; private set; }
+
+        internal long[] Counts { get; } = new long[modules];
+
+        internal IEnumerable<double> Mean(int position) =>
+            _probabilities.Skip(position * Modules).Take(Modules).Select(p => p / Rows);
+
+        internal void Add(long rows, double entropy, double[] probabilities, long[] counts)
+        {
+            Rows += rows;
+            Entropy += entropy;
+            for (int i = 0; i < probabilities.Length; i++)
+            {
+                _probabilities[i] += probabilities[i];
+            }
+
+            for (int i = 0; i < counts.Length; i++)
+            {
+                Counts[i] += counts[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>A plain linear layer with its activation: [.., in] → [.., out].</summary>
+public sealed class LinearNode : Node
+{
+    private readonly Activation _activation;
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <summary>weight [out, in], bias [out].</summary>
+    public LinearNode(string name, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
+        : base(name)
+    {
+        _activation = activation;
+        _weight = initialiser.Uniform(inputs, outputs, inputs);
+        register_parameter("weight", _weight);
+        if (bias)
+        {
+            _bias = initialiser.Uniform(inputs, outputs);
+            register_parameter("bias", _bias);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) =>
+        _activation.Apply(nn.functional.linear(x, _weight, _bias));
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>How long to train and when to look.</summary>
+/// <param name="Steps">M-steps in all.</param>
+/// <param name="LogEvery">A line of metrics every so many M-steps.</param>
+/// <param name="ValidateEvery">Held-out sets are evaluated, and a checkpoint written, every so many M-steps.</param>
+/// <param name="EvaluationBatch">Datapoints at once in evaluation.</param>
+public sealed record TrainingPlan(long Steps, long LogEvery, long ValidateEvery, long EvaluationBatch = 128);
+
+/// <summary>What a training run came to.</summary>
+/// <param name="Steps">M-steps taken; fewer than planned if it was stopped.</param>
+/// <param name="Seconds">Time spent, evaluation included.</param>
+/// <param name="Final">The last line of each phase.</param>
+public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final);
+
+/// <summary>Where a run is: the newest line, and the speed since the last one.</summary>
+public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining);
+
+/// <summary>Drives Viterbi EM: rounds of one E-step and M-steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
+public sealed class Trainer(
+    Graph graph, ViterbiEm em, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
+{
+    private readonly Stopwatch _clock = new();
+    private readonly Dictionary<string, MetricsLine> _final = new(StringComparer.Ordinal);
+    private (long Step, double Seconds) _last;
+
+    /// <summary>
+    /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is asked for; evaluates and
+    /// writes a checkpoint at the end either way.
+    /// </summary>
+    public TrainingOutcome Run(Action<Progress> report, CancellationToken stop)
+    {
+        _clock.Start();
+        Evaluate(0, report);
+        long step = 0;
+        double? reassigned = null;
+        while (step < plan.Steps && !stop.IsCancellationRequested)
+        {
+            if (step % em.Settings.MSteps == 0 && em.EStep() is EStepResult e)
+            {
+                reassigned = (double)e.Replaced / e.Datapoints;
+            }
+
+            step++;
+            if (step % plan.LogEvery == 0 || step == plan.Steps)
+            {
+                Log(step, em.MStepAndReport(), reassigned, report);
+            }
+            else
+            {
+                em.MStep();
+            }
+
+            if (step % plan.ValidateEvery == 0 && step < plan.Steps)
+            {
+                Evaluate(step, report);
+                Checkpoint.Write(folder, graph, em, streams, step);
+            }
+        }
+
+        Evaluate(step, report);
+        Checkpoint.Write(folder, graph, em, streams, step);
+        return new(step, _clock.Elapsed.TotalSeconds, _final);
+    }
+
+    private void Log(long step, MStepResult seen, double? reassigned, Action<Progress> report)
+    {
+        if (!double.IsFinite(seen.Loss))
+        {
+            throw new UserException(
+                $"step {step}", "a finite loss", $"{seen.Loss}",
+                $"lower the learning rate; the last checkpoint in {folder.Path} is from before");
+        }
+
+        Emit(report, new()
+        {
+            Step = step,
+            Phase = "train",
+            Loss = seen.Loss,
+            LogLikelihood = seen.LogLikelihood,
+            Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
+            SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
+            BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
+            ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+            Reassigned = reassigned,
+            Seconds = _clock.Elapsed.TotalSeconds,
+        });
+    }
+
+    private void Evaluate(long step, Action<Progress> report)
+    {
+        foreach ((string phase, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        {
+            if (parts.Count == 0)
+            {
+                continue;
+            }
+
+            Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device);
+            Emit(report, new()
+            {
+                Step = step,
+                Phase = phase,
+                LogLikelihood = seen.LogLikelihood,
+                Perplexity = Perplexity(seen.Perplexity),
+                SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
+                BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
+                ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+                Seconds = _clock.Elapsed.TotalSeconds,
+            });
+        }
+    }
+
+    // Perplexity is a property of distributions over words or classes.
+    private double? Perplexity(double value) => graph.Head is CategoricalHead ? value : null;
+
+    private void Emit(Action<Progress> report, MetricsLine line)
+    {
+        folder.Append(line);
+        _final[line.Phase] = line;
+        double rate = (line.Step - _last.Step) / Math.Max(1e-9, line.Seconds - _last.Seconds);
+        if (line.Phase == "train")
+        {
+            _last = (line.Step, line.Seconds);
+        }
+
+        // The estimate takes the run's whole rate, in which E-steps and evaluations have their share.
+        double perStep = line.Step > 0 ? line.Seconds / line.Step : 0;
+        report(new(line, plan.Steps, rate, TimeSpan.FromSeconds(perStep * (plan.Steps - line.Step))));
+    }
+}

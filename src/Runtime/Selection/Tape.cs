@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What passed one site: its distribution and what was selected.</summary>
+public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selection Selection);
+
+/// <summary>
+/// The record of one forward pass: an entry per site, in order. Metrics, traces and plots read tapes and nothing else.
+/// </summary>
+public sealed class Tape
+{
+    private readonly List<TapeEntry> _entries = [];
+
+    /// <summary>The sites passed so far, in order.</summary>
+    public IReadOnlyList<TapeEntry> Entries => _entries;
+
+    /// <summary>C: the choices made so far per datapoint, over all sites.</summary>
+    public int Choices { get; private set; }
+
+    /// <summary>The joint composition over all sites, [B, C] int64.</summary>
+    public Tensor Composition() => cat([.. _entries.Select(e => e.Selection.Indices)], 1);
+
+    /// <summary>log p(a|x) = Σ_sites Σ_k log p_k(a_k|x) (Eq. 2) → [B]; carries gradient to the controllers.</summary>
+    public Tensor LogProbability()
+    {
+        // Sites of equal K and M (all time steps of a recurrent layer) are scored in one gather.
+        Tensor? total = null;
+        foreach (var group in _entries.GroupBy(e => (e.Site.Choose, e.Site.Modules)))
+        {
+            TapeEntry[] entries = [.. group];
+            Tensor logProbabilities = cat([.. entries.Select(e => e.Distribution.LogProbabilities)], 1);
+            Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 1);
+            Tensor sum = logProbabilities.gather(2, indices.unsqueeze(-1)).squeeze(-1).sum(1);
+            total = total is null ? sum : total + sum;
+        }
+
+        return total ?? throw new InvalidOperationException("the tape is empty: the graph has no modular layer");
+    }
+
+    internal void Add(TapeEntry entry)
+    {
+        _entries.Add(entry);
+        Choices += entry.Site.Choose;
+    }
+}

@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>All compositions of a datapoint over all its sites: feasible while Π M is small (Eq. 4's sum, Eq. 10's max).</summary>
+public static class Compositions
+{
+    /// <summary>The most compositions that are enumerated.</summary>
+    public const int Limit = 65_536;
+
+    /// <summary>Every composition, [Π M, C] int64, the last choice varying fastest.</summary>
+    public static Tensor All(IReadOnlyList<int> modulesPerChoice)
+    {
+        long total = 1;
+        foreach (int modules in modulesPerChoice)
+        {
+            total *= modules;
+            if (total > Limit)
+            {
+                throw new InvalidOperationException(
+                    $"enumeration: expected at most {Limit} compositions per datapoint, got more with "
+                    + $"{modulesPerChoice.Count} choices of up to {modulesPerChoice.Max()} modules – sample instead");
+            }
+        }
+
+        int choices = modulesPerChoice.Count;
+        var values = new long[total * choices];
+        for (long i = 0; i < total; i++)
+        {
+            long rest = i;
+            for (int c = choices - 1; c >= 0; c--)
+            {
+                values[i * choices + c] = rest % modulesPerChoice[c];
+                rest /= modulesPerChoice[c];
+            }
+        }
+
+        return tensor(values).view(total, choices);
+    }
+}

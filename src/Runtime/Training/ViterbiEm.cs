@@ -1,0 +1,154 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What a gradient step saw: losses per datapoint (nats) and the tape's statistics, if asked for.</summary>
+/// <param name="Loss">−mean log p(y|x, a*) − mean log p(a*|x).</param>
+/// <param name="LogLikelihood">mean log p(y|x, a*).</param>
+/// <param name="Statistics">How modules were chosen on this minibatch.</param>
+public sealed record MStepResult(double Loss, double LogLikelihood, SelectionStatistics Statistics);
+
+/// <summary>Generalised Viterbi EM (paper, Algorithm 1).</summary>
+public sealed class ViterbiEm : IDisposable
+{
+    private readonly Graph _graph;
+    private readonly Dataset _data;
+    private readonly Device _device;
+    private readonly RandomStreams _streams;
+    private readonly MinibatchSampler _eBatches;
+    private readonly MinibatchSampler _mBatches;
+    private readonly int[] _modulesPerChoice;
+
+    /// <summary>
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), starting
+    /// from uniformly random assignments.
+    /// </summary>
+    public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
+    {
+        (_graph, _data, Settings, _streams, _device) = (graph, data, settings, streams, device ?? CPU);
+        _eBatches = new(data.Count, settings.EBatch, streams.EBatches);
+        _mBatches = new(data.Count, settings.MBatch, streams.MBatches);
+        _modulesPerChoice = ChoicesOf(graph, data, _device);
+        Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
+        // Betas are said: the default of beta2 is 0.99 in some versions of this API.
+        Optimizer = optim.Adam(graph.parameters(), settings.LearningRate, beta1: 0.9, beta2: 0.999);
+    }
+
+    /// <summary>The settings in force.</summary>
+    public EmSettings Settings { get; }
+
+    /// <summary>a* of every datapoint.</summary>
+    public Assignments Assignments { get; }
+
+    /// <summary>One optimiser for θ and φ.</summary>
+    public Modules.Adam Optimizer { get; }
+
+    /// <summary>M for each of a datapoint's C choices, in site order.</summary>
+    public IReadOnlyList<int> ModulesPerChoice => _modulesPerChoice;
+
+    /// <summary>A partial E-step (Eq. 11) on the next minibatch. Null where there is nothing to choose (every M is 1).</summary>
+    public EStepResult? EStep()
+    {
+        if (!_graph.HasChoice)
+        {
+            return null;
+        }
+
+        using Tensor indices = _eBatches.Next();
+        return EStep(indices.data<long>().ToArray());
+    }
+
+    /// <summary>A partial E-step (Eq. 11) on given datapoints: a* and S fresh samples are the candidates.</summary>
+    public EStepResult EStep(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        Tensor held = Assignments.Get(datapoints).to(_device);
+        return Runtime.EStep.Run(
+            _graph,
+            Fetch(datapoints),
+            Settings.Samples + 1,
+            new CandidateSelector(held, _streams.Sampling),
+            (b, composition) => Assignments.Set(datapoints[b], composition));
+    }
+
+    /// <summary>A full E-step (Eq. 10) on given datapoints: every composition is a candidate. For small networks.</summary>
+    public EStepResult FullEStep(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        Tensor held = Assignments.Get(datapoints);
+        Tensor all = Compositions.All(_modulesPerChoice);
+        long total = all.shape[0];
+        Tensor candidates = cat([held, all.repeat_interleave(datapoints.Length, dim: 0)], 0).to(_device);
+        return Runtime.EStep.Run(
+            _graph,
+            Fetch(datapoints),
+            checked((int)total + 1),
+            new GivenSelector(candidates),
+            (b, composition) => Assignments.Set(datapoints[b], composition));
+    }
+
+    /// <summary>Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints, scored in evaluation mode.</summary>
+    public double LogJoint(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        Tensor held = Assignments.Get(datapoints).to(_device);
+        EStepResult result = Runtime.EStep.Run(_graph, Fetch(datapoints), 1, new GivenSelector(held), (_, _) => { });
+        return result.After;
+    }
+
+    /// <summary>A gradient step (Eq. 8) on the next minibatch.</summary>
+    public void MStep() => Gradient(report: false);
+
+    /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
+    public MStepResult MStepAndReport() => Gradient(report: true)!;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _eBatches.Dispose();
+        _mBatches.Dispose();
+        Optimizer.Dispose();
+    }
+
+    private MStepResult? Gradient(bool report)
+    {
+        using var scope = NewDisposeScope();
+        _graph.train();
+        long[] datapoints = _mBatches.Next().data<long>().ToArray();
+        Batch batch = Fetch(datapoints);
+        GraphOutput output = _graph.Forward(batch.Inputs, new GivenSelector(Assignments.Get(datapoints).to(_device)));
+        Tensor logLikelihood = _graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor loss = _graph.HasSites ? -(logLikelihood + output.Tape.LogProbability().mean()) : -logLikelihood;
+        Optimizer.zero_grad();
+        loss.backward();
+        Optimizer.step();
+        if (!report)
+        {
+            return null;
+        }
+
+        var statistics = new SelectionStatistics();
+        statistics.Add(output.Tape);
+        return new(loss.ToDouble(), logLikelihood.ToDouble(), statistics);
+    }
+
+    private Batch Fetch(long[] datapoints)
+    {
+        Batch batch = _data.Get(tensor(datapoints));
+        return new(batch.Inputs.to(_device), batch.Targets.to(_device));
+    }
+
+    // The graph is asked, not told: one datapoint is run and its tape read.
+    private static int[] ChoicesOf(Graph graph, Dataset data, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor one = data.Inputs.narrow(0, 0, 1).to(device);
+        bool training = graph.training;
+        graph.eval();
+        Tape tape = graph.Forward(one, new ModeSelector()).Tape;
+        graph.train(training);
+        return [.. tape.Entries.SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
+    }
+}

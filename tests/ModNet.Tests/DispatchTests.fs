@@ -1,0 +1,125 @@
+module ModNet.Tests.DispatchTests
+
+open Expecto
+open ModNet.Runtime
+open TorchSharp
+
+let private config = {
+    FsCheckConfig.defaultConfig with
+        maxTest = 40
+        arbitrary = [ typeof<Fixtures.Arbitraries> ]
+}
+
+/// Outputs, and the gradients of input, weight and bias under a fixed random upstream.
+let private run (s: Sizes) (pool: LinearPool) (dispatch: Dispatch) (chosen: torch.Tensor) =
+    pool.zero_grad ()
+    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_ ()
+    let y = dispatch.Run(pool, x, chosen)
+    let upstream = normal (s.Seed + 2) [ s.Batch; int chosen.shape[1]; s.Outputs ]
+    (y * upstream).sum().backward ()
+
+    [
+        "output", y.detach ()
+        "input gradient", x.grad
+        "weight gradient", pool.Weight.grad.clone ()
+        if not (isNull pool.Bias) then
+            "bias gradient", pool.Bias.grad.clone ()
+    ]
+
+let private agree what expected actual =
+    for (name, e: torch.Tensor), (_, a) in List.zip expected actual do
+        Expect.isLessThan (distance e a) 1e-12 $"{what}: {name}"
+
+let private others = [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Auto ]
+
+/// Two plain linear maps behind a custom pool.
+type private Plain(name: string, inputs: int, outputs: int, seed: int) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>(name)
+    let weight = (doubles seed).Uniform(int64 inputs, int64 outputs, int64 inputs)
+    do this.register_parameter ("weight", weight)
+    member _.Weight = weight
+    override _.forward x = torch.nn.functional.linear(x, weight).tanh ()
+
+[<Tests>]
+let tests =
+    testList "dispatch" [
+        testPropertyWithConfig config "agrees with the loop in outputs and every gradient"
+        <| fun (s: Sizes) ->
+            scoped
+            <| fun () ->
+                use pool = Fixtures.pool s
+                let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
+                let expected = run s pool Dispatch.Loop chosen
+
+                for dispatch in others do
+                    agree $"{dispatch}" expected (run s pool dispatch chosen)
+
+        testPropertyWithConfig config "unselected modules get a gradient of exactly zero"
+        <| fun (s: Sizes) ->
+            scoped
+            <| fun () ->
+                let s = { s with Modules = s.Modules + 1 }
+                use pool = Fixtures.pool s
+                // The last module is never chosen.
+                let chosen = indices (s.Seed + 3) (s.Modules - 1) s.Batch s.Choose
+
+                for dispatch in Dispatch.Loop :: others do
+                    for name, gradient in run s pool dispatch chosen do
+                        if name.StartsWith "weight" || name.StartsWith "bias" then
+                            let last = gradient.select (0L, int64 (s.Modules - 1))
+                            Expect.all (numbers last) (fun g -> g = 0.0) $"{dispatch}: {name}"
+
+        testPropertyWithConfig config "a custom pool runs the same under every dispatch"
+        <| fun (s: Sizes) ->
+            scoped
+            <| fun () ->
+                let modules = [| for i in 1 .. s.Modules -> new Plain($"m{i}", s.Inputs, s.Outputs, s.Seed + i) |]
+
+                use pool =
+                    new CustomPool(
+                        "custom",
+                        s.Inputs,
+                        s.Outputs,
+                        int64 (s.Inputs * s.Outputs),
+                        [| for m in modules -> m :> torch.nn.Module<_, _> |]
+                    )
+
+                let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
+
+                let run (dispatch: Dispatch) =
+                    pool.zero_grad ()
+                    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_ ()
+                    let y = dispatch.Run(pool, x, chosen)
+                    (y * y).sum().backward ()
+                    let gradient (m: Plain) = if isNull m.Weight.grad then torch.zeros_like m.Weight else m.Weight.grad.clone ()
+                    [ y.detach (); x.grad; yield! Array.map gradient modules ]
+
+                let expected = run Dispatch.Loop
+
+                for dispatch in others do
+                    for e, a in List.zip expected (run dispatch) do
+                        Expect.isLessThan (distance e a) 1e-12 $"{dispatch}"
+
+        testCase "a custom module that does not return what was declared is named"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                use pool = new CustomPool("odd", 3, 4, 12L, [| new Plain("m", 3, 2, 1) :> torch.nn.Module<_, _> |])
+
+                Expect.throwsC
+                    (fun () -> Dispatch.Wide.Run(pool, normal 1 [ 2; 3 ], indices 1 1 2 1) |> ignore)
+                    (fun e -> Expect.stringContains e.Message "pool odd, module 0: expected output [2, 4], got [2, 2]" "")
+
+        testCase "auto takes wide for small pools and grouped for large ones"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                let name modules width =
+                    use pool =
+                        new LinearPool("p", modules, width, width, Activation.Identity, true, doubles 1)
+
+                    AutoDispatch.Choose(pool, 128L, 1L).Name
+
+                Expect.equal (name 5 8) "wide" "5 modules of width 8"
+                Expect.equal (name 64 256) "grouped" "64 modules of width 256"
+    ]

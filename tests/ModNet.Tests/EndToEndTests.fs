@@ -1,0 +1,264 @@
+module ModNet.Tests.EndToEndTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json.Nodes
+open System.Text.RegularExpressions
+open Expecto
+open ModNet
+open ModNet.Notebooks
+open ModNet.Runtime
+
+let private root =
+    let rec up (directory: DirectoryInfo) =
+        if File.Exists(Path.Combine(directory.FullName, "Research.sln")) then
+            directory.FullName
+        else
+            up directory.Parent
+
+    up (DirectoryInfo AppContext.BaseDirectory)
+
+let private inDirectory (body: string -> unit) =
+    let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
+
+    try
+        body directory
+    finally
+        Directory.Delete(directory, true)
+
+/// Runs the command line as a user does, without standard input; exit code, output, error output.
+let private modnet (words: string list) =
+    let cli = Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
+
+    let start =
+        ProcessStartInfo(
+            Environment.ProcessPath,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = root
+        )
+
+    for word in cli :: words do
+        start.ArgumentList.Add word
+
+    use running = Process.Start start
+    running.StandardInput.Close()
+    let errors = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    running.ExitCode, output, errors.Result
+
+let private lines (folder: string) =
+    File.ReadAllLines(Path.Combine(folder, "metrics.jsonl"))
+    |> Array.map (fun line -> JsonNode.Parse(line).AsObject())
+
+let private ofPhase (phase: string) (lines: JsonObject[]) =
+    lines |> Array.filter (fun line -> line["phase"].GetValue<string>() = phase)
+
+let private number (node: JsonNode) (name: string) = node[name].GetValue<float>()
+
+let private summary (folder: string) =
+    JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "summary.json"))).AsObject()
+
+let private hasRunFiles (folder: string) =
+    for file in
+        [
+            "spec.json"
+            "metrics.jsonl"
+            "summary.json"
+            "checkpoint.safetensors"
+            "state.json"
+            "report.html"
+        ] do
+        Expect.isTrue (File.Exists(Path.Combine(folder, file))) $"{file} is there"
+
+    Expect.isEmpty (Directory.GetFiles(folder, "*.partial")) "nothing half-written"
+
+/// A text with a grammar: a word of three classes is followed by one of the next class.
+let private corpus (directory: string) (lines: int) =
+    let random = Random 1
+    let word c = $"{[| 'a'; 'b'; 'c' |][c]}{random.Next 4}"
+
+    for part, count in [ "train", lines; "valid", lines / 10; "test", lines / 10 ] do
+        let text = [ for _ in 1..count -> String.concat " " [ for i in 0..8 -> word (i % 3) ] ]
+        File.WriteAllLines(Path.Combine(directory, $"toy.{part}.txt"), text)
+
+let private refused (code: int) (words: string list) (parts: string list) =
+    let exit, output, errors = modnet words
+    let said = output + errors
+    let command = String.concat " " words
+    Expect.equal exit code $"exit code of {command}: {said}"
+
+    for part in parts do
+        Expect.stringContains said part command
+
+    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
+
+[<Tests>]
+let jobs =
+    testSequenced
+    <| testList "main jobs" [
+        testCase "the toy regression, short, leaves a whole run folder"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let out = Path.Combine(directory, "toy")
+                let code, output, errors = modnet [ "demo"; "--steps"; "150"; "--seed"; "2"; "--out"; out ]
+                Expect.equal code 0 errors
+                Expect.stringContains output "agreement of module and component" "the verdict"
+                hasRunFiles out
+                let seen = summary out
+                Expect.equal (number seen "steps") 150.0 "steps"
+                Expect.isTrue (number seen "agreement" >= 0.5) "agreement is a share of the held-out points"
+                let train = lines out |> ofPhase "train"
+                Expect.isLessThan (number (Array.last train) "loss") (number train[0] "loss") "the loss falls"
+                let spec = File.ReadAllText(Path.Combine(out, "spec.json"))
+                let expected = { Toy.run with Seed = 2; Out = Some out }
+
+                match Json.experimentOfJson spec with
+                | Ok experiment -> Expect.equal { experiment with Method = expected.Method } expected "the spec is the experiment"
+                | Error e -> failtest $"spec.json cannot be read: {e}"
+
+        testCase "a language model, small, from a script, learns a grammar"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                corpus directory 300
+                let out = Path.Combine(directory, "run")
+
+                let code, output, errors =
+                    modnet [
+                        "train"
+                        Path.Combine(root, "notebooks", "ptb.fsx")
+                        "--data"
+                        directory
+                        "--modules"
+                        "3"
+                        "--steps"
+                        "60"
+                        "--validate-every"
+                        "30"
+                        "--out"
+                        out
+                    ]
+
+                Expect.equal code 0 $"{output}{errors}"
+                hasRunFiles out
+                let seen = summary out
+                Expect.isTrue (seen["finished"].GetValue<bool>()) "finished"
+                let validation = lines out |> ofPhase "validation" |> Array.map (fun l -> number l "perplexity")
+                Expect.equal validation.Length 3 "at the start, on the way and at the end"
+                Expect.isLessThan (Array.last validation) validation[0] "validation perplexity falls"
+                Expect.equal (number seen["test"] "perplexity") (number (lines out |> ofPhase "test" |> Array.last) "perplexity") "test"
+                Expect.stringContains output "test       perplexity" "and is printed"
+
+        testCase "the same seed gives the same metrics, whole runs apart"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let run name =
+                    let out = Path.Combine(directory, name)
+                    let code, _, errors = modnet [ "demo"; "--steps"; "60"; "--out"; out ]
+                    Expect.equal code 0 errors
+
+                    lines out
+                    |> Array.map (fun line ->
+                        line.Remove "seconds" |> ignore
+                        line.ToJsonString())
+
+                Expect.equal (run "a") (run "b") "lines of metrics but for the clock"
+
+        testCase "check shows the summary and trains nothing"
+        <| fun () ->
+            let code, output, _ = modnet [ "check"; Path.Combine(root, "notebooks", "ptb.fsx"); "--modules"; "15" ]
+            Expect.equal code 0 "exit code"
+            Expect.stringContains output "modular_gru1" "a row per layer"
+            Expect.stringContains output "ptb-em-15-1" "the network's name"
+
+        testCase "doctor names libtorch and a speed"
+        <| fun () ->
+            let code, output, _ = modnet [ "doctor" ]
+            Expect.equal code 0 "exit code"
+            Expect.stringContains output "libtorch" "libtorch"
+            Expect.stringContains output "GFLOP/s" "speed"
+
+        testCase "help lists every command"
+        <| fun () ->
+            let code, output, _ = modnet [ "--help" ]
+            Expect.equal code 0 "exit code"
+
+            for verb in [ "demo"; "train"; "check"; "doctor"; "test" ] do
+                Expect.stringContains output verb "help"
+    ]
+
+[<Tests>]
+let mistakes =
+    testSequenced
+    <| testList "mistakes" [
+        let ptb = Path.Combine("notebooks", "ptb.fsx")
+
+        let script (name: string) (network: string) =
+            testCase name
+            <| fun () ->
+                inDirectory
+                <| fun directory ->
+                    let path = Path.Combine(directory, "mine.fsx")
+                    let load = Path.Combine(root, "notebooks", "modnet.fsx")
+                    File.WriteAllText(path, $"#load @\"{load}\"\nopen ModNet\n{network}")
+                    let wanted = network.Split('\n') |> Array.filter _.StartsWith("// expect: ") |> Array.map _.Substring(11)
+                    refused 1 [ "check"; path ] (List.ofArray wanted)
+
+        testCase "a misspelt option" <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "--help" ]
+        testCase "a misspelt command" <| fun () -> refused 2 [ "trian" ] [ "trian" ]
+        testCase "a misspelt option of a script" <| fun () -> refused 2 [ "train"; ptb; "--stepz"; "3" ] [ "--stepz" ]
+        testCase "a number that is none" <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules"; "many" ]
+        testCase "no script" <| fun () -> refused 2 [ "train" ] [ "SCRIPT" ]
+        testCase "a script that is not there" <| fun () -> refused 1 [ "train"; "nowhere.fsx" ] [ "nowhere.fsx"; "nothing at that path" ]
+        testCase "no data" <| fun () -> refused 1 [ "train"; ptb ] [ "--data" ]
+        testCase "a data path that is not there" <| fun () -> refused 1 [ "train"; ptb; "--data"; "nowhere" ] [ "nowhere"; "--data" ]
+
+        testCase "an empty text"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let path = Path.Combine(directory, "empty.txt")
+                File.WriteAllText(path, "")
+                refused 1 [ "train"; ptb; "--data"; path ] [ path; "empty file" ]
+
+        testCase "K above M" <| fun () -> refused 1 [ "check"; ptb; "--modules"; "3"; "--choose"; "4" ] [ "modular_gru1"; "3"; "4" ]
+
+        script
+            "a pool used with two input widths"
+            """
+let shared = pool "shared" { modules 3; unit (linear 4) }
+let net' =
+    network "two-widths" {
+        features 2
+        modular { from shared }
+        modular { from shared }
+        gaussian (variance 1.0)
+    }
+experiment { net net'; data (toy_regression { }); train (em { steps 10 }) } |> Program.main fsi.CommandLineArgs
+// expect: two-widths/modular2
+// expect: shared
+"""
+
+        script
+            "a type error"
+            """
+let net' = network "wrong" { features "two" }
+// expect: mine.fsx(4,
+// expect: does not compile
+"""
+
+        testCase "a missing libtorch"
+        <| fun () ->
+            Environment.SetEnvironmentVariable("MODNET_LIBTORCH", "/nonexistent")
+
+            try
+                refused 1 [ "demo" ] [ "libtorch"; "/nonexistent"; "apt-get install" ]
+            finally
+                Environment.SetEnvironmentVariable("MODNET_LIBTORCH", null)
+    ]
