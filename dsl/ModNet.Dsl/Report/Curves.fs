@@ -86,10 +86,14 @@ module Curves =
                     kept)
             [ modules ]
 
-    let private highest (series: Series) =
-        match series.Y with
-        | Positions.Numbers values -> values |> Array.filter System.Double.IsFinite |> Array.fold max 0.0
-        | Positions.Names _ -> 0.0
+    /// The highest value that is drawn.
+    let private top (series: Series list) =
+        series
+        |> Seq.collect (fun one ->
+            match one.Y with
+            | Positions.Numbers values -> Seq.filter System.Double.IsFinite values
+            | Positions.Names _ -> Seq.empty)
+        |> Seq.fold max 0.0
 
     /// H_a (Eq. 15) and H_b (Eq. 16) in nats over the steps of the training, with log M as the upper end of H_b where M
     /// is known. The right side and the hovering text give exp H: how many modules.
@@ -109,11 +113,11 @@ module Curves =
 
             match modules with
             | Some m when m > 1 ->
-                let top = series |> List.map highest |> List.fold max (log (float m))
+                let high = max (top series) (log (float m))
                 let marks = roomyCounts m |> List.map (fun count -> log (float count), string count)
 
                 panel
-                |> Panel.yRange (-0.03 * top) (1.12 * top)
+                |> Panel.yRange (-0.03 * high) (1.12 * high)
                 |> Panel.reference (log (float m)) $"log {m}"
                 |> Panel.rightMarks "modules, exp H" marks
                 |> Some
@@ -123,14 +127,14 @@ module Curves =
     let modulesUsed (modules: int option) (lines: MetricsLine list) : Panel option =
         field "modules_used" "modules used" lines
         |> Option.map (fun panel ->
-            let panel = panel |> Panel.wholeY
+            let most =
+                modules |> Option.map float |> Option.defaultWith (fun () -> top panel.Series)
+
+            let counted = panel |> Panel.wholeY |> Panel.yRange 0.0 (1.12 * max 1.0 most)
 
             match modules with
-            | Some m ->
-                panel
-                |> Panel.yRange 0.0 (1.12 * float m)
-                |> Panel.reference (float m) $"M = {m}"
-            | None -> panel)
+            | Some m -> counted |> Panel.reference (float m) $"M = {m}"
+            | None -> counted)
 
     /// One field of several runs in one panel: how methods or settings compare (the paper's Figure 4).
     let compare (fieldName: string) (title: string) (phase: string) (runs: (string * MetricsLine list) list) : Panel =

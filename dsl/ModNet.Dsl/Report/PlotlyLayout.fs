@@ -52,6 +52,10 @@ module internal PlotlyLayout =
                 "type", text "category"
             if axis.Whole then
                 "tickformat", text ",d"
+                // Left alone, plotly would write 1, 1, 2, 2 beside 0.5, 1, 1.5, 2.
+                match axis.Range with
+                | Some(low, high) when high - low < 9.0 -> "dtick", number 1.0
+                | _ -> ()
             match axis.Range with
             | Some(low, high) -> "range", numbers [ position low; position high ]
             | None -> ()

@@ -13,8 +13,6 @@ module internal PlotlyTrace =
     let number (value: float) : JsonNode =
         if not (Double.IsFinite value) then
             null
-        elif value = Math.Round value && abs value < 1e15 then
-            JsonValue.Create(int64 value)
         else
             let culture = CultureInfo.InvariantCulture
             JsonValue.Create(Double.Parse(value.ToString("G7", culture), culture))

@@ -1,1 +1,0 @@
-module internal ModNet.Placeholder
