@@ -19,11 +19,11 @@ module Toy =
         if classes.Length <> rows then
             invalidArg what $"Toy figure, {what}: expected one for each of {rows} datapoints, got {classes.Length}."
 
-    /// One cloud for each class that is there; the datapoints of `kept` only.
+    /// One cloud for each class that is there, small ones on top, where errors show; the datapoints of `kept` only.
     let private clouds name (kept: int[]) (classes: int -> int * int) (points: float[,]) =
         kept
         |> Array.groupBy classes
-        |> Array.sortBy fst
+        |> Array.sortBy (fun (kind, members) -> -members.Length, kind)
         |> Array.toList
         |> List.map (fun ((colour, symbol), members) ->
             let at axis =
