@@ -1,0 +1,1 @@
+module internal ModNet.Placeholder
