@@ -1,0 +1,7 @@
+module ModNet.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main args =
+    runTestsInAssemblyWithCLIArgs [ CLIArguments.Sequenced ] args

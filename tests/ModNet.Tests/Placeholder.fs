@@ -1,1 +1,0 @@
-module ModNet.Tests.Placeholder
