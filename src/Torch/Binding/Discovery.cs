@@ -40,7 +40,7 @@ internal static partial class Discovery
         var include = Path.Combine(prefix, "include");
         var header = VersionHeader(include);
         if (lib is not null && header is not null && VersionIn(header) is { } version)
-            return new Installation(Path.GetFullPath(lib), Path.GetFullPath(include), version, source);
+            return new Installation(Home(Path.Combine(lib, "libtorch.so")), Path.GetFullPath(include), version, source);
         var got = (lib, header) switch
         {
             (null, null) => "neither",
@@ -50,6 +50,10 @@ internal static partial class Discovery
         looked.Add($"{prefix} ({source}): {got}");
         return null;
     }
+
+    // The directory of the library itself: a distribution's Python torch has mere links to it.
+    private static string Home(string library) =>
+        Path.GetDirectoryName(File.ResolveLinkTarget(library, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(library))!;
 
     private static string? VersionHeader(string include) =>
         new[] { "torch/version.h", "torch/csrc/api/include/torch/version.h" }
