@@ -55,8 +55,9 @@ internal static partial class Discovery
     private static string Home(string library) =>
         Path.GetDirectoryName(File.ResolveLinkTarget(library, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(library))!;
 
+    // Since 2.9 the version is in headeronly; the other headers include that one.
     private static string? VersionHeader(string include) =>
-        new[] { "torch/version.h", "torch/csrc/api/include/torch/version.h" }
+        new[] { "torch/headeronly/version.h", "torch/version.h", "torch/csrc/api/include/torch/version.h" }
             .Select(p => Path.Combine(include, p)).FirstOrDefault(File.Exists);
 
     private static string? VersionIn(string header) =>
