@@ -7,6 +7,7 @@ open Expecto
 open ModNet.Tests.TorchSupport
 open TorchSharp
 open type TorchSharp.torch
+open FSharp.Core.Operators
 
 [<MethodImpl(MethodImplOptions.NoInlining)>]
 let private abandon count =

@@ -7,6 +7,7 @@ open Expecto
 open ModNet.Tests.TorchSupport
 open TorchSharp
 open type TorchSharp.torch
+open FSharp.Core.Operators
 
 /// Its fields are registered by reflection.
 type Net() as this =
@@ -17,8 +18,7 @@ type Net() as this =
     do this.RegisterComponents()
     override _.forward x = first.call x * scale + shift
 
-let private names (pairs: seq<struct (string * 'a)>) =
-    [ for struct (name, _) in pairs -> name ]
+let private names (pairs: seq<struct (string * 'a)>) = [ for struct (name, _) in pairs -> name ]
 
 let private structure =
     testList "structure" [
@@ -113,16 +113,16 @@ let private state =
         scoped "conversion keeps the parameters' identity" (fun () ->
             use net = new Net()
             let before = net.parameters () |> Seq.map _.Handle |> Seq.toList
-            net.call(randn (2L, 3L)).sum().backward ()
+            net.call(randn (2L, 3L)).sum().backward()
             net.``to`` float64 |> ignore
             Expect.equal (net.parameters () |> Seq.map _.Handle |> Seq.toList) before "handles"
             Expect.isTrue (net.parameters () |> Seq.forall (fun p -> p.dtype = float64 && p.requires_grad)) "type"
-            net.call(randn (2L, 3L, dtype = float64)).sum().backward ()
+            net.call(randn (2L, 3L, dtype = float64)).sum().backward()
             Expect.isTrue (net.parameters () |> Seq.forall (fun p -> p.grad.dtype = float64)) "gradients too")
 
         scoped "gradients are dropped or zeroed" (fun () ->
             use net = nn.Linear(2L, 1L)
-            net.call(ones (1L, 2L)).sum().backward ()
+            net.call(ones (1L, 2L)).sum().backward()
             net.zero_grad (set_to_none = false)
             closeTo (values net.weight.grad) [ 0.0; 0.0 ] "zeroed"
             net.zero_grad ()
@@ -154,10 +154,7 @@ let private layers =
             use table = nn.Embedding(4L, 2L, padding_idx = 0L)
             let rows = values table.weight
 
-            closeTo
-                (values (table.call (tensor [| 3L; 0L |])))
-                [ rows[6]; rows[7]; 0.0; 0.0 ]
-                "rows 3 and 0")
+            closeTo (values (table.call (tensor [| 3L; 0L |]))) [ rows[6]; rows[7]; 0.0; 0.0 ] "rows 3 and 0")
 
         scoped "convolution of ones counts" (fun () ->
             let y = nn.functional.conv2d (ones (1L, 1L, 3L, 3L), ones (1L, 1L, 2L, 2L))
@@ -166,7 +163,7 @@ let private layers =
             Expect.equal (layer.call (ones (1L, 1L, 5L, 5L))).shape [| 1L; 2L; 5L; 5L |] "module")
 
         scoped "pooling" (fun () ->
-            let x = (matrix 4 4 [ 1.0 .. 16.0 ]).reshape (1L, 1L, 4L, 4L)
+            let x = (matrix 4 4 [ 1.0 .. 16.0 ]).reshape(1L, 1L, 4L, 4L)
             closeTo (values (nn.MaxPool2d(2L).call x)) [ 6.0; 8.0; 14.0; 16.0 ] "max"
             closeTo (values (nn.AvgPool2d(2L).call x)) [ 3.5; 5.5; 11.5; 13.5 ] "mean")
 
@@ -174,12 +171,14 @@ let private layers =
             use layer = nn.BatchNorm1d(2L)
             let x = randn (64L, 2L) * Scalar.op_Implicit 3.0 + Scalar.op_Implicit 5.0
             close 1e-5 (values (layer.call(x).mean [| 0L |])) [ 0.0; 0.0 ] "training centres"
-            close 1e-5 (values layer.running_mean) (values (x.mean([| 0L |]) * Scalar.op_Implicit 0.1)) "running mean"
+            close 1e-5 (values layer.running_mean) (values (x.mean ([| 0L |]) * Scalar.op_Implicit 0.1)) "running mean"
             layer.eval ()
             Expect.notEqual (values (layer.call x)) (values x) "evaluation uses the running ones")
 
         scoped "losses" (fun () ->
-            let logits, target = matrix 2 3 [ 1.0; 2.0; 3.0; 1.0; 1.0; 1.0 ], tensor [| 2L; 0L |]
+            let logits, target =
+                matrix 2 3 [ 1.0; 2.0; 3.0; 1.0; 1.0; 1.0 ], tensor [| 2L; 0L |]
+
             let row (a: float list) at = log (List.sumBy exp a) - a[at]
             let each = [ row [ 1.0; 2.0; 3.0 ] 2; log 3.0 ]
             closeTo (values (nn.functional.cross_entropy (logits, target))) [ List.average each ] "mean"
@@ -204,7 +203,8 @@ let private layers =
             Expect.isTrue (y |> Array.forall (fun v -> v = 0.0 || abs (v - 4.0 / 3.0) < 1e-6)) "two values")
 
         scoped "a list of modules" (fun () ->
-            use list = nn.ModuleList<nn.Module<Tensor, Tensor>>(nn.Linear(1L, 1L), nn.Linear(1L, 1L))
+            use list =
+                nn.ModuleList<nn.Module<Tensor, Tensor>>(nn.Linear(1L, 1L), nn.Linear(1L, 1L))
 
             Expect.equal
                 (names (list.named_parameters ()))
@@ -215,16 +215,25 @@ let private layers =
 let private initialisers =
     testList "initialisers" [
         scoped "fans" (fun () ->
-            let struct (fanIn, fanOut) = nn.init.CalculateFanInAndFanOut (zeros (4L, 3L, 2L, 2L))
+            let struct (fanIn, fanOut) = nn.init.CalculateFanInAndFanOut(zeros (4L, 3L, 2L, 2L))
             Expect.equal (fanIn, fanOut) (12L, 16L) "conv"
-            Expect.throwsT<ArgumentException> (fun () -> nn.init.CalculateFanInAndFanOut (zeros 3L) |> ignore) "one dimension")
+
+            Expect.throwsT<ArgumentException>
+                (fun () -> nn.init.CalculateFanInAndFanOut(zeros 3L) |> ignore)
+                "one dimension")
 
         scoped "bounds" (fun () ->
             use generator = new Generator(3UL)
             let largest (t: Tensor) = t.abs().max().ToDouble()
-            let xavier = largest (nn.init.xavier_uniform_ (zeros (50L, 100L), generator = generator))
+
+            let xavier =
+                largest (nn.init.xavier_uniform_ (zeros (50L, 100L), generator = generator))
+
             Expect.floatClose { absolute = 0.0; relative = 0.01 } xavier (sqrt (6.0 / 150.0)) "xavier"
-            let kaiming = largest (nn.init.kaiming_uniform_ (zeros (50L, 100L), generator = generator))
+
+            let kaiming =
+                largest (nn.init.kaiming_uniform_ (zeros (50L, 100L), generator = generator))
+
             Expect.floatClose { absolute = 0.0; relative = 0.01 } kaiming (sqrt (6.0 / 100.0)) "kaiming")
     ]
 

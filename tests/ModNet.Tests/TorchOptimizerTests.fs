@@ -8,11 +8,12 @@ open ModNet.Tests.TorchSupport
 open TorchSharp
 open TorchSharp.Modules
 open type TorchSharp.torch
+open FSharp.Core.Operators
 
 let private start = [ 1.0; -2.0; 3.0 ]
 
 /// Gradients of a fixed quartic, so that they change from step to step.
-let private loss (p: Tensor) = (p.pow (Scalar.op_Implicit 4)).sum ()
+let private loss (p: Tensor) = (p.pow (Scalar.op_Implicit 4)).sum()
 
 let private slope x = 4.0 * x ** 3.0
 
@@ -22,7 +23,7 @@ let private run (optimizer: optim.Optimizer) (p: Parameter) steps =
     for _ in 1..steps do
         use scope = NewDisposeScope()
         optimizer.zero_grad ()
-        (loss p).backward ()
+        (loss p).backward()
         optimizer.step () |> ignore
 
 type private Adam' = {
@@ -81,8 +82,19 @@ let private adam =
                 "plain", plain
                 "with weight decay", { plain with decay = 0.1 }
                 "amsgrad", { plain with amsgrad = true; lr = 0.3 }
-                "AdamW", { plain with decay = 0.1; decoupled = true }
-                "other betas", { plain with beta1 = 0.5; beta2 = 0.9; eps = 1e-3 }
+                "AdamW",
+                {
+                    plain with
+                        decay = 0.1
+                        decoupled = true
+                }
+                "other betas",
+                {
+                    plain with
+                        beta1 = 0.5
+                        beta2 = 0.9
+                        eps = 1e-3
+                }
             ] do
             testCase name (fun () ->
                 use p = parameter ()
@@ -116,7 +128,7 @@ let private adam =
             for _ in 1..2 do
                 use scope = NewDisposeScope()
                 optimizer.zero_grad ()
-                (loss a + loss b).backward ()
+                (loss a + loss b).backward()
                 optimizer.step () |> ignore
 
             close 1e-10 (values a) (byHand { plain with lr = 0.01 } 2) "a"
@@ -161,7 +173,10 @@ let private adam =
             use stream = new MemoryStream()
             sgd.save_state_dict (new BinaryWriter(stream))
             stream.Position <- 0L
-            let _, message = messageOf (fun () -> adam.load_state_dict (new BinaryReader(stream)))
+
+            let _, message =
+                messageOf (fun () -> adam.load_state_dict (new BinaryReader(stream)))
+
             Expect.stringContains message "expected 'Adam'" "the message"
             Expect.throwsT<ArgumentException> (fun () -> make { plain with beta1 = 1.0 } [ p ] |> ignore) "beta1 = 1")
     ]

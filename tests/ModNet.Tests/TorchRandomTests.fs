@@ -6,15 +6,16 @@ open Expecto
 open ModNet.Tests.TorchSupport
 open TorchSharp
 open type TorchSharp.torch
+open FSharp.Core.Operators
 
 let private draws (generator: Generator) = [
     values (rand (3L, generator = generator))
     values (randn (3L, generator = generator))
     values (randint (0L, 100L, [| 3L |], generator = generator))
     values (randperm (5L, generator = generator))
-    values ((tensor [| 0.2f; 0.3f; 0.5f |]).multinomial (4L, true, generator))
-    values ((zeros 3L).normal_ (0.0, 1.0, generator))
-    values ((zeros 3L).exponential_ (1.0, generator))
+    values ((tensor [| 0.2f; 0.3f; 0.5f |]).multinomial(4L, true, generator))
+    values ((zeros 3L).normal_(0.0, 1.0, generator))
+    values ((zeros 3L).exponential_(1.0, generator))
     values ((full ([| 3L |], Scalar.op_Implicit 0.5)).bernoulli generator)
 ]
 
@@ -60,6 +61,9 @@ let tests =
 
         scoped "multinomial draws in proportion" (fun () ->
             use generator = new Generator(2UL)
-            let counts = (tensor [| 1.0f; 3.0f |]).multinomial(20000L, true, generator).bincount ()
+
+            let counts =
+                (tensor [| 1.0f; 3.0f |]).multinomial(20000L, true, generator).bincount()
+
             Expect.floatClose { absolute = 0.02; relative = 0.0 } ((values counts)[1] / 20000.0) 0.75 "share")
     ]

@@ -8,7 +8,7 @@ open TorchSharp
 let doubles (values: float list) = torch.tensor (List.toArray values)
 
 let matrix rows columns (values: float list) =
-    (doubles values).reshape (int64 rows, int64 columns)
+    (doubles values).reshape(int64 rows, int64 columns)
 
 /// The elements in row-major order, as doubles.
 let values (t: torch.Tensor) =
@@ -52,13 +52,13 @@ let differences (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) =
 /// The gradient that autograd gives for the sum of f.
 let gradient (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) =
     let leaf = x.detach().clone().requires_grad_ true
-    (f leaf).sum().backward ()
+    (f leaf).sum().backward()
     values leaf.grad
 
 /// Uniform doubles in [low, high), from a fixed seed.
 let uniform seed (shape: int64 list) (low: float) (high: float) =
     use generator = new torch.Generator(uint64 seed)
-    torch.empty(List.toArray shape, torch.float64).uniform_ (low, high, generator)
+    torch.empty(List.toArray shape, torch.float64).uniform_(low, high, generator)
 
 let messageOf (code: unit -> unit) =
     try

@@ -7,6 +7,7 @@ open FsCheck
 open ModNet.Tests.TorchSupport
 open TorchSharp
 open type TorchSharp.torch
+open FSharp.Core.Operators
 
 let private elementWise: (string * (Tensor -> Tensor) * (float -> float)) list = [
     "neg", _.neg(), (~-)
@@ -21,7 +22,7 @@ let private elementWise: (string * (Tensor -> Tensor) * (float -> float)) list =
     "sign", _.sign(), (sign >> float)
     "sin", _.sin(), sin
     "cos", _.cos(), cos
-    "log of 1 + x²", (fun x -> x.square().log1p ()), (fun x -> log (1.0 + x * x))
+    "log of 1 + x²", (fun x -> x.square().log1p()), (fun x -> log (1.0 + x * x))
     "softplus", _.softplus(), (fun x -> if x > 20.0 then x else log (1.0 + exp x))
     "clamp", (fun x -> x.clamp (Scalar.op_Implicit -0.5, Scalar.op_Implicit 0.5)), (max -0.5 >> min 0.5)
     "x + 2", (fun x -> x + Scalar.op_Implicit 2.0), (fun x -> x + 2.0)
@@ -49,7 +50,7 @@ let private binary =
         "sub", (fun (a, b) -> a - b), (-)
         "mul", (fun (a, b) -> a * b), (*)
         "div", (fun (a, b) -> a / b), (/)
-        "maximum", (fun (a, b) -> maximum (a, b)), max
+        "maximum", (fun (a, b) -> torch.maximum (a, b)), max
         "minimum", (fun (a, b) -> a.minimum b), min
         "pow", (fun (a, b) -> a.abs().pow b), (fun a b -> abs a ** b)
         "remainder", (fun (a, b) -> a % b), (fun a b -> a - b * floor (a / b))
@@ -61,8 +62,7 @@ let private binary =
                 let a = matrix 2 3 [ 1.5; -2.0; 3.0; 0.5; 4.0; -1.0 ]
                 let b = doubles [ 2.0; -3.0; 0.5 ]
 
-                let expected =
-                    [ for i in 0..5 -> reference (values a)[i] (values b)[i % 3] ]
+                let expected = Array.mapi (fun i x -> reference x (values b).[i % 3]) (values a)
 
                 closeTo (values (op (a, b))) expected name)
     ]
@@ -87,16 +87,13 @@ let private reductions =
         one "argmax" _.argmax(1L) [ 1.0; 0.0 ]
         one "amin" _.amin(0L) [ 1.0; 0.5; -2.0 ]
         one "cumsum" _.cumsum(1L) [ 1.0; 6.0; 4.0; 4.0; 4.5; 7.5 ]
-        one "logsumexp" _.logsumexp(1L) [
-            log (exp 1.0 + exp 5.0 + exp -2.0)
-            log (exp 4.0 + exp 0.5 + exp 3.0)
-        ]
+        one "logsumexp" _.logsumexp(1L) [ log (exp 1.0 + exp 5.0 + exp -2.0); log (exp 4.0 + exp 0.5 + exp 3.0) ]
         one "softmax sums to one" (fun x -> x.softmax(1L).sum 1L) [ 1.0; 1.0 ]
         one "norm" _.norm() [ sqrt (1.0 + 25.0 + 4.0 + 16.0 + 0.25 + 9.0) ]
-        one "all and any" (fun x -> stack [| x.gt(Scalar.op_Implicit -3.0).all (); x.lt(Scalar.op_Implicit -3.0).any () |]) [
-            1.0
-            0.0
-        ]
+        one
+            "all and any"
+            (fun x -> stack [| x.gt(Scalar.op_Implicit -3.0).all(); x.lt(Scalar.op_Implicit -3.0).any() |])
+            [ 1.0; 0.0 ]
     ]
 
 let private products =
@@ -116,57 +113,68 @@ let private products =
 
 let private indexing =
     let x () =
-        arange(Scalar.op_Implicit 24).reshape (2L, 3L, 4L)
+        arange(Scalar.op_Implicit 24).reshape(2L, 3L, 4L)
+
+    let pos (index: int64) = TensorIndex.Single(Nullable index)
 
     let at (x: Tensor) (indices: TensorIndex list) = x.index (List.toArray indices)
 
     testList "indexing" [
         scoped "positions and slices" (fun () ->
-            Expect.equal (at (x ()) [ 1L; 2L; 3L ]).NumberOfElements 1L "one element"
-            Expect.equal ((at (x ()) [ 1L; 2L; 3L ]).ToInt64()) 23L "value"
+            Expect.equal (at (x ()) [ pos 1L; pos 2L; pos 3L ]).NumberOfElements 1L "one element"
+            Expect.equal ((at (x ()) [ pos 1L; pos 2L; pos 3L ]).ToInt64()) 23L "value"
             Expect.equal (at (x ()) [ TensorIndex.Colon; TensorIndex.Slice(1L) ]).shape [| 2L; 2L; 4L |] "slice"
-            Expect.equal (at (x ()) [ TensorIndex.Ellipsis; 0L ]).shape [| 2L; 3L |] "ellipsis"
-            Expect.equal (at (x ()) [ TensorIndex.Null; 0L ]).shape [| 1L; 3L; 4L |] "new axis"
+            Expect.equal (at (x ()) [ TensorIndex.Ellipsis; pos 0L ]).shape [| 2L; 3L |] "ellipsis"
+            Expect.equal (at (x ()) [ TensorIndex.Null; pos 0L ]).shape [| 1L; 3L; 4L |] "new axis"
 
             closeTo
-                (values (at (x ()) [ 0L; 0L; TensorIndex.Slice(step = Nullable 2L) ]))
+                (values (at (x ()) [ pos 0L; pos 0L; TensorIndex.Slice(step = Nullable 2L) ]))
                 [ 0.0; 2.0 ]
                 "every other")
 
         scoped "a negative position counts from the end" (fun () ->
-            Expect.equal ((at (x ()) [ -1L; -1L; -1L ]).ToInt64()) 23L "last")
+            Expect.equal ((at (x ()) [ pos -1L; pos -1L; pos -1L ]).ToInt64()) 23L "last")
 
         scoped "index tensors and masks" (fun () ->
-            let picked = at (x ()) [ TensorIndex.Colon; TensorIndex.Tensor(tensor [| 2L; 0L |]) ]
+            let picked =
+                at (x ()) [ TensorIndex.Colon; TensorIndex.Tensor(tensor [| 2L; 0L |]) ]
+
             Expect.equal picked.shape [| 2L; 2L; 4L |] "rows 2 and 0"
-            Expect.equal ((at picked [ 0L; 0L; 0L ]).ToInt64()) 8L "row 2 first"
+            Expect.equal ((at picked [ pos 0L; pos 0L; pos 0L ]).ToInt64()) 8L "row 2 first"
             let t = x ()
             let mask = t.ge (Scalar.op_Implicit 20)
             closeTo (values (at t [ TensorIndex.Tensor mask ])) [ 20.0; 21.0; 22.0; 23.0 ] "mask")
 
         scoped "writing through an index" (fun () ->
             let t = zeros (2L, 3L)
-            t.index_put_ (tensor [| 7.0f; 8.0f |], TensorIndex.Colon, TensorIndex.Single 1L) |> ignore
+            t.index_put_ (tensor [| 7.0f; 8.0f |], TensorIndex.Colon, pos 1L) |> ignore
             closeTo (values t) [ 0.0; 7.0; 0.0; 0.0; 8.0; 0.0 ] "column"
-            t.index_put_ (tensor 9.0f, TensorIndex.Tensor(t.eq (Scalar.op_Implicit 0.0f))) |> ignore
+
+            t.index_put_ (tensor 9.0f, TensorIndex.Tensor(t.eq (Scalar.op_Implicit 0.0f)))
+            |> ignore
+
             closeTo (values t) [ 9.0; 7.0; 9.0; 9.0; 8.0; 9.0 ] "mask")
 
         scoped "gather, scatter, index_add, masked_fill" (fun () ->
             let t = matrix 2 3 [ 1.0 .. 6.0 ]
-            let index = tensor(([| 2L; 0L |]: int64[])).reshape (2L, 1L)
+            let index = tensor(([| 2L; 0L |]: int64[])).reshape(2L, 1L)
             closeTo (values (t.gather (1L, index))) [ 3.0; 4.0 ] "gather"
 
             closeTo
-                (values (zeros_like(t).scatter_ (1L, index, Scalar.op_Implicit 1.0)))
+                (values (zeros_like(t).scatter_(1L, index, Scalar.op_Implicit 1.0)))
                 [ 0.0; 0.0; 1.0; 1.0; 0.0; 0.0 ]
                 "scatter"
 
             let sums =
                 zeros([| 3L; 2L |], float64)
-                    .index_add_ (0L, tensor [| 1L; 1L; 0L |], matrix 3 2 [ 1.0 .. 6.0 ], Scalar.op_Implicit 1)
+                    .index_add_(0L, tensor [| 1L; 1L; 0L |], matrix 3 2 [ 1.0 .. 6.0 ], Scalar.op_Implicit 1)
 
             closeTo (values sums) [ 5.0; 6.0; 4.0; 6.0; 0.0; 0.0 ] "index_add"
-            closeTo (values (t.masked_fill (t.gt (Scalar.op_Implicit 3.0), Scalar.op_Implicit 0.0))) [ 1.0; 2.0; 3.0; 0.0; 0.0; 0.0 ] "masked_fill")
+
+            closeTo
+                (values (t.masked_fill (t.gt (Scalar.op_Implicit 3.0), Scalar.op_Implicit 0.0)))
+                [ 1.0; 2.0; 3.0; 0.0; 0.0; 0.0 ]
+                "masked_fill")
 
         scoped "sort, topk, unique, bincount" (fun () ->
             let t = doubles [ 3.0; 1.0; 2.0; 1.0 ]
@@ -178,7 +186,7 @@ let private indexing =
             let struct (distinct, _, counts) = t.unique (return_counts = true)
             closeTo (values distinct) [ 1.0; 2.0; 3.0 ] "distinct"
             closeTo (values counts) [ 2.0; 1.0; 1.0 ] "counts"
-            closeTo (values ((tensor [| 0L; 2L; 2L |]).bincount (minlength = 4L))) [ 1.0; 0.0; 2.0; 0.0 ] "bincount")
+            closeTo (values ((tensor [| 0L; 2L; 2L |]).bincount(minlength = 4L))) [ 1.0; 0.0; 2.0; 0.0 ] "bincount")
     ]
 
 let private storage =
@@ -194,14 +202,17 @@ let private storage =
 
         scoped "types and conversions" (fun () ->
             Expect.equal (tensor([| true; false |]).dtype) torch.``bool`` "bool"
-            Expect.equal (tensor([| 1L |], dtype = Nullable float32).dtype) float32 "dtype asked for"
-            Expect.equal (tensor(3.7).to_type(int64).ToInt64()) 3L "truncated"
-            Expect.throwsT<ArgumentException> (fun () -> tensor([| 1.0 |]).data<float32> () |> ignore) "the wrong type"
-            Expect.throwsT<ArgumentException> (fun () -> tensor([| 1.0; 2.0 |]).item<float> () |> ignore) "two elements"
-            Expect.throwsT<ArgumentException> (fun () -> tensor([| 1.0 |], [| 2L |]) |> ignore) "too few elements")
+            Expect.equal (tensor([| 1L |], dtype = Nullable torch.float32).dtype) torch.float32 "dtype asked for"
+            Expect.equal (tensor(3.7).to_type(torch.int64).ToInt64()) 3L "truncated"
+            Expect.throwsT<ArgumentException> (fun () -> tensor([| 1.0 |]).data<float32>() |> ignore) "the wrong type"
+            Expect.throwsT<ArgumentException> (fun () -> tensor([| 1.0; 2.0 |]).item<float>() |> ignore) "two elements"
+
+            Expect.throwsT<ArgumentException>
+                (fun () -> tensor ([| 1.0 |] :> Collections.Generic.IList<float>, 2L, 1L) |> ignore)
+                "too few elements")
 
         scoped "a transposed tensor reads in its own order" (fun () ->
-            let t = (matrix 2 3 [ 1.0 .. 6.0 ]).t ()
+            let t = (matrix 2 3 [ 1.0 .. 6.0 ]).t()
             Expect.isFalse (t.is_contiguous ()) "a view"
             Expect.equal (t.data<float>().ToArray()) [| 1.0; 4.0; 2.0; 5.0; 3.0; 6.0 |] "elements"
             Expect.equal (t.data<float>().[2L, 1L]) 6.0 "indices")
@@ -218,13 +229,16 @@ let private storage =
 
         scoped "in-place updates" (fun () ->
             let t = doubles [ 1.0; 2.0 ]
-            t.add_(t, Scalar.op_Implicit 2).sub_(Scalar.op_Implicit 1.0).div_ (Scalar.op_Implicit 2.0) |> ignore
+
+            t.add_(t, Scalar.op_Implicit 2).sub_(Scalar.op_Implicit 1.0).div_(Scalar.op_Implicit 2.0)
+            |> ignore
+
             closeTo (values t) [ 1.0; 2.5 ] "add, sub, div"
             t.addcmul_ (t, t, Scalar.op_Implicit 2.0) |> ignore
             closeTo (values t) [ 3.0; 15.0 ] "addcmul"
             t.lerp_ (zeros_like t, Scalar.op_Implicit 0.5) |> ignore
             closeTo (values t) [ 1.5; 7.5 ] "lerp"
-            t.copy_(doubles [ 9.0; 8.0 ]).clamp_ (max = Scalar.op_Implicit 8.5) |> ignore
+            t.copy_(doubles [ 9.0; 8.0 ]).clamp_(max = Scalar.op_Implicit 8.5) |> ignore
             closeTo (values t) [ 8.5; 8.0 ] "copy, clamp")
 
         scoped "shapes" (fun () ->
@@ -234,7 +248,7 @@ let private storage =
             Expect.equal (t.unsqueeze(0L).squeeze(0L).shape) t.shape "unsqueeze, squeeze"
             Expect.equal (zeros(1L, 3L).expand(5L, -1L).shape) [| 5L; 3L |] "expand"
             Expect.equal (zeros(2L, 1L).repeat(2L, 3L).shape) [| 4L; 3L |] "repeat"
-            Expect.equal (t.split(2L, 2L) |> Array.map _.shape) [| [| 2L; 3L; 2L |]; [| 2L; 3L; 2L |] |] "split"
+            Expect.equal (t.split (2L, 2L) |> Array.map _.shape) [| [| 2L; 3L; 2L |]; [| 2L; 3L; 2L |] |] "split"
             Expect.equal (t.unbind 1L |> Array.length) 3 "unbind"
             Expect.equal (cat([| t; t |], 1L).shape) [| 2L; 6L; 4L |] "cat"
             Expect.equal (stack([| t; t |]).shape) [| 2L; 2L; 3L; 4L |] "stack"
@@ -243,18 +257,22 @@ let private storage =
             closeTo (values ((doubles [ 1.0; 2.0 ]).repeat_interleave 2L)) [ 1.0; 1.0; 2.0; 2.0 ] "repeat_interleave")
 
         scoped "factories" (fun () ->
-            closeTo (values (arange (Scalar.op_Implicit 2, Scalar.op_Implicit 8, Scalar.op_Implicit 3))) [ 2.0; 5.0 ] "arange"
-            Expect.equal (arange(Scalar.op_Implicit 3).dtype) int64 "arange of integers"
-            Expect.equal (arange(Scalar.op_Implicit 3.0).dtype) float32 "arange of floats"
+            closeTo
+                (values (arange (Scalar.op_Implicit 2, Scalar.op_Implicit 8, Scalar.op_Implicit 3)))
+                [ 2.0; 5.0 ]
+                "arange"
+
+            Expect.equal (arange(Scalar.op_Implicit 3).dtype) torch.int64 "arange of integers"
+            Expect.equal (arange(Scalar.op_Implicit 3.0).dtype) torch.float32 "arange of floats"
             closeTo (values (linspace (0.0, 1.0, 3L, dtype = float64))) [ 0.0; 0.5; 1.0 ] "linspace"
             closeTo (values (eye 2L)) [ 1.0; 0.0; 0.0; 1.0 ] "eye"
-            Expect.equal (full([| 2L |], Scalar.op_Implicit 3).dtype) int64 "full of an integer"
+            Expect.equal (full([| 2L |], Scalar.op_Implicit 3).dtype) torch.int64 "full of an integer"
             Expect.equal (zeros(2L, dtype = float64, requires_grad = true).requires_grad) true "requires_grad"
             Expect.equal ((rand_like (zeros [| 3L; 1L |])).shape) [| 3L; 1L |] "rand_like")
 
         scoped "text" (fun () ->
             Expect.equal (string (zeros (2L, 3L))) "[2x3], type = Float32, device = cpu" "summary"
-            Expect.stringContains ((tensor [| 1.5; 2.0 |]).str ()) "[1.5 2]" "elements")
+            Expect.stringContains ((tensor [| 1.5; 2.0 |]).str()) "[1.5 2]" "elements")
     ]
 
 [<Tests>]

@@ -75,9 +75,6 @@ public static partial class torch
 
         public Tensor detach_() => Aten.detach_.InPlace(this, this);
 
-        /// <summary>The number of in-place changes the tensor has seen.</summary>
-        internal unsafe long version => Native.VersionOf(Handle);
-
         /// <summary>Replaces storage, shape and type; the identity stays.</summary>
         public unsafe void set_data(Tensor other)
         {

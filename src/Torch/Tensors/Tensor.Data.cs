@@ -11,7 +11,6 @@ file static class Aten
     internal static readonly Op zero_ = new("zero_");
     internal static readonly Op fill_ = new("fill_.Scalar");
     internal static readonly Op fill_tensor_ = new("fill_.Tensor");
-    internal static readonly Op storage_offset = new("storage_offset");
     internal static readonly Op pin_memory = new("pin_memory");
 }
 
@@ -66,7 +65,7 @@ public static partial class torch
             return strides[dim < 0 ? dim + strides.Length : dim];
         }
 
-        public long storage_offset() => Aten.storage_offset.CallBits(this);
+        public unsafe long storage_offset() => Native.StorageOffset(Handle);
 
         public unsafe ScalarType dtype => (ScalarType)Native.DType(Handle);
 
