@@ -56,6 +56,7 @@ public static partial class torch
             var strides = new long[Dimensions];
             fixed (long* p = strides)
                 Native.Check(Native.Strides(Handle, p));
+            GC.KeepAlive(this);
             return strides;
         }
 
@@ -95,6 +96,7 @@ public static partial class torch
             {
                 void* data;
                 Native.Check(Native.Data(Handle, &data));
+                GC.KeepAlive(this);
                 return data;
             }
         }
@@ -110,7 +112,7 @@ public static partial class torch
             return new TensorAccessor<T>(here);
         }
 
-        /// <summary>The raw bytes of a contiguous CPU tensor, in place.</summary>
+        /// <summary>The raw bytes of a contiguous CPU tensor, in place: valid while the tensor lives.</summary>
         public unsafe Span<byte> bytes
         {
             get
