@@ -133,7 +133,7 @@ module Check =
 
         notes.Positive(place "m_steps", "a number of M-steps", em.MSteps) |> ignore
 
-        for setting, size in [ "batch", em.Batch; "e_batch", em.EBatch ] do
+        let batch setting size =
             match notes.Positive(place setting, "a number of datapoints", size), data with
             | Some size, Data.ToyRegression toy when toy.Points >= 1 && size > toy.Points ->
                 notes.Add(
@@ -144,6 +144,12 @@ module Check =
                     "make the batch smaller, or draw more points"
                 )
             | _ -> ()
+
+        batch "batch" em.Batch
+
+        // Unless said, the E-batch is the batch, and its fault the same one.
+        if em.EBatch <> em.Batch then
+            batch "e_batch" em.EBatch
 
         notes.Positive(place "steps", "a number of M-steps", em.Steps) |> ignore
         let (Adam rate) = em.Optimizer

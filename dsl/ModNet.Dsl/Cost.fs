@@ -26,9 +26,9 @@ module internal Cost =
         MultiplyAdds = first.MultiplyAdds + second.MultiplyAdds
     }
 
-    let private affine (input: int) (output: int) bias =
-        let products = int64 input * int64 output
-        let parameters = if bias then products + int64 output else products
+    let private affine (input: int) (output: int64) bias =
+        let products = int64 input * output
+        let parameters = if bias then products + output else products
 
         {
             Parameters = parameters
@@ -45,12 +45,12 @@ module internal Cost =
     /// K softmaxes over M from [input]: weight [K·M, input], bias [K·M].
     let private controller (modular: Modular) input =
         match modular.Controller with
-        | Linear -> affine input (modular.Choose * modular.Pool.Modules) true
+        | Linear -> affine input (int64 modular.Choose * int64 modular.Pool.Modules) true
 
     /// K of M units; the M are counted only if the pool is new here.
     let private units (modular: Modular) (pool: PlannedPool) isNew =
         let (PoolUnit.Linear linear) = pool.Unit
-        let one = affine pool.Input pool.Output linear.Bias
+        let one = affine pool.Input (int64 pool.Output) linear.Bias
         let chosen = int64 modular.Choose
 
         {
@@ -72,12 +72,12 @@ module internal Cost =
             Active = int64 size
             MultiplyAdds = 0L
           }
-        | Layer.Linear linear, _ -> affine input linear.Width linear.Bias
+        | Layer.Linear linear, _ -> affine input (int64 linear.Width) linear.Bias
         | Layer.Modular settings, Some pool -> modular settings pool isNew
         | Layer.ModularGru gru, Some pool ->
             // z and r, each [H + in] → [H] with bias; the candidate and its controller read [H + in] too.
-            add (affine (gru.Hidden + input) (2 * gru.Hidden) true) (modular gru.Candidate pool isNew)
-        | Layer.Softmax classes, _ -> affine input classes true
+            add (affine (gru.Hidden + input) (2L * int64 gru.Hidden) true) (modular gru.Candidate pool isNew)
+        | Layer.Softmax classes, _ -> affine input (int64 classes) true
         | Layer.Gaussian(Variance.Learned _), _ -> {
             Parameters = 1L
             Active = 1L

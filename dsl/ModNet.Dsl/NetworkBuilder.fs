@@ -36,5 +36,6 @@ type NetworkBuilder internal (name: string) =
 module Networks =
 
     /// A network: an input, layers, a head, in order. `for` and `if` work inside.
+    /// In a function of a layer, say the parameter's type: `let around (layer: Layer) = network "n" { features 2; layer; bernoulli }`.
     /// Example: `network "toy" { features 2; modular { modules 2; unit (linear 2); choose 1 }; gaussian (variance 0.1) }`
     let network (name: string) = NetworkBuilder name

@@ -5,10 +5,13 @@ namespace ModNet.Kernels;
 /// <summary>2^x for registers of float32.</summary>
 internal static class Exponential
 {
-    /// <summary>Arguments at or below this give exactly zero; between it and −126 the result loses digits (below 2^−126).</summary>
+    /// <summary>The least argument: 2^x is then exactly 0. From here to −126 the result is off by up to 2^−126.</summary>
     internal const float Lowest = -127f;
 
-    /// <summary>The largest argument; greater ones, and NaN, are taken as this one.</summary>
+    /// <summary>The least argument from which on the result is right to its last digits.</summary>
+    internal const float LowestExact = -126f;
+
+    /// <summary>The greatest argument.</summary>
     internal const float Highest = 127f;
 
     // 1.5·2^23: adding it leaves round(x) in the low bits of the sum, and nothing else in the bits that a shift by 23 keeps.
@@ -22,21 +25,58 @@ internal static class Exponential
     private const float C5 = 0.0013264727f;
 
     /// <summary>
-    /// 2^x, relative error below 2e-7 for x in [−126, 127]; see <see cref="Lowest"/> and <see cref="Highest"/> for the rest.
+    /// x := 2^x with relative error below 2e-7, for x in [<see cref="Lowest"/>, <see cref="Highest"/>]; beyond, the result
+    /// means nothing. Four registers go abreast: one alone is a chain of dependent instructions, and of such chains a
+    /// processor's scheduler holds too few to keep its units busy.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static V Two<L, V>(V x)
+    internal static void Two<L, V>(ref V x0, ref V x1, ref V x2, ref V x3)
         where L : struct, ILanes<V>
         where V : struct
     {
-        V held = L.Clamp(x, L.Broadcast(Lowest), L.Broadcast(Highest));
-        V rounded = L.Add(held, L.Broadcast(Rounder));
-        V fraction = L.Subtract(held, L.Subtract(rounded, L.Broadcast(Rounder)));
-        V power = L.MultiplyAdd(fraction, L.Broadcast(C5), L.Broadcast(C4));
-        power = L.MultiplyAdd(power, fraction, L.Broadcast(C3));
-        power = L.MultiplyAdd(power, fraction, L.Broadcast(C2));
-        power = L.MultiplyAdd(power, fraction, L.Broadcast(C1));
-        power = L.MultiplyAdd(power, fraction, L.Broadcast(1f));
-        return L.Scale(power, rounded);
+        V rounder = L.Broadcast(Rounder);
+        V r0 = L.Add(x0, rounder);
+        V r1 = L.Add(x1, rounder);
+        V r2 = L.Add(x2, rounder);
+        V r3 = L.Add(x3, rounder);
+        V f0 = L.Subtract(x0, L.Subtract(r0, rounder));
+        V f1 = L.Subtract(x1, L.Subtract(r1, rounder));
+        V f2 = L.Subtract(x2, L.Subtract(r2, rounder));
+        V f3 = L.Subtract(x3, L.Subtract(r3, rounder));
+
+        V c = L.Broadcast(C4);
+        V p0 = L.MultiplyAdd(f0, L.Broadcast(C5), c);
+        V p1 = L.MultiplyAdd(f1, L.Broadcast(C5), c);
+        V p2 = L.MultiplyAdd(f2, L.Broadcast(C5), c);
+        V p3 = L.MultiplyAdd(f3, L.Broadcast(C5), c);
+
+        c = L.Broadcast(C3);
+        p0 = L.MultiplyAdd(p0, f0, c);
+        p1 = L.MultiplyAdd(p1, f1, c);
+        p2 = L.MultiplyAdd(p2, f2, c);
+        p3 = L.MultiplyAdd(p3, f3, c);
+
+        c = L.Broadcast(C2);
+        p0 = L.MultiplyAdd(p0, f0, c);
+        p1 = L.MultiplyAdd(p1, f1, c);
+        p2 = L.MultiplyAdd(p2, f2, c);
+        p3 = L.MultiplyAdd(p3, f3, c);
+
+        c = L.Broadcast(C1);
+        p0 = L.MultiplyAdd(p0, f0, c);
+        p1 = L.MultiplyAdd(p1, f1, c);
+        p2 = L.MultiplyAdd(p2, f2, c);
+        p3 = L.MultiplyAdd(p3, f3, c);
+
+        c = L.Broadcast(1f);
+        p0 = L.MultiplyAdd(p0, f0, c);
+        p1 = L.MultiplyAdd(p1, f1, c);
+        p2 = L.MultiplyAdd(p2, f2, c);
+        p3 = L.MultiplyAdd(p3, f3, c);
+
+        x0 = L.Scale(p0, r0);
+        x1 = L.Scale(p1, r1);
+        x2 = L.Scale(p2, r2);
+        x3 = L.Scale(p3, r3);
     }
 }

@@ -1,10 +1,10 @@
 namespace ModNet.Kernels;
 
 /// <summary>
-/// Works through a head a block of datapoints at a time. Logits are in bits (log₂e times the nats), each datapoint's
-/// counted from its target's, so that no maximum has to be sought: the sum of exponentials is then at least 1, and it
-/// overflows only where the target is less likely than <see cref="Limit"/> says. Such datapoints are done again from
-/// their true maximum.
+/// Works through a head a block of datapoints at a time. Logits are in bits (log₂e times the nats). Each datapoint's are
+/// counted from an offset, its target's logit or near it, so that no maximum has to be sought before exponentials can be
+/// summed. Where their sum then leaves [<see cref="Least"/>, <see cref="Greatest"/>] (the target is less likely than
+/// 2^−64, say), the datapoint is done again from its true maximum.
 /// </summary>
 internal sealed unsafe class HeadBlock<L, V> : IDisposable
     where L : struct, ILanes<V>
@@ -15,8 +15,14 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private const double NatsPerBit = 0.6931471805599453;
 
-    /// <summary>Above this sum of exponentials (2^64), gradients could run out of float32's range.</summary>
-    private const double Limit = 18446744073709551616.0;
+    /// <summary>The sums of exponentials, 2^−64 to 2^64, with which no gradient need leave float32's range.</summary>
+    private const double Least = 1 / Greatest;
+
+    /// <inheritdoc cref="Least"/>
+    private const double Greatest = 18446744073709551616.0;
+
+    /// <summary>How far above the offset a bounded logit may lie: so much below 127 that no sum can overflow.</summary>
+    private const double Headroom = 96;
 
     // Half of a usual first-level cache: a chunk of panels stays there while the datapoints pass over it.
     private const int ChunkBytes = 16 * 1024;
@@ -25,6 +31,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private readonly HeadTask _task;
     private readonly HeadLayout _layout;
+    private readonly HeadRange<L, V> _range;
     private readonly float* _panels;
     private readonly float* _weightGradient;
     private readonly int _rows;
@@ -34,22 +41,25 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     private readonly float* _x;
     private readonly float* _factors;
     private readonly float* _offsets;
-    private readonly float* _sums;
     private readonly float* _hiddenGradient;
     private readonly float* _e;
     private readonly int _stride;
     private readonly float[] _targetLogits;
     private readonly double[] _totals;
+    private readonly bool[] _bounded;
 
     /// <param name="task">What to do.</param>
     /// <param name="layout">Layout of the panels.</param>
+    /// <param name="range">Range of the packed weights.</param>
     /// <param name="panels">The packed weights.</param>
     /// <param name="weightGradient">Panels that gradients are added to, or null.</param>
     /// <param name="rows">Datapoints in a block, a multiple of a tile's.</param>
-    internal HeadBlock(in HeadTask task, in HeadLayout layout, float* panels, float* weightGradient, int rows)
+    internal HeadBlock(
+        in HeadTask task, in HeadLayout layout, HeadRange<L, V> range, float* panels, float* weightGradient, int rows)
     {
         _task = task;
         _layout = layout;
+        _range = range;
         _panels = panels;
         _weightGradient = weightGradient;
         _rows = rows;
@@ -57,20 +67,19 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         _chunk = Math.Max(1, ChunkBytes / (sizeof(float) * layout.PanelLength));
         _targetLogits = new float[rows];
         _totals = new double[rows];
+        _bounded = new bool[rows];
 
         bool gradients = task.WantsGradients;
-        int sums = Scratch.RoundUp(Tile * L.Count);
         int hiddenGradient = gradients ? rows * _hiddenTiles * HeadLayout.HiddenTile * L.Count : 0;
-        long e = gradients ? (long)layout.Panels * rows * layout.Width : Tile * layout.Width;
+        long e = gradients ? (long)layout.Panels * rows * layout.Width : _chunk * Tile * layout.Width;
         int x = Scratch.RoundUp(rows * layout.Hidden);
         int factors = gradients ? Scratch.RoundUp(rows * layout.Rows) : 0;
         int offsets = Scratch.RoundUp(rows);
-        _stride = gradients ? rows * layout.Width : 0;
-        _scratch = new Scratch(e + hiddenGradient + sums + x + factors + offsets);
+        _stride = (gradients ? rows : Tile) * layout.Width;
+        _scratch = new Scratch(e + hiddenGradient + x + factors + offsets);
         _e = _scratch.Start;
         _hiddenGradient = _e + e;
-        _sums = _hiddenGradient + hiddenGradient;
-        _x = _sums + sums;
+        _x = _hiddenGradient + hiddenGradient;
         _factors = _x + x;
         _offsets = _factors + factors;
     }
@@ -118,6 +127,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
                 }
 
                 _offsets[n] = 0f;
+                _bounded[n] = false;
                 continue;
             }
 
@@ -132,8 +142,15 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
                 logit = float.MultiplyAddEstimate(value, weight[k], logit);
             }
 
+            (double low, double high) = _range.Bounds(x, Tile);
+            double least = high - Headroom;
+            double greatest = low - Exponential.LowestExact;
+            float offset = _task.SumsAreKnown ? _task.LogSumExp[first + n] * BitsPerNat
+                : least <= greatest ? (float)Math.Clamp(logit, least, greatest)
+                : logit;
             _targetLogits[n] = logit;
-            _offsets[n] = _task.SumsAreKnown ? _task.LogSumExp[first + n] * BitsPerNat : logit;
+            _offsets[n] = offset;
+            _bounded[n] = high - offset <= Exponential.Highest && low - offset >= Exponential.LowestExact;
         }
     }
 
@@ -151,16 +168,22 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         for (int start = 0; start < _layout.Panels; start += _chunk)
         {
             int panels = Math.Min(_chunk, _layout.Panels - start);
+            // Bounds hold for the vocabulary alone, not for the entries that fill up the last panel.
+            int padded = start + panels == _layout.Panels ? 1 : 0;
             float* panel = _panels + (long)start * _layout.PanelLength;
-            float* e = _e + (long)start * _stride;
+            float* e = gradients ? _e + (long)start * _stride : _e;
             for (int tile = 0; tile < tiles; tile++)
             {
                 float* tileE = gradients ? e + tile * Tile * _layout.Width : e;
-                HeadTiles<L, V>.Exponentials(
-                    _layout, panels, panel, _x + tile * Tile * _layout.Hidden, _offsets + tile * Tile, tileE, _stride, _sums);
+                HeadTiles<L, V>.Logits(
+                    _layout, panels, panel, _x + tile * Tile * _layout.Hidden, _offsets + tile * Tile, tileE, _stride);
                 for (int row = 0; row < Tile; row++)
                 {
-                    _totals[tile * Tile + row] += L.Sum(L.Load(_sums + row * L.Count));
+                    int n = tile * Tile + row;
+                    float* rowE = tileE + row * _layout.Width;
+                    int bounded = _bounded[n] ? panels - padded : 0;
+                    _totals[n] += HeadTiles<L, V>.BoundedExponentials(bounded, rowE, _stride);
+                    _totals[n] += HeadTiles<L, V>.Exponentials(panels - bounded, rowE + bounded * _stride, _stride);
                 }
             }
 
@@ -186,8 +209,9 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         bool again = false;
         for (int n = 0; n < count; n++)
         {
-            if (!(_totals[n] <= Limit))
+            if (!(_totals[n] >= Least && _totals[n] <= Greatest))
             {
+                _bounded[n] = false;
                 _offsets[n] = HeadTiles<L, V>.Maximum(_layout, _panels, _x + n / Tile * Tile * _layout.Hidden + n % Tile, Tile);
                 again = true;
             }

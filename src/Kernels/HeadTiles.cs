@@ -10,28 +10,22 @@ internal static unsafe class HeadTiles<L, V>
     where L : struct, ILanes<V>
     where V : struct
 {
-    /// <summary>
-    /// e = 2^(x·W + b − offset) for three datapoints over consecutive panels, and their sums, lane by lane.
-    /// </summary>
+    /// <summary>x·W + b − offset for three datapoints over consecutive panels.</summary>
     /// <param name="layout">The layout of the panels.</param>
     /// <param name="panels">Number of panels.</param>
     /// <param name="panel">First panel.</param>
     /// <param name="x">[hidden][3]: hidden unit by hidden unit, the three datapoints' values.</param>
     /// <param name="offsets">[3].</param>
-    /// <param name="e">Out: [3][width] per panel.</param>
-    /// <param name="stride">Floats from one panel's e to the next.</param>
-    /// <param name="sums">Out: [3][lanes].</param>
+    /// <param name="logits">Out: [3][width] per panel.</param>
+    /// <param name="stride">Floats from one panel's logits to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Exponentials(
-        in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* e, int stride, float* sums)
+    internal static void Logits(
+        in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* logits, int stride)
     {
         int lanes = L.Count;
         int width = HeadLayout.PanelVectors * lanes;
         int hidden = layout.Hidden;
         int panelLength = layout.PanelLength;
-        V sum0 = L.Broadcast(0f);
-        V sum1 = sum0;
-        V sum2 = sum0;
 
         for (int p = 0; p < panels; p++)
         {
@@ -70,16 +64,87 @@ internal static unsafe class HeadTiles<L, V>
                 u += HeadLayout.TileRows;
             }
 
-            sum0 = L.Add(sum0, Row(a00, a01, a02, a03, L.Broadcast(offsets[0]), e));
-            sum1 = L.Add(sum1, Row(a10, a11, a12, a13, L.Broadcast(offsets[1]), e + width));
-            sum2 = L.Add(sum2, Row(a20, a21, a22, a23, L.Broadcast(offsets[2]), e + 2 * width));
+            float* y = logits;
+            V offset = L.Broadcast(offsets[0]);
+            L.Store(y, L.Subtract(a00, offset));
+            L.Store(y + lanes, L.Subtract(a01, offset));
+            L.Store(y + 2 * lanes, L.Subtract(a02, offset));
+            L.Store(y + 3 * lanes, L.Subtract(a03, offset));
+            y += width;
+            offset = L.Broadcast(offsets[1]);
+            L.Store(y, L.Subtract(a10, offset));
+            L.Store(y + lanes, L.Subtract(a11, offset));
+            L.Store(y + 2 * lanes, L.Subtract(a12, offset));
+            L.Store(y + 3 * lanes, L.Subtract(a13, offset));
+            y += width;
+            offset = L.Broadcast(offsets[2]);
+            L.Store(y, L.Subtract(a20, offset));
+            L.Store(y + lanes, L.Subtract(a21, offset));
+            L.Store(y + 2 * lanes, L.Subtract(a22, offset));
+            L.Store(y + 3 * lanes, L.Subtract(a23, offset));
             panel += panelLength;
+            logits += stride;
+        }
+    }
+
+    /// <summary>Turns one datapoint's y over consecutive panels, all in [−126, 127], into e = 2^y.</summary>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="e">[width] per panel: y in, e out.</param>
+    /// <param name="stride">Floats from one panel's e to the next.</param>
+    /// <returns>The sum of e.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float BoundedExponentials(int panels, float* e, int stride)
+    {
+        int lanes = L.Count;
+        V sum = L.Broadcast(0f);
+        for (int p = 0; p < panels; p++)
+        {
+            V e0 = L.Load(e);
+            V e1 = L.Load(e + lanes);
+            V e2 = L.Load(e + 2 * lanes);
+            V e3 = L.Load(e + 3 * lanes);
+            Exponential.Two<L, V>(ref e0, ref e1, ref e2, ref e3);
+            L.Store(e, e0);
+            L.Store(e + lanes, e1);
+            L.Store(e + 2 * lanes, e2);
+            L.Store(e + 3 * lanes, e3);
+            sum = L.Add(sum, L.Add(L.Add(e0, e1), L.Add(e2, e3)));
             e += stride;
         }
 
-        L.Store(sums, sum0);
-        L.Store(sums + lanes, sum1);
-        L.Store(sums + 2 * lanes, sum2);
+        return L.Sum(sum);
+    }
+
+    /// <summary>
+    /// The same for any y at all: below −127 e is 0, above 127, or where y is NaN, e is 2^127.
+    /// </summary>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="e">[width] per panel: y in, e out.</param>
+    /// <param name="stride">Floats from one panel's e to the next.</param>
+    /// <returns>The sum of e.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float Exponentials(int panels, float* e, int stride)
+    {
+        int lanes = L.Count;
+        V sum = L.Broadcast(0f);
+        for (int p = 0; p < panels; p++)
+        {
+            V low = L.Broadcast(Exponential.Lowest);
+            V high = L.Broadcast(Exponential.Highest);
+            V e0 = L.Clamp(L.Load(e), low, high);
+            V e1 = L.Clamp(L.Load(e + lanes), low, high);
+            V e2 = L.Clamp(L.Load(e + 2 * lanes), low, high);
+            V e3 = L.Clamp(L.Load(e + 3 * lanes), low, high);
+            Exponential.Two<L, V>(ref e0, ref e1, ref e2, ref e3);
+            L.Store(e, e0);
+            L.Store(e + lanes, e1);
+            L.Store(e + 2 * lanes, e2);
+            L.Store(e + 3 * lanes, e3);
+            sum = L.Add(sum, L.Add(L.Add(e0, e1), L.Add(e2, e3)));
+            e += stride;
+        }
+
+        return L.Sum(sum);
     }
 
     /// <summary>Adds Σ_v e_v·W_v, lane by lane, for three datapoints and four hidden units over consecutive panels.</summary>
@@ -245,20 +310,5 @@ internal static unsafe class HeadTiles<L, V>
         }
 
         return L.Greatest(maximum);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Row(V a0, V a1, V a2, V a3, V offset, float* e)
-    {
-        int lanes = L.Count;
-        V e0 = Exponential.Two<L, V>(L.Subtract(a0, offset));
-        L.Store(e, e0);
-        V e1 = Exponential.Two<L, V>(L.Subtract(a1, offset));
-        L.Store(e + lanes, e1);
-        V e2 = Exponential.Two<L, V>(L.Subtract(a2, offset));
-        L.Store(e + 2 * lanes, e2);
-        V e3 = Exponential.Two<L, V>(L.Subtract(a3, offset));
-        L.Store(e + 3 * lanes, e3);
-        return L.Add(L.Add(e0, e1), L.Add(e2, e3));
     }
 }

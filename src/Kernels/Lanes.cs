@@ -29,6 +29,9 @@ internal unsafe interface ILanes<V>
     /// <summary>x held to [low, high]; NaN becomes high.</summary>
     static abstract V Clamp(V x, V low, V high);
 
+    /// <summary>Lane-wise minimum; NaN if either is NaN.</summary>
+    static abstract V Min(V a, V b);
+
     /// <summary>Lane-wise maximum; NaN if either is NaN.</summary>
     static abstract V Max(V a, V b);
 
@@ -37,6 +40,9 @@ internal unsafe interface ILanes<V>
 
     /// <summary>Sum of the lanes, always in the same order.</summary>
     static abstract float Sum(V value);
+
+    /// <summary>The least lane; NaN if any is NaN.</summary>
+    static abstract float Least(V value);
 
     /// <summary>The greatest lane; NaN if any is NaN.</summary>
     static abstract float Greatest(V value);
@@ -71,6 +77,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         Vector512.MaxNative(Vector512.MinNative(x, high), low);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,6 +88,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Lanes256.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Least(Vector512<float> value) =>
+        Lanes256.Least(Vector256.Min(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector512<float> value) =>
@@ -114,6 +127,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         Vector256.MaxNative(Vector256.MinNative(x, high), low);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -122,6 +138,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Lanes128.Sum(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Least(Vector256<float> value) =>
+        Lanes128.Least(Vector128.Min(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector256<float> value) =>
@@ -161,6 +181,9 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -170,6 +193,11 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) =>
         (value.GetElement(0) + value.GetElement(1)) + (value.GetElement(2) + value.GetElement(3));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Least(Vector128<float> value) => MathF.Min(
+        MathF.Min(value.GetElement(0), value.GetElement(1)),
+        MathF.Min(value.GetElement(2), value.GetElement(3)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector128<float> value) => MathF.Max(

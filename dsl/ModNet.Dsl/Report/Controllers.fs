@@ -12,15 +12,17 @@ module Controllers =
         |> Panel.series
         |> Panel.title name
         |> Panel.x "module"
-        |> Panel.y "datapoint"
+        |> Panel.classesX
         |> Panel.wholeY
         |> Panel.downwards
 
     /// The paper's Figure 5: p(a | x, φ) of one mini-batch [B, M], a row for each datapoint, black 0 to white 1.
-    let distribution (probabilities: float[,]) : Figure = Figure.single (panel "" probabilities)
+    let distribution (probabilities: float[,]) : Figure =
+        panel "" probabilities |> Panel.y "datapoint" |> Figure.single
 
     /// The same mini-batch at several times of the training, named, in their order.
     let evolution (times: (string * float[,]) list) : Figure =
         times
-        |> List.map (fun (name, probabilities) -> panel name probabilities)
+        |> List.mapi (fun i (name, probabilities) ->
+            panel name probabilities |> Panel.y (if i = 0 then "datapoint" else ""))
         |> Figure.beside

@@ -13,33 +13,50 @@ module Curves =
         match phase with
         | "train" -> Palette.blue
         | "validation" -> Palette.vermillion
-        | _ -> Palette.green
+        | _ -> Palette.purple
 
-    let private thinned xs ys =
-        Downsample.extremes Downsample.limit xs ys
+    /// From here on a line is more noise than course, and its running mean is drawn over it.
+    let private dense = 500
 
-    let private curve name template transform (xs, ys) =
-        if Array.isEmpty xs then
-            None
+    let private line name template transform xs ys =
+        let extra =
+            transform |> Option.map (fun f -> Array.map f ys) |> Option.defaultValue [||]
+
+        Series.line name xs ys |> Series.hover template extra
+
+    /// A curve in its colour and dashing. Where points are many: what was logged, pale, and its running mean.
+    let private curve name colour dash template transform (xs: float[], ys: float[]) =
+        if xs.Length = 0 then
+            []
+        elif xs.Length <= dense then
+            [
+                line name template transform xs ys |> Series.colour colour |> Series.dash dash
+            ]
         else
-            let xs, ys = thinned xs ys
+            let name = $"{name}, running mean"
+            let logged = Downsample.extremes Downsample.limit xs ys ||> Series.line name
 
-            let extra =
-                transform |> Option.map (fun f -> Array.map f ys) |> Option.defaultValue [||]
+            let mean =
+                Downsample.runningMean (xs.Length / 200) ys |> Downsample.extremes dense xs
 
-            Some(Series.line name xs ys |> Series.hover template extra)
+            [
+                logged |> Series.colour colour |> Series.opacity 0.3 |> Series.unlisted
+                mean
+                ||> line name template transform
+                |> Series.colour colour
+                |> Series.dash dash
+            ]
 
     let private overSteps title series =
-        Panel.series series |> Panel.x "step" |> Panel.y title
+        Panel.series series |> Panel.x "step" |> Panel.wholeX |> Panel.y title
 
     /// One field over the steps, a line for each phase in which it was logged; none where it never was.
     let field (name: string) (title: string) (lines: MetricsLine list) : Panel option =
         let series =
             [ "train"; "validation"; "test" ]
-            |> List.choose (fun phase ->
+            |> List.collect (fun phase ->
                 RunMetrics.column phase name lines
-                |> curve phase "%{y:.4~f}" None
-                |> Option.map (Series.dash (dashOf phase) >> Series.colour (colourOf phase)))
+                |> curve phase (colourOf phase) (dashOf phase) "%{y:.4~f}" None)
 
         match series with
         | [] -> None
@@ -50,8 +67,7 @@ module Curves =
     let logLikelihood lines =
         field "log_likelihood" "log p(y | x, a*)" lines
 
-    let accuracy lines =
-        field "accuracy" "accuracy" lines |> Option.map (Panel.yTo 1.0)
+    let accuracy lines = field "accuracy" "accuracy" lines
 
     /// Perplexity on a logarithmic axis.
     let perplexity lines =
@@ -70,30 +86,38 @@ module Curves =
                     kept)
             [ modules ]
 
+    /// The highest value that is drawn.
+    let private top (series: Series list) =
+        series
+        |> Seq.collect (fun one ->
+            match one.Y with
+            | Positions.Numbers values -> Seq.filter System.Double.IsFinite values
+            | Positions.Names _ -> Seq.empty)
+        |> Seq.fold max 0.0
+
     /// H_a (Eq. 15) and H_b (Eq. 16) in nats over the steps of the training, with log M as the upper end of H_b where M
     /// is known. The right side and the hovering text give exp H: how many modules.
     let entropies (modules: int option) (lines: MetricsLine list) : Panel option =
         let one field name colour dash =
             RunMetrics.column "train" field lines
-            |> curve name "%{y:.3f} nats = %{customdata:.2f} modules" (Some exp)
-            |> Option.map (Series.colour colour >> Series.dash dash)
+            |> curve name colour dash "%{y:.3f} nats, exp H = %{customdata:.2f}" (Some exp)
 
         let series =
-            List.choose id [
-                one "selection_entropy" "H_a" Palette.vermillion Dash.Dashed
-                one "batch_selection_entropy" "H_b" Palette.blue Dash.Solid
-            ]
+            one "selection_entropy" "H_a" Palette.orange Dash.Dashed
+            @ one "batch_selection_entropy" "H_b" Palette.green Dash.Solid
 
         match series with
         | [] -> None
         | series ->
-            let panel = overSteps "entropy [nats]" series |> Panel.yFrom 0.0
+            let panel = overSteps "entropy [nats]" series
 
             match modules with
             | Some m when m > 1 ->
+                let high = max (top series) (log (float m))
                 let marks = roomyCounts m |> List.map (fun count -> log (float count), string count)
 
                 panel
+                |> Panel.yRange (-0.03 * high) (1.12 * high)
                 |> Panel.reference (log (float m)) $"log {m}"
                 |> Panel.rightMarks "modules, exp H" marks
                 |> Some
@@ -103,11 +127,14 @@ module Curves =
     let modulesUsed (modules: int option) (lines: MetricsLine list) : Panel option =
         field "modules_used" "modules used" lines
         |> Option.map (fun panel ->
-            let panel = panel |> Panel.wholeY |> Panel.yFrom 0.0
+            let most =
+                modules |> Option.map float |> Option.defaultWith (fun () -> top panel.Series)
+
+            let counted = panel |> Panel.wholeY |> Panel.yRange 0.0 (1.12 * max 1.0 most)
 
             match modules with
-            | Some m -> panel |> Panel.reference (float m) $"M = {m}" |> Panel.yTo (float m * 1.12)
-            | None -> panel)
+            | Some m -> counted |> Panel.reference (float m) $"M = {m}"
+            | None -> counted)
 
     /// One field of several runs in one panel: how methods or settings compare (the paper's Figure 4).
     let compare (fieldName: string) (title: string) (phase: string) (runs: (string * MetricsLine list) list) : Panel =
@@ -116,7 +143,6 @@ module Curves =
         runs
         |> List.mapi (fun i (name, lines) ->
             RunMetrics.column phase fieldName lines
-            |> curve name "%{y:.4~f}" None
-            |> Option.map (Series.colour (Palette.colour i) >> Series.dash dashes[i % dashes.Length]))
-        |> List.choose id
+            |> curve name (Palette.colour i) dashes[i % dashes.Length] "%{y:.4~f}" None)
+        |> List.concat
         |> overSteps title

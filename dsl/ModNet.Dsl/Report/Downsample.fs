@@ -44,6 +44,18 @@ module Downsample =
 
             Array.map (Array.get xs) kept, Array.map (Array.get ys) kept
 
+    /// The mean of each point with its neighbours, `reach` to either side as far as there are any. Values that are not
+    /// finite are passed over.
+    let runningMean (reach: int) (ys: float[]) : float[] =
+        let finite = ys |> Array.map (fun y -> if Double.IsFinite y then y else 0.0)
+        let sums = Array.scan (+) 0.0 finite
+        let counts = ys |> Array.scan (fun n y -> if Double.IsFinite y then n + 1 else n) 0
+
+        ys
+        |> Array.mapi (fun i _ ->
+            let start, stop = max 0 (i - reach), min ys.Length (i + reach + 1)
+            (sums[stop] - sums[start]) / float (counts[stop] - counts[start]))
+
     /// `most` indices out of `count`, evenly spread; all of them where there are no more.
     let spread (most: int) (count: int) : int[] =
         if count <= most then

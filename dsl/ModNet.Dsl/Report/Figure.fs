@@ -46,7 +46,7 @@ module Figure =
         let named =
             panels
             |> List.collect _.Series
-            |> List.filter (fun s -> s.Name <> "" && not s.Mark.IsHeat)
+            |> List.filter (fun s -> s.Name <> "" && s.Listed && not s.Mark.IsHeat)
             |> List.map _.Name
 
         let legend = (List.distinct named).Length > 1
@@ -59,8 +59,12 @@ module Figure =
 
                 panel.Series
                 |> List.map (fun series ->
-                    let first = legend && series.Name <> "" && not (seen.Contains series.Name)
-                    seen <- seen.Add series.Name
+                    let first =
+                        legend && series.Listed && series.Name <> "" && not (seen.Contains series.Name)
+
+                    if first then
+                        seen <- seen.Add series.Name
+
                     PlotlyTrace.ofSeries (colour series) suffix first series :> JsonNode))
             |> List.concat
 

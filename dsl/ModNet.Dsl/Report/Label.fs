@@ -18,22 +18,24 @@ module Label =
     let typeset (text: string) : string =
         subscripted.Replace(escape text, "$1<sub>$2</sub>")
 
-    /// Four significant digits, thousands separated: `0.6931`, `1,204`, `3.1e-07`.
+    /// Four significant digits, thousands separated: `0.6931`, `1,204`, `−2.5`, `3.1e-07`.
     let number (value: float) : string =
-        let culture = CultureInfo.InvariantCulture
+        let size = abs value
 
-        if not (Double.IsFinite value) then
-            if Double.IsNaN value then "not a number"
-            elif value > 0.0 then "∞"
-            else "−∞"
-        elif value = Math.Round value && abs value < 1e15 then
-            value.ToString("#,0", culture)
-        elif abs value >= 1000.0 && abs value < 1e15 then
-            value.ToString("#,0.#", culture)
-        elif abs value < 1e-3 then
-            value.ToString("0.##e+00", culture)
-        else
-            value.ToString("G4", culture)
+        let written (format: string) =
+            size.ToString(format, CultureInfo.InvariantCulture)
+
+        let digits =
+            if not (Double.IsFinite value) then "∞"
+            elif size >= 1e15 then written "0.###e+00"
+            elif value = Math.Round value then written "#,0"
+            elif size >= 1000.0 then written "#,0.#"
+            elif size < 1e-3 then written "0.###e+00"
+            else written "G4"
+
+        if Double.IsNaN value then "not a number"
+        elif value < 0.0 then "−" + digits
+        else digits
 
     /// A duration as a person would say it: `0.8 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
     let duration (seconds: float) : string =

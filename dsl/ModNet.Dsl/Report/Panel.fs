@@ -4,11 +4,12 @@ namespace ModNet.Figures
 type Axis = {
     Title: string
     Log: bool
-    /// The end that the axis starts from, where it is not left to the data.
-    From: float option
-    To: float option
+    /// Where the axis starts and ends, where that is not left to the data.
+    Range: (float * float) option
     /// Counts: no ticks between whole numbers.
     Whole: bool
+    /// Positions are names, in the order in which they come, even where they look like numbers.
+    Classes: bool
 }
 
 /// One pair of axes with what is drawn in it.
@@ -33,9 +34,9 @@ module Panel =
     let private axis: Axis = {
         Title = ""
         Log = false
-        From = None
-        To = None
+        Range = None
         Whole = false
+        Classes = false
     }
 
     let empty: Panel = {
@@ -76,16 +77,22 @@ module Panel =
             Y = { panel.Y with Log = true }
     }
 
-    /// The y axis starts at this value (on a logarithmic axis a positive one).
-    let yFrom value (panel: Panel) = {
+    /// Where the y axis starts and ends (on a logarithmic axis: positive values).
+    let yRange (low: float) (high: float) (panel: Panel) = {
         panel with
-            Y = { panel.Y with From = Some value }
+            Y = { panel.Y with Range = Some(low, high) }
     }
 
-    /// The y axis ends at this value.
-    let yTo value (panel: Panel) = {
+    /// The x axis has names and no numbers.
+    let classesX (panel: Panel) = {
         panel with
-            Y = { panel.Y with To = Some value }
+            X = { panel.X with Classes = true }
+    }
+
+    /// The x axis counts things.
+    let wholeX (panel: Panel) = {
+        panel with
+            X = { panel.X with Whole = true }
     }
 
     /// The y axis counts things.

@@ -48,13 +48,17 @@ module internal PlotlyLayout =
                 "type", text "log"
                 "tickformat", text ",~r"
                 "nticks", number 6.0
+            if axis.Classes then
+                "type", text "category"
             if axis.Whole then
                 "tickformat", text ",d"
-            match axis.From, axis.To with
-            | Some low, Some high -> "range", numbers [ position low; position high ]
-            | Some low, None -> "range", list [ number (position low); null ]
-            | None, Some high -> "range", list [ null; number (position high) ]
-            | None, None -> ()
+                // Left alone, plotly would write 1, 1, 2, 2 beside 0.5, 1, 1.5, 2.
+                match axis.Range with
+                | Some(low, high) when high - low < 9.0 -> "dtick", number 1.0
+                | _ -> ()
+            match axis.Range with
+            | Some(low, high) -> "range", numbers [ position low; position high ]
+            | None -> ()
         ]
 
     let private axes suffix (panel: Panel) = [
@@ -66,7 +70,6 @@ module internal PlotlyLayout =
                 "anchor", text ("x" + suffix)
                 if panel.EqualUnits then
                     "scaleanchor", text ("x" + suffix)
-                    "constrain", text "domain"
                 if panel.Downwards then
                     "autorange", text "reversed"
             ]
@@ -114,12 +117,15 @@ module internal PlotlyLayout =
         let xDomain, yDomain = $"x{suffix} domain", $"y{suffix} domain"
 
         if panel.Title <> "" then
-            note xDomain yDomain (0.0, 1.02) ("left", "bottom") 14.0 panel.Title
+            note xDomain yDomain (0.0, 1.0) ("left", "bottom") 14.0 panel.Title
 
         match panel.RightMarks with
         | None -> ()
         | Some(title, marks) ->
-            note xDomain yDomain (1.0, 1.02) ("right", "bottom") 12.0 title
+            let beside = note xDomain yDomain (1.0, 0.5) ("left", "middle") 13.0 title
+            beside["textangle"] <- number 90.0
+            beside["xshift"] <- number 26.0
+            beside
 
             for value, label in marks do
                 let place = if panel.Y.Log then log10 value else value
@@ -136,7 +142,7 @@ module internal PlotlyLayout =
         let gather part =
             suffixed |> List.collect (fun (suffix, panel) -> part suffix panel)
 
-        let noted = panels |> List.exists (fun p -> p.Title <> "" || p.RightMarks.IsSome)
+        let titled = panels |> List.exists (fun p -> p.Title <> "")
         let marked = panels |> List.exists (fun p -> p.RightMarks.IsSome)
 
         object [
@@ -145,8 +151,8 @@ module internal PlotlyLayout =
             "margin",
             object [
                 "l", number 60.0
-                "r", number (if marked then 44.0 else 16.0)
-                "t", number (if noted then 36.0 else 16.0)
+                "r", number (if marked then 52.0 else 28.0)
+                "t", number (if titled then 52.0 else 28.0)
                 "b", number 50.0
             ]
             if panels.Length > 1 then

@@ -13,8 +13,6 @@ module internal PlotlyTrace =
     let number (value: float) : JsonNode =
         if not (Double.IsFinite value) then
             null
-        elif value = Math.Round value && abs value < 1e15 then
-            JsonValue.Create(int64 value)
         else
             let culture = CultureInfo.InvariantCulture
             JsonValue.Create(Double.Parse(value.ToString("G7", culture), culture))
@@ -74,6 +72,7 @@ module internal PlotlyTrace =
                 "symbol", text "arrow"
                 "angleref", text "previous"
                 "color", text colour
+                "opacity", number 1.0
                 "size", numbers sizes
             ]
         ]
@@ -101,7 +100,12 @@ module internal PlotlyTrace =
             @ [
                 "type", text "scatter"
                 "mode", text (if series.Dots then "lines+markers" else "lines")
-                "line", object [ "color", text colour; "width", number 2.0; "dash", text (dashName dash) ]
+                "line",
+                object [
+                    "color", text colour
+                    "width", number (if series.Listed then 2.0 else 1.0)
+                    "dash", text (dashName dash)
+                ]
             ]
         | Mark.Points(symbol, size) ->
             let outline = symbol = Symbol.Ring || symbol = Symbol.Cross
@@ -135,7 +139,9 @@ module internal PlotlyTrace =
             yield! drawn series colour
             if series.Opacity <> 1.0 then
                 "opacity", number series.Opacity
-            if series.Hover <> "" then
+            if not series.Listed then
+                "hoverinfo", text "skip"
+            elif series.Hover <> "" then
                 "hovertemplate", text series.Hover
             if series.Extra.Length > 0 then
                 "customdata", numbers series.Extra

@@ -9,8 +9,8 @@ module Report =
         "What the training minimises; for Viterbi EM the mean of −log p(y | x, a*) − log p(a* | x) (Eq. 8)."
 
     let private perplexityCaption =
-        "exp of the mean negative log-likelihood per symbol, on a logarithmic axis. Lower is better; the number of "
-        + "symbols is what guessing would reach."
+        "exp of the mean negative log-likelihood per symbol, on a logarithmic axis. Lower is better; guessing "
+        + "evenly would reach the size of the vocabulary."
 
     let private accuracyCaption =
         "The share of datapoints whose most probable class is the true one."

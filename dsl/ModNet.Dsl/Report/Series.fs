@@ -47,6 +47,8 @@ type Series = {
     /// A plotly hover template; `%{customdata}` is `Extra`. Empty: plotly's own.
     Hover: string
     Extra: float[]
+    /// Named in the legend.
+    Listed: bool
     /// Markers at each point of a line, for lines of few points.
     Dots: bool
 }
@@ -62,6 +64,7 @@ module Series =
         Opacity = 1.0
         Hover = ""
         Extra = [||]
+        Listed = true
         Dots = false
     }
 
@@ -122,6 +125,9 @@ module Series =
 
     let colour colour (series: Series) = { series with Colour = Some colour }
     let opacity opacity (series: Series) = { series with Opacity = opacity }
+
+    /// Not in the legend: what belongs to another series of the same name.
+    let unlisted (series: Series) = { series with Listed = false }
 
     /// The line's dashing. A series that is no line stays as it is.
     let dash dash (series: Series) =

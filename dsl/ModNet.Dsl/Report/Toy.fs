@@ -5,7 +5,7 @@ namespace ModNet.Figures
 [<RequireQualifiedAccess>]
 module Toy =
     /// More points than this hide each other.
-    let private most = 600
+    let private most = 400
 
     let private symbols = [| Symbol.Circle; Symbol.Triangle; Symbol.Square; Symbol.Diamond |]
 
@@ -19,11 +19,11 @@ module Toy =
         if classes.Length <> rows then
             invalidArg what $"Toy figure, {what}: expected one for each of {rows} datapoints, got {classes.Length}."
 
-    /// One cloud for each class that is there; the datapoints of `kept` only.
+    /// One cloud for each class that is there, small ones on top, where errors show; the datapoints of `kept` only.
     let private clouds name (kept: int[]) (classes: int -> int * int) (points: float[,]) =
         kept
         |> Array.groupBy classes
-        |> Array.sortBy fst
+        |> Array.sortBy (fun (kind, members) -> -members.Length, kind)
         |> Array.toList
         |> List.map (fun ((colour, symbol), members) ->
             let at axis =
@@ -31,7 +31,7 @@ module Toy =
 
             Series.points (name colour symbol) (at 0) (at 1)
             |> Series.colour (Palette.colour colour)
-            |> Series.symbol symbols[symbol % symbols.Length] 7.0
+            |> Series.symbol symbols[symbol % symbols.Length] 6.0
             |> Series.opacity 0.75)
 
     let private plane title first second series =
@@ -82,9 +82,9 @@ module Toy =
                 kept |> Array.map (fun n -> targets[n, axis])
 
             Series.points "target" (at 0) (at 1)
-            |> Series.symbol Symbol.Ring 11.0
+            |> Series.symbol Symbol.Ring 10.0
             |> Series.colour Palette.grey
-            |> Series.opacity 0.7
+            |> Series.opacity 0.6
 
         Figure.beside [
             plane "inputs x" "x_1" "x_2" (coloured inputs)
@@ -98,7 +98,7 @@ module Toy =
         check (nameof inputs) rows inputs
         check (nameof predictions) rows predictions
         checkClasses (nameof chosen) rows chosen
-        let perModule = 40
+        let perModule = 25
 
         [
             for m in 0 .. modules - 1 do
@@ -111,8 +111,9 @@ module Toy =
                 let some (points: float[,]) =
                     Array2D.init kept.Length 2 (fun i axis -> points[kept[i], axis])
 
-                Series.arrows $"module {m + 1}" (some inputs) (some predictions)
+                Series.arrows "" (some inputs) (some predictions)
                 |> Series.colour (Palette.colour m)
+                |> Series.hover "(%{x:.2f}, %{y:.2f})<extra></extra>" [||]
                 |> List.singleton
                 |> plane $"module {m + 1}: x → prediction" "first coordinate" "second coordinate"
         ]

@@ -6,7 +6,10 @@
   const paperWidth = 660;
   const config = {
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    displayModeBar: "hover",
+    // Nothing of a report leaves the machine, not even by a click.
+    plotlyServerURL: "",
+    modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
     toImageButtonOptions: { format: "svg" },
   };
 

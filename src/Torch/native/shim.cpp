@@ -91,6 +91,13 @@ struct Peek {
   Tensor tensor;
 };
 
+// The reverse of give: the reference passes from the handle to the tensor.
+Tensor take_one(void* handle) {
+  if (handle == nullptr) return Tensor();
+  live_handles.fetch_sub(1, std::memory_order_relaxed);
+  return Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(static_cast<c10::TensorImpl*>(handle)));
+}
+
 std::vector<Tensor> borrow_all(void* const* handles, int64_t count) {
   std::vector<Tensor> list;
   list.reserve(count);
@@ -247,7 +254,9 @@ torch::autograd::variable_list take(char* error, Value& out) {
     throw std::runtime_error(text);
   }
   auto** handles = static_cast<void**>(out.p);
-  torch::autograd::variable_list list = borrow_all(handles, out.count);
+  torch::autograd::variable_list list;
+  list.reserve(out.count + 1);
+  for (int64_t i = 0; i < out.count; ++i) list.push_back(take_one(handles[i]));
   std::free(handles);
   return list;
 }

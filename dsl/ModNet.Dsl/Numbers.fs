@@ -1,0 +1,12 @@
+namespace ModNet
+
+/// Numbers as text, the same in every culture.
+module internal Numbers =
+
+    let private invariant = System.Globalization.CultureInfo.InvariantCulture
+
+    /// The shortest text that reads back as the same number.
+    let ofFloat (value: float) = value.ToString("R", invariant)
+
+    /// With a comma between thousands: 10,000.
+    let grouped (value: int64) = value.ToString("N0", invariant)

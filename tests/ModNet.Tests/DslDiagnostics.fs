@@ -1,0 +1,644 @@
+module ModNet.Tests.DslDiagnostics
+
+open Expecto
+open ModNet
+open ModNet.Tests.DslExamples
+
+let private told result =
+    match result with
+    | Ok _ -> []
+    | Error diagnostics -> List.map string diagnostics
+
+/// The network's diagnostics are these lines and have these faults.
+let private says name (network: Network) faults lines =
+    testCase name
+    <| fun () ->
+        Expect.equal (told (check network)) lines name
+
+        match check network with
+        | Ok _ -> failtest "the network was found sound"
+        | Error diagnostics -> Expect.equal [ for d in diagnostics -> d.Fault.Id ] faults "ids"
+
+/// The experiment's diagnostics are these lines and have these faults.
+let private experimentSays name (experiment: Experiment) faults lines =
+    testCase name
+    <| fun () ->
+        Expect.equal (told (Check.experiment experiment)) lines name
+
+        match Check.experiment experiment with
+        | Ok _ -> failtest "the experiment was found sound"
+        | Error diagnostics -> Expect.equal [ for d in diagnostics -> d.Fault.Id ] faults "ids"
+
+let private two = linear 2
+
+[<Tests>]
+let order =
+    testList "DSL diagnostics of order" [
+        says "an empty network" (network "net" { }) [ "EMPTY_NETWORK" ] [
+            "net: expected an input, layers and a head, got no layers – begin with `tokens` or `features`, end with `softmax`, `gaussian` or `bernoulli`"
+        ]
+
+        says
+            "no input"
+            (network "net" {
+                embed 4
+                softmax 9
+            }) [ "NO_INPUT" ] [
+                "net: expected an input at the start, got `embed` – begin with `tokens` or `features`"
+            ]
+
+        says
+            "no head"
+            (network "net" {
+                features 2
+                linear 3
+            }) [ "NO_HEAD" ] [
+                "net: expected a head at the end, got `linear` – end with `softmax`, `gaussian` or `bernoulli`"
+            ]
+
+        says
+            "two inputs"
+            (network "net" {
+                features 2
+                tokens 9
+                embed 3
+                softmax 9
+            }) [ "TWO_INPUTS" ] [
+                "net/tokens: expected one input, `features` at the start, got a second, `tokens` – leave one of them out"
+            ]
+
+        says
+            "an input that is not first"
+            (network "net" {
+                linear 2
+                features 2
+                bernoulli
+            }) [ "INPUT_NOT_FIRST" ] [
+                "net/features: expected the input at the start, got `features` at position 2 – move it to the start"
+            ]
+
+        says
+            "two heads"
+            (network "net" {
+                features 2
+                softmax 9
+                softmax 9
+            }) [ "TWO_HEADS" ] [
+                "net/softmax2: expected one head, `softmax` at the end, got a second, `softmax` – leave one of them out"
+            ]
+
+        says
+            "a layer after the head"
+            (network "net" {
+                features 2
+                bernoulli
+                linear 3
+            }) [ "LAYER_AFTER_HEAD" ] [
+                "net/linear1: expected nothing after the head `bernoulli`, got `linear` – move the head to the end"
+            ]
+
+        says
+            "a blank name"
+            (network " " {
+                features 2
+                bernoulli
+            }) [ "BAD_NAME" ] [
+                "network: expected a network name that is not blank and has no `/`, got ` ` – rename it"
+            ]
+    ]
+
+[<Tests>]
+let shapes =
+    testList "DSL diagnostics of shapes" [
+        says
+            "sizes below one"
+            (network "net" {
+                tokens 0
+                embed 0
+                linear -1
+                softmax 0
+            }) [
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+            ] [
+                "net/tokens/vocabulary: expected a vocabulary ≥ 1, got 0 – give it a positive number"
+                "net/embed1/width: expected a width ≥ 1, got 0 – give it a positive number"
+                "net/linear1/width: expected a width ≥ 1, got -1 – give it a positive number"
+                "net/softmax/classes: expected a number of classes ≥ 1, got 0 – give it a positive number"
+            ]
+
+        says
+            "no features"
+            (network "net" {
+                features 0
+                bernoulli
+            }) [ "NON_POSITIVE_SIZE" ] [
+                "net/features/width: expected a width ≥ 1, got 0 – give it a positive number"
+            ]
+
+        says
+            "variances that are none"
+            (network "net" {
+                features 2
+                gaussian (variance 0.0)
+            }) [ "NON_POSITIVE_VARIANCE" ] [
+                "net/gaussian/variance: expected a variance > 0, got 0 – give σ² in the square of the target's unit"
+            ]
+
+        says
+            "a learned variance that starts nowhere"
+            (network "net" {
+                features 2
+                gaussian (learned_variance nan)
+            }) [ "NON_POSITIVE_VARIANCE" ] [
+                "net/gaussian/variance: expected a variance > 0, got NaN – give σ² in the square of the target's unit"
+            ]
+
+        says
+            "an embedding without tokens"
+            (network "net" {
+                features 2
+                embed 3
+                softmax 9
+            }) [ "EMBED_WITHOUT_TOKENS" ] [
+                "net/embed1: expected token ids [T], got [2] – begin the network with `tokens`, or leave `embed` out"
+            ]
+
+        says
+            "tokens without an embedding, told once"
+            (network "net" {
+                tokens 9
+                linear 3
+                linear 4
+                softmax 9
+            }) [ "TOKENS_WITHOUT_EMBED" ] [
+                "net/linear1: expected a vector [n] or a sequence [T, n], got token ids [T] – put `embed` between the tokens and this layer"
+            ]
+
+        says
+            "a modular layer on tokens"
+            (network "net" {
+                tokens 9
+
+                modular {
+                    modules 2
+                    unit two
+                }
+
+                bernoulli
+            }) [ "TOKENS_WITHOUT_EMBED" ] [
+                "net/modular1: expected one vector [n] per datapoint, got token ids [T] – put `embed` between the tokens and this layer"
+            ]
+
+        says
+            "a modular layer on a sequence"
+            (network "net" {
+                tokens 9
+                embed 3
+
+                modular {
+                    modules 2
+                    unit two
+                }
+
+                bernoulli
+            }) [ "VECTOR_EXPECTED" ] [
+                "net/modular1: expected one vector [n] per datapoint, got [T, 3] – use `modular_gru`, which chooses at every step"
+            ]
+
+        says
+            "a recurrent layer on a vector"
+            (network "net" {
+                features 3
+
+                modular_gru {
+                    hidden 2
+                    modules 2
+                    unit two
+                }
+
+                softmax 9
+            }) [ "SEQUENCE_EXPECTED" ] [
+                "net/modular_gru1: expected a sequence [T, n], got [3] – begin with `tokens` and `embed`, or use `modular`"
+            ]
+
+        says
+            "a Gaussian on a sequence"
+            (network "net" {
+                tokens 9
+                embed 3
+                gaussian (variance 1.0)
+            }) [ "VECTOR_EXPECTED" ] [
+                "net/gaussian: expected one vector [n] per datapoint, got [T, 3] – use `softmax`, the head for sequences"
+            ]
+
+        says
+            "a Bernoulli on a sequence"
+            (network "net" {
+                tokens 9
+                embed 3
+                bernoulli
+            }) [ "VECTOR_EXPECTED" ] [
+                "net/bernoulli: expected one vector [n] per datapoint, got [T, 3] – use `softmax`, the head for sequences"
+            ]
+
+        says
+            "a unit unlike the state"
+            (network "net" {
+                tokens 9
+                embed 3
+
+                modular_gru {
+                    hidden 3
+                    modules 2
+                    unit two
+                }
+
+                softmax 9
+            }) [ "UNIT_UNLIKE_HIDDEN" ] [
+                "net/modular_gru1/hidden: expected units that give a state of width 3, got width 2, the unit's width – make the unit's width or `hidden` fit the other"
+            ]
+
+        says
+            "concatenated units unlike the state"
+            (network "net" {
+                tokens 9
+                embed 3
+
+                modular_gru {
+                    hidden 3
+                    modules 2
+                    unit two
+                    choose 2
+                    combine Concat
+                }
+
+                softmax 9
+            }) [ "UNIT_UNLIKE_HIDDEN" ] [
+                "net/modular_gru1/hidden: expected units that give a state of width 3, got width 4, K = 2 units side by side – make the unit's width or `hidden` fit the other"
+            ]
+
+        says
+            "no state"
+            (network "net" {
+                tokens 9
+                embed 3
+
+                modular_gru {
+                    modules 2
+                    unit two
+                }
+
+                softmax 9
+            }) [ "NON_POSITIVE_SIZE" ] [
+                "net/modular_gru1/hidden: expected a width ≥ 1, got 0 – give it a positive number"
+            ]
+    ]
+
+/// A network whose one modular layer is this one.
+let private around (layer: Layer) =
+    network "net" {
+        features 2
+        layer
+        bernoulli
+    }
+
+[<Tests>]
+let pools =
+    testList "DSL diagnostics of pools" [
+        says
+            "K above M"
+            (around (
+                modular {
+                    modules 2
+                    unit two
+                    choose 3
+                }
+            )) [ "K_ABOVE_M" ] [
+                "net/modular1/choose: expected K ≤ M = 2, got K = 3 – choose fewer modules, or give the pool more"
+            ]
+
+        says
+            "K below one"
+            (around (
+                modular {
+                    modules 2
+                    unit two
+                    choose 0
+                }
+            )) [ "K_BELOW_ONE" ] [
+                "net/modular1/choose: expected K ≥ 1, got K = 0 – choose at least one module"
+            ]
+
+        says
+            "M below one"
+            (around (
+                modular {
+                    modules -1
+                    unit two
+                }
+            )) [ "M_BELOW_ONE" ] [ "net/modular1/pool/modules: expected M ≥ 1, got M = -1 – say `modules M`" ]
+
+        says "no modules" (around (modular { unit two })) [ "M_BELOW_ONE" ] [
+            "net/modular1/pool/modules: expected M ≥ 1, got none – say `modules M`"
+        ]
+
+        says "no unit" (around (modular { modules 2 })) [ "NO_UNIT" ] [
+            "net/modular1/pool/unit: expected what each module is, got nothing – say `unit (linear …)`"
+        ]
+
+        says
+            "a unit of no width"
+            (around (
+                modular {
+                    modules 2
+                    unit (linear 0)
+                }
+            )) [ "NON_POSITIVE_SIZE" ] [
+                "net/modular1/pool/unit: expected a unit width ≥ 1, got 0 – give it a positive number"
+            ]
+
+        says "no pool" (around (modular { choose 1 })) [ "NO_POOL" ] [
+            "net/modular1/pool: expected a pool of modules, got none – say `from POOL`, or `modules M` and `unit (linear …)`"
+        ]
+
+        says
+            "a shared pool's fault is told once"
+            (network "net" {
+                features 2
+                modular { from (pool "shared" { unit two }) }
+                modular { from (pool "shared" { unit two }) }
+                bernoulli
+            }) [ "M_BELOW_ONE" ] [ "net/shared/modules: expected M ≥ 1, got none – say `modules M`" ]
+
+        says
+            "a pool's name with a slash"
+            (around (
+                modular {
+                    from (
+                        pool "a/b" {
+                            modules 2
+                            unit two
+                        }
+                    )
+                }
+            )) [ "BAD_NAME" ] [
+                "net/a/b: expected a pool name that is not blank and has no `/`, got `a/b` – rename it"
+            ]
+
+        says
+            "a pool with two input widths"
+            (network "net" {
+                features 3
+                modular { from words }
+                modular { from words }
+                bernoulli
+            }) [ "POOL_INPUT_WIDTHS" ] [
+                "net/modular2/from: expected an input of width 3, which pool `words` reads in modular1, got width 8 – make the two inputs equally wide, or use two pools"
+            ]
+
+        says
+            "two pools of one name"
+            (network "net" {
+                features 8
+                modular { from words }
+
+                modular {
+                    from (
+                        pool "words" {
+                            modules 5
+                            unit (linear 8 |> no_bias |> tanh)
+                        }
+                    )
+                }
+
+                bernoulli
+            }) [ "POOL_NAME_TAKEN" ] [
+                "net/modular2/from: expected pool `words` as in modular1 (15 modules of linear 8 |> relu), got another `words` (5 modules of linear 8 |> no_bias |> tanh) – give one of the two its own name"
+            ]
+
+        says
+            "several at once, in order of place"
+            (network "net" {
+                features 3
+
+                modular {
+                    from words
+                    choose 16
+                }
+
+                embed 0
+
+                modular_gru {
+                    hidden 4
+                    modules 3
+                    unit two
+                    choose 4
+                }
+
+                gaussian (variance -1.0)
+                linear 0
+            }) [
+                "K_ABOVE_M"
+                "EMBED_WITHOUT_TOKENS"
+                "NON_POSITIVE_SIZE"
+                "K_ABOVE_M"
+                "UNIT_UNLIKE_HIDDEN"
+                "VECTOR_EXPECTED"
+                "NON_POSITIVE_VARIANCE"
+                "LAYER_AFTER_HEAD"
+                "NON_POSITIVE_SIZE"
+            ] [
+                "net/modular1/choose: expected K ≤ M = 15, got K = 16 – choose fewer modules, or give the pool more"
+                "net/embed1: expected token ids [T], got [8] – begin the network with `tokens`, or leave `embed` out"
+                "net/embed1/width: expected a width ≥ 1, got 0 – give it a positive number"
+                "net/modular_gru1/choose: expected K ≤ M = 3, got K = 4 – choose fewer modules, or give the pool more"
+                "net/modular_gru1/hidden: expected units that give a state of width 4, got width 2, the unit's width – make the unit's width or `hidden` fit the other"
+                "net/gaussian: expected one vector [n] per datapoint, got [T, 4] – use `softmax`, the head for sequences"
+                "net/gaussian/variance: expected a variance > 0, got -1 – give σ² in the square of the target's unit"
+                "net/linear1: expected nothing after the head `gaussian`, got `linear` – move the head to the end"
+                "net/linear1/width: expected a width ≥ 1, got 0 – give it a positive number"
+            ]
+    ]
+
+let private onText source =
+    experiment {
+        net lm
+        data source
+        train (em { })
+    }
+
+let private onToy source =
+    experiment {
+        net toy
+        data source
+        train (em { })
+    }
+
+let private trained method =
+    experiment {
+        net toy
+        data (toy_regression { points 100 })
+        train method
+    }
+
+[<Tests>]
+let experiments =
+    testList "DSL diagnostics of experiments" [
+        testCase "both main jobs are sound"
+        <| fun () ->
+            Expect.equal (Check.experiment (onText (text "ptb" { }))) (check lm) "text"
+            Expect.equal (Check.experiment (onToy (toy_regression { }))) (check toy) "toy"
+
+        experimentSays "text for a network of features" (onToy (text "ptb" { })) [
+            "INPUT_UNLIKE_DATA"
+            "HEAD_UNLIKE_DATA"
+        ] [
+            "toy/data: expected data for the network's input `features`, got a text, which needs `tokens` – begin the network with `tokens`, or take other data"
+            "toy/data: expected data for the network's head `gaussian`, got a text, which needs `softmax` – end the network with `softmax`, or take other data"
+        ]
+
+        experimentSays "the toy for a network of tokens" (onText (toy_regression { })) [
+            "INPUT_UNLIKE_DATA"
+            "HEAD_UNLIKE_DATA"
+        ] [
+            "ptb-em-15-1/data: expected data for the network's input `tokens`, got the toy regression, which needs `features` – begin the network with `features`, or take other data"
+            "ptb-em-15-1/data: expected data for the network's head `softmax`, got the toy regression, which needs `gaussian` – end the network with `gaussian`, or take other data"
+        ]
+
+        experimentSays
+            "a text's own settings"
+            (onText (
+                text " " {
+                    window 0
+                    vocabulary 0
+                }
+            )) [
+                "NO_PATH"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "VOCABULARY_UNLIKE_DATA"
+            ] [
+                "ptb-em-15-1/data: expected the path of a text, got a blank – say `text \"PATH\" { }`"
+                "ptb-em-15-1/data/window: expected a number of steps ≥ 1, got 0 – give it a positive number"
+                "ptb-em-15-1/data/vocabulary: expected a vocabulary ≥ 1, got 0 – give it a positive number"
+                "ptb-em-15-1/data/vocabulary: expected 10000, as in the network's `tokens`, got 0 – give both the same vocabulary"
+            ]
+
+        experimentSays
+            "a softmax that is not over the vocabulary"
+            (experiment {
+                net (
+                    network "net" {
+                        tokens 9
+                        embed 3
+                        softmax 8
+                    }
+                )
+
+                data (text "ptb" { })
+                train (em { })
+            }) [ "VOCABULARY_UNLIKE_DATA" ] [
+                "net/softmax/classes: expected 9, as in `tokens`, for the next word, got 8 – say `softmax 9`"
+            ]
+
+        experimentSays "widths unlike the data's" (onToy (toy_regression { dimensions 3 })) [
+            "WIDTH_UNLIKE_DATA"
+            "WIDTH_UNLIKE_DATA"
+        ] [
+            "toy/features: expected width 3, the data's dimensions, got width 2 – make the network's input and output as wide as the data"
+            "toy/gaussian: expected width 3, the data's dimensions, got width 2 – make the network's input and output as wide as the data"
+        ]
+
+        experimentSays
+            "the toy's own settings"
+            (onToy (
+                toy_regression {
+                    dimensions 1
+                    points 0
+                    held_out 0
+                    separation 0.0
+                    spread infinity
+                }
+            )) [
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SCALE"
+                "NON_POSITIVE_SCALE"
+            ] [
+                "toy/data/dimensions: expected D ≥ 2, so that there is something to rotate, got D = 1 – give it two or more"
+                "toy/data/points: expected a number of points ≥ 1, got 0 – give it a positive number"
+                "toy/data/held_out: expected a number of points ≥ 1, got 0 – give it a positive number"
+                "toy/data/separation: expected a distance > 0, got 0 – give it a positive number"
+                "toy/data/spread: expected a distance > 0, got Infinity – give it a positive number"
+            ]
+
+        experimentSays
+            "EM's settings"
+            (trained (
+                em {
+                    samples 0
+                    m_steps 0
+                    batch 0
+                    e_batch -1
+                    steps 0
+                    optimizer (Adam 0.0)
+                }
+            )) [
+                "S_BELOW_ONE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_RATE"
+            ] [
+                "toy/train/samples: expected S ≥ 1, got S = 0 – draw at least one composition per E-step"
+                "toy/train/m_steps: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/train/batch: expected a number of datapoints ≥ 1, got 0 – give it a positive number"
+                "toy/train/e_batch: expected a number of datapoints ≥ 1, got -1 – give it a positive number"
+                "toy/train/steps: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/train/optimizer: expected a rate > 0, got 0 – Adam's usual rate is 1e-3"
+            ]
+
+        experimentSays "a batch above the data, told once" (trained (em { batch 101 })) [ "BATCH_ABOVE_DATA" ] [
+            "toy/train/batch: expected at most 100, the data's points, got 101 – make the batch smaller, or draw more points"
+        ]
+
+        experimentSays
+            "logging and validation"
+            {
+                trained (em { batch 10 }) with
+                    LogEvery = 0
+                    ValidateEvery = -5
+            } [ "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE" ] [
+                "toy/log_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/validate_every: expected a number of M-steps ≥ 1, got -5 – give it a positive number"
+            ]
+
+        experimentSays
+            "network, data, training and settings together, in this order"
+            {
+                Network = around (modular { modules 2 })
+                Data = toy_regression { points 0 }
+                Method = em { samples 0 }
+                Seed = 1
+                LogEvery = 0
+                ValidateEvery = 1
+                Out = None
+            } [
+                "NO_UNIT"
+                "NON_POSITIVE_SIZE"
+                "HEAD_UNLIKE_DATA"
+                "S_BELOW_ONE"
+                "NON_POSITIVE_SIZE"
+            ] [
+                "net/modular1/pool/unit: expected what each module is, got nothing – say `unit (linear …)`"
+                "net/data/points: expected a number of points ≥ 1, got 0 – give it a positive number"
+                "net/data: expected data for the network's head `bernoulli`, got the toy regression, which needs `gaussian` – end the network with `gaussian`, or take other data"
+                "net/train/samples: expected S ≥ 1, got S = 0 – draw at least one composition per E-step"
+                "net/log_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+            ]
+    ]
