@@ -9,7 +9,7 @@ namespace ModNet.Runtime;
 public sealed class MinibatchSampler(long count, long size, Generator generator) : IDisposable
 {
     private Tensor? _order;
-    private long _position = count;
+    private long _position = long.MaxValue;
 
     /// <summary>Passes begun.</summary>
     public long Passes { get; private set; }

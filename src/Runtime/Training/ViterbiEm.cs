@@ -42,7 +42,7 @@ public sealed class ViterbiEm : IDisposable
     public Assignments Assignments { get; }
 
     /// <summary>One optimiser for θ and φ.</summary>
-    public Modules.Adam Optimizer { get; }
+    public TorchSharp.Modules.Adam Optimizer { get; }
 
     /// <summary>M for each of a datapoint's C choices, in site order.</summary>
     public IReadOnlyList<int> ModulesPerChoice => _modulesPerChoice;

@@ -17,12 +17,12 @@ public static partial class torch
 
             public abstract string Name { get; }
 
-            public abstract List<Tensor> backward(AutogradContext ctx, List<Tensor> grad_outputs);
-
             internal abstract List<Tensor> forward_internal(AutogradContext ctx, object[] vars);
 
+            internal abstract List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs);
+
             internal static List<Tensor> apply_internal(object[] vars) =>
-                new FunctionCall(vars, Instance.Name, Instance.forward_internal, Instance.backward).Run();
+                new FunctionCall(vars, Instance.Name, Instance.forward_internal, Instance.backward_internal).Run();
         }
 
         /// <summary>A function with one tensor as its result.</summary>
@@ -32,7 +32,12 @@ public static partial class torch
 
             public abstract Tensor forward(AutogradContext ctx, params object[] vars);
 
-            internal override List<Tensor> forward_internal(AutogradContext ctx, object[] vars) => [forward(ctx, vars)];
+            public abstract List<Tensor> backward(AutogradContext ctx, Tensor grad_output);
+
+            internal sealed override List<Tensor> forward_internal(AutogradContext ctx, object[] vars) => [forward(ctx, vars)];
+
+            internal sealed override List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs) =>
+                backward(ctx, grad_outputs[0]);
         }
 
         /// <summary>A function with several tensors as its results.</summary>
@@ -42,7 +47,12 @@ public static partial class torch
 
             public abstract List<Tensor> forward(AutogradContext ctx, params object[] vars);
 
-            internal override List<Tensor> forward_internal(AutogradContext ctx, object[] vars) => forward(ctx, vars);
+            public abstract List<Tensor> backward(AutogradContext ctx, List<Tensor> grad_outputs);
+
+            internal sealed override List<Tensor> forward_internal(AutogradContext ctx, object[] vars) => forward(ctx, vars);
+
+            internal sealed override List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs) =>
+                backward(ctx, grad_outputs);
         }
     }
 }
