@@ -50,9 +50,6 @@ module Check =
         | _ -> ()
 
     let private checkText (notes: Notes) root (network: Network) (text: TextData) =
-        if System.String.IsNullOrWhiteSpace text.Path then
-            notes.Add(Fault.NoPath, $"{root}/data", "the path of a text", "a blank", "say `text \"PATH\" { }`")
-
         notes.Positive($"{root}/data/window", "a number of steps", text.Window)
         |> ignore
 

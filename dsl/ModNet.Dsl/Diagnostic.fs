@@ -41,7 +41,6 @@ type Fault =
     | VocabularyUnlikeData
     | WidthUnlikeData
     | BatchAboveData
-    | NoPath
     /// JSON that is not a network or experiment.
     | BadJson
 
@@ -78,7 +77,6 @@ type Fault =
         | VocabularyUnlikeData -> "VOCABULARY_UNLIKE_DATA"
         | WidthUnlikeData -> "WIDTH_UNLIKE_DATA"
         | BatchAboveData -> "BATCH_ABOVE_DATA"
-        | NoPath -> "NO_PATH"
         | BadJson -> "BAD_JSON"
 
 /// One thing that is wrong, where, and what to do about it.

@@ -111,6 +111,7 @@ type Network = { Name: string; Layers: Layer list }
 
 /// Next-word prediction from text: a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
 type TextData = {
+    /// The directory or file; a blank leaves it to the command line's `--data`.
     Path: string
     /// T, the number of steps in a datapoint, ≥ 1.
     Window: int

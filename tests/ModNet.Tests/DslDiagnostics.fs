@@ -516,12 +516,10 @@ let experiments =
                     vocabulary 0
                 }
             )) [
-                "NO_PATH"
                 "NON_POSITIVE_SIZE"
                 "NON_POSITIVE_SIZE"
                 "VOCABULARY_UNLIKE_DATA"
             ] [
-                "ptb-em-15-1/data: expected the path of a text, got a blank – say `text \"PATH\" { }`"
                 "ptb-em-15-1/data/window: expected a number of steps ≥ 1, got 0 – give it a positive number"
                 "ptb-em-15-1/data/vocabulary: expected a vocabulary ≥ 1, got 0 – give it a positive number"
                 "ptb-em-15-1/data/vocabulary: expected 10000, as in the network's `tokens`, got 0 – give both the same vocabulary"

@@ -6,19 +6,19 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module Compile =
 
-    let private activation (kind: Activation option) =
+    let private activation (kind: ModNet.Activation option) =
         match kind with
         | None -> Runtime.Activation.Identity
         | Some Relu -> Runtime.Activation.Relu
         | Some Tanh -> Runtime.Activation.Tanh
         | Some Sigmoid -> Runtime.Activation.Sigmoid
 
-    let private combine (kind: Combine) =
+    let private combine (kind: ModNet.Combine) =
         match kind with
         | Sum -> Runtime.Combine.Sum
         | Concat -> Runtime.Combine.Concat
 
-    let private dispatch (kind: Dispatch) =
+    let private dispatch (kind: ModNet.Dispatch) =
         match kind with
         | Auto -> Runtime.Dispatch.Auto
         | Loop -> Runtime.Dispatch.Loop
@@ -40,7 +40,7 @@ module Compile =
 
     let private controller (init: Initialiser) (inputs: int) (layer: Modular) (pool: ModulePool) : Runtime.Controller =
         match layer.Controller with
-        | Controller.Linear -> new LinearController(inputs, layer.Choose, pool.Count, init)
+        | ModNet.Controller.Linear -> new LinearController(inputs, layer.Choose, pool.Count, init)
 
     let private width (shape: Shape) =
         match shape with

@@ -61,7 +61,7 @@ module Source =
                 }
         }
 
-    let private toy (seed: int) (data: ToyRegression) =
+    let private toy (seed: int) (data: ModNet.ToyRegression) =
         use streams = new RandomStreams(int64 (seed + data.SeedOffset))
 
         let problem =

@@ -1,6 +1,7 @@
 namespace ModNet
 
 open System
+open System.Collections.Generic
 open System.Reflection
 open System.Runtime.InteropServices
 open System.Text.Json.Nodes
@@ -29,12 +30,15 @@ module Train =
             torch.device (name)
         | name -> raise (UserException("--device", "cpu, cuda or cuda:N", name, remedy))
 
+    let private object (fields: (string * JsonNode) list) =
+        JsonObject(fields |> List.map KeyValuePair)
+
     let private versions () =
         let modnet =
             Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()
 
-        JsonObject [
-            "modnet", JsonValue.Create modnet.InformationalVersion :> JsonNode
+        object [
+            "modnet", JsonValue.Create modnet.InformationalVersion
             "dotnet", JsonValue.Create(Environment.Version.ToString())
             "libtorch", JsonValue.Create torch.__version__
             "os", JsonValue.Create RuntimeInformation.OSDescription
@@ -54,8 +58,8 @@ module Train =
         (verdict: Verdict)
         =
         let summary =
-            JsonObject [
-                "command", JsonValue.Create settings.Command :> JsonNode
+            object [
+                "command", JsonValue.Create settings.Command
                 "seed", JsonValue.Create experiment.Seed
                 "device", JsonValue.Create settings.Device
                 "threads", JsonValue.Create(torch.get_num_threads ())
@@ -67,10 +71,10 @@ module Train =
             ]
 
         for KeyValue(phase, line) in outcome.Final do
-            summary[if phase = "train" then "final" else phase] <- values line
+            summary.Add((if phase = "train" then "final" else phase), values line)
 
         for name, value in verdict.Summary do
-            summary[name] <- value
+            summary.Add(name, value)
 
         summary
 
@@ -131,7 +135,7 @@ module Train =
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
         use folder = RunFolder.Create path
-        folder.WriteJson("spec.json", Json.experimentNode experiment)
+        WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
 
         let plan =
             TrainingPlan(int64 em.Steps, int64 experiment.LogEvery, int64 experiment.ValidateEvery)
@@ -143,7 +147,7 @@ module Train =
 
         let outcome =
             try
-                stopping (fun stop -> trainer.Run(progress.Show, stop))
+                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop))
             finally
                 progress.Finish()
 

@@ -63,7 +63,7 @@ public sealed class SelectionStatistics
             layer.Add(
                 logProbabilities.shape[0],
                 entropy.to_type(ScalarType.Float64).ToDouble(),
-                probabilities.to_type(ScalarType.Float64).sum(0).cpu().view(-1).data<double>().ToArray(),
+                probabilities.to_type(ScalarType.Float64).sum(dim: 0).cpu().view(-1).data<double>().ToArray(),
                 indices.bincount(minlength: site.Modules).cpu().data<long>().ToArray());
         }
     }
