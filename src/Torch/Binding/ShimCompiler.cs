@@ -83,8 +83,9 @@ internal static class ShimCompiler
         [
             "-O2", "-fPIC", "-shared", newest ? "-std=c++20" : "-std=c++17", "-w",
             $"-D_GLIBCXX_USE_CXX11_ABI={(UsesCxx11Abi(libtorch) ? 1 : 0)}",
-            "-isystem", libtorch.Include,
-            "-isystem", Path.Combine(libtorch.Include, "torch/csrc/api/include"),
+            // Not -isystem: with the distribution's /usr/include it would hide the C library from C++'s own headers.
+            "-I", libtorch.Include,
+            "-I", Path.Combine(libtorch.Include, "torch/csrc/api/include"),
             "-L", libtorch.Lib, $"-Wl,-rpath,{libtorch.Lib}", "-Wl,--no-as-needed",
             "-ltorch_cpu", "-lc10",
         ];
