@@ -40,10 +40,10 @@ let private own (words: string list) =
 
     if parsed.Action :? HelpAction then
         parsed.Invoke()
+    elif command = modnet then
+        CommandLine.complain "" [ $"there is no command {words.Head}" ]
     elif parsed.Errors.Count > 0 then
-        CommandLine.complain
-            (if command = modnet then "" else command.Name)
-            (parsed.Errors |> Seq.map _.Message |> Seq.truncate 1)
+        CommandLine.complain command.Name (parsed.Errors |> Seq.map _.Message |> Seq.truncate 1)
     elif command = demo then
         Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
     elif command = doctor then

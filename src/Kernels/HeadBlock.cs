@@ -4,7 +4,7 @@ namespace ModNet.Kernels;
 /// Works through a head a block of datapoints at a time. Logits are in bits (log₂e times the nats). Each datapoint's are
 /// counted from an offset, its target's logit or near it, so that no maximum has to be sought before exponentials can be
 /// summed. Where their sum then leaves [<see cref="Least"/>, <see cref="Greatest"/>] (the target is less likely than
-/// 2^−64, say), the datapoint is done again from its true maximum.
+/// 2^−96, say), the datapoint is done again from its true maximum.
 /// </summary>
 internal sealed unsafe class HeadBlock<L, V> : IDisposable
     where L : struct, ILanes<V>
@@ -15,17 +15,20 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private const double NatsPerBit = 0.6931471805599453;
 
-    /// <summary>The sums of exponentials, 2^−64 to 2^64, with which no gradient need leave float32's range.</summary>
-    private const double Least = 1 / Greatest;
+    /// <summary>2^−64: in a smaller sum, what float32's range (2^−126) cuts off could count.</summary>
+    private const double Least = 1.0 / (1UL << 32) / (1UL << 32);
 
-    /// <inheritdoc cref="Least"/>
-    private const double Greatest = 18446744073709551616.0;
+    /// <summary>2^96: with a greater sum, the gradients' factors, its inverse, could leave float32's range.</summary>
+    private const double Greatest = (double)(1UL << 48) * (1UL << 48);
 
     /// <summary>How far above the offset a bounded logit may lie: so much below 127 that no sum can overflow.</summary>
     private const double Headroom = 96;
 
-    // Half of a usual first-level cache: a chunk of panels stays there while the datapoints pass over it.
-    private const int ChunkBytes = 16 * 1024;
+    // Half of a usual first-level cache: a step's panels stay there while the datapoints pass over them.
+    private const int StepBytes = 16 * 1024;
+
+    // So many panels make it worth while to fetch and store a tile of the hidden gradient.
+    private const int ChunkPanels = 4;
 
     private const int Tile = HeadLayout.TileRows;
 
@@ -36,6 +39,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     private readonly float* _weightGradient;
     private readonly int _rows;
     private readonly int _hiddenTiles;
+    private readonly int _step;
     private readonly int _chunk;
     private readonly Scratch _scratch;
     private readonly float* _x;
@@ -47,6 +51,8 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     private readonly float[] _targetLogits;
     private readonly double[] _totals;
     private readonly bool[] _bounded;
+    private readonly bool[] _strayed;
+    private readonly bool[] _marked;
 
     /// <param name="task">What to do.</param>
     /// <param name="layout">Layout of the panels.</param>
@@ -64,14 +70,17 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         _weightGradient = weightGradient;
         _rows = rows;
         _hiddenTiles = HeadLayout.RoundUp(layout.Hidden, HeadLayout.HiddenTile) / HeadLayout.HiddenTile;
-        _chunk = Math.Max(1, ChunkBytes / (sizeof(float) * layout.PanelLength));
+        _step = Math.Max(1, StepBytes / (sizeof(float) * layout.PanelLength));
+        _chunk = Math.Max(_step, ChunkPanels);
         _targetLogits = new float[rows];
         _totals = new double[rows];
         _bounded = new bool[rows];
+        _strayed = new bool[rows];
+        _marked = new bool[rows / Tile];
 
         bool gradients = task.WantsGradients;
         int hiddenGradient = gradients ? rows * _hiddenTiles * HeadLayout.HiddenTile * L.Count : 0;
-        long e = gradients ? (long)layout.Panels * rows * layout.Width : _chunk * Tile * layout.Width;
+        long e = gradients ? (long)layout.Panels * rows * layout.Width : _step * Tile * layout.Width;
         int x = Scratch.RoundUp(rows * layout.Hidden);
         int factors = gradients ? Scratch.RoundUp(rows * layout.Rows) : 0;
         int offsets = Scratch.RoundUp(rows);
@@ -90,7 +99,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     /// the more rows have to share it.
     /// </summary>
     internal static int Rows(in HeadTask task) =>
-        task.WantsGradients ? HeadLayout.RoundUp(Math.Clamp(task.Hidden, 6, 48), Tile) : 48;
+        task.WantsGradients ? HeadLayout.RoundUp(Math.Clamp(task.Hidden, 12, 48), Tile) : 48;
 
     /// <summary>Does the datapoints from <paramref name="first"/> on: a block of them, or as many as there are.</summary>
     internal void Run(int first)
@@ -116,6 +125,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     private void Load(int first, int count, int tiles)
     {
         int hidden = _layout.Hidden;
+        Array.Fill(_marked, true);
         for (int n = 0; n < tiles * Tile; n++)
         {
             float* x = _x + n / Tile * Tile * hidden + n % Tile;
@@ -154,70 +164,111 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         }
     }
 
-    /// <summary>Exponentials and their sums and, if gradients are asked for, Σ_v e_v·W_v.</summary>
+    /// <summary>Exponentials and their sums and, if gradients are asked for, Σ_v e_v·W_v, of tiles that are marked.</summary>
     private void Sweep(int tiles)
     {
         int hiddenLength = Tile * HeadLayout.HiddenTile * L.Count;
         bool gradients = _task.WantsGradients;
-        Array.Clear(_totals);
-        if (gradients)
+        for (int tile = 0; tile < tiles; tile++)
         {
-            new Span<float>(_hiddenGradient, tiles * _hiddenTiles * hiddenLength).Clear();
+            if (_marked[tile])
+            {
+                Array.Clear(_totals, tile * Tile, Tile);
+                if (gradients)
+                {
+                    int length = _hiddenTiles * hiddenLength;
+                    new Span<float>(_hiddenGradient + tile * length, length).Clear();
+                }
+            }
         }
 
         for (int start = 0; start < _layout.Panels; start += _chunk)
         {
-            int panels = Math.Min(_chunk, _layout.Panels - start);
-            // Bounds hold for the vocabulary alone, not for the entries that fill up the last panel.
-            int padded = start + panels == _layout.Panels ? 1 : 0;
-            float* panel = _panels + (long)start * _layout.PanelLength;
-            float* e = gradients ? _e + (long)start * _stride : _e;
-            for (int tile = 0; tile < tiles; tile++)
+            int end = Math.Min(start + _chunk, _layout.Panels);
+            for (int step = start; step < end; step += _step)
             {
-                float* tileE = gradients ? e + tile * Tile * _layout.Width : e;
-                HeadTiles<L, V>.Logits(
-                    _layout, panels, panel, _x + tile * Tile * _layout.Hidden, _offsets + tile * Tile, tileE, _stride);
-                for (int row = 0; row < Tile; row++)
+                for (int tile = 0; tile < tiles; tile++)
                 {
-                    int n = tile * Tile + row;
-                    float* rowE = tileE + row * _layout.Width;
-                    int bounded = _bounded[n] ? panels - padded : 0;
-                    _totals[n] += HeadTiles<L, V>.BoundedExponentials(bounded, rowE, _stride);
-                    _totals[n] += HeadTiles<L, V>.Exponentials(panels - bounded, rowE + bounded * _stride, _stride);
+                    if (_marked[tile])
+                    {
+                        SumExponentials(step, Math.Min(_step, end - step), tile);
+                    }
                 }
             }
 
-            for (int tile = 0; gradients && tile < tiles; tile++)
+            for (int part = 0; gradients && part < _hiddenTiles; part++)
             {
-                for (int part = 0; part < _hiddenTiles; part++)
+                float* panel = _panels + (long)start * _layout.PanelLength + part * HeadLayout.HiddenTile * _layout.Width;
+                for (int tile = 0; tile < tiles; tile++)
                 {
-                    HeadTiles<L, V>.HiddenGradient(
-                        _layout,
-                        panels,
-                        panel + part * HeadLayout.HiddenTile * _layout.Width,
-                        e + tile * Tile * _layout.Width,
-                        _stride,
-                        _hiddenGradient + (tile * _hiddenTiles + part) * hiddenLength);
+                    if (_marked[tile])
+                    {
+                        float* gradient = _hiddenGradient + (tile * _hiddenTiles + part) * hiddenLength;
+                        HeadTiles<L, V>.HiddenGradient(_layout, end - start, panel, Place(start, tile), _stride, gradient);
+                    }
                 }
             }
         }
     }
 
-    /// <summary>Does again, from their greatest logit, the datapoints whose sum grew too large or is no number.</summary>
+    private void SumExponentials(int start, int panels, int tile)
+    {
+        // Bounds hold for the vocabulary alone, not for the entries that fill up the last panel.
+        int padded = start + panels == _layout.Panels ? 1 : 0;
+        float* e = Logits(start, panels, tile);
+        for (int row = 0; row < Tile; row++)
+        {
+            int n = tile * Tile + row;
+            float* rowE = e + row * _layout.Width;
+            int bounded = _bounded[n] ? panels - padded : 0;
+            _totals[n] += HeadTiles<L, V>.BoundedExponentials(bounded, rowE, _stride);
+            _totals[n] += HeadTiles<L, V>.Exponentials(panels - bounded, rowE + bounded * _stride, _stride);
+        }
+    }
+
+    /// <summary>
+    /// Where a tile's exponentials lie, from panel <paramref name="start"/> on: where gradients are asked for, each in a place
+    /// of its own; else all in one.
+    /// </summary>
+    private float* Place(int start, int tile) =>
+        _task.WantsGradients ? _e + (long)start * _stride + tile * Tile * _layout.Width : _e;
+
+    /// <summary>A tile's logits, less offsets, over panels [start, start + panels), in their place.</summary>
+    private float* Logits(int start, int panels, int tile)
+    {
+        float* y = Place(start, tile);
+        HeadTiles<L, V>.Logits(
+            _layout,
+            panels,
+            _panels + (long)start * _layout.PanelLength,
+            _x + tile * Tile * _layout.Hidden,
+            _offsets + tile * Tile,
+            y,
+            _stride);
+        return y;
+    }
+
+    /// <summary>Does again, from their greatest logit, the datapoints whose sum left the range or is no number.</summary>
     private void Recentre(int count, int tiles)
     {
-        bool again = false;
-        for (int n = 0; n < count; n++)
+        bool any = false;
+        for (int tile = 0; tile < tiles; tile++)
         {
-            if (!(_totals[n] >= Least && _totals[n] <= Greatest))
+            _marked[tile] = false;
+            for (int n = tile * Tile; n < (tile + 1) * Tile; n++)
             {
-                _bounded[n] = false;
-                _offsets[n] = HeadTiles<L, V>.Maximum(_layout, _panels, _x + n / Tile * Tile * _layout.Hidden + n % Tile, Tile);
-                again = true;
+                _strayed[n] = n < count && !(_totals[n] >= Least && _totals[n] <= Greatest);
+                _marked[tile] |= _strayed[n];
+            }
+
+            if (_marked[tile])
+            {
+                any = true;
+                RecentreTile(tile);
             }
         }
 
-        if (again)
+        if (any)
         {
             Sweep(tiles);
             for (int n = 0; n < count; n++)
@@ -226,6 +277,36 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
                 {
                     _totals[n] = double.NaN;
                 }
+            }
+        }
+    }
+
+    private void RecentreTile(int tile)
+    {
+        Span<float> greatest = [float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity];
+        Span<float> offsets = new(_offsets + tile * Tile, Tile);
+        Span<bool> strayed = _strayed.AsSpan(tile * Tile, Tile);
+        for (int row = 0; row < Tile; row++)
+        {
+            offsets[row] = strayed[row] ? 0f : offsets[row];
+        }
+
+        for (int start = 0; start < _layout.Panels; start += _step)
+        {
+            int panels = Math.Min(_step, _layout.Panels - start);
+            float* y = Logits(start, panels, tile);
+            for (int row = 0; row < Tile; row++)
+            {
+                greatest[row] = MathF.Max(greatest[row], HeadTiles<L, V>.Greatest(panels, y + row * _layout.Width, _stride));
+            }
+        }
+
+        for (int row = 0; row < Tile; row++)
+        {
+            if (strayed[row])
+            {
+                offsets[row] = greatest[row];
+                _bounded[tile * Tile + row] = false;
             }
         }
     }
@@ -270,10 +351,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
             }
 
             factors[hidden] = -share;
-            for (int row = hidden + 1; row < _layout.Rows; row++)
-            {
-                factors[row] = 0f;
-            }
         }
 
         for (int panel = 0; panel < _layout.Panels; panel++)

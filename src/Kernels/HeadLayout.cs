@@ -16,8 +16,8 @@ internal readonly struct HeadLayout
     /// <summary>Hidden units of one tile of the hidden gradient (3 × 4 accumulators again).</summary>
     internal const int HiddenTile = 4;
 
-    /// <summary>Rows of a panel (hidden units and bias) of one tile of the weight gradient.</summary>
-    internal const int WeightTile = 3;
+    // Rows transposed together: one cache line of a vocabulary entry's weights.
+    private const int TransposedRows = 16;
 
     internal HeadLayout(int vocabulary, int hidden, int lanes)
     {
@@ -25,7 +25,7 @@ internal readonly struct HeadLayout
         Hidden = hidden;
         Width = PanelVectors * lanes;
         Panels = (vocabulary + Width - 1) / Width;
-        Rows = Math.Max(RoundUp(hidden, HiddenTile), RoundUp(hidden + 1, WeightTile));
+        Rows = Math.Max(RoundUp(hidden, HiddenTile), hidden + 1);
         PanelLength = Rows * Width;
     }
 
@@ -62,52 +62,66 @@ internal readonly struct HeadLayout
         for (int panel = from; panel < to; panel++)
         {
             float* target = panels + (long)panel * PanelLength;
-            for (int column = 0; column < Width; column++)
+            int real = Math.Min(Width, Vocabulary - panel * Width);
+            new Span<float>(target, PanelLength).Clear();
+            new Span<float>(target + Hidden * Width + real, Width - real).Fill(float.NegativeInfinity);
+            for (int start = 0; start < Hidden; start += TransposedRows)
             {
-                int entry = panel * Width + column;
-                bool real = entry < Vocabulary;
-                float* source = weight + (long)entry * Hidden;
-                for (int row = 0; row < Hidden; row++)
+                int end = Math.Min(start + TransposedRows, Hidden);
+                for (int column = 0; column < real; column++)
                 {
-                    target[row * Width + column] = real ? source[row] : 0f;
+                    float* source = weight + ((long)panel * Width + column) * Hidden;
+                    for (int row = start; row < end; row++)
+                    {
+                        target[row * Width + column] = source[row];
+                    }
                 }
+            }
 
-                target[Hidden * Width + column] = real ? bias[entry] * biasScale : float.NegativeInfinity;
-                for (int row = Hidden + 1; row < Rows; row++)
-                {
-                    target[row * Width + column] = 0f;
-                }
+            for (int column = 0; column < real; column++)
+            {
+                target[Hidden * Width + column] = bias[panel * Width + column] * biasScale;
             }
         }
     }
 
     /// <summary>
     /// Sums the <paramref name="copies"/> of panels [from, to), first to last, into weight [V, H] and bias [V].
+    /// The first copy is used up.
     /// </summary>
     internal unsafe void Unpack(float* panels, int copies, float* weight, float* bias, int from, int to)
     {
-        int end = Math.Min(to * Width, Vocabulary);
-        for (int entry = from * Width; entry < end; entry++)
+        for (int panel = from; panel < to; panel++)
         {
-            float* source = panels + Offset(entry, 0);
-            float* target = weight + (long)entry * Hidden;
-            for (int row = 0; row <= Hidden; row++)
+            float* source = panels + (long)panel * PanelLength;
+            for (int copy = 1; copy < copies; copy++)
             {
-                float sum = source[row * Width];
-                for (int copy = 1; copy < copies; copy++)
-                {
-                    sum += source[copy * Length + row * Width];
-                }
+                Add(source, source + copy * Length);
+            }
 
-                if (row < Hidden)
+            int real = Math.Min(Width, Vocabulary - panel * Width);
+            for (int start = 0; start < Hidden; start += TransposedRows)
+            {
+                int end = Math.Min(start + TransposedRows, Hidden);
+                for (int column = 0; column < real; column++)
                 {
-                    target[row] = sum;
-                }
-                else
-                {
-                    bias[entry] = sum;
+                    float* target = weight + ((long)panel * Width + column) * Hidden;
+                    for (int row = start; row < end; row++)
+                    {
+                        target[row] = source[row * Width + column];
+                    }
                 }
             }
+
+            new ReadOnlySpan<float>(source + Hidden * Width, real).CopyTo(new Span<float>(bias + panel * Width, real));
+        }
+    }
+
+    private unsafe void Add(float* sum, float* addend)
+    {
+        for (int i = 0; i < PanelLength; i++)
+        {
+            sum[i] += addend[i];
         }
     }
 }

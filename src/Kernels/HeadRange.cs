@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ModNet.Kernels;
 
 /// <summary>
@@ -23,39 +25,54 @@ internal sealed unsafe class HeadRange<L, V>
     }
 
     /// <summary>Takes in panels [from, to), biases included; may be called from several threads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void Cover(float* panels, int from, int to)
     {
-        int width = _layout.Width;
-        for (int row = 0; row <= _layout.Hidden && from < to; row++)
+        int rows = _layout.Hidden + 1;
+        using Scratch scratch = new(2L * rows * L.Count);
+        float* low = scratch.Start;
+        float* high = low + (long)rows * L.Count;
+        new Span<float>(low, rows * L.Count).Fill(float.PositiveInfinity);
+        new Span<float>(high, rows * L.Count).Fill(float.NegativeInfinity);
+        for (int panel = from; panel < to; panel++)
         {
-            V low = L.Broadcast(float.PositiveInfinity);
-            V high = L.Broadcast(float.NegativeInfinity);
-            float least = float.PositiveInfinity;
-            float greatest = float.NegativeInfinity;
-            for (int panel = from; panel < to; panel++)
+            int real = Math.Min(_layout.Width, _layout.Vocabulary - panel * _layout.Width);
+            float* source = panels + (long)panel * _layout.PanelLength;
+            for (int row = 0; row < rows; row++, source += _layout.Width)
             {
-                float* source = panels + (long)panel * _layout.PanelLength + row * width;
-                int real = Math.Min(width, _layout.Vocabulary - panel * width);
-                int column = 0;
-                for (; column <= real - L.Count; column += L.Count)
-                {
-                    V value = L.Load(source + column);
-                    low = L.Min(low, value);
-                    high = L.Max(high, value);
-                }
-
-                for (; column < real; column++)
-                {
-                    least = MathF.Min(least, source[column]);
-                    greatest = MathF.Max(greatest, source[column]);
-                }
+                CoverRow(source, real, low + row * L.Count, high + row * L.Count);
             }
+        }
 
-            lock (_lock)
+        lock (_lock)
+        {
+            for (int row = 0; row < rows; row++)
             {
-                _low[row] = MathF.Min(_low[row], MathF.Min(least, L.Least(low)));
-                _high[row] = MathF.Max(_high[row], MathF.Max(greatest, L.Greatest(high)));
+                _low[row] = MathF.Min(_low[row], L.Least(L.Load(low + row * L.Count)));
+                _high[row] = MathF.Max(_high[row], L.Greatest(L.Load(high + row * L.Count)));
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CoverRow(float* source, int real, float* low, float* high)
+    {
+        int column = 0;
+        V least = L.Load(low);
+        V greatest = L.Load(high);
+        for (; column <= real - L.Count; column += L.Count)
+        {
+            V value = L.Load(source + column);
+            least = L.Min(least, value);
+            greatest = L.Max(greatest, value);
+        }
+
+        L.Store(low, least);
+        L.Store(high, greatest);
+        for (; column < real; column++)
+        {
+            *low = MathF.Min(*low, source[column]);
+            *high = MathF.Max(*high, source[column]);
         }
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ModNet.Kernels;
 
 /// <summary>
-/// The inner loops of a language-model head. Each works on a tile of three datapoints, or a tile of three panel rows, by
-/// four registers, all of whose accumulators stay in registers.
+/// The inner loops of a language-model head. Each works on a tile that is a panel, four registers, wide and a few datapoints
+/// or panel rows high, and keeps all of the tile's sums in registers.
 /// </summary>
 internal static unsafe class HeadTiles<L, V>
     where L : struct, ILanes<V>
@@ -217,7 +217,7 @@ internal static unsafe class HeadTiles<L, V>
     /// <summary>Adds Σ_n e_n·x_n to one panel of the gradient of weights and biases.</summary>
     /// <param name="layout">The layout of the panels.</param>
     /// <param name="count">Number of datapoints.</param>
-    /// <param name="x">[count][rows]: hidden units, then the factor of the bias, then zeros.</param>
+    /// <param name="x">[count][rows]: hidden units, then the factor of the bias.</param>
     /// <param name="e">[count][width].</param>
     /// <param name="panel">Added to: the panel.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -227,15 +227,16 @@ internal static unsafe class HeadTiles<L, V>
         int width = HeadLayout.PanelVectors * lanes;
         int rows = layout.Rows;
         int used = layout.Hidden + 1;
+        int row = 0;
 
-        for (int row = 0; row < used; row += HeadLayout.WeightTile)
+        // Two rows at a time: 8 sums in flight are what the multiply-adds' latency asks for, and with more of them each
+        // tile's start and end, where sums come from and go to memory, overlap less with its neighbours' (measured).
+        for (; row + 1 < used; row += 2)
         {
             float* g = panel + row * width;
             V g00 = L.Load(g), g01 = L.Load(g + lanes), g02 = L.Load(g + 2 * lanes), g03 = L.Load(g + 3 * lanes);
             g += width;
             V g10 = L.Load(g), g11 = L.Load(g + lanes), g12 = L.Load(g + 2 * lanes), g13 = L.Load(g + 3 * lanes);
-            g += width;
-            V g20 = L.Load(g), g21 = L.Load(g + lanes), g22 = L.Load(g + 2 * lanes), g23 = L.Load(g + 3 * lanes);
 
             float* u = x + row;
             float* f = e;
@@ -243,72 +244,76 @@ internal static unsafe class HeadTiles<L, V>
             {
                 V u0 = L.Broadcast(u[0]);
                 V u1 = L.Broadcast(u[1]);
-                V u2 = L.Broadcast(u[2]);
                 V f0 = L.Load(f);
                 g00 = L.MultiplyAdd(u0, f0, g00);
                 g10 = L.MultiplyAdd(u1, f0, g10);
-                g20 = L.MultiplyAdd(u2, f0, g20);
                 V f1 = L.Load(f + lanes);
                 g01 = L.MultiplyAdd(u0, f1, g01);
                 g11 = L.MultiplyAdd(u1, f1, g11);
-                g21 = L.MultiplyAdd(u2, f1, g21);
                 V f2 = L.Load(f + 2 * lanes);
                 g02 = L.MultiplyAdd(u0, f2, g02);
                 g12 = L.MultiplyAdd(u1, f2, g12);
-                g22 = L.MultiplyAdd(u2, f2, g22);
                 V f3 = L.Load(f + 3 * lanes);
                 g03 = L.MultiplyAdd(u0, f3, g03);
                 g13 = L.MultiplyAdd(u1, f3, g13);
-                g23 = L.MultiplyAdd(u2, f3, g23);
                 u += rows;
                 f += width;
             }
 
-            g = panel + row * width;
-            L.Store(g, g00);
-            L.Store(g + lanes, g01);
-            L.Store(g + 2 * lanes, g02);
-            L.Store(g + 3 * lanes, g03);
-            g += width;
             L.Store(g, g10);
             L.Store(g + lanes, g11);
             L.Store(g + 2 * lanes, g12);
             L.Store(g + 3 * lanes, g13);
-            g += width;
-            L.Store(g, g20);
-            L.Store(g + lanes, g21);
-            L.Store(g + 2 * lanes, g22);
-            L.Store(g + 3 * lanes, g23);
+            g -= width;
+            L.Store(g, g00);
+            L.Store(g + lanes, g01);
+            L.Store(g + 2 * lanes, g02);
+            L.Store(g + 3 * lanes, g03);
+        }
+
+        for (; row < used; row++)
+        {
+            float* g = panel + row * width;
+            V g0 = L.Load(g), g1 = L.Load(g + lanes), g2 = L.Load(g + 2 * lanes), g3 = L.Load(g + 3 * lanes);
+
+            float* u = x + row;
+            float* f = e;
+            for (int n = 0; n < count; n++)
+            {
+                V u0 = L.Broadcast(u[0]);
+                g0 = L.MultiplyAdd(u0, L.Load(f), g0);
+                g1 = L.MultiplyAdd(u0, L.Load(f + lanes), g1);
+                g2 = L.MultiplyAdd(u0, L.Load(f + 2 * lanes), g2);
+                g3 = L.MultiplyAdd(u0, L.Load(f + 3 * lanes), g3);
+                u += rows;
+                f += width;
+            }
+
+            L.Store(g, g0);
+            L.Store(g + lanes, g1);
+            L.Store(g + 2 * lanes, g2);
+            L.Store(g + 3 * lanes, g3);
         }
     }
 
-    /// <summary>max_v x·W_v + b_v of one datapoint over all panels; NaN if any is NaN.</summary>
-    /// <param name="layout">The layout of the panels.</param>
-    /// <param name="panel">First panel.</param>
-    /// <param name="x">[hidden], <paramref name="stride"/> floats from one to the next.</param>
-    /// <param name="stride">Floats between neighbours in x.</param>
+    /// <summary>The greatest of one datapoint's y over consecutive panels; NaN if any is NaN.</summary>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="y">[width] per panel.</param>
+    /// <param name="stride">Floats from one panel's y to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static float Maximum(in HeadLayout layout, float* panel, float* x, int stride)
+    internal static float Greatest(int panels, float* y, int stride)
     {
-        int lanes = L.Count;
-        int width = layout.Width;
-        V maximum = L.Broadcast(float.NegativeInfinity);
-        for (int p = 0; p < layout.Panels; p++)
+        V greatest = L.Broadcast(float.NegativeInfinity);
+        for (int p = 0; p < panels; p++)
         {
-            for (int c = 0; c < width; c += lanes)
+            for (int c = 0; c < HeadLayout.PanelVectors * L.Count; c += L.Count)
             {
-                V logit = L.Load(panel + layout.Hidden * width + c);
-                for (int k = 0; k < layout.Hidden; k++)
-                {
-                    logit = L.MultiplyAdd(L.Broadcast(x[k * stride]), L.Load(panel + k * width + c), logit);
-                }
-
-                maximum = L.Max(maximum, logit);
+                greatest = L.Max(greatest, L.Load(y + c));
             }
 
-            panel += layout.PanelLength;
+            y += stride;
         }
 
-        return L.Greatest(maximum);
+        return L.Greatest(greatest);
     }
 }

@@ -117,7 +117,7 @@ let jobs =
                 let spec = File.ReadAllText(Path.Combine(out, "spec.json"))
                 let expected = { Toy.run with Seed = 2; Out = Some out }
 
-                match Json.experimentOfJson spec with
+                match Experiment.of_json spec with
                 | Ok experiment -> Expect.equal { experiment with Method = expected.Method } expected "the spec is the experiment"
                 | Error e -> failtest $"spec.json cannot be read: {e}"
 

@@ -106,5 +106,6 @@ module CommandLine =
         for message in messages do
             eprintfn $"modnet: {message}"
 
-        eprintfn $"Try: ./modnet {verb} --help"
+        let words = if verb = "" then "" else $" {verb}"
+        eprintfn $"Try: ./modnet{words} --help"
         Exit.usage

@@ -26,9 +26,9 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
         }
 
         long length = Math.Min(size, count - _position);
-        Tensor indices = _order!.narrow(0, _position, length).clone();
+        using Tensor part = _order!.narrow(0, _position, length);
         _position += length;
-        return indices;
+        return part.clone();
     }
 
     /// <inheritdoc/>

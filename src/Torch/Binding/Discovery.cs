@@ -40,7 +40,7 @@ internal static partial class Discovery
         var include = Path.Combine(prefix, "include");
         var header = VersionHeader(include);
         if (lib is not null && header is not null && VersionIn(header) is { } version)
-            return new Installation(Path.GetFullPath(lib), Path.GetFullPath(include), version, source);
+            return new Installation(Home(Path.Combine(lib, "libtorch.so")), Path.GetFullPath(include), version, source);
         var got = (lib, header) switch
         {
             (null, null) => "neither",
@@ -51,8 +51,13 @@ internal static partial class Discovery
         return null;
     }
 
+    // The directory of the library itself: a distribution's Python torch has mere links to it.
+    private static string Home(string library) =>
+        Path.GetDirectoryName(File.ResolveLinkTarget(library, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(library))!;
+
+    // Since 2.9 the version is in headeronly; the other headers include that one.
     private static string? VersionHeader(string include) =>
-        new[] { "torch/version.h", "torch/csrc/api/include/torch/version.h" }
+        new[] { "torch/headeronly/version.h", "torch/version.h", "torch/csrc/api/include/torch/version.h" }
             .Select(p => Path.Combine(include, p)).FirstOrDefault(File.Exists);
 
     private static string? VersionIn(string header) =>

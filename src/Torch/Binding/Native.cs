@@ -46,7 +46,7 @@ internal static unsafe class Native
     internal static delegate* unmanaged[SuppressGCTransition]<nint, long> NumEl;
     internal static delegate* unmanaged[SuppressGCTransition]<nint, long> ItemSize;
     internal static delegate* unmanaged[SuppressGCTransition]<nint, long> DType;
-    internal static delegate* unmanaged[SuppressGCTransition]<nint, long> VersionOf;
+    internal static delegate* unmanaged[SuppressGCTransition]<nint, long> StorageOffset;
     internal static delegate* unmanaged[SuppressGCTransition]<nint, long*, long*, void> Device;
     internal static delegate* unmanaged[SuppressGCTransition]<nint, long*, void> Sizes;
     internal static delegate* unmanaged<nint, long*, int> Strides;
@@ -102,7 +102,7 @@ internal static unsafe class Native
         NumEl = (delegate* unmanaged[SuppressGCTransition]<nint, long>)F("numel");
         ItemSize = (delegate* unmanaged[SuppressGCTransition]<nint, long>)F("itemsize");
         DType = (delegate* unmanaged[SuppressGCTransition]<nint, long>)F("dtype");
-        VersionOf = (delegate* unmanaged[SuppressGCTransition]<nint, long>)F("version_of");
+        StorageOffset = (delegate* unmanaged[SuppressGCTransition]<nint, long>)F("storage_offset");
         Device = (delegate* unmanaged[SuppressGCTransition]<nint, long*, long*, void>)F("device");
         Sizes = (delegate* unmanaged[SuppressGCTransition]<nint, long*, void>)F("sizes");
         Strides = (delegate* unmanaged<nint, long*, int>)F("strides");

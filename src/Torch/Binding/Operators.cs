@@ -13,7 +13,7 @@ public static class Operators
     /// Results are Tensor, Tensor[], long, double, bool or null.
     /// </summary>
     /// <exception cref="System.Runtime.InteropServices.ExternalException">No such operator, wrong arguments, or a failure inside; the message is libtorch's.</exception>
-    public static object?[] Call(string name, string overload, params ReadOnlySpan<Arg> args) => Find(name, overload).CallAny(args);
+    public static object?[] Call(string name, string overload, params Arg[] args) => Find(name, overload).CallAny(args);
 
     /// <summary>The operator's schema, as libtorch prints it.</summary>
     public static string Schema(string name, string overload = "") => Find(name, overload).Schema;

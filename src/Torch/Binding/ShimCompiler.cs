@@ -26,7 +26,7 @@ internal static class ShimCompiler
             return shim;
         if (MissingCompiler() is { } problem)
             throw new LibtorchNotFoundException(problem);
-        Directory.CreateDirectory(Path.GetDirectoryName(shim)!);
+        Prepare(Path.GetDirectoryName(shim)!);
         // Two processes may compile at once: each writes its own file and renames it into place.
         var scratch = Path.Combine(Path.GetDirectoryName(shim)!, $".{Path.GetFileName(shim)}.{Environment.ProcessId}");
         var source = scratch + ".cpp";
@@ -56,6 +56,23 @@ internal static class ShimCompiler
             : $"C++ compiler not found – expected `{compiler}` on the PATH, to build the shim over libtorch – got none. {Discovery.Remedy}";
     }
 
+    private static void Prepare(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+            var probe = Path.Combine(directory, $".writable.{Environment.ProcessId}");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LibtorchNotFoundException(
+                $"The shim over libtorch cannot be stored – expected a writable directory {directory} – got: {e.Message} "
+                + "Remedy: set XDG_CACHE_HOME to a directory that can be written.");
+        }
+    }
+
     private static string ReadSource()
     {
         using var stream = typeof(ShimCompiler).Assembly.GetManifestResourceStream("shim.cpp")!;
@@ -68,8 +85,7 @@ internal static class ShimCompiler
         var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         if (string.IsNullOrEmpty(cache))
         {
-            var home = Environment.GetEnvironmentVariable("HOME");
-            cache = string.IsNullOrEmpty(home) ? Path.GetTempPath() : Path.Combine(home, ".cache");
+            cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
         }
         return Path.Combine(cache, "modnet");
     }

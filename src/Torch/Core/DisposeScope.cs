@@ -20,9 +20,18 @@ public sealed class DisposeScope : IDisposable
 
     public IReadOnlyList<IDisposable> DisposablesView => [.. Disposables];
 
-    internal void Include(IDisposable disposable) => Disposables.Add(disposable);
+    internal void Include(IDisposable disposable)
+    {
+        lock (Disposables)
+            Disposables.Add(disposable);
+    }
 
-    internal void MarkAsDisposed(IDisposable disposable) => Disposables.Remove(disposable);
+    // A tensor may be disposed on another thread than its scope's.
+    internal bool MarkAsDisposed(IDisposable disposable)
+    {
+        lock (Disposables)
+            return Disposables.Remove(disposable);
+    }
 
     /// <summary>Moves the object to the surrounding scope, or out of all scopes if there is none.</summary>
     public T MoveToOuter<T>(T disposable) where T : IDisposable
@@ -74,7 +83,7 @@ public sealed class DisposeScope : IDisposable
     /// <summary>Puts an object under the scope's care.</summary>
     public T Attach<T>(T disposable) where T : IDisposable
     {
-        Owner(disposable)?.Disposables.Remove(disposable);
+        Owner(disposable)?.MarkAsDisposed(disposable);
         Adopt(disposable, this);
         return disposable;
     }
@@ -88,17 +97,23 @@ public sealed class DisposeScope : IDisposable
     public void DisposeEverythingBut(IEnumerable<IDisposable> keep)
     {
         var kept = new HashSet<IDisposable>(keep, ReferenceEqualityComparer.Instance);
-        var doomed = Disposables.Where(d => !kept.Contains(d)).ToArray();
+        IDisposable[] doomed;
+        lock (Disposables)
+            doomed = [.. Disposables.Where(d => !kept.Contains(d))];
         foreach (var d in doomed)
         {
-            Disposables.Remove(d);
+            MarkAsDisposed(d);
             if (d is torch.Tensor tensor)
                 tensor.OwningDisposeScope = null;
             d.Dispose();
         }
     }
 
-    public bool Contains(IDisposable disposable) => Disposables.Contains(disposable);
+    public bool Contains(IDisposable disposable)
+    {
+        lock (Disposables)
+            return Disposables.Contains(disposable);
+    }
 
     public void Dispose()
     {
@@ -110,14 +125,14 @@ public sealed class DisposeScope : IDisposable
 
     private static void Adopt(IDisposable disposable, DisposeScope? scope)
     {
-        scope?.Disposables.Add(disposable);
+        scope?.Include(disposable);
         if (disposable is torch.Tensor tensor)
             tensor.OwningDisposeScope = scope;
     }
 
     private void Move(IDisposable disposable, DisposeScope? target)
     {
-        if (Disposables.Remove(disposable))
+        if (MarkAsDisposed(disposable))
             Adopt(disposable, target);
     }
 }

@@ -13,16 +13,14 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
 
     internal unsafe TensorAccessor(torch.Tensor tensor)
     {
-        // A handle of its own: the caller may dispose the tensor while the accessor lives.
-        this.tensor = tensor.alias().DetachFromDisposeScope();
+        this.tensor = tensor;
         data = (T*)tensor.DataPointer;
         shape = tensor.shape;
         strides = tensor.stride();
         contiguous = tensor.is_contiguous();
     }
 
-    ~TensorAccessor() => tensor.Dispose();
-
+    /// <exception cref="InvalidOperationException">The tensor has been disposed.</exception>
     public long Count => tensor.NumberOfElements;
 
     public bool IsSpanAvailable => contiguous && Count <= int.MaxValue;
@@ -35,8 +33,8 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
 
     public unsafe T this[long index]
     {
-        get => data[contiguous ? Checked(index) : Linear(index)];
-        set => data[contiguous ? Checked(index) : Linear(index)] = value;
+        get => data[Linear(index)];
+        set => data[Linear(index)] = value;
     }
 
     /// <summary>The elements in place; only of a contiguous tensor.</summary>
@@ -51,14 +49,15 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
         return array;
     }
 
-    public unsafe void CopyTo(T[] array, int arrayIndex = 0, long tensorIndex = 0)
+    public void CopyTo(T[] array, int arrayIndex = 0, long tensorIndex = 0)
     {
         var n = Count - tensorIndex;
         if (IsSpanAvailable)
-            new ReadOnlySpan<T>(data + tensorIndex, (int)n).CopyTo(array.AsSpan(arrayIndex));
+            AsSpan()[(int)tensorIndex..].CopyTo(array.AsSpan(arrayIndex));
         else
             for (long i = 0; i < n; i++)
                 array[arrayIndex + i] = this[tensorIndex + i];
+        GC.KeepAlive(tensor);
     }
 
     public void CopyTo(Span<T> array, int arrayIndex = 0, long tensorIndex = 0)
@@ -67,7 +66,7 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
             array[arrayIndex++] = this[i];
     }
 
-    public unsafe void CopyFrom(T[] array, int arrayIndex = 0, long tensorIndex = 0)
+    public void CopyFrom(T[] array, int arrayIndex = 0, long tensorIndex = 0)
     {
         var n = Math.Min(array.Length - arrayIndex, Count - tensorIndex);
         for (long i = 0; i < n; i++)
@@ -97,18 +96,17 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>Nothing is held but the tensor object; part of TorchSharp's API.</summary>
     public void Dispose()
     {
-        tensor.Dispose();
-        GC.SuppressFinalize(this);
     }
-
-    private long Checked(long index) =>
-        index >= 0 && index < Count ? index : throw new IndexOutOfRangeException($"Index {index} of a tensor with {Count} elements.");
 
     private long Linear(long index)
     {
-        Checked(index);
+        if (index < 0 || index >= Count)
+            throw new IndexOutOfRangeException($"Index {index} of a tensor with {Count} elements.");
+        if (contiguous)
+            return index;
         long offset = 0;
         for (var d = shape.Length - 1; d >= 0; d--)
         {
@@ -122,7 +120,7 @@ public sealed class TensorAccessor<T> : IDisposable, IEnumerable<T> where T : un
     {
         if (indices.Length == 1 && shape.Length != 1)
             return Linear(indices[0]);
-        if (indices.Length != shape.Length)
+        if (tensor.ndim != indices.Length)
             throw new ArgumentException($"{indices.Length} indices for a tensor of {shape.Length} dimensions.");
         long offset = 0;
         for (var d = 0; d < indices.Length; d++)

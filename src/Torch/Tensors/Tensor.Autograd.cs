@@ -16,8 +16,17 @@ public static partial class torch
     {
         public unsafe bool requires_grad
         {
-            get => Native.RequiresGrad(Handle) != 0;
-            set => Native.Check(Native.SetRequiresGrad(Handle, value ? 1 : 0));
+            get
+            {
+                var needed = Native.RequiresGrad(Handle) != 0;
+                GC.KeepAlive(this);
+                return needed;
+            }
+            set
+            {
+                Native.Check(Native.SetRequiresGrad(Handle, value ? 1 : 0));
+                GC.KeepAlive(this);
+            }
         }
 
         public Tensor requires_grad_(bool requires_grad = true)
@@ -33,16 +42,26 @@ public static partial class torch
             {
                 nint gradient;
                 Native.Check(Native.Grad(Handle, &gradient));
+                GC.KeepAlive(this);
                 return gradient == 0 ? null : new Tensor(gradient);
             }
             set
             {
                 Native.Check(Native.SetGrad(Handle, value?.Handle ?? 0));
                 GC.KeepAlive(value);
+                GC.KeepAlive(this);
             }
         }
 
-        public unsafe bool is_leaf => Native.IsLeaf(Handle) != 0;
+        public unsafe bool is_leaf
+        {
+            get
+            {
+                var leaf = Native.IsLeaf(Handle) != 0;
+                GC.KeepAlive(this);
+                return leaf;
+            }
+        }
 
         /// <summary>Keeps the gradient of a tensor that is no leaf.</summary>
         public Tensor retain_grad()
@@ -56,14 +75,12 @@ public static partial class torch
 
         public Tensor detach_() => Aten.detach_.InPlace(this, this);
 
-        /// <summary>The number of in-place changes the tensor has seen.</summary>
-        internal unsafe long version => Native.VersionOf(Handle);
-
         /// <summary>Replaces storage, shape and type; the identity stays.</summary>
         public unsafe void set_data(Tensor other)
         {
             Native.Check(Native.SetData(Handle, other.Handle));
             GC.KeepAlive(other);
+            GC.KeepAlive(this);
         }
 
         /// <summary>Adds to the leaves' gradients the derivative of this tensor (a scalar unless grad_tensors is given).</summary>

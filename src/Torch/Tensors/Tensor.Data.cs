@@ -11,7 +11,6 @@ file static class Aten
     internal static readonly Op zero_ = new("zero_");
     internal static readonly Op fill_ = new("fill_.Scalar");
     internal static readonly Op fill_tensor_ = new("fill_.Tensor");
-    internal static readonly Op storage_offset = new("storage_offset");
     internal static readonly Op pin_memory = new("pin_memory");
 }
 
@@ -56,6 +55,7 @@ public static partial class torch
             var strides = new long[Dimensions];
             fixed (long* p = strides)
                 Native.Check(Native.Strides(Handle, p));
+            GC.KeepAlive(this);
             return strides;
         }
 
@@ -65,7 +65,7 @@ public static partial class torch
             return strides[dim < 0 ? dim + strides.Length : dim];
         }
 
-        public long storage_offset() => Aten.storage_offset.CallBits(this);
+        public unsafe long storage_offset() => Native.StorageOffset(Handle);
 
         public unsafe ScalarType dtype => (ScalarType)Native.DType(Handle);
 
@@ -95,6 +95,7 @@ public static partial class torch
             {
                 void* data;
                 Native.Check(Native.Data(Handle, &data));
+                GC.KeepAlive(this);
                 return data;
             }
         }
@@ -110,7 +111,7 @@ public static partial class torch
             return new TensorAccessor<T>(here);
         }
 
-        /// <summary>The raw bytes of a contiguous CPU tensor, in place.</summary>
+        /// <summary>The raw bytes of a contiguous CPU tensor, in place: valid while the tensor lives.</summary>
         public unsafe Span<byte> bytes
         {
             get

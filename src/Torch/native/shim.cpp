@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -114,8 +113,7 @@ void give_list(const std::vector<Tensor>& list, Value& out) {
 }
 
 [[noreturn]] void mismatch(const c10::FunctionSchema& schema, const c10::Argument& arg) {
-  std::string name = schema.operator_name().name;
-  TORCH_CHECK(false, name, "(): argument '", arg.name(), "' expected ", arg.type()->str(), "; schema: ", schema);
+  TORCH_CHECK(false, schema.operator_name().name, "(): argument '", arg.name(), "' expected ", arg.type()->str(), "; schema: ", schema);
 }
 
 template <class T> c10::List<T> list_of(const T* data, int64_t count) {
@@ -123,6 +121,10 @@ template <class T> c10::List<T> list_of(const T* data, int64_t count) {
   list.reserve(count);
   for (int64_t i = 0; i < count; ++i) list.push_back(data[i]);
   return list;
+}
+
+c10::Device device_of(int64_t type, int64_t index) {
+  return c10::Device(static_cast<c10::DeviceType>(type), static_cast<c10::DeviceIndex>(index));
 }
 
 bool is_int(TypeKind kind) { return kind == TypeKind::IntType || kind == TypeKind::SymIntType; }
@@ -139,11 +141,13 @@ IValue to_ivalue(const Value& v, const c10::FunctionSchema& schema, const c10::A
   const TypeKind element = kind == TypeKind::ListType ? static_cast<const c10::ListType*>(type)->getElementType()->kind() : kind;
   const int64_t spread = arg.N() ? std::max<int64_t>(*arg.N(), 1) : 1;
   switch (v.tag) {
-    case kTensor: return borrow(v.p);
+    case kTensor:
+      if (kind == TypeKind::TensorType) return borrow(v.p);
+      break;
     case kInt:
       if (kind == TypeKind::FloatType) return static_cast<double>(v.i);
       if (kind == TypeKind::BoolType) return v.i != 0;
-      if (kind != TypeKind::ListType) return v.i;
+      if (is_int(kind) || kind == TypeKind::NumberType) return v.i;
       if (is_int(element)) return c10::List<int64_t>(list_of(std::vector<int64_t>(spread, v.i).data(), spread));
       break;
     case kDouble:
@@ -169,6 +173,7 @@ IValue to_ivalue(const Value& v, const c10::FunctionSchema& schema, const c10::A
       }
       break;
     case kBoolList: {
+      if (element != TypeKind::BoolType) break;
       c10::List<bool> bools;
       for (int64_t i = 0; i < v.count; ++i) bools.push_back(static_cast<const int64_t*>(v.p)[i] != 0);
       return bools;
@@ -183,17 +188,28 @@ IValue to_ivalue(const Value& v, const c10::FunctionSchema& schema, const c10::A
         }
         return list;
       }
+      if (element != TypeKind::TensorType) break;
       c10::List<Tensor> list;
       list.reserve(v.count);
       for (int64_t i = 0; i < v.count; ++i) list.push_back(borrow(handles[i]));
       return list;
     }
-    case kString: return std::string(static_cast<const char*>(v.p), v.count);
-    case kDevice: return c10::Device(static_cast<c10::DeviceType>(v.i), static_cast<c10::DeviceIndex>(v.count));
-    case kGenerator: return *static_cast<at::Generator*>(v.p);
+    case kString:
+      if (kind == TypeKind::StringType) return std::string(static_cast<const char*>(v.p), v.count);
+      break;
+    case kDevice:
+      if (kind == TypeKind::DeviceObjType) return device_of(v.i, v.count);
+      break;
+    case kGenerator:
+      if (kind == TypeKind::GeneratorType) return *static_cast<at::Generator*>(v.p);
+      break;
     default: break;
   }
   mismatch(schema, arg);
+}
+
+bool returnable(const IValue& iv) {
+  return iv.isTensor() || iv.isTensorList() || iv.isInt() || iv.isDouble() || iv.isBool() || iv.isNone();
 }
 
 void from_ivalue(IValue&& iv, Value& out) {
@@ -212,11 +228,9 @@ void from_ivalue(IValue&& iv, Value& out) {
   } else if (iv.isBool()) {
     out.tag = kBool;
     out.i = iv.toBool();
-  } else if (iv.isNone()) {
+  } else {
     out.tag = kNone;
     out.p = nullptr;
-  } else {
-    TORCH_CHECK(false, "an operator result of type ", iv.tagKind(), " cannot be returned");
   }
 }
 
@@ -224,12 +238,6 @@ const char* keep(std::string text) {
   thread_local std::string kept;
   kept = std::move(text);
   return kept.c_str();
-}
-
-const char* copy_text(const std::string& s) {
-  auto* text = static_cast<char*>(std::malloc(s.size() + 1));
-  std::memcpy(text, s.c_str(), s.size() + 1);
-  return text;
 }
 
 // The managed half of a custom autograd function. `state` is a GC handle, released with the graph node.
@@ -283,10 +291,6 @@ struct ManagedFunction : torch::autograd::Function<ManagedFunction> {
   }
 };
 
-c10::Device device_of(int64_t type, int64_t index) {
-  return c10::Device(static_cast<c10::DeviceType>(type), static_cast<c10::DeviceIndex>(index));
-}
-
 } // namespace
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -338,6 +342,8 @@ EXPORT int modnet_call(void* op, const Value* args, int64_t count, Value* outs, 
     }
     handle.callBoxed(&stack);
     TORCH_CHECK(static_cast<int64_t>(stack.size()) <= capacity, schema.operator_name().name, "(): more than ", capacity, " results");
+    for (const auto& iv : stack)
+      TORCH_CHECK(returnable(iv), schema.operator_name().name, "(): a result of type ", iv.tagKind(), " cannot be returned");
     *produced = static_cast<int64_t>(stack.size());
     for (size_t i = 0; i < stack.size(); ++i) from_ivalue(std::move(stack[i]), outs[i]);
     stack.clear();
@@ -355,9 +361,9 @@ EXPORT void* modnet_share(void* handle) { return give(borrow(handle)); }
 
 EXPORT int64_t modnet_dim(void* t) { return Peek(t)->dim(); }
 EXPORT int64_t modnet_numel(void* t) { return Peek(t)->numel(); }
+EXPORT int64_t modnet_storage_offset(void* t) { return Peek(t)->storage_offset(); }
 EXPORT int64_t modnet_itemsize(void* t) { return static_cast<int64_t>(Peek(t)->dtype().itemsize()); }
 EXPORT int64_t modnet_dtype(void* t) { return static_cast<int64_t>(Peek(t)->scalar_type()); }
-EXPORT int64_t modnet_version_of(void* t) { return static_cast<int64_t>(Peek(t)->unsafeGetTensorImpl()->version_counter().current_version()); }
 
 EXPORT void modnet_device(void* t, int64_t* type, int64_t* index) {
   const auto device = Peek(t)->device();
