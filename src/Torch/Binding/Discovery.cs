@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace ModNet.Torch;
 
 /// <summary>One usable libtorch: its libraries, its headers, its version.</summary>
@@ -9,7 +7,7 @@ internal sealed record Installation(string Lib, string Include, string Version, 
 }
 
 /// <summary>Finds libtorch: MODNET_LIBTORCH, else an installed Python torch, else the distribution's.</summary>
-internal static partial class Discovery
+internal static class Discovery
 {
     internal const string Variable = "MODNET_LIBTORCH";
     internal const string Remedy =
@@ -60,11 +58,15 @@ internal static partial class Discovery
         new[] { "torch/headeronly/version.h", "torch/version.h", "torch/csrc/api/include/torch/version.h" }
             .Select(p => Path.Combine(include, p)).FirstOrDefault(File.Exists);
 
-    private static string? VersionIn(string header) =>
-        VersionPattern().Match(File.ReadAllText(header)) is { Success: true } m ? m.Groups[1].Value : null;
-
-    [GeneratedRegex("TORCH_VERSION\\s*\\\\?\\s*\"([^\"]+)\"")]
-    private static partial Regex VersionPattern();
+    // #define TORCH_VERSION "1.13.0", on one line or two.
+    private static string? VersionIn(string header)
+    {
+        var text = File.ReadAllText(header);
+        var define = text.IndexOf("#define TORCH_VERSION ", StringComparison.Ordinal);
+        var open = define < 0 ? -1 : text.IndexOf('"', define);
+        var close = open < 0 ? -1 : text.IndexOf('"', open + 1);
+        return close < 0 ? null : text[(open + 1)..close];
+    }
 
     // The directory of Python's torch package, read off the file system: importing torch, or even starting Python, takes long.
     private static string? PythonTorch()
