@@ -224,9 +224,12 @@ let tests =
                     if i % 25 = 0 then em.MStepAndReport() |> ignore else em.MStep()
 
             steps 50
+            // What earlier tests left to the finalizers goes first; after that nothing may need them.
+            GC.Collect()
+            GC.WaitForPendingFinalizers()
             let before = torch.Tensor.TotalCount
             steps 1000
-            Expect.equal torch.Tensor.TotalCount before "live tensors"
+            Expect.isLessThanOrEqual torch.Tensor.TotalCount before "live tensors"
             graph.Dispose()
             data.Dispose()
 

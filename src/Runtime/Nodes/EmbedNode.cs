@@ -17,5 +17,6 @@ public sealed class EmbedNode : Node
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route) => nn.functional.embedding(x, _weight);
+    public override Tensor Forward(Tensor x, Route route) =>
+        _weight.index_select(0, x.reshape(-1)).view([.. x.shape, _weight.shape[1]]);
 }

@@ -9,6 +9,9 @@ internal static class ShimCompiler
 {
     private static readonly Lazy<string> Source = new(ReadSource);
 
+    // A shim that failed to compile fails again, and takes as long: it is tried once in a process.
+    private static readonly Dictionary<string, string> Failed = [];
+
     internal static string Compiler => Environment.GetEnvironmentVariable("CXX") is { Length: > 0 } cxx ? cxx : "g++";
 
     /// <summary>Where the shim for this libtorch lies: its name changes with the libtorch, the source and the flags.</summary>
@@ -26,6 +29,8 @@ internal static class ShimCompiler
             return shim;
         if (MissingCompiler() is { } problem)
             throw new LibtorchNotFoundException(problem);
+        if (Failed.TryGetValue(shim, out var failure))
+            throw new LibtorchNotFoundException(failure);
         Prepare(Path.GetDirectoryName(shim)!);
         // Two processes may compile at once: each writes its own file and renames it into place.
         var scratch = Path.Combine(Path.GetDirectoryName(shim)!, $".{Path.GetFileName(shim)}.{Environment.ProcessId}");
@@ -33,7 +38,8 @@ internal static class ShimCompiler
         try
         {
             File.WriteAllText(source, Source.Value);
-            Run(libtorch, source, scratch);
+            if (Run(libtorch, source, scratch) is { } errors)
+                throw new LibtorchNotFoundException(Failed[shim] = errors);
             File.Move(scratch, shim, overwrite: true);
         }
         finally
@@ -99,9 +105,8 @@ internal static class ShimCompiler
         [
             "-O2", "-fPIC", "-shared", newest ? "-std=c++20" : "-std=c++17", "-w",
             $"-D_GLIBCXX_USE_CXX11_ABI={(UsesCxx11Abi(libtorch) ? 1 : 0)}",
-            // Not -isystem: with the distribution's /usr/include it would hide the C library from C++'s own headers.
-            "-I", libtorch.Include,
-            "-I", Path.Combine(libtorch.Include, "torch/csrc/api/include"),
+            // -I, not -isystem: the latter, given /usr/include, hides the C headers from the C++ ones.
+            "-I", libtorch.Include, "-I", Path.Combine(libtorch.Include, "torch/csrc/api/include"),
             "-L", libtorch.Lib, $"-Wl,-rpath,{libtorch.Lib}", "-Wl,--no-as-needed",
             "-ltorch_cpu", "-lc10",
         ];
@@ -119,7 +124,8 @@ internal static class ShimCompiler
         return !File.Exists(c10) || File.ReadAllBytes(c10).AsSpan().IndexOf("NSt7__cxx1112basic_string"u8) >= 0;
     }
 
-    private static void Run(Installation libtorch, string source, string output)
+    // Null, or what went wrong.
+    private static string? Run(Installation libtorch, string source, string output)
     {
         var start = new ProcessStartInfo(Compiler) { RedirectStandardError = true, RedirectStandardOutput = true };
         start.ArgumentList.Add(source);
@@ -133,10 +139,9 @@ internal static class ShimCompiler
         process.WaitForExit();
         _ = ignored.Result;
         if (process.ExitCode == 0)
-            return;
+            return null;
         var lines = errors.Split('\n').Where(l => l.Contains("error", StringComparison.OrdinalIgnoreCase)).Take(5);
-        throw new LibtorchNotFoundException(
-            $"The shim over libtorch {libtorch.Version} ({libtorch.Include}) did not compile – expected `{Compiler}` to exit with 0 – "
-            + $"got {process.ExitCode}:\n{string.Join('\n', lines)}\n{Discovery.Remedy}");
+        return $"The shim over libtorch {libtorch.Version} ({libtorch.Include}) did not compile – expected `{Compiler}` to exit with 0 – "
+            + $"got {process.ExitCode}:\n{string.Join('\n', lines)}\n{Discovery.Remedy}";
     }
 }

@@ -56,9 +56,9 @@ public static partial class torch
                 $"mismatched total size creating a tensor from an array: {needed / ToElementSize(type)} vs. {bytes.Length / ToElementSize(type)}");
         }
         bytes[..(int)needed].CopyTo(new Span<byte>(made.DataPointer, (int)needed));
-        var there = made.to(dtype ?? type, InitializeDevice(device));
-        if (!ReferenceEquals(there, made))
-            made.Dispose();
-        return Grad(there, requires_grad);
+        if ((dtype is null || dtype == type) && InitializeDevice(device).type == DeviceType.CPU)
+            return Grad(made, requires_grad);
+        using (made)
+            return Grad(made.to(dtype ?? type, InitializeDevice(device)), requires_grad);
     }
 }

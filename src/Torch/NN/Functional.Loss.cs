@@ -37,10 +37,8 @@ public static partial class torch
                 Aten.cross_entropy.Call(input, target, weight, (long)reduction, ignore_index, label_smoothing);
 
             /// <summary>Log-probabilities [N, C] and classes [N].</summary>
-            public static Tensor nll_loss(
-                Tensor input, Tensor target, Tensor? weight = null, bool size_average = true, long? ignore_index = null, bool reduce = true,
-                Reduction reduction = Reduction.Mean) =>
-                Aten.nll.Call(input, target, weight, (long)reduction, ignore_index ?? -100);
+            public static Tensor nll_loss(Tensor input, Tensor target, Tensor? weight = null, Reduction reduction = Reduction.Mean) =>
+                Aten.nll.Call(input, target, weight, (long)reduction);
 
             public static Tensor mse_loss(Tensor input, Tensor target, Reduction reduction = Reduction.Mean) => Aten.mse.Call(input, target, (long)reduction);
 

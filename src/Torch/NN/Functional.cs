@@ -31,8 +31,8 @@ public static partial class torch
             /// <summary>input [*, in], weights [out, in], bias [out] → [*, out].</summary>
             public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => Aten.linear.Call(input, weights, bias);
 
-            /// <summary>Indices [*] and weight [n, d] → [*, d].</summary>
-            public static Tensor embedding(
+            // TorchSharp has the module only.
+            internal static Tensor embedding(
                 Tensor input, Tensor weight, long? padding_idx = null, double? max_norm = null, double norm_type = 2.0,
                 bool scale_grad_by_freq = false, bool sparse = false)
             {

@@ -173,8 +173,8 @@ public static partial class torch
                 {
                     var wanted = type is { } t && (tensor.is_floating_point() || !is_floating_point(t)) ? type : null;
                     using var off = no_grad();
-                    var moved = tensor.to(wanted ?? tensor.dtype, device ?? tensor.device);
-                    if (ReferenceEquals(moved, tensor))
+                    using var moved = tensor.to(wanted ?? tensor.dtype, device ?? tensor.device);
+                    if (moved.Handle == tensor.Handle)
                         continue;
                     using var gradient = tensor.grad;
                     if (gradient is not null)
@@ -186,7 +186,6 @@ public static partial class torch
                     }
                     else
                         tensor.set_data(moved);
-                    moved.Dispose();
                 }
             }
         }

@@ -140,10 +140,8 @@ public abstract class AdamState : OptimizerState, IDisposable
 
     private static Tensor Moved(Tensor tensor, torch.Device device)
     {
-        var moved = tensor.to(device);
-        if (!ReferenceEquals(moved, tensor))
-            tensor.Dispose();
-        return moved.DetachFromDisposeScope();
+        using (tensor)
+            return tensor.to(device).DetachFromDisposeScope();
     }
 }
 

@@ -112,7 +112,11 @@ namespace TorchSharp.Modules
 
             public void Dispose() => momentum_buffer?.Dispose();
 
-            public override void to(torch.Device device) => momentum_buffer = momentum_buffer?.to(device).DetachFromDisposeScope();
+            public override void to(torch.Device device)
+            {
+                using var here = momentum_buffer;
+                momentum_buffer = here?.to(device).DetachFromDisposeScope();
+            }
 
             public override void SaveStateDict(BinaryWriter writer)
             {

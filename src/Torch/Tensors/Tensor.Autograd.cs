@@ -64,11 +64,7 @@ public static partial class torch
         }
 
         /// <summary>Keeps the gradient of a tensor that is no leaf.</summary>
-        public Tensor retain_grad()
-        {
-            Aten.retain_grad.CallVoid(this);
-            return this;
-        }
+        public void retain_grad() => Aten.retain_grad.CallVoid(this);
 
         /// <summary>A view outside the recorded graph.</summary>
         public Tensor detach() => Aten.detach.Call(this);
@@ -84,8 +80,11 @@ public static partial class torch
         }
 
         /// <summary>Adds to the leaves' gradients the derivative of this tensor (a scalar unless grad_tensors is given).</summary>
-        public void backward(IList<Tensor>? grad_tensors = null, bool retain_graph = false, bool create_graph = false, IList<Tensor>? inputs = null) =>
+        public void backward(IList<Tensor>? grad_tensors = null, bool create_graph = false, bool retain_graph = false, IList<Tensor>? inputs = null) =>
             autograd.backward([this], grad_tensors, retain_graph || create_graph, create_graph, inputs);
+
+        /// <summary>Adds to the leaves' gradients the derivative of this scalar.</summary>
+        public void backward() => autograd.backward(this);
     }
 
     public static partial class autograd
@@ -112,11 +111,19 @@ public static partial class torch
         {
             var leaves = inputs ?? [];
             fixed (nint* t = Handles(tensors), g = grad_tensors is null ? null : Handles(grad_tensors), i = Handles(leaves))
-                Native.Check(Native.Backward(t, g, tensors.Count, retain_graph ?? create_graph ? 1 : 0, create_graph ? 1 : 0, i, leaves.Count));
+                Native.Check(Native.Backward(t, g, tensors.Count, (retain_graph ?? create_graph) ? 1 : 0, create_graph ? 1 : 0, i, leaves.Count));
             GC.KeepAlive(tensors);
             GC.KeepAlive(grad_tensors);
             GC.KeepAlive(inputs);
         }
+
+        public static void backward(
+            Tensor tensor, IList<Tensor>? grad_tensors = null, bool? retain_graph = null, bool create_graph = false, IList<Tensor>? inputs = null) =>
+            backward([tensor], grad_tensors, retain_graph, create_graph, inputs);
+
+        public static void backward(
+            Tensor tensor, Tensor grad_tensor, bool? retain_graph = null, bool create_graph = false, IList<Tensor>? inputs = null) =>
+            backward([tensor], [grad_tensor], retain_graph, create_graph, inputs);
 
         // Never empty: a pinned empty array is a null pointer.
         internal static nint[] Handles(IList<Tensor> tensors)

@@ -81,6 +81,7 @@ public static partial class torch
 
         public DeviceType device_type => device.type;
         public int device_index => device.index;
+        public bool is_cpu() => device_type == DeviceType.CPU;
         public bool is_cuda => device_type == DeviceType.CUDA;
         public bool is_meta => device_type == DeviceType.META;
         public bool is_integral() => torch.is_integral(dtype);
@@ -207,7 +208,7 @@ public static partial class torch
 
         internal T Convert<T>(ScalarType type) where T : unmanaged => As<T>(type);
 
-        /// <summary>The tensor itself if it already is of that type, else a converted copy.</summary>
+        /// <summary>Another object over the same elements if nothing changes, else a converted copy; either way disposed on its own.</summary>
         public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             Converted(type, null, copy, disposeAfter, non_blocking);
 
@@ -228,7 +229,9 @@ public static partial class torch
         public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(type, copy, disposeAfter, non_blocking);
 
-        public Tensor type(ScalarType type) => to(type);
+        public Tensor type(ScalarType dtype) => to(dtype);
+
+        public Tensor type_as(Tensor tensor) => to_type(tensor.dtype);
 
         public Tensor cpu(bool disposeAfter = false) => to(CPU, disposeAfter: disposeAfter);
 
@@ -237,9 +240,9 @@ public static partial class torch
 
         private Tensor Converted(ScalarType? type, Device? device, bool copy, bool disposeAfter, bool non_blocking)
         {
-            if (!copy && (type is null || type == dtype) && (device is null || Same(device)))
-                return this;
-            var result = Aten.to.Call(this, type, Arg.None, device, Arg.None, non_blocking, copy);
+            var result = !copy && (type is null || type == dtype) && (device is null || Same(device))
+                ? alias()
+                : Aten.to.Call(this, type, Arg.None, device, Arg.None, non_blocking, copy);
             if (disposeAfter)
                 Dispose();
             return result;

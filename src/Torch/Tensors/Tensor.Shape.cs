@@ -111,7 +111,7 @@ public static partial class torch
         public Tensor[] split(long size, long dim = 0) => Aten.split.CallList(this, size, dim);
         public Tensor[] split(long[] sizes, long dim = 0) => Aten.split_sizes.CallList(this, sizes, dim);
         public Tensor[] tensor_split(long size, long dim = 0) => Aten.tensor_split.CallList(this, size, dim);
-        public Tensor[] unbind(long dim = 0) => Aten.unbind.CallList(this, dim);
+        public Tensor[] unbind(long dim = 0L) => Aten.unbind.CallList(this, dim);
         public Tensor diag(long diagonal = 0) => Aten.diag.Call(this, diagonal);
         public Tensor diagonal(long offset = 0L, long dim1 = 0L, long dim2 = 1L) => Aten.diagonal.Call(this, offset, dim1, dim2);
         public Tensor tril(long diagonal = 0) => Aten.tril.Call(this, diagonal);
@@ -143,7 +143,7 @@ public static partial class torch
     public static Tensor[] chunk(Tensor input, long chunks, long dim = 0) => input.chunk(chunks, dim);
     public static Tensor[] split(Tensor tensor, long split_size_or_sections, long dim = 0L) => tensor.split(split_size_or_sections, dim);
     public static Tensor[] split(Tensor tensor, long[] split_size_or_sections, long dim = 0L) => tensor.split(split_size_or_sections, dim);
-    public static Tensor[] unbind(Tensor input, long dim = 0) => input.unbind(dim);
+    public static Tensor[] unbind(Tensor input, long dim = 0L) => input.unbind(dim);
     public static Tensor diag(Tensor input, long diagonal = 0) => input.diag(diagonal);
     public static Tensor tril(Tensor input, long diagonal = 0) => input.tril(diagonal);
     public static Tensor triu(Tensor input, long diagonal = 0) => input.triu(diagonal);
