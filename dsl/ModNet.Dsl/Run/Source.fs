@@ -57,7 +57,7 @@ module Source =
                 fun _ _ -> {
                     Summary = [ "vocabulary", JsonValue.Create corpus.Vocabulary.Size ]
                     Lines = []
-                    Sections = []
+                    Sections = fun _ -> []
                 }
         }
 

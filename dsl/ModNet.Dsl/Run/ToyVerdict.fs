@@ -92,21 +92,31 @@ module ToyVerdict =
                     $"%-12s{name}  [{line matrix}]"
             ]
             Sections =
-                if Array2D.length2 inputs <> 2 then
-                    []
-                else
-                    [
+                fun folder -> [
+                    // Only a plane can be drawn.
+                    if problem.Dimensions = 2 then
                         Section.figure
                             "Figure 3a: the composition learned"
                             "Held-out inputs, and their targets with what the chosen modules make of them. Colour: the module that the controller chose; symbol: the true component."
                             (Toy.composition inputs targets predictions held.Components chosen)
-                        Section.matrices
-                            "What the modules learned"
-                            "Each module's matrix beside the true map of the component that most of its datapoints come from (Eq. 18)."
-                            matrices
+
+                    match Toy.curves modules (fst (RunMetrics.ofFolder folder)) with
+                    | Some curves ->
+                        Section.figure
+                            "Figure 3b: loss and module selection"
+                            "Where the decomposition is found, loss and H_a fall to their floor while H_b stays at log 2: both modules are used, each with certainty."
+                            curves
+                    | None -> ()
+
+                    Section.matrices
+                        "What the modules learned"
+                        "Each module's matrix beside the true map of the component that most of its datapoints come from (Eq. 18)."
+                        matrices
+
+                    if problem.Dimensions = 2 then
                         Section.figure
                             "Figure 7: the data"
                             "Inputs from two Gaussians; the first component is rotated by R, the second scaled by S."
                             (Toy.data inputs targets held.Components)
-                    ]
+                ]
         }

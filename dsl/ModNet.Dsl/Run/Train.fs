@@ -157,7 +157,7 @@ module Train =
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
-        |> Report.first verdict.Sections
+        |> Report.first (verdict.Sections path)
         |> Report.write (folder.PathOf "report.html")
 
         for line in verdictLines experiment outcome verdict path do

@@ -8,6 +8,6 @@ type Verdict = {
     Summary: (string * JsonNode) list
     /// Lines for the terminal.
     Lines: string list
-    /// Sections that open the report.
-    Sections: Section list
+    /// Sections that open the report of a run folder.
+    Sections: string -> Section list
 }

@@ -37,6 +37,9 @@ public sealed class ToyRegression : IDisposable
         Scaling = factors.diag().DetachFromDisposeScope();
     }
 
+    /// <summary>D.</summary>
+    public int Dimensions => _dimensions;
+
     /// <summary>R, [D, D].</summary>
     public Tensor Rotation { get; }
 
