@@ -11,6 +11,14 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module ScriptHost =
 
+    /// Scripts refer to the Torch that this was built with.
+    let private defines =
+#if TORCHSHARP_PACKAGE
+        [ "--define:TORCHSHARP_PACKAGE" ]
+#else
+        []
+#endif
+
     let private isCompileError (line: string) = line.Contains ": error FS"
 
     /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
@@ -20,7 +28,10 @@ module ScriptHost =
                 UserException(
                     script,
                     "an .fsx file that declares an experiment",
-                    (if Directory.Exists script then "a directory" else "nothing at that path"),
+                    (if Directory.Exists script then
+                         "a directory"
+                     else
+                         "nothing at that path"),
                     "give the path of a script, such as notebooks/ptb.fsx"
                 )
             )
@@ -32,7 +43,11 @@ module ScriptHost =
 
         let start = ProcessStartInfo(Environment.ProcessPath, RedirectStandardError = true)
 
-        for word in [ "fsi"; "--nologo"; "--quiet"; "--exec"; script; verb ] @ options do
+        for word in
+            [ "fsi"; "--nologo"; "--quiet" ]
+            @ defines
+            @ [ "--exec"; script; verb ]
+            @ options do
             start.ArgumentList.Add word
 
         // The signal reaches the script too, which ends in good order; this process waits for it.
