@@ -309,12 +309,13 @@ let tests =
             closeAll head [| 1f; -2f; 0.5f |] 1 HeadPass.WidestLanes)
 
         testCase "any distance between two logits is right, whichever is the target" (fun () ->
-            for distance in [ 40f..5f..200f ] do
+            for distance in [ -200f..5f..200f ] do
                 let head = {
                     hidden = 1
                     h = [| 1f; 1f; -1f; -1f |]
-                    weight = [| 0f; distance |]
-                    bias = [| 0f; 0f |]
+                    // More classes than the widest panel: the last panel is computed with guards, others by their bounds.
+                    weight = Array.init 100 (fun v -> if v = 1 then distance else 0f)
+                    bias = Array.zeroCreate 100
                     targets = [| 0L; 1L; 0L; 1L |]
                 }
 
