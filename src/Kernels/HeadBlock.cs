@@ -15,11 +15,11 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private const double NatsPerBit = 0.6931471805599453;
 
-    /// <summary>2^−64: in a smaller sum, what float32's range (2^−126) cuts off could count.</summary>
-    private const double Least = 1.0 / (1UL << 32) / (1UL << 32);
-
-    /// <summary>2^96: with a greater sum, the gradients' factors, its inverse, could leave float32's range.</summary>
+    /// <summary>2^96: with a greater sum the gradients' factors, which have it as divisor, could leave float32's range.</summary>
     private const double Greatest = (double)(1UL << 48) * (1UL << 48);
+
+    /// <summary>2^−96, likewise.</summary>
+    private const double Least = 1 / Greatest;
 
     /// <summary>How far above the offset a bounded logit may lie: so much below 127 that no sum can overflow.</summary>
     private const double Headroom = 96;
