@@ -5,7 +5,7 @@ namespace ModNet.Kernels;
 /// and the gradients of all of these. The [N, V] matrices of logits and probabilities never exist; a thread holds a few rows.
 /// <para>
 /// Shapes, everywhere: h [N, H], weight [V, H], bias [V], targets [N], row-major; N ≥ 0, H ≥ 1, V ≥ 1. Log-likelihoods
-/// are in nats. Any finite logits are safe, however large. A datapoint with a logit that is NaN or +∞, or with none above
+/// are in nats. Any logits below 2e38 in magnitude are safe. A datapoint with a logit that is NaN or +∞, or with none above
 /// −∞, has log-likelihood NaN; a logit of −∞ beside finite ones is a class of probability 0.
 /// </para>
 /// <para>
