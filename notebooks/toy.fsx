@@ -23,7 +23,7 @@ let toy =
             controller Linear
         }
 
-        gaussian (variance 0.1)
+        gaussian (variance 0.02)
     }
 
 let run =
@@ -34,7 +34,7 @@ let run =
         train (
             em {
                 samples 10
-                m_steps 15
+                m_steps 30
                 batch 128
                 steps 3_000
                 optimizer (Adam 1e-2)

@@ -243,6 +243,59 @@ let tests =
                 for e, a in Array.zip expected (numbers (head.LogLikelihood(logits, bits))) do
                     Expect.floatClose Accuracy.high a e "log-likelihood"
 
+        testPropertyWithConfig seeds "the fused categorical head agrees with libtorch's operators, values and every gradient"
+        <| fun (seed: uint16) ->
+            scoped
+            <| fun () ->
+                let batch, window, inputs, classes = 3, 4, 1 + int seed % 9, 2 + int seed % 40
+
+                // Equal parameters: doubles are drawn as floats first.
+                let heads =
+                    [
+                        for dtype in [ torch.ScalarType.Float64; torch.ScalarType.Float32 ] ->
+                            dtype, new CategoricalHead(inputs, classes, Initialiser(generator (int seed), dtype))
+                    ]
+
+                let targets = indices (int seed + 1) classes batch window
+                let upstream = normal (int seed + 2) [ batch ]
+
+                let run (loss: CategoricalHead -> torch.Tensor -> torch.Tensor) =
+                    [
+                        for dtype, head in heads do
+                            head.zero_grad ()
+                            let features = (normal (int seed) [ batch; window; inputs ]).``to``(dtype).requires_grad_ ()
+                            let value = loss head features
+                            value.backward ()
+
+                            [
+                                yield value.detach ()
+                                yield features.grad
+
+                                for p in head.parameters () do
+                                    yield p.grad.clone ()
+                            ]
+                    ]
+
+                let agree what values =
+                    match values with
+                    | [ expected; actual ] ->
+                        for e, a in List.zip expected actual do
+                            Expect.isLessThan (distance e a) 1e-4 what
+                    | _ -> failtest "two heads"
+
+                run (fun head features -> head.MeanLogLikelihood(features, targets)) |> agree "mean"
+
+                run (fun head features ->
+                    let each = head.LogLikelihood(features, targets)
+                    (each * upstream.``to``(each.dtype)).sum ())
+                |> agree "per datapoint"
+
+                use _ = torch.no_grad ()
+
+                match [ for dtype, head in heads -> head.LogLikelihood((normal 5 [ batch; window; inputs ]).``to`` dtype, targets) ] with
+                | [ expected; actual ] -> Expect.isLessThan (distance expected actual) 1e-4 "scores"
+                | _ -> failtest "two heads"
+
         testCase "a controller over other than the pool's modules is refused by name"
         <| fun () ->
             scoped

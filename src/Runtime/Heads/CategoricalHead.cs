@@ -31,9 +31,13 @@ public sealed class CategoricalHead : Head
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);
         Tensor classes = targets.reshape(-1);
-        Tensor perRow = is_grad_enabled() ? Score(rows, classes)
-            : FusedCrossEntropy.Takes(rows) ? FusedCrossEntropy.Score(rows, _weight, _bias, classes)
-            : ScoreInParts(rows, classes);
+        Tensor perRow = (FusedCrossEntropy.Takes(rows), is_grad_enabled()) switch
+        {
+            (true, true) => FusedCrossEntropy.PerRow(rows, _weight, _bias, classes),
+            (true, false) => FusedCrossEntropy.Score(rows, _weight, _bias, classes),
+            (false, true) => Score(rows, classes),
+            (false, false) => ScoreInParts(rows, classes),
+        };
         return perRow.view(features.shape[0], -1).sum(1);
     }
 

@@ -33,9 +33,47 @@ internal static class FusedCrossEntropy
     internal static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, long datapoints) =>
         MeanFunction.apply(rows, weight, bias, targets, datapoints);
 
+    /// <summary>log p(target_n | row_n), with gradient: rows [N, H], targets [N] → [N]. Backward makes the logits again.</summary>
+    internal static Tensor PerRow(Tensor rows, Tensor weight, Tensor bias, Tensor targets) =>
+        PerRowFunction.apply(rows, weight, bias, targets);
+
     private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
 
     private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
+
+    private sealed class PerRowFunction : autograd.SingleTensorFunction<PerRowFunction>
+    {
+        public override string Name => nameof(FusedCrossEntropy);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
+            Tensor plain = rows.contiguous(), classes = targets.contiguous();
+            Tensor scores = empty(classes.numel(), dtype: ScalarType.Float32), logSumExp = empty_like(scores);
+            LinearCrossEntropy.Forward(
+                Floats(plain), Floats(weight), Floats(bias), Longs(classes), Floats(scores), Floats(logSumExp), get_num_threads());
+            ctx.save_for_backward([plain, weight, bias, classes, logSumExp]);
+            return scores;
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            List<Tensor> saved = ctx.get_saved_variables();
+            Tensor rowGradient = empty_like(saved[0]), weightGradient = empty_like(saved[1]), biasGradient = empty_like(saved[2]);
+            LinearCrossEntropy.Backward(
+                Floats(saved[0]),
+                Floats(saved[1]),
+                Floats(saved[2]),
+                Longs(saved[3]),
+                Floats(saved[4]),
+                Floats(grad_output.contiguous()),
+                Floats(rowGradient),
+                Floats(weightGradient),
+                Floats(biasGradient),
+                get_num_threads());
+            return [rowGradient, weightGradient, biasGradient, null!];
+        }
+    }
 
     /// <summary>The loss is linear in what comes from above, so forward already makes the gradients, in the same pass.</summary>
     private sealed class MeanFunction : autograd.SingleTensorFunction<MeanFunction>
