@@ -18,7 +18,9 @@ module Demo =
 
             CommandLine.Exit.failure
         | Ok summary ->
-            printfn "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
+            printfn
+                "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
+
             printfn ""
             printfn $"{summary}"
             printfn ""

@@ -63,9 +63,15 @@ let text =
         <| fun () ->
             inDirectory
             <| fun directory ->
-                let path = write directory "book.txt" (String.concat "\n" [ for i in 1..100 -> $"w{i}" ])
+                let path =
+                    write directory "book.txt" (String.concat "\n" [ for i in 1..100 -> $"w{i}" ])
+
                 let corpus = TextCorpus.Load path
-                Expect.equal (corpus.Train.Length, corpus.Validation.Length, corpus.Test.Length) (180, 10, 10) "words and line ends"
+
+                Expect.equal
+                    (corpus.Train.Length, corpus.Validation.Length, corpus.Test.Length)
+                    (180, 10, 10)
+                    "words and line ends"
 
         testCase "a limited vocabulary keeps the most frequent words"
         <| fun () ->
@@ -75,7 +81,11 @@ let text =
                 let corpus = TextCorpus.Load(path, Nullable 4)
                 Expect.equal corpus.Vocabulary.Size 4 "size"
                 Expect.equal (Set corpus.Vocabulary.Words) (Set [ "a"; "b"; "<unk>"; "<eos>" ]) "words"
-                complains (fun () -> TextCorpus.Load(path, Nullable 9) |> ignore) [ "vocabulary of 3 to 5 words"; "got 9" ]
+
+                complains (fun () -> TextCorpus.Load(path, Nullable 9) |> ignore) [
+                    "vocabulary of 3 to 5 words"
+                    "got 9"
+                ]
 
         testCase "what cannot be read is said, with a remedy"
         <| fun () ->
@@ -89,7 +99,11 @@ let text =
                 let short = write directory "short.txt" "one line"
                 complains (fun () -> TextCorpus.Load short |> ignore) [ "at least 3 lines" ]
                 let few = write directory "few.txt" "a\nb\nc\nd\n"
-                complains (fun () -> (TextCorpus.Load few).Windows 35 |> ignore) [ "training text"; "more than 35 words" ]
+
+                complains (fun () -> (TextCorpus.Load few).Windows 35 |> ignore) [
+                    "training text"
+                    "more than 35 words"
+                ]
     ]
 
 [<Tests>]
@@ -109,7 +123,8 @@ let toy =
                     let maps = [| matrix r; matrix problem.Scaling |]
 
                     for n in 0..499 do
-                        let expected = ModNet.Reference.Linear.Apply(maps[points.Components[n]], null, inputs[n])
+                        let expected =
+                            ModNet.Reference.Linear.Apply(maps[points.Components[n]], null, inputs[n])
 
                         for e, a in Array.zip expected targets[n] do
                             Expect.isLessThan (abs (e - a)) 1e-5 $"datapoint {n}"
@@ -123,9 +138,13 @@ let toy =
                 let inputs = matrix points.Data.Inputs
 
                 let cloud c =
-                    Array.zip points.Components inputs |> Array.filter (fst >> (=) c) |> Array.map snd
+                    Array.zip points.Components inputs
+                    |> Array.filter (fst >> (=) c)
+                    |> Array.map snd
 
-                let mean c axis = cloud c |> Array.averageBy (Array.item axis)
+                let mean c axis =
+                    cloud c |> Array.averageBy (Array.item axis)
+
                 let apart = sqrt ((mean 0 0 - mean 1 0) ** 2.0 + (mean 0 1 - mean 1 1) ** 2.0)
                 Expect.isLessThan (abs (apart - 6.0)) 0.05 "separation"
 
@@ -148,7 +167,11 @@ let private independently (path: string) =
         for KeyValue(name, entry) in header do
             let offsets = [ for o in entry["data_offsets"].AsArray() -> o.GetValue<int>() ]
             let shape = [ for s in entry["shape"].AsArray() -> s.GetValue<int>() ]
-            name, entry["dtype"].GetValue<string>(), shape, bytes[8 + length + offsets[0] .. 8 + length + offsets[1] - 1]
+
+            name,
+            entry["dtype"].GetValue<string>(),
+            shape,
+            bytes[8 + length + offsets[0] .. 8 + length + offsets[1] - 1]
     ]
 
 [<Tests>]
@@ -163,7 +186,12 @@ let checkpoints =
                     let path = Path.Combine(directory, "x.safetensors")
                     let weight = (normal 1 [ 3; 2 ]).to_type torch.ScalarType.Float32
                     let table = (indices 2 200 4 5).to_type torch.ScalarType.Byte
-                    Safetensors.Write(path, dict [ "b.weight", weight; "a", table ] |> System.Collections.Generic.Dictionary)
+
+                    Safetensors.Write(
+                        path,
+                        dict [ "b.weight", weight; "a", table ] |> System.Collections.Generic.Dictionary
+                    )
+
                     let read = Safetensors.Read path
                     Expect.equal (numbers read["b.weight"]) (numbers weight) "weight"
                     Expect.equal (numbers read["a"]) (numbers table) "table"
@@ -171,7 +199,11 @@ let checkpoints =
                     match independently path with
                     | [ "a", "U8", [ 4; 5 ], a; "b.weight", "F32", [ 3; 2 ], b ] ->
                         Expect.equal (a |> Array.map float) (numbers table) "bytes"
-                        Expect.equal [| for i in 0..5 -> float (BitConverter.ToSingle(b, 4 * i)) |] (numbers weight) "floats"
+
+                        Expect.equal
+                            [| for i in 0..5 -> float (BitConverter.ToSingle(b, 4 * i)) |]
+                            (numbers weight)
+                            "floats"
                     | other -> failtest $"unexpected entries {other |> List.map (fun (n, t, s, _) -> n, t, s)}"
 
         testCase "files that are not safetensors are refused"
@@ -183,7 +215,10 @@ let checkpoints =
                         "short", [| 1uy; 2uy |]
                         "lying", Array.append (BitConverter.GetBytes 9_000_000_000_000UL) [| 0uy |]
                         "text", Array.append (BitConverter.GetBytes 4UL) "nope"B
-                        "outside", Array.append (BitConverter.GetBytes 56UL) ("""{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}  """B)
+                        "outside",
+                        Array.append
+                            (BitConverter.GetBytes 56UL)
+                            ("""{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}  """B)
                     ] do
                     let path = Path.Combine(directory, name)
                     File.WriteAllBytes(path, content)

@@ -13,10 +13,10 @@ let private config = {
 /// Outputs, and the gradients of input, weight and bias under a fixed random upstream.
 let private run (s: Sizes) (pool: LinearPool) (dispatch: Dispatch) (chosen: torch.Tensor) =
     pool.zero_grad ()
-    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_ ()
+    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_()
     let y = dispatch.Run(pool, x, chosen)
     let upstream = normal (s.Seed + 2) [ s.Batch; int chosen.shape[1]; s.Outputs ]
-    (y * upstream).sum().backward ()
+    (y * upstream).sum().backward()
 
     [
         "output", y.detach ()
@@ -38,7 +38,9 @@ type private Plain(name: string, inputs: int, outputs: int, seed: int) as this =
     let weight = (doubles seed).Uniform(int64 inputs, int64 outputs, int64 inputs)
     do this.register_parameter ("weight", weight)
     member _.Weight = weight
-    override _.forward x = torch.nn.functional.linear(x, weight).tanh ()
+
+    override _.forward x =
+        torch.nn.functional.linear(x, weight).tanh()
 
 [<Tests>]
 let tests =
@@ -73,7 +75,9 @@ let tests =
         <| fun (s: Sizes) ->
             scoped
             <| fun () ->
-                let modules = [| for i in 1 .. s.Modules -> new Plain($"m{i}", s.Inputs, s.Outputs, s.Seed + i) |]
+                let modules = [|
+                    for i in 1 .. s.Modules -> new Plain($"m{i}", s.Inputs, s.Outputs, s.Seed + i)
+                |]
 
                 use pool =
                     new CustomPool(
@@ -88,10 +92,16 @@ let tests =
 
                 let run (dispatch: Dispatch) =
                     pool.zero_grad ()
-                    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_ ()
+                    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_()
                     let y = dispatch.Run(pool, x, chosen)
-                    (y * y).sum().backward ()
-                    let gradient (m: Plain) = if isNull m.Weight.grad then torch.zeros_like m.Weight else m.Weight.grad.clone ()
+                    (y * y).sum().backward()
+
+                    let gradient (m: Plain) =
+                        if isNull m.Weight.grad then
+                            torch.zeros_like m.Weight
+                        else
+                            m.Weight.grad.clone ()
+
                     [ y.detach (); x.grad; yield! Array.map gradient modules ]
 
                 let expected = run Dispatch.Loop
@@ -104,11 +114,13 @@ let tests =
         <| fun () ->
             scoped
             <| fun () ->
-                use pool = new CustomPool("odd", 3, 4, 12L, [| new Plain("m", 3, 2, 1) :> torch.nn.Module<_, _> |])
+                use pool =
+                    new CustomPool("odd", 3, 4, 12L, [| new Plain("m", 3, 2, 1) :> torch.nn.Module<_, _> |])
 
                 Expect.throwsC
                     (fun () -> Dispatch.Wide.Run(pool, normal 1 [ 2; 3 ], indices 1 1 2 1) |> ignore)
-                    (fun e -> Expect.stringContains e.Message "pool odd, module 0: expected output [2, 4], got [2, 2]" "")
+                    (fun e ->
+                        Expect.stringContains e.Message "pool odd, module 0: expected output [2, 4], got [2, 2]" "")
 
         testCase "auto takes wide for small pools and grouped for large ones"
         <| fun () ->

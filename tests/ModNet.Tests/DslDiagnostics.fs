@@ -515,11 +515,7 @@ let experiments =
                     window 0
                     vocabulary 0
                 }
-            )) [
-                "NON_POSITIVE_SIZE"
-                "NON_POSITIVE_SIZE"
-                "VOCABULARY_UNLIKE_DATA"
-            ] [
+            )) [ "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE"; "VOCABULARY_UNLIKE_DATA" ] [
                 "ptb-em-15-1/data/window: expected a number of steps ≥ 1, got 0 – give it a positive number"
                 "ptb-em-15-1/data/vocabulary: expected a vocabulary ≥ 1, got 0 – give it a positive number"
                 "ptb-em-15-1/data/vocabulary: expected 10000, as in the network's `tokens`, got 0 – give both the same vocabulary"

@@ -21,7 +21,7 @@ let private regression (s: Sizes) samples datapoints =
 
 /// log p(y, a|x) of every datapoint under one composition for all, by a forward pass of its own.
 let private joints (graph: Graph) (data: Dataset) (composition: int64[]) =
-    let rows = torch.tensor(composition).unsqueeze(0L).expand (data.Count, -1L)
+    let rows = torch.tensor(composition).unsqueeze(0L).expand(data.Count, -1L)
     let output = graph.Forward(data.Inputs, GivenSelector rows)
 
     numbers (
@@ -58,7 +58,9 @@ let tests =
             scoped
             <| fun () ->
                 let _, data, em = regression s 4 23
-                let each () = Fixtures.everything data |> Array.map (fun n -> em.LogJoint [| n |])
+
+                let each () =
+                    Fixtures.everything data |> Array.map (fun n -> em.LogJoint [| n |])
 
                 for _ in 1..3 do
                     let before = each ()
@@ -137,7 +139,11 @@ let tests =
                 use sampler = new MinibatchSampler(103L, 10L, generator 1)
 
                 for pass in 1..3 do
-                    let seen = [ for _ in 1..11 do yield! integers (sampler.Next()) ]
+                    let seen = [
+                        for _ in 1..11 do
+                            yield! integers (sampler.Next())
+                    ]
+
                     Expect.equal (List.sort seen) [ 0..102 ] $"pass {pass}"
                     Expect.equal sampler.Passes (int64 pass) "passes"
 
@@ -221,7 +227,10 @@ let tests =
                     if i % 10 = 0 then
                         em.EStep() |> ignore
 
-                    if i % 25 = 0 then em.MStepAndReport() |> ignore else em.MStep()
+                    if i % 25 = 0 then
+                        em.MStepAndReport() |> ignore
+                    else
+                        em.MStep()
 
             steps 50
             // What earlier tests left to the finalizers goes first; after that nothing may need them.
@@ -235,14 +244,15 @@ let tests =
 
         testCase "too many compositions to enumerate are refused with a remedy"
         <| fun () ->
-            Expect.throwsC
-                (fun () -> Compositions.All(Array.replicate 35 5) |> ignore)
-                (fun e -> Expect.stringContains e.Message "sample instead" "")
+            Expect.throwsC (fun () -> Compositions.All(Array.replicate 35 5) |> ignore) (fun e ->
+                Expect.stringContains e.Message "sample instead" "")
     ]
 
 /// Entropies by their definition, from probabilities [row][position][module].
 let private entropies (rows: float[][][]) =
-    let entropy (p: float seq) = -(p |> Seq.sumBy (fun p -> if p > 0.0 then p * log p else 0.0))
+    let entropy (p: float seq) =
+        -(p |> Seq.sumBy (fun p -> if p > 0.0 then p * log p else 0.0))
+
     let choose = rows[0].Length
     let ha = rows |> Array.averageBy (Array.sumBy (Seq.ofArray >> entropy))
 
@@ -266,7 +276,7 @@ let metrics =
                 let tape = graph.Forward(data.Inputs, ModeSelector()).Tape
                 let statistics = SelectionStatistics()
                 statistics.Add tape
-                let ha, hb = entropies (cube (tape.Entries[0].Distribution.LogProbabilities.exp ()))
+                let ha, hb = entropies (cube (tape.Entries[0].Distribution.LogProbabilities.exp()))
                 Expect.floatClose Accuracy.high statistics.SelectionEntropy ha "H_a"
                 Expect.floatClose Accuracy.high statistics.BatchSelectionEntropy hb "H_b"
                 let used = integers (tape.Composition()) |> Array.distinct |> Array.length
@@ -282,8 +292,18 @@ let metrics =
                 let parts = Evaluation.Of(graph, [ data ], 3L, torch.CPU)
                 Expect.floatClose Accuracy.high parts.LogLikelihood whole.LogLikelihood "log-likelihood"
                 Expect.floatClose Accuracy.high parts.Perplexity whole.Perplexity "perplexity"
-                Expect.floatClose Accuracy.high parts.Statistics.SelectionEntropy whole.Statistics.SelectionEntropy "H_a"
-                Expect.floatClose Accuracy.high parts.Statistics.BatchSelectionEntropy whole.Statistics.BatchSelectionEntropy "H_b"
+
+                Expect.floatClose
+                    Accuracy.high
+                    parts.Statistics.SelectionEntropy
+                    whole.Statistics.SelectionEntropy
+                    "H_a"
+
+                Expect.floatClose
+                    Accuracy.high
+                    parts.Statistics.BatchSelectionEntropy
+                    whole.Statistics.BatchSelectionEntropy
+                    "H_b"
 
         testCase "perplexity is per word"
         <| fun () ->

@@ -29,7 +29,8 @@ let private inDirectory (body: string -> unit) =
 
 /// Runs the command line as a user does, without standard input; exit code, output, error output.
 let private modnet (words: string list) =
-    let cli = Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
+    let cli =
+        Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
 
     let start =
         ProcessStartInfo(
@@ -79,7 +80,9 @@ let private hasRunFiles (folder: string) =
 /// A text with a grammar: a word of three classes is followed by one of the next class.
 let private corpus (directory: string) (lines: int) =
     let random = Random 1
-    let word c = $"{[| 'a'; 'b'; 'c' |][c]}{random.Next 4}"
+
+    let word c =
+        $"{[| 'a'; 'b'; 'c' |][c]}{random.Next 4}"
 
     for part, count in [ "train", lines; "valid", lines / 10; "test", lines / 10 ] do
         let text = [ for _ in 1..count -> String.concat " " [ for i in 0..8 -> word (i % 3) ] ]
@@ -105,7 +108,10 @@ let jobs =
             inDirectory
             <| fun directory ->
                 let out = Path.Combine(directory, "toy")
-                let code, output, errors = modnet [ "demo"; "--steps"; "150"; "--seed"; "2"; "--out"; out ]
+
+                let code, output, errors =
+                    modnet [ "demo"; "--steps"; "150"; "--seed"; "2"; "--out"; out ]
+
                 Expect.equal code 0 errors
                 Expect.stringContains output "agreement of module and component" "the verdict"
                 hasRunFiles out
@@ -115,10 +121,22 @@ let jobs =
                 let train = lines out |> ofPhase "train"
                 Expect.isLessThan (number (Array.last train) "loss") (number train[0] "loss") "the loss falls"
                 let spec = File.ReadAllText(Path.Combine(out, "spec.json"))
-                let expected = { Toy.run with Seed = 2; Out = Some out }
+
+                let expected = {
+                    Toy.run with
+                        Seed = 2
+                        Out = Some out
+                }
 
                 match Experiment.of_json spec with
-                | Ok experiment -> Expect.equal { experiment with Method = expected.Method } expected "the spec is the experiment"
+                | Ok experiment ->
+                    Expect.equal
+                        {
+                            experiment with
+                                Method = expected.Method
+                        }
+                        expected
+                        "the spec is the experiment"
                 | Error e -> failtest $"spec.json cannot be read: {e}"
 
         testCase "a language model, small, from a script, learns a grammar"
@@ -148,10 +166,18 @@ let jobs =
                 hasRunFiles out
                 let seen = summary out
                 Expect.isTrue (seen["finished"].GetValue<bool>()) "finished"
-                let validation = lines out |> ofPhase "validation" |> Array.map (fun l -> number l "perplexity")
+
+                let validation =
+                    lines out |> ofPhase "validation" |> Array.map (fun l -> number l "perplexity")
+
                 Expect.equal validation.Length 3 "at the start, on the way and at the end"
                 Expect.isLessThan (Array.last validation) validation[0] "validation perplexity falls"
-                Expect.equal (number seen["test"] "perplexity") (number (lines out |> ofPhase "test" |> Array.last) "perplexity") "test"
+
+                Expect.equal
+                    (number seen["test"] "perplexity")
+                    (number (lines out |> ofPhase "test" |> Array.last) "perplexity")
+                    "test"
+
                 Expect.stringContains output "test       perplexity" "and is printed"
 
         testCase "the same seed gives the same metrics, whole runs apart"
@@ -172,7 +198,9 @@ let jobs =
 
         testCase "check shows the summary and trains nothing"
         <| fun () ->
-            let code, output, _ = modnet [ "check"; Path.Combine(root, "notebooks", "ptb.fsx"); "--modules"; "15" ]
+            let code, output, _ =
+                modnet [ "check"; Path.Combine(root, "notebooks", "ptb.fsx"); "--modules"; "15" ]
+
             Expect.equal code 0 "exit code"
             Expect.stringContains output "modular_gru1" "a row per layer"
             Expect.stringContains output "ptb-em-15-1" "the network's name"
@@ -207,17 +235,34 @@ let mistakes =
                     let path = Path.Combine(directory, "mine.fsx")
                     let load = Path.Combine(root, "notebooks", "modnet.fsx")
                     File.WriteAllText(path, $"#load @\"{load}\"\nopen ModNet\n{network}")
-                    let wanted = network.Split('\n') |> Array.filter _.StartsWith("// expect: ") |> Array.map _.Substring(11)
+
+                    let wanted =
+                        network.Split('\n')
+                        |> Array.filter _.StartsWith("// expect: ")
+                        |> Array.map _.Substring(11)
+
                     refused 1 [ "check"; path ] (List.ofArray wanted)
 
-        testCase "a misspelt option" <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "--help" ]
+        testCase "a misspelt option"
+        <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "--help" ]
+
         testCase "a misspelt command" <| fun () -> refused 2 [ "trian" ] [ "trian" ]
-        testCase "a misspelt option of a script" <| fun () -> refused 2 [ "train"; ptb; "--stepz"; "3" ] [ "--stepz" ]
-        testCase "a number that is none" <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules"; "many" ]
+
+        testCase "a misspelt option of a script"
+        <| fun () -> refused 2 [ "train"; ptb; "--stepz"; "3" ] [ "--stepz" ]
+
+        testCase "a number that is none"
+        <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules"; "many" ]
+
         testCase "no script" <| fun () -> refused 2 [ "train" ] [ "SCRIPT" ]
-        testCase "a script that is not there" <| fun () -> refused 1 [ "train"; "nowhere.fsx" ] [ "nowhere.fsx"; "nothing at that path" ]
+
+        testCase "a script that is not there"
+        <| fun () -> refused 1 [ "train"; "nowhere.fsx" ] [ "nowhere.fsx"; "nothing at that path" ]
+
         testCase "no data" <| fun () -> refused 1 [ "train"; ptb ] [ "--data" ]
-        testCase "a data path that is not there" <| fun () -> refused 1 [ "train"; ptb; "--data"; "nowhere" ] [ "nowhere"; "--data" ]
+
+        testCase "a data path that is not there"
+        <| fun () -> refused 1 [ "train"; ptb; "--data"; "nowhere" ] [ "nowhere"; "--data" ]
 
         testCase "an empty text"
         <| fun () ->
@@ -227,7 +272,8 @@ let mistakes =
                 File.WriteAllText(path, "")
                 refused 1 [ "train"; ptb; "--data"; path ] [ path; "empty file" ]
 
-        testCase "K above M" <| fun () -> refused 1 [ "check"; ptb; "--modules"; "3"; "--choose"; "4" ] [ "modular_gru1"; "3"; "4" ]
+        testCase "K above M"
+        <| fun () -> refused 1 [ "check"; ptb; "--modules"; "3"; "--choose"; "4" ] [ "modular_gru1"; "3"; "4" ]
 
         script
             "a pool used with two input widths"

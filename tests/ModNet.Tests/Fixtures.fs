@@ -30,7 +30,9 @@ module Fixtures =
             let! inputs = Gen.choose (1, 5)
             let! outputs = Gen.choose (1, 5)
             let! bias = Gen.elements [ true; false ]
-            let! activation = Gen.elements [ Activation.Identity; Activation.Relu; Activation.Tanh; Activation.Sigmoid ]
+
+            let! activation =
+                Gen.elements [ Activation.Identity; Activation.Relu; Activation.Tanh; Activation.Sigmoid ]
 
             return {
                 Seed = seed
@@ -53,19 +55,28 @@ module Fixtures =
     /// A regression of one modular layer with a Gaussian head, in double precision, and data of its sizes.
     let regression (s: Sizes) (combine: Combine) (dispatch: Dispatch) (datapoints: int) =
         let init = doubles s.Seed
-        let pool = new LinearPool("pool", s.Modules, s.Inputs, s.Outputs, s.Activation, s.Bias, init)
+
+        let pool =
+            new LinearPool("pool", s.Modules, s.Inputs, s.Outputs, s.Activation, s.Bias, init)
+
         let controller = new LinearController(s.Inputs, s.Choose, s.Modules, init)
         let layer = new ModularLayer("modular1", controller, pool, combine, dispatch)
         let graph = new Graph([| layer :> Node |], new GaussianHead(0.3, false, init))
         let width = combine.Width(s.Outputs, s.Choose)
-        let data = new Dataset(normal (s.Seed + 1) [ datapoints; s.Inputs ], normal (s.Seed + 2) [ datapoints; width ])
+
+        let data =
+            new Dataset(normal (s.Seed + 1) [ datapoints; s.Inputs ], normal (s.Seed + 2) [ datapoints; width ])
+
         graph, data
 
     /// A small modular GRU language model, in double precision, and random windows of words.
     let language (seed: int) (modules: int) (choose: int) (dispatch: Dispatch) (datapoints: int) (window: int) =
         let vocabulary, embedding, hidden = 7, 3, 4
         let init = doubles seed
-        let pool = new LinearPool("words", modules, hidden + embedding, hidden, Activation.Identity, true, init)
+
+        let pool =
+            new LinearPool("words", modules, hidden + embedding, hidden, Activation.Identity, true, init)
+
         let controller = new LinearController(hidden + embedding, choose, modules, init)
         let embed = new EmbedNode("embed1", vocabulary, embedding, init)
 
@@ -78,7 +89,7 @@ module Fixtures =
         let text = indices (seed + 1) vocabulary datapoints (window + 1)
 
         let data =
-            new Dataset(text.narrow(1, 0L, int64 window).clone (), text.narrow(1, 1L, int64 window).clone ())
+            new Dataset(text.narrow(1, 0L, int64 window).clone(), text.narrow(1, 1L, int64 window).clone())
 
         graph, data
 
@@ -87,8 +98,11 @@ module Fixtures =
     let parameter (graph: Graph) (name: string) : torch.Tensor = graph.state_dict().[name]
 
     /// Gradients of all parameters by name, zeros where there is none.
-    let gradients (graph: Graph) =
-        [
-            for struct (name, p) in graph.named_parameters () do
-                name, (if isNull p.grad then torch.zeros_like p else p.grad.clone ())
-        ]
+    let gradients (graph: Graph) = [
+        for struct (name, p) in graph.named_parameters () do
+            name,
+            (if isNull p.grad then
+                 torch.zeros_like p
+             else
+                 p.grad.clone ())
+    ]

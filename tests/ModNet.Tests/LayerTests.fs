@@ -39,10 +39,10 @@ let private loss (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
     let output = forward graph data.Inputs composition
 
     -(graph.Head.MeanLogLikelihood(output.Features, data.Targets)
-      + output.Tape.LogProbability().mean ())
+      + output.Tape.LogProbability().mean())
 
 let private gradientsAreSlopes (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
-    (loss graph data composition).backward ()
+    (loss graph data composition).backward()
     let analytic = Fixtures.gradients graph
 
     for struct (name, p) in graph.named_parameters () do
@@ -67,18 +67,25 @@ let tests =
             <| fun () ->
                 let s = { s with Modules = 1; Choose = 1 }
                 let graph, data = Fixtures.regression s Combine.Sum Dispatch.Auto s.Batch
-                let plain = new LinearNode("linear1", s.Inputs, s.Outputs, s.Activation, s.Bias, doubles s.Seed)
+
+                let plain =
+                    new LinearNode("linear1", s.Inputs, s.Outputs, s.Activation, s.Bias, doubles s.Seed)
 
                 torch.no_grad ()
                 |> fun guard ->
                     use _ = guard
 
                     for struct (name, p) in plain.named_parameters () do
-                        p.copy_ ((Fixtures.parameter graph $"pools.pool.{name}").select (0L, 0L)) |> ignore
+                        p.copy_ ((Fixtures.parameter graph $"pools.pool.{name}").select(0L, 0L))
+                        |> ignore
 
                 let modular = graph.Forward(data.Inputs, ModeSelector())
                 Expect.isLessThan (distance modular.Features (plain.Forward(data.Inputs, null))) 1e-12 "outputs"
-                Expect.isLessThan (abs (modular.Tape.LogProbability().sum().ToDouble())) 1e-12 "one composition is certain"
+
+                Expect.isLessThan
+                    (abs (modular.Tape.LogProbability().sum().ToDouble()))
+                    1e-12
+                    "one composition is certain"
 
         testPropertyWithConfig config "relabelling modules, controller and selections changes nothing"
         <| fun (s: Sizes) ->
@@ -86,7 +93,10 @@ let tests =
             <| fun () ->
                 let graph, data = Fixtures.regression s Combine.Concat Dispatch.Wide s.Batch
                 let relabelled, _ = Fixtures.regression s Combine.Concat Dispatch.Grouped s.Batch
-                let order = torch.randperm (int64 s.Modules, torch.ScalarType.Int64, generator = generator s.Seed)
+
+                let order =
+                    torch.randperm (int64 s.Modules, torch.ScalarType.Int64, generator = generator s.Seed)
+
                 let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
 
                 // Module m of the copy is module order[m] of the original.
@@ -95,8 +105,10 @@ let tests =
                 torch.no_grad ()
                 |> fun guard ->
                     use _ = guard
+
                     let copy name (change: torch.Tensor -> torch.Tensor) =
-                        (Fixtures.parameter relabelled name).copy_ (change (Fixtures.parameter graph name)) |> ignore
+                        (Fixtures.parameter relabelled name).copy_(change (Fixtures.parameter graph name))
+                        |> ignore
 
                     copy "pools.pool.weight" (fun w -> w.index_select (0L, order))
 
@@ -110,9 +122,16 @@ let tests =
                     copy "modular1.controller.bias" permuted
 
                 let expected = forward graph data.Inputs chosen
-                let actual = forward relabelled data.Inputs (newName.index_select(0L, chosen.view -1L).view_as chosen)
+
+                let actual =
+                    forward relabelled data.Inputs (newName.index_select(0L, chosen.view -1L).view_as chosen)
+
                 Expect.isLessThan (distance expected.Features actual.Features) 1e-12 "outputs"
-                Expect.isLessThan (distance (expected.Tape.LogProbability()) (actual.Tape.LogProbability())) 1e-12 "log p(a|x)"
+
+                Expect.isLessThan
+                    (distance (expected.Tape.LogProbability()) (actual.Tape.LogProbability()))
+                    1e-12
+                    "log p(a|x)"
 
         testPropertyWithConfig config "concatenation is K units wide, in position order"
         <| fun (s: Sizes) ->
@@ -126,8 +145,12 @@ let tests =
 
                 for b in 0 .. s.Batch - 1 do
                     for k in 0 .. s.Choose - 1 do
-                        let one = pool.Apply((integers chosen)[b * s.Choose + k], data.Inputs.narrow (0L, int64 b, 1L))
-                        let part = y.narrow(0L, int64 b, 1L).narrow (1L, int64 (k * s.Outputs), int64 s.Outputs)
+                        let one =
+                            pool.Apply((integers chosen)[b * s.Choose + k], data.Inputs.narrow (0L, int64 b, 1L))
+
+                        let part =
+                            y.narrow(0L, int64 b, 1L).narrow(1L, int64 (k * s.Outputs), int64 s.Outputs)
+
                         Expect.isLessThan (distance one part) 1e-12 $"row {b}, position {k}"
 
         testPropertyWithConfig config "the log joint is that of plain arithmetic"
@@ -167,7 +190,10 @@ let tests =
             scoped
             <| fun () ->
                 let modules, choose, batch, window = 3, 2, 4, 5
-                let graph, data = Fixtures.language (int seed) modules choose Dispatch.Auto batch window
+
+                let graph, data =
+                    Fixtures.language (int seed) modules choose Dispatch.Auto batch window
+
                 let at = Fixtures.parameter graph
 
                 let step =
@@ -199,7 +225,11 @@ let tests =
                         h <- step.Next(h, x, a, false)
 
                         for i in 0..3 do
-                            Expect.floatClose Accuracy.high states[b * window + t].[i] h[i] $"row {b}, time {t}, unit {i}"
+                            Expect.floatClose
+                                Accuracy.high
+                                states[b * window + t].[i]
+                                h[i]
+                                $"row {b}, time {t}, unit {i}"
 
                     Expect.floatClose Accuracy.high logProbability[b] total $"log p(a|x) of row {b}"
 
@@ -225,7 +255,10 @@ let tests =
             <| fun () ->
                 let init = doubles 3
                 let pool = new LinearPool("pool", 2, 3, 2, Activation.Tanh, true, init)
-                let layer = new ModularLayer("modular1", new LinearController(3, 1, 2, init), pool, Combine.Sum, Dispatch.Auto)
+
+                let layer =
+                    new ModularLayer("modular1", new LinearController(3, 1, 2, init), pool, Combine.Sum, Dispatch.Auto)
+
                 let graph = new Graph([| layer :> Node |], new GaussianHead(0.5, true, init))
                 let data = new Dataset(normal 1 [ 6; 3 ], normal 2 [ 6; 2 ])
                 gradientsAreSlopes graph data (indices 4 2 6 1)
@@ -235,46 +268,49 @@ let tests =
             scoped
             <| fun () ->
                 let head = new BernoulliHead()
-                let logits = torch.tensor(array2D [ [ 0.0; 2.0 ]; [ -3.0; 700.0 ] ])
-                let bits = torch.tensor(array2D [ [ 1.0; 0.0 ]; [ 0.0; 0.0 ] ])
+                let logits = torch.tensor (array2D [ [ 0.0; 2.0 ]; [ -3.0; 700.0 ] ])
+                let bits = torch.tensor (array2D [ [ 1.0; 0.0 ]; [ 0.0; 0.0 ] ])
                 let p x = 1.0 / (1.0 + exp -x)
                 let expected = [| log (p 0.0) + log (p -2.0); log (p 3.0) - 700.0 |]
 
                 for e, a in Array.zip expected (numbers (head.LogLikelihood(logits, bits))) do
                     Expect.floatClose Accuracy.high a e "log-likelihood"
 
-        testPropertyWithConfig seeds "the fused categorical head agrees with libtorch's operators, values and every gradient"
+        testPropertyWithConfig
+            seeds
+            "the fused categorical head agrees with libtorch's operators, values and every gradient"
         <| fun (seed: uint16) ->
             scoped
             <| fun () ->
                 let batch, window, inputs, classes = 3, 4, 1 + int seed % 9, 2 + int seed % 40
 
                 // Equal parameters: doubles are drawn as floats first.
-                let heads =
-                    [
-                        for dtype in [ torch.ScalarType.Float64; torch.ScalarType.Float32 ] ->
-                            dtype, new CategoricalHead(inputs, classes, Initialiser(generator (int seed), dtype))
-                    ]
+                let heads = [
+                    for dtype in [ torch.ScalarType.Float64; torch.ScalarType.Float32 ] ->
+                        dtype, new CategoricalHead(inputs, classes, Initialiser(generator (int seed), dtype))
+                ]
 
                 let targets = indices (int seed + 1) classes batch window
                 let upstream = normal (int seed + 2) [ batch ]
 
-                let run (loss: CategoricalHead -> torch.Tensor -> torch.Tensor) =
-                    [
-                        for dtype, head in heads do
-                            head.zero_grad ()
-                            let features = (normal (int seed) [ batch; window; inputs ]).``to``(dtype).requires_grad_ ()
-                            let value = loss head features
-                            value.backward ()
+                let run (loss: CategoricalHead -> torch.Tensor -> torch.Tensor) = [
+                    for dtype, head in heads do
+                        head.zero_grad ()
 
-                            [
-                                yield value.detach ()
-                                yield features.grad
+                        let features =
+                            (normal (int seed) [ batch; window; inputs ]).``to``(dtype).requires_grad_()
 
-                                for p in head.parameters () do
-                                    yield p.grad.clone ()
-                            ]
-                    ]
+                        let value = loss head features
+                        value.backward ()
+
+                        [
+                            yield value.detach ()
+                            yield features.grad
+
+                            for p in head.parameters () do
+                                yield p.grad.clone ()
+                        ]
+                ]
 
                 let agree what values =
                     match values with
@@ -283,16 +319,22 @@ let tests =
                             Expect.isLessThan (distance e a) 1e-4 what
                     | _ -> failtest "two heads"
 
-                run (fun head features -> head.MeanLogLikelihood(features, targets)) |> agree "mean"
+                run (fun head features -> head.MeanLogLikelihood(features, targets))
+                |> agree "mean"
 
                 run (fun head features ->
                     let each = head.LogLikelihood(features, targets)
-                    (each * upstream.``to``(each.dtype)).sum ())
+                    (each * upstream.``to`` (each.dtype)).sum())
                 |> agree "per datapoint"
 
                 use _ = torch.no_grad ()
 
-                match [ for dtype, head in heads -> head.LogLikelihood((normal 5 [ batch; window; inputs ]).``to`` dtype, targets) ] with
+                match
+                    [
+                        for dtype, head in heads ->
+                            head.LogLikelihood((normal 5 [ batch; window; inputs ]).``to`` dtype, targets)
+                    ]
+                with
                 | [ expected; actual ] -> Expect.isLessThan (distance expected actual) 1e-4 "scores"
                 | _ -> failtest "two heads"
 
@@ -305,7 +347,13 @@ let tests =
 
                 Expect.throwsC
                     (fun () ->
-                        new ModularLayer("modular1", new LinearController(2, 1, 4, init), pool, Combine.Sum, Dispatch.Auto)
+                        new ModularLayer(
+                            "modular1",
+                            new LinearController(2, 1, 4, init),
+                            pool,
+                            Combine.Sum,
+                            Dispatch.Auto
+                        )
                         |> ignore)
                     (fun e -> Expect.stringContains e.Message "modular1: expected a controller over the 3 modules" "")
     ]

@@ -7,7 +7,8 @@ open TorchSharp
 [<AutoOpen>]
 module Values =
 
-    let generator (seed: int) = new torch.Generator(uint64 seed, torch.CPU)
+    let generator (seed: int) =
+        new torch.Generator(uint64 seed, torch.CPU)
 
     /// An initialiser of double-precision parameters.
     let doubles (seed: int) =
@@ -17,17 +18,17 @@ module Values =
     let normal (seed: int) (shape: int list) =
         torch
             .empty(shape |> List.map int64 |> Array.ofList, dtype = torch.ScalarType.Float64)
-            .normal_ (0.0, 1.0, generator seed)
+            .normal_(0.0, 1.0, generator seed)
 
     /// Whole numbers in [0, limit).
     let indices (seed: int) (limit: int) (rows: int) (columns: int) =
         torch.randint (int64 limit, [| int64 rows; int64 columns |], torch.ScalarType.Int64, generator = generator seed)
 
     let numbers (t: torch.Tensor) : float[] =
-        t.detach().to_type(torch.ScalarType.Float64).cpu().contiguous().data<float>().ToArray ()
+        t.detach().to_type(torch.ScalarType.Float64).cpu().contiguous().data<float>().ToArray()
 
     let integers (t: torch.Tensor) : int[] =
-        t.cpu().contiguous().data<int64>().ToArray () |> Array.map int
+        t.cpu().contiguous().data<int64>().ToArray() |> Array.map int
 
     let vector (t: torch.Tensor) = numbers t
 

@@ -98,4 +98,5 @@ module Figure =
         | _ -> refuse "no object"
 
     /// Writes the figure as JSON, whole, then renamed into place.
-    let write (path: string) (figure: Figure) : unit = ModNet.Runtime.WholeFile.Write(path, figure.Json)
+    let write (path: string) (figure: Figure) : unit =
+        ModNet.Runtime.WholeFile.Write(path, figure.Json)

@@ -101,4 +101,5 @@ module Report =
     let html (report: Report) : string = Page.ofReport report
 
     /// Writes the page whole and renames it into place.
-    let write (path: string) (report: Report) : unit = ModNet.Runtime.WholeFile.Write(path, html report)
+    let write (path: string) (report: Report) : unit =
+        ModNet.Runtime.WholeFile.Write(path, html report)

@@ -45,15 +45,7 @@ module CommandLine =
         device
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [
-        steps
-        seed
-        out
-        logEvery
-        validateEvery
-        threads
-        device
-    ]
+    let training: Option list = [ steps; seed; out; logEvery; validateEvery; threads; device ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 

@@ -26,7 +26,8 @@ type Script(arguments: string array) =
         (CommandLine.modnet verbs).Parse words
 
     let stopOnMistakes (parsed: ParseResult) (relevant: Parsing.ParseError -> bool) =
-        let mistakes = parsed.Errors |> Seq.filter relevant |> Seq.map _.Message |> Seq.toList
+        let mistakes =
+            parsed.Errors |> Seq.filter relevant |> Seq.map _.Message |> Seq.toList
 
         if not mistakes.IsEmpty then
             exit (CommandLine.complain $"{verb} {name}" mistakes)

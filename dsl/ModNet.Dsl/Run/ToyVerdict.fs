@@ -11,7 +11,7 @@ open TorchSharp
 module ToyVerdict =
 
     let private rows (t: torch.Tensor) : float[,] =
-        let t = t.to_type(torch.ScalarType.Float64).cpu().contiguous ()
+        let t = t.to_type(torch.ScalarType.Float64).cpu().contiguous()
         let flat = t.data<float>().ToArray()
         Array2D.init (int t.shape[0]) (int t.shape[1]) (fun i j -> flat[i * int t.shape[1] + j])
 
@@ -20,7 +20,11 @@ module ToyVerdict =
         Array.zip chosen components
         |> Array.filter (fun (a, _) -> a = m)
         |> Array.countBy snd
-        |> fun counts -> if counts.Length = 0 then None else Some(fst (Array.maxBy snd counts))
+        |> fun counts ->
+            if counts.Length = 0 then
+                None
+            else
+                Some(fst (Array.maxBy snd counts))
 
     let private line (matrix: float[,]) =
         let row i =
@@ -30,17 +34,12 @@ module ToyVerdict =
 
     /// Agreement: the share of held-out datapoints whose chosen module is, for most of its datapoints, their component's.
     /// Error: the mean squared error over the variance of the targets.
-    let judge
-        (problem: Runtime.ToyRegression)
-        (held: ToyPoints)
-        (graph: Graph)
-        (device: torch.Device)
-        : Verdict =
+    let judge (problem: Runtime.ToyRegression) (held: ToyPoints) (graph: Graph) (device: torch.Device) : Verdict =
         use _scope = torch.NewDisposeScope()
         use _noGrad = torch.no_grad ()
         graph.eval ()
-        let output = graph.Forward(held.Data.Inputs.``to``(device), ModeSelector())
-        let predictions = graph.Head.Predict(output.Features).cpu ()
+        let output = graph.Forward(held.Data.Inputs.``to`` (device), ModeSelector())
+        let predictions = graph.Head.Predict(output.Features).cpu()
         let targets = held.Data.Targets
 
         let error =
@@ -50,7 +49,8 @@ module ToyVerdict =
         let modules = graph.MaxModules
 
         let chosen =
-            output.Tape.Composition().select(1, 0L).cpu().data<int64>().ToArray() |> Array.map int
+            output.Tape.Composition().select(1, 0L).cpu().data<int64>().ToArray()
+            |> Array.map int
 
         let owners = Array.init modules (componentOf chosen held.Components)
 
@@ -58,8 +58,7 @@ module ToyVerdict =
             Array.zip chosen held.Components
             |> Array.averageBy (fun (a, c) -> if owners[a] = Some c then 1.0 else 0.0)
 
-        let truth =
-            [| "R (rotation)", rows problem.Rotation; "S (scaling)", rows problem.Scaling |]
+        let truth = [| "R (rotation)", rows problem.Rotation; "S (scaling)", rows problem.Scaling |]
 
         let matrices =
             graph.Pools

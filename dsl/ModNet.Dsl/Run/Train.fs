@@ -14,13 +14,16 @@ open TorchSharp
 module Train =
 
     let private device (name: string) =
-        let remedy = "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
+        let remedy =
+            "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
 
         match name with
         | "cpu" -> torch.CPU
         | "cuda" when torch.cuda.is_available () -> torch.CUDA
         | name when name.StartsWith "cuda" && not (torch.cuda.is_available ()) ->
-            raise (UserException("--device", "a device that is there", $"{name}, and libtorch sees no CUDA device", remedy))
+            raise (
+                UserException("--device", "a device that is there", $"{name}, and libtorch sees no CUDA device", remedy)
+            )
         | name when name.StartsWith "cuda:" && fst (Int32.TryParse(name.Substring 5)) ->
             let index = int (name.Substring 5)
 
@@ -120,7 +123,10 @@ module Train =
         let source = Source.load experiment
         use _splits = source.Splits
         use streams = new RandomStreams(int64 experiment.Seed)
-        use graph = Compile.graph (Initialiser(streams.Init, device = device)) experiment.Network
+
+        use graph =
+            Compile.graph (Initialiser(streams.Init, device = device)) experiment.Network
+
         let (Method.Em em) = experiment.Method
         let (Adam rate) = em.Optimizer
 
@@ -140,8 +146,7 @@ module Train =
         let plan =
             TrainingPlan(int64 em.Steps, int64 experiment.LogEvery, int64 experiment.ValidateEvery)
 
-        let trainer =
-            Trainer(graph, method, source.Splits, plan, folder, streams, device)
+        let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
 
         let progress = ProgressLine()
 

@@ -69,7 +69,7 @@ public sealed class SelectionStatistics
     }
 
     private static double EntropyOf(IEnumerable<double> probabilities) =>
-        -probabilities.Where(p => p > 0).Sum(p => p * Math.Log(p));
+        probabilities.Where(p => p > 0).Sum(p => -p * Math.Log(p));
 
     private double Average(Func<Layer, double> value) => _layers.Count == 0 ? 0 : _layers.Values.Average(value);
 
