@@ -21,6 +21,11 @@ module ScriptHost =
 
     let private isCompileError (line: string) = line.Contains ": error FS"
 
+    [<DllImport("libc", EntryPoint = "kill")>]
+    extern int private send(int processId, int signal)
+
+    let private sigterm = 15
+
     /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
     let run (verb: string) (script: string) (options: string list) : int =
         if not (File.Exists script) then
@@ -61,7 +66,7 @@ module ScriptHost =
                 PosixSignal.SIGTERM,
                 fun context ->
                     context.Cancel <- true
-                    running.Kill false
+                    send (running.Id, sigterm) |> ignore
             )
 
         let mutable compiles = true

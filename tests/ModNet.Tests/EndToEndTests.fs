@@ -3,6 +3,7 @@ module ModNet.Tests.EndToEndTests
 open System
 open System.Diagnostics
 open System.IO
+open System.Runtime.InteropServices
 open System.Text.Json.Nodes
 open System.Text.RegularExpressions
 open Expecto
@@ -27,8 +28,11 @@ let private inDirectory (body: string -> unit) =
     finally
         Directory.Delete(directory, true)
 
-/// Runs the command line as a user does, without standard input; exit code, output, error output.
-let private modnet (words: string list) =
+[<DllImport("libc", EntryPoint = "kill")>]
+extern int private send(int processId, int signal)
+
+/// Starts the command line as a user does, without standard input.
+let private start (words: string list) =
     let cli =
         Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
 
@@ -44,8 +48,13 @@ let private modnet (words: string list) =
     for word in cli :: words do
         start.ArgumentList.Add word
 
-    use running = Process.Start start
+    let running = Process.Start start
     running.StandardInput.Close()
+    running
+
+/// Runs the command line to its end; exit code, output, error output.
+let private modnet (words: string list) =
+    use running = start words
     let errors = running.StandardError.ReadToEndAsync()
     let output = running.StandardOutput.ReadToEnd()
     running.WaitForExit()
@@ -195,6 +204,44 @@ let jobs =
                         line.ToJsonString())
 
                 Expect.equal (run "a") (run "b") "lines of metrics but for the clock"
+
+        testCase "a run that is asked to stop finishes its step and leaves a whole folder"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                corpus directory 300
+                let out = Path.Combine(directory, "run")
+
+                use running =
+                    start [
+                        "train"
+                        Path.Combine(root, "notebooks", "ptb.fsx")
+                        "--data"
+                        directory
+                        "--steps"
+                        "1000000"
+                        "--out"
+                        out
+                    ]
+
+                let errors = running.StandardError.ReadToEndAsync()
+
+                // The first line that is shown says that training goes on.
+                let rec untilTraining () =
+                    match running.StandardOutput.ReadLine() with
+                    | null -> failtest $"ended before training: {errors.Result}"
+                    | line when line.Contains "steps/s" -> ()
+                    | _ -> untilTraining ()
+
+                untilTraining ()
+                let sigterm = 15
+                send (running.Id, sigterm) |> ignore
+                let rest = running.StandardOutput.ReadToEnd()
+                Expect.isTrue (running.WaitForExit 60_000) "ends"
+                Expect.equal running.ExitCode 0 errors.Result
+                Expect.stringContains rest "stopped after" "says so"
+                hasRunFiles out
+                Expect.isFalse ((summary out).["finished"].GetValue<bool>()) "not finished"
 
         testCase "check shows the summary and trains nothing"
         <| fun () ->

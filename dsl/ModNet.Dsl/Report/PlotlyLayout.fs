@@ -47,7 +47,7 @@ module internal PlotlyLayout =
             if axis.Log then
                 "type", text "log"
                 "tickformat", text ",~r"
-                "nticks", number 6.0
+                "dtick", text "D2"
             if axis.Classes then
                 "type", text "category"
             if axis.Whole then

@@ -85,27 +85,30 @@ internal static class FusedCrossEntropy
             var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
             long datapoints = (long)vars[4];
             Tensor rowGradient = empty_like(rows), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
-            var rowWeights = new float[targets.numel()];
-            Array.Fill(rowWeights, 1f / datapoints);
-            double mean = LinearCrossEntropy.ScoreAndGradients(
+            long count = targets.numel();
+            double meanLoss = LinearCrossEntropy.MeanLossAndGradients(
                 Floats(rows.contiguous()),
                 Floats(weight),
                 Floats(bias),
                 Longs(targets.contiguous()),
-                rowWeights,
-                new float[rowWeights.Length],
+                new float[count],
                 Floats(rowGradient),
                 Floats(weightGradient),
                 Floats(biasGradient),
                 get_num_threads());
+
+            // The kernel's mean is over rows and a loss; ours is over datapoints, of several rows each, and a likelihood.
+            double scale = -(double)count / datapoints;
+            ctx.save_data("scale", scale);
             ctx.save_for_backward([rowGradient, weightGradient, biasGradient]);
-            return tensor(mean, ScalarType.Float32);
+            return tensor(meanLoss * scale, ScalarType.Float32);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             List<Tensor> saved = ctx.get_saved_variables();
-            return [saved[0] * grad_output, saved[1] * grad_output, saved[2] * grad_output, null!, null!];
+            Tensor factor = grad_output * (double)ctx.get_data("scale")!;
+            return [saved[0] * factor, saved[1] * factor, saved[2] * factor, null!, null!];
         }
     }
 }
