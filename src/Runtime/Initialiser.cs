@@ -32,9 +32,6 @@ public sealed class Initialiser
         return Make(shape, t => t.uniform_(-bound, bound, _generator));
     }
 
-    /// <summary>N(0, 1).</summary>
-    public Parameter Normal(params long[] shape) => Make(shape, t => t.normal_(0, 1, _generator));
-
     /// <summary>Every element is <paramref name="value"/>.</summary>
     public Parameter Constant(double value, params long[] shape) => Make(shape, t => t.fill_(value));
 

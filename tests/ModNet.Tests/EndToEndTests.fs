@@ -301,6 +301,13 @@ let mistakes =
         testCase "a number that is none"
         <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules"; "many" ]
 
+        testCase "no threads" <| fun () -> refused 1 [ "demo"; "--threads"; "0" ] [ "--threads"; "at least 1" ]
+        testCase "no steps" <| fun () -> refused 1 [ "demo"; "--steps"; "0" ] [ "toy/train/steps" ]
+        testCase "a device that is not there" <| fun () -> refused 1 [ "demo"; "--device"; "tpu" ] [ "--device"; "tpu" ]
+
+        testCase "a run folder that cannot be"
+        <| fun () -> refused 1 [ "demo"; "--steps"; "1"; "--out"; "/proc/nowhere/run" ] [ "/proc/nowhere/run"; "--out" ]
+
         testCase "no script" <| fun () -> refused 2 [ "train" ] [ "SCRIPT" ]
 
         testCase "a script that is not there"

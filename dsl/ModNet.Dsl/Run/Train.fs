@@ -118,7 +118,12 @@ module Train =
     /// can mend.
     let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
-        settings.Threads |> Option.iter torch.set_num_threads
+
+        match settings.Threads with
+        | Some count when count < 1 ->
+            raise (UserException("--threads", "at least 1", string count, "leave it out to use all cores"))
+        | threads -> threads |> Option.iter torch.set_num_threads
+
         let device = device settings.Device
         let source = Source.load experiment
         use _splits = source.Splits

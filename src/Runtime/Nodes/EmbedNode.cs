@@ -8,11 +8,12 @@ public sealed class EmbedNode : Node
 {
     private readonly Parameter _weight;
 
-    /// <summary>weight [vocabulary, width] ~ N(0, 1).</summary>
+    /// <summary>weight [vocabulary, width] ~ U(−1/√width, 1/√width).</summary>
     public EmbedNode(string name, int vocabulary, int width, Initialiser initialiser)
         : base(name)
     {
-        _weight = initialiser.Normal(vocabulary, width);
+        // Small against what Adam moves in a few hundred steps; with N(0, 1) words would keep their random vectors for thousands.
+        _weight = initialiser.Uniform(width, vocabulary, width);
         register_parameter("weight", _weight);
     }
 
