@@ -85,10 +85,10 @@ module ToyVerdict =
                 "held_out_error", JsonValue.Create error
             ]
             Lines = [
-                $"agreement of module and component  %.2f{100.0 * agreement} %%"
-                $"held-out error / target variance   %.4f{100.0 * error} %%"
+                $"agreement of module and component   %.2f{100.0 * agreement} %%"
+                $"held-out error / target variance    %.4f{100.0 * error} %%"
                 for name, matrix in matrices do
-                    $"%-12s{name}  [{line matrix}]"
+                    $"%-36s{name}[{line matrix}]"
             ]
             Sections =
                 fun folder -> [

@@ -93,26 +93,38 @@ module Train =
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
         action stop.Token
 
-    let private verdictLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) = [
-        match outcome.Final.TryGetValue "train" with
-        | true, line ->
-            $"loss                              %.4f{line.Loss.Value}"
-
-            if line.SelectionEntropy.HasValue then
-                $"H_a                               %.4f{line.SelectionEntropy.Value} nats"
-
-                $"H_b                               %.4f{line.BatchSelectionEntropy.Value} nats (≈ %.1f{exp line.BatchSelectionEntropy.Value} modules)"
-        | _ -> ()
-
-        for phase in [ "validation"; "test" ] do
+    let private verdictLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
+        let line phase =
             match outcome.Final.TryGetValue phase with
-            | true, line when line.Perplexity.HasValue ->
-                $"%-10s{phase} perplexity             %.3f{line.Perplexity.Value}"
+            | true, line -> Some line
+            | _ -> None
+
+        let fact (name: string) (value: string) = $"%-36s{name}{value}"
+
+        [
+            match line "train" with
+            | Some seen -> fact "loss (last minibatch)" $"%.4f{seen.Loss.Value}"
+            | None -> ()
+
+            // How modules are chosen is said of data that were not trained on, where there are such.
+            match
+                [ "test"; "validation"; "train" ]
+                |> List.tryPick (fun phase -> line phase |> Option.map (fun l -> phase, l))
+            with
+            | Some(phase, seen) when seen.SelectionEntropy.HasValue ->
+                let entropy = seen.BatchSelectionEntropy.Value
+                fact $"H_a ({phase})" $"%.4f{seen.SelectionEntropy.Value} nats"
+                fact $"H_b ({phase})" $"%.4f{entropy} nats (≈ %.1f{exp entropy} modules)"
             | _ -> ()
 
-        yield! verdict.Lines
-        $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
-    ]
+            for phase in [ "validation"; "test" ] do
+                match line phase with
+                | Some seen when seen.Perplexity.HasValue -> fact $"{phase} perplexity" $"%.3f{seen.Perplexity.Value}"
+                | _ -> ()
+
+            yield! verdict.Lines
+            $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
+        ]
 
     /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
     /// can mend.
