@@ -20,19 +20,22 @@ let private demo =
 let private doctor =
     simple "doctor" "Say what this machine has and lacks: libtorch, threads, BLAS, SIMD, speed."
 
-let private test =
-    simple "test" "Build everything and run all tests (./modnet test does it)."
+// These two are done by the script ./modnet itself; here they only stand in the help.
+let private test = simple "test" "Build everything and run all tests."
+
+let private format =
+    simple "format" "Format the sources, or with --check say whether they are."
 
 let private train = CommandLine.train []
 let private check = CommandLine.check []
-let private modnet = CommandLine.modnet [ demo; train; check; doctor; test ]
+let private modnet = CommandLine.modnet [ demo; train; check; doctor; test; format ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =
     match words with
     | name :: options when not (name.StartsWith '-') -> ScriptHost.run verb name options
     | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ verb; "--help" ]).Invoke()
-    | _ -> CommandLine.complain verb [ $"{verb} needs a script first: ./modnet {verb} SCRIPT [options]" ]
+    | _ -> CommandLine.complain verb $"{verb} needs a script first: ./modnet {verb} SCRIPT [options]"
 
 let private own (words: string list) =
     let parsed = modnet.Parse words
@@ -40,16 +43,14 @@ let private own (words: string list) =
 
     if parsed.Action :? HelpAction then
         parsed.Invoke()
-    elif command = modnet then
-        CommandLine.complain "" [ $"there is no command {words.Head}" ]
     elif parsed.Errors.Count > 0 then
-        CommandLine.complain command.Name (parsed.Errors |> Seq.map _.Message |> Seq.truncate 1)
+        CommandLine.complainOf (if command = modnet then "" else command.Name) parsed parsed.Errors
     elif command = demo then
         Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
     elif command = doctor then
         Doctor.run ()
     else
-        CommandLine.complain "" [ "test is run by the script ./modnet, at the root of a clone" ]
+        CommandLine.complain "" $"{command.Name} is done by the script ./modnet, at the root of a clone"
 
 [<EntryPoint>]
 let main arguments =

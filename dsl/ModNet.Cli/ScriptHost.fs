@@ -51,7 +51,8 @@ module ScriptHost =
         for word in
             [ "fsi"; "--nologo"; "--quiet" ]
             @ defines
-            @ [ "--exec"; script; verb ]
+            // What follows the dashes is the script's, even where F# Interactive has an option of that name.
+            @ [ "--exec"; script; "--"; verb ]
             @ options do
             start.ArgumentList.Add word
 

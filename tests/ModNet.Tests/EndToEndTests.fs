@@ -259,6 +259,16 @@ let jobs =
             Expect.stringContains output "libtorch" "libtorch"
             Expect.stringContains output "GFLOP/s" "speed"
 
+        testCase "a script's help lists its own options beside the common ones"
+        <| fun () ->
+            let code, output, errors =
+                modnet [ "train"; Path.Combine("notebooks", "ptb.fsx"); "--help" ]
+
+            Expect.equal code 0 errors
+
+            for option in [ "--modules"; "--choose"; "--data"; "--steps" ] do
+                Expect.stringContains output option "help"
+
         testCase "help lists every command"
         <| fun () ->
             let code, output, _ = modnet [ "--help" ]
@@ -291,15 +301,16 @@ let mistakes =
                     refused 1 [ "check"; path ] (List.ofArray wanted)
 
         testCase "a misspelt option"
-        <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "--help" ]
+        <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "did you mean --steps?"; "--help" ]
 
-        testCase "a misspelt command" <| fun () -> refused 2 [ "trian" ] [ "trian" ]
+        testCase "a misspelt command"
+        <| fun () -> refused 2 [ "trian" ] [ "trian"; "did you mean train?" ]
 
         testCase "a misspelt option of a script"
         <| fun () -> refused 2 [ "train"; ptb; "--stepz"; "3" ] [ "--stepz" ]
 
         testCase "a number that is none"
-        <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules"; "many" ]
+        <| fun () -> refused 2 [ "train"; ptb; "--modules"; "many" ] [ "--modules: expected a whole number, got many" ]
 
         testCase "no threads"
         <| fun () -> refused 1 [ "demo"; "--threads"; "0" ] [ "--threads"; "at least 1" ]

@@ -3,6 +3,7 @@ namespace ModNet
 open System
 open System.CommandLine
 open System.CommandLine.Help
+open System.Text.RegularExpressions
 
 /// The options that every script has, and how the words of a command become settings. Usage errors end in exit code 2.
 [<RequireQualifiedAccess>]
@@ -93,11 +94,64 @@ module CommandLine =
         List.iter root.Subcommands.Add verbs
         root
 
-    /// Says what is wrong with a command, and how to find out what is right.
-    let complain (verb: string) (messages: string seq) =
-        for message in messages do
-            eprintfn $"modnet: {message}"
+    /// Insertions, deletions and replacements that turn one word into another.
+    let private distance (one: string) (other: string) =
+        let step (above: int[]) (letter: char) =
+            let row = Array.create above.Length (above[0] + 1)
 
+            for i in 1 .. other.Length do
+                let replaced = above[i - 1] + (if other[i - 1] = letter then 0 else 1)
+                row[i] <- min replaced (1 + min above[i] row[i - 1])
+
+            row
+
+        (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
+
+    /// A hint at the word of `known` that was probably meant; nothing where none is near.
+    let private hint (known: string seq) (word: string) =
+        match
+            known
+            |> Seq.filter (fun k -> distance k word <= 2)
+            |> Seq.sortBy (distance word)
+            |> Seq.tryHead
+        with
+        | Some near -> $" – did you mean {near}?"
+        | None -> ""
+
+    let private unknown = Regex "^Unrecognized command or argument '(.*)'"
+
+    let private noNumber =
+        Regex "^Cannot parse argument '(.*)' for option '(.*)' as expected type '.*Int32.*'"
+
+    let private plain (known: string seq) (message: string) =
+        let isUnknown, isNoNumber = unknown.Match message, noNumber.Match message
+
+        if isUnknown.Success then
+            let word = isUnknown.Groups[1].Value
+            $"there is no {word} here{hint known word}"
+        elif isNoNumber.Success then
+            $"{isNoNumber.Groups[2].Value}: expected a whole number, got {isNoNumber.Groups[1].Value}"
+        else
+            message
+
+    /// Says the first thing that is wrong with a command (`verb` as the user wrote it), and how to find out what is right.
+    let complain (verb: string) (message: string) =
         let words = if verb = "" then "" else $" {verb}"
+        eprintfn $"modnet: {message}"
         eprintfn $"Try: ./modnet{words} --help"
         Exit.usage
+
+    /// The same of parse errors. One counts, since the others are often its echo: an unknown word before all.
+    let complainOf (verb: string) (parsed: ParseResult) (errors: Parsing.ParseError seq) =
+        let command = parsed.CommandResult.Command
+
+        let known =
+            Seq.append (command.Options |> Seq.map _.Name) (command.Subcommands |> Seq.map _.Name)
+
+        let messages = errors |> Seq.map _.Message |> Seq.toList
+
+        messages
+        |> List.tryFind unknown.IsMatch
+        |> Option.defaultValue messages.Head
+        |> plain known
+        |> complain verb

@@ -1,7 +1,6 @@
 namespace ModNet
 
 open System.CommandLine
-open System.IO
 open ModNet.Runtime
 
 /// A script's own command line: options it declares, read as they are declared, beside those that every script has.
@@ -9,7 +8,6 @@ open ModNet.Runtime
 /// Example: `let script = Script fsi.CommandLineArgs`
 type Script(arguments: string array) =
 
-    let name = Path.GetFileName arguments[0]
     let own = ResizeArray<Option>()
 
     // The script's name stands after the verb, where the command line of ./modnet has it.
@@ -26,11 +24,10 @@ type Script(arguments: string array) =
         (CommandLine.modnet verbs).Parse words
 
     let stopOnMistakes (parsed: ParseResult) (relevant: Parsing.ParseError -> bool) =
-        let mistakes =
-            parsed.Errors |> Seq.filter relevant |> Seq.map _.Message |> Seq.toList
+        let mistakes = parsed.Errors |> Seq.filter relevant |> Seq.toList
 
         if not mistakes.IsEmpty then
-            exit (CommandLine.complain $"{verb} {name}" mistakes)
+            exit (CommandLine.complainOf $"{verb} {arguments[0]}" parsed mistakes)
 
     let guarded (action: unit -> 'Result) : 'Result =
         try
@@ -45,8 +42,7 @@ type Script(arguments: string array) =
     /// A whole number that the command line may set.
     /// Example: `let modules = script.Int("modules", 5, "modules in the pool (M)")`
     member _.Int(option: string, otherwise: int, help: string) : int =
-        let declared =
-            Option<int>($"--{option}", Description = $"{help}; {otherwise} unless said", HelpName = "N")
+        let declared = Option<int>($"--{option}", Description = help, HelpName = "N")
 
         declared.DefaultValueFactory <- fun _ -> otherwise
         own.Add declared
