@@ -7,15 +7,6 @@ open Expecto
 open ModNet.Runtime
 open TorchSharp
 
-/// A fresh directory that goes away afterwards.
-let private inDirectory (body: string -> unit) =
-    let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
-
-    try
-        body directory
-    finally
-        Directory.Delete(directory, true)
-
 let private complains (body: unit -> unit) (parts: string list) =
     Expect.throwsC body (fun e ->
         Expect.equal (e.GetType()) typeof<UserException> "a user's mistake"

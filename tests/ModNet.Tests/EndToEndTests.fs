@@ -20,14 +20,6 @@ let private root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
-let private inDirectory (body: string -> unit) =
-    let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
-
-    try
-        body directory
-    finally
-        Directory.Delete(directory, true)
-
 [<DllImport("libc", EntryPoint = "kill")>]
 extern int private send(int processId, int signal)
 

@@ -1,6 +1,5 @@
 module ModNet.Tests.SelectorTests
 
-open System.IO
 open Expecto
 open ModNet.Runtime
 open TorchSharp
@@ -81,11 +80,10 @@ let checkpoints =
     testList "checkpoint" [
         testCase "its weights make another graph of the same architecture the same"
         <| fun () ->
-            scoped
-            <| fun () ->
-                let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
-
-                try
+            inDirectory
+            <| fun directory ->
+                scoped
+                <| fun () ->
                     let graph, data = Fixtures.language 3 3 1 Dispatch.Auto 12 4
                     use streams = new RandomStreams 3L
                     use em = new ViterbiEm(graph, data, EmSettings(2, 2, 6L, 6L, 1e-2), streams)
@@ -113,6 +111,4 @@ let checkpoints =
 
                     Expect.throwsC (fun () -> Checkpoint.LoadWeights(path, wider)) (fun e ->
                         Expect.stringContains e.Message "a checkpoint of the same architecture" "")
-                finally
-                    Directory.Delete(directory, true)
     ]

@@ -1,6 +1,7 @@
 namespace ModNet.Tests
 
 open System
+open System.IO
 open TorchSharp
 
 /// Tensors to plain numbers and back, for comparing the runtime with plain arithmetic.
@@ -56,3 +57,12 @@ module Values =
     let scoped (body: unit -> 'Result) : 'Result =
         use _scope = torch.NewDisposeScope()
         body ()
+
+    /// Runs in a fresh directory that goes away afterwards.
+    let inDirectory (body: string -> unit) =
+        let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
+
+        try
+            body directory
+        finally
+            Directory.Delete(directory, true)
