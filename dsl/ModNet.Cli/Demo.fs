@@ -11,18 +11,10 @@ module Demo =
     let run (settings: Settings) : int =
         let experiment = { Toy.run with Out = Some "runs/demo" } |> Settings.apply settings
 
-        match Check.experiment experiment with
-        | Error diagnostics ->
-            for diagnostic in diagnostics do
-                eprintfn $"{diagnostic}"
-
-            CommandLine.Exit.failure
-        | Ok summary ->
-            printfn
-                "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
-
-            printfn ""
-            printfn $"{summary}"
-            printfn ""
-            Train.run settings experiment |> ignore
-            CommandLine.Exit.ok
+        let summary = Check.experiment experiment |> Refusal.orRaise
+        printfn "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
+        printfn ""
+        printfn $"{summary}"
+        printfn ""
+        Train.run settings experiment |> ignore
+        CommandLine.Exit.ok

@@ -59,6 +59,22 @@ public sealed class Graph : nn.Module
         return new(Run(x, route, 0, _nodes.Length), route.Tape);
     }
 
+    /// <summary>Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before.</summary>
+    public TResult InEvaluation<TResult>(Func<TResult> body)
+    {
+        using var noGrad = no_grad();
+        bool before = training;
+        eval();
+        try
+        {
+            return body();
+        }
+        finally
+        {
+            train(before);
+        }
+    }
+
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
     internal Tensor BeforeSites(Tensor x) => Run(x, NoChoice(), 0, HasSites ? _firstSite : _nodes.Length);
 

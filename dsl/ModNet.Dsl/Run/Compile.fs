@@ -102,6 +102,4 @@ module Compile =
     /// A graph with fresh parameters, drawn pool by pool and layer by layer in order. Never fails on a network that
     /// `check` accepts; raises UserException with all that is wrong with any other.
     let graph (init: Initialiser) (network: Network) : Graph =
-        match Check.plan network with
-        | Ok plan -> ofPlan init plan
-        | Error diagnostics -> raise (UserException(diagnostics |> Seq.map string |> String.concat "\n"))
+        Check.plan network |> Refusal.orRaise |> ofPlan init

@@ -85,18 +85,15 @@ type Script(arguments: string array) =
         let settings = settings ()
         let experiment = Settings.apply settings experiment
 
-        match Check.experiment experiment with
-        | Error diagnostics ->
-            for diagnostic in diagnostics do
-                eprintfn $"{diagnostic}"
+        guarded (fun () ->
+            let summary = Check.experiment experiment |> Refusal.orRaise
 
-            exit CommandLine.Exit.failure
-        | Ok summary when verb = "check" ->
-            printfn $"{summary}"
-            exit CommandLine.Exit.ok
-        | Ok _ ->
-            guarded (fun () -> Train.run settings experiment |> ignore)
-            exit CommandLine.Exit.ok
+            if verb = "check" then
+                printfn $"{summary}"
+            else
+                Train.run settings experiment |> ignore)
+
+        exit CommandLine.Exit.ok
 
 /// The end of a script that has no options of its own.
 [<RequireQualifiedAccess>]

@@ -10,11 +10,11 @@ namespace ModNet.Runtime;
 public sealed record Evaluation(double LogLikelihood, double Perplexity, SelectionStatistics Statistics)
 {
     /// <summary>Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off.</summary>
-    public static Evaluation Of(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
+    public static Evaluation Of(Graph graph, IEnumerable<Dataset> parts, long batch, Device device) =>
+        graph.InEvaluation(() => Score(graph, parts, batch, device));
+
+    private static Evaluation Score(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
     {
-        using var noGrad = no_grad();
-        bool training = graph.training;
-        graph.eval();
         var statistics = new SelectionStatistics();
         double total = 0;
         long datapoints = 0, outputs = 0;
@@ -33,7 +33,6 @@ public sealed record Evaluation(double LogLikelihood, double Perplexity, Selecti
             outputs += part.Count * part.OutputsPerDatapoint;
         }
 
-        graph.train(training);
         return new(total / datapoints, Math.Exp(-total / outputs), statistics);
     }
 }

@@ -28,9 +28,6 @@ public sealed class SelectionStatistics
     /// <summary>Modules selected at least once, summed over layers.</summary>
     public int ModulesUsed => _layers.Values.Sum(l => l.Counts.Count(c => c > 0));
 
-    /// <summary>M, summed over layers.</summary>
-    public int ModulesAvailable => _layers.Values.Sum(l => l.Modules);
-
     /// <summary>Share of a layer's choices that fell on each module, [M].</summary>
     public double[] Load(string layer)
     {
@@ -56,13 +53,12 @@ public sealed class SelectionStatistics
             }
 
             // [T·B, K, M]: the layer's sites over time count as rows.
-            Tensor logProbabilities = cat([.. entries.Select(e => e.Distribution.LogProbabilities)], 0);
-            Tensor probabilities = logProbabilities.exp();
-            Tensor entropy = -(probabilities * logProbabilities.clamp(min: -1e4)).sum();
+            ChoiceDistribution distribution = ChoiceDistribution.Join(entries.Select(e => e.Distribution), 0);
+            Tensor probabilities = distribution.LogProbabilities.exp();
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).view(-1);
             layer.Add(
-                logProbabilities.shape[0],
-                entropy.to_type(ScalarType.Float64).ToDouble(),
+                probabilities.shape[0],
+                distribution.Entropy().sum().to_type(ScalarType.Float64).ToDouble(),
                 probabilities.to_type(ScalarType.Float64).sum(dim: 0).cpu().view(-1).data<double>().ToArray(),
                 indices.bincount(minlength: site.Modules).cpu().data<long>().ToArray());
         }

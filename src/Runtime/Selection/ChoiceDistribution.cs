@@ -19,6 +19,12 @@ public sealed class ChoiceDistribution
     /// <summary>From unnormalised scores [B, K, M].</summary>
     public static ChoiceDistribution FromLogits(Tensor logits) => new(nn.functional.log_softmax(logits, -1));
 
+    /// <summary>
+    /// Several distributions as one: along dimension 0 rows follow each other ([ΣB, K, M]), along 1 positions ([B, ΣK, M]).
+    /// </summary>
+    public static ChoiceDistribution Join(IEnumerable<ChoiceDistribution> parts, long dimension) =>
+        new(cat([.. parts.Select(p => p.LogProbabilities)], dimension));
+
     /// <summary>log p(a|x): indices [B, K] → [B].</summary>
     public Tensor LogProbability(Tensor indices) =>
         LogProbabilities.gather(2, indices.unsqueeze(-1)).squeeze(-1).sum(1);

@@ -29,9 +29,8 @@ public sealed class Tape
         foreach (var group in _entries.GroupBy(e => (e.Site.Choose, e.Site.Modules)))
         {
             TapeEntry[] entries = [.. group];
-            Tensor logProbabilities = cat([.. entries.Select(e => e.Distribution.LogProbabilities)], 1);
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 1);
-            Tensor sum = logProbabilities.gather(2, indices.unsqueeze(-1)).squeeze(-1).sum(1);
+            Tensor sum = ChoiceDistribution.Join(entries.Select(e => e.Distribution), 1).LogProbability(indices);
             total = total is null ? sum : total + sum;
         }
 

@@ -44,9 +44,6 @@ public sealed class ViterbiEm : IDisposable
     /// <summary>One optimiser for θ and φ.</summary>
     public TorchSharp.Modules.Adam Optimizer { get; }
 
-    /// <summary>M for each of a datapoint's C choices, in site order.</summary>
-    public IReadOnlyList<int> ModulesPerChoice => _modulesPerChoice;
-
     /// <summary>A partial E-step (Eq. 11) on the next minibatch. Null where there is nothing to choose (every M is 1).</summary>
     public EStepResult? EStep()
     {
@@ -143,12 +140,8 @@ public sealed class ViterbiEm : IDisposable
     private static int[] ChoicesOf(Graph graph, Dataset data, Device device)
     {
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
         Tensor one = data.Inputs.narrow(0, 0, 1).to(device);
-        bool training = graph.training;
-        graph.eval();
-        Tape tape = graph.Forward(one, new ModeSelector()).Tape;
-        graph.train(training);
+        Tape tape = graph.InEvaluation(() => graph.Forward(one, new ModeSelector())).Tape;
         return [.. tape.Entries.SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
     }
 }
