@@ -181,6 +181,33 @@ let jobs =
 
                 Expect.stringContains output "test perplexity" "and is printed"
 
+        testCase "the toy's data train a network of no choice, and one of several"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                for name, layers in
+                    [
+                        "plain", "linear 2"
+                        "several",
+                        "modular { modules 3; unit (linear 2); choose 2 }\n        modular { modules 2; unit (linear 2) }"
+                    ] do
+                    let path = Path.Combine(directory, $"{name}.fsx")
+                    let load = Path.Combine(root, "notebooks", "modnet.fsx")
+                    let out = Path.Combine(directory, name)
+
+                    File.WriteAllText(
+                        path,
+                        $"#load @\"{load}\"\nopen ModNet\n"
+                        + $"let mine =\n    network \"{name}\" {{\n        features 2\n        {layers}\n        gaussian (variance 1.0)\n    }}\n"
+                        + "experiment { net mine; data (toy_regression { }); train (em { steps 20 }) } |> Program.main fsi.CommandLineArgs"
+                    )
+
+                    let code, _, errors = modnet [ "train"; path; "--out"; out ]
+                    Expect.equal code 0 errors
+                    hasRunFiles out
+                    Expect.isGreaterThan (number (summary out) "held_out_error") 0.0 "an error"
+                    Expect.isNull ((summary out).["agreement"]) "agreement is of single choices"
+
         testCase "the same seed gives the same metrics, whole runs apart"
         <| fun () ->
             inDirectory

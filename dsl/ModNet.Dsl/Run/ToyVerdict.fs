@@ -33,6 +33,7 @@ module ToyVerdict =
         String.concat "; " [ for i in 0 .. Array2D.length1 matrix - 1 -> row i ]
 
     /// Agreement: the share of held-out datapoints whose chosen module is, for most of its datapoints, their component's.
+    /// It has a meaning where each datapoint makes one choice; other networks are judged by their error alone.
     /// Error: the mean squared error over the variance of the targets.
     let judge (problem: Runtime.ToyRegression) (held: ToyPoints) (graph: Graph) (device: torch.Device) : Verdict =
         use _scope = torch.NewDisposeScope()
@@ -49,43 +50,54 @@ module ToyVerdict =
         let modules = graph.MaxModules
 
         let chosen =
-            output.Tape.Composition().select(1, 0L).cpu().data<int64>().ToArray()
-            |> Array.map int
+            if output.Tape.Choices = 1 then
+                Some(output.Tape.Composition().cpu().data<int64>().ToArray() |> Array.map int)
+            else
+                None
 
-        let owners = Array.init modules (componentOf chosen held.Components)
+        let ownersOf chosen =
+            Array.init modules (componentOf chosen held.Components)
 
         let agreement =
-            Array.zip chosen held.Components
-            |> Array.averageBy (fun (a, c) -> if owners[a] = Some c then 1.0 else 0.0)
+            chosen
+            |> Option.map (fun chosen ->
+                let owners = ownersOf chosen
+
+                Array.zip chosen held.Components
+                |> Array.averageBy (fun (a, c) -> if owners[a] = Some c then 1.0 else 0.0))
 
         let truth = [| "R (rotation)", rows problem.Rotation; "S (scaling)", rows problem.Scaling |]
 
         let matrices =
-            graph.Pools
-            |> Seq.collect (fun pool ->
-                match pool with
-                | :? LinearPool as linear -> [
-                    for m in 0 .. linear.Count - 1 do
-                        let learned = rows (linear.Weight.select (0L, int64 m))
-                        yield $"module {m + 1}", learned
+            match chosen, List.ofSeq graph.Pools with
+            | Some chosen, [ :? LinearPool as linear ] -> [
+                let owners = ownersOf chosen
 
-                        match owners[m] with
-                        | Some c -> yield truth[c]
-                        | None -> ()
-                  ]
-                | _ -> [])
-            |> List.ofSeq
+                for m in 0 .. linear.Count - 1 do
+                    yield $"module {m + 1}", rows (linear.Weight.select (0L, int64 m))
+
+                    match owners[m] with
+                    | Some c -> yield truth[c]
+                    | None -> ()
+              ]
+            | _ -> []
 
         let inputs, targets = rows held.Data.Inputs, rows targets
         let predictions = rows predictions
 
         {
             Summary = [
-                "agreement", JsonValue.Create agreement
+                match agreement with
+                | Some share -> "agreement", JsonValue.Create share
+                | None -> ()
+
                 "held_out_error", JsonValue.Create error
             ]
             Lines = [
-                $"agreement of module and component   %.2f{100.0 * agreement} %%"
+                match agreement with
+                | Some share -> $"agreement of module and component   %.2f{100.0 * share} %%"
+                | None -> ()
+
                 $"held-out error / target variance    %.4f{100.0 * error} %%"
                 for name, matrix in matrices do
                     $"%-36s{name}[{line matrix}]"
@@ -93,24 +105,27 @@ module ToyVerdict =
             Sections =
                 fun folder -> [
                     // Only a plane can be drawn.
-                    if problem.Dimensions = 2 then
+                    match chosen with
+                    | Some chosen when problem.Dimensions = 2 ->
                         Section.figure
                             "Figure 3a: the composition learned"
                             "Held-out inputs, and their targets with what the chosen modules make of them. Colour: the module that the controller chose; symbol: the true component."
                             (Toy.composition inputs targets predictions held.Components chosen)
+                    | _ -> ()
 
                     match Toy.curves modules (fst (RunMetrics.ofFolder folder)) with
                     | Some curves ->
                         Section.figure
                             "Figure 3b: loss and module selection"
-                            "Where the decomposition is found, loss and H_a fall to their floor while H_b stays at log 2: both modules are used, each with certainty."
+                            "Where the decomposition is found, loss and H_a fall to their floor while H_b stays at log M: all modules are used, each with certainty."
                             curves
                     | None -> ()
 
-                    Section.matrices
-                        "What the modules learned"
-                        "Each module's matrix beside the true map of the component that most of its datapoints come from (Eq. 18)."
-                        matrices
+                    if not matrices.IsEmpty then
+                        Section.matrices
+                            "What the modules learned"
+                            "Each module's matrix beside the true map of the component that most of its datapoints come from (Eq. 18)."
+                            matrices
 
                     if problem.Dimensions = 2 then
                         Section.figure
