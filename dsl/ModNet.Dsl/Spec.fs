@@ -1,5 +1,7 @@
 namespace ModNet
 
+open System.ComponentModel
+
 /// An elementwise nonlinearity. Shapes are kept.
 type Activation =
     | Relu
@@ -18,6 +20,12 @@ type LinearSpec = {
 
     /// Lets F#'s own `tanh` stand in a pipe: `linear 8 |> tanh`.
     static member Tanh(linear: LinearSpec) = { linear with Activation = Some Tanh }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member Activated(linear: LinearSpec, activation) = { linear with Activation = Some activation }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member Biasless(linear: LinearSpec) = { linear with Bias = false }
 
 /// A convolution with square kernels, x [in, H, W] → activation(W ∗ x + b) [Channels, H', W'] where
 /// H' = ⌊(H + 2·Padding − Kernel) / Stride⌋ + 1, and W' likewise; `in` is inferred from what comes before.
@@ -38,6 +46,12 @@ type ConvSpec = {
 
     /// Lets F#'s own `tanh` stand in a pipe: `conv 8 3 |> tanh`.
     static member Tanh(conv: ConvSpec) = { conv with Activation = Some Tanh }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member Activated(conv: ConvSpec, activation) = { conv with Activation = Some activation }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member Biasless(conv: ConvSpec) = { conv with Bias = false }
 
 /// Pooling over square windows, without padding: x [C, H, W] → [C, H', W'], H' = ⌊(H − Window) / Stride⌋ + 1.
 type PoolingSpec = {
@@ -233,8 +247,24 @@ and [<RequireQualifiedAccess>] Layer =
     /// Head: the layer's input is the logits, one independent binary output each.
     | Bernoulli
 
-/// Layers in order, as a value of their own: a branch, a module, or a part of a network.
-type Chain = Chain of Layer list
+/// Layers in order, as a value of their own: a branch, a module, or a part of a network. A single layer is a chain too.
+type Chain =
+    | Chain of Layer list
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member op_Implicit(layer: Layer) = Chain [ layer ]
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member op_Implicit(linear: LinearSpec) = Chain [ Layer.Linear linear ]
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member op_Implicit(conv: ConvSpec) = Chain [ Layer.Conv conv ]
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member op_Implicit(custom: Custom) = Chain [ Layer.Custom custom ]
+
+/// A pool's modules said one by one: M chains of equal signature.
+type Mixed = Mixed of Layer list list
 
 /// A network: an input, layers, a head, in order. Plain data: compare it, store it, change it with `{ net with … }`.
 type Network = { Name: string; Layers: Layer list }
