@@ -16,17 +16,22 @@ type internal FunctionModule
     ) as this =
     inherit torch.nn.Module<torch.Tensor, torch.Tensor>(name)
 
-    let parameters = Dictionary<string, torch.Tensor>()
+    let values = Dictionary<string, torch.Tensor>()
 
     do
         for parameter, shape in shapes do
             // As a linear map's weight [out, in]: all but the first dimension are fan-in.
-            let fan = if shape.Length > 1 then List.reduce (*) shape.Tail else shape.Head
+            let fan =
+                match shape with
+                | [] -> 1
+                | [ length ] -> length
+                | _ :: inputs -> List.reduce (*) inputs
+
             let value = init.Uniform(int64 fan, List.map int64 shape |> Array.ofList)
             this.register_parameter (parameter, value)
-            parameters.Add(parameter, value)
+            values.Add(parameter, value)
 
-    override _.forward x = forward parameters x
+    override _.forward x = forward values x
 
 /// The code behind custom modules, by name. Specs are data and hold the name only.
 module internal CustomCode =
@@ -110,7 +115,9 @@ type CustomBuilder internal (name: string) =
             CustomMultiplyAdds = count
     }
 
-    member private _.WithCode(draft: CustomDraft<'Input, 'Output, 'Code>, code) : CustomDraft<'Input, 'Output, HasCode> = {
+    member private _.WithCode
+        (draft: CustomDraft<'Input, 'Output, 'Code>, code)
+        : CustomDraft<'Input, 'Output, HasCode> = {
         CustomName = draft.CustomName
         CustomInput = draft.CustomInput
         CustomOutput = draft.CustomOutput
@@ -124,11 +131,12 @@ type CustomBuilder internal (name: string) =
     /// Example: `from_module (fun () -> TorchSharp.torch.nn.Linear(4L, 8L))`
     [<CustomOperation "from_module">]
     member builder.FromModule
-        (
-            draft: CustomDraft<'Input, 'Output, 'Code>,
-            make: unit -> #torch.nn.Module<torch.Tensor, torch.Tensor>
-        ) : CustomDraft<'Input, 'Output, HasCode> =
-        builder.WithCode(draft, fun init -> init.Seeded(fun () -> make () :> torch.nn.Module<torch.Tensor, torch.Tensor>))
+        (draft: CustomDraft<'Input, 'Output, 'Code>, make: unit -> #torch.nn.Module<torch.Tensor, torch.Tensor>)
+        : CustomDraft<'Input, 'Output, HasCode> =
+        builder.WithCode(
+            draft,
+            fun init -> init.Seeded(fun () -> make () :> torch.nn.Module<torch.Tensor, torch.Tensor>)
+        )
 
     /// A function of parameters, which are named with their shapes, and of x [B, in] → [B, out]. Parameters begin
     /// U(−1/√in, 1/√in), `in` all dimensions but the first.
@@ -141,6 +149,17 @@ type CustomBuilder internal (name: string) =
             forward: IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor
         ) : CustomDraft<'Input, 'Output, HasCode> =
         let name = draft.CustomName
+
+        for parameter, shape in shapes do
+            if List.exists (fun size -> size < 1) shape then
+                raise (
+                    UserException(
+                        $"custom `{name}`, parameter `{parameter}`",
+                        "sizes ≥ 1",
+                        $"%A{shape}",
+                        "give it positive numbers"
+                    )
+                )
 
         {
             builder.WithCode(draft, fun init -> new FunctionModule(name, shapes, init, forward)) with

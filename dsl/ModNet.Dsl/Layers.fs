@@ -14,8 +14,7 @@ module Layers =
 
     /// Input: an image [channels, height, width].
     /// Example: `image (3, 32, 32)`
-    let image (channels: int, height: int, width: int) =
-        Layer.Image(channels, height, width)
+    let image (channels: int, height: int, width: int) = Layer.Image(channels, height, width)
 
     /// Beside the input: a task id per datapoint, below `count`, which controllers of form `Task` read.
     /// Example: `tasks 4`
@@ -79,7 +78,8 @@ module Layers =
         let last = widths.Length - 1
 
         Chain [
-            for index, width in List.indexed widths -> Layer.Linear(if index < last then linear width |> relu else linear width)
+            for index, width in List.indexed widths ->
+                Layer.Linear(if index < last then linear width |> relu else linear width)
         ]
 
     /// The greatest value of every window × window places, side by side: [C, H, W] → [C, ⌊H / window⌋, ⌊W / window⌋].

@@ -22,7 +22,10 @@ type LinearSpec = {
     static member Tanh(linear: LinearSpec) = { linear with Activation = Some Tanh }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Activated(linear: LinearSpec, activation) = { linear with Activation = Some activation }
+    static member Activated(linear: LinearSpec, activation) = {
+        linear with
+            Activation = Some activation
+    }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     static member Biasless(linear: LinearSpec) = { linear with Bias = false }
@@ -48,7 +51,10 @@ type ConvSpec = {
     static member Tanh(conv: ConvSpec) = { conv with Activation = Some Tanh }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Activated(conv: ConvSpec, activation) = { conv with Activation = Some activation }
+    static member Activated(conv: ConvSpec, activation) = {
+        conv with
+            Activation = Some activation
+    }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     static member Biasless(conv: ConvSpec) = { conv with Bias = false }
