@@ -98,7 +98,7 @@ type internal Infer(network: Network, notes: Notes) as this =
                 let units = int64 modular.Choose
                 let place = $"{at layer}/combine"
 
-                notes.Countable(place, "K · unit values", units * ShapeRules.Values unit)
+                notes.Countable(place, "K · unit", units * ShapeRules.Values unit)
                 |> Option.bind (fun total ->
                     match unit with
                     | Shape.Image(channels, height, width) ->
@@ -205,7 +205,7 @@ type internal Infer(network: Network, notes: Notes) as this =
 
             None
         else
-            notes.Countable($"{at name}/gives", "values", ShapeRules.Values custom.Output)
+            notes.Countable($"{at name}/gives", "a number of values", ShapeRules.Values custom.Output)
             |> Option.map (fun _ -> custom.Output)
 
     let gaussian name variance shape =
@@ -232,7 +232,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             |> List.map (fun size -> notes.Positive(at name, "a size", size))
 
         if List.forall Option.isSome sizes then
-            notes.Countable(at name, "values", ShapeRules.Values(Shape.Image(channels, height, width)))
+            notes.Countable(at name, "a number of values", ShapeRules.Values(Shape.Image(channels, height, width)))
             |> Option.map (fun _ -> Shape.Image(channels, height, width))
         else
             None

@@ -43,8 +43,9 @@ type internal Notes() =
             notes.Add(
                 Fault.TooLarge,
                 place,
-                $"{what} of at most {Numbers.grouped (int64 Int32.MaxValue)}",
-                Numbers.grouped value,
+                $"{what} ≤ {Numbers.grouped (int64 Int32.MaxValue)}",
+                // Where counting ended, nobody knows how many there are.
+                Numbers.grouped value + (if value = Int64.MaxValue then " or more" else ""),
                 "make it smaller"
             )
 

@@ -123,7 +123,11 @@ type internal ShapeRules(notes: Notes) =
                 else
                     match defaultArg channels (Some own) with
                     | Some channels ->
-                        notes.Countable(place, "values", int64 channels * out height * out width)
+                        notes.Countable(
+                            place,
+                            "a number of values",
+                            Counts.times (int64 channels) (Counts.times (out height) (out width))
+                        )
                         |> Option.map (fun _ -> Shape.Image(channels, int (out height), int (out width)))
                     | None -> None
             | None, _ -> None
@@ -142,7 +146,7 @@ type internal ShapeRules(notes: Notes) =
         | Shape.Tokens _ -> 1L
         | Shape.Vector width
         | Shape.Sequence width -> int64 width
-        | Shape.Image(channels, height, width) -> int64 channels * int64 height * int64 width
+        | Shape.Image(channels, height, width) -> Counts.times (int64 channels) (int64 height * int64 width)
 
     /// What one choice is made for: a datapoint, or a step of a sequence.
     static member Row shape =
@@ -171,7 +175,7 @@ type internal ShapeRules(notes: Notes) =
 
         match joined, shapes |> List.tryFindIndex (fits >> not) with
         | Some join, None ->
-            notes.Countable(place, "values", shapes |> List.sumBy ShapeRules.Values)
+            notes.Countable(place, "a number of values", shapes |> List.sumBy ShapeRules.Values)
             |> Option.map join
         | _, misfit ->
             let at = defaultArg misfit 0
