@@ -3,8 +3,16 @@ namespace ModNet
 open System
 open System.Collections.Generic
 
-/// Where a walk is: what stands before the names of layers (`residual1/`, empty at the top), and whether it is in a module.
-type internal Scope = { Prefix: string; InModule: bool }
+/// Where a walk is: what stands before the names of layers (`residual1/`, empty at the top), whether it is in a module, and
+/// in how many layers.
+type internal Scope = {
+    Prefix: string
+    InModule: bool
+    Depth: int
+}
+
+/// Ends a walk over more layers than are counted; carries the place of the first beyond.
+exception internal TooManyLayers of place: string
 
 /// One walk over a network: names every layer, infers every shape, and notes every problem.
 /// Where a shape cannot be known it is left open, so that one mistake is told once and not again at each layer after it.
@@ -12,6 +20,9 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     /// More layers than this, repetitions unrolled, are a slip: a check must end.
     let layersLimit = 100_000
+
+    /// So are layers within more layers than this, which would end in a stack overflow.
+    let depthLimit = 100
 
     let root =
         if String.IsNullOrWhiteSpace network.Name then
@@ -22,7 +33,18 @@ type internal Infer(network: Network, notes: Notes) as this =
     let rules = ShapeRules notes
 
     let pools =
-        PoolLedger(root, notes, fun prefix layers row -> this.Chain({ Prefix = prefix; InModule = true }, layers, row))
+        PoolLedger(
+            root,
+            notes,
+            fun prefix layers row ->
+                let scope = {
+                    Prefix = prefix
+                    InModule = true
+                    Depth = 1
+                }
+
+                this.Chain(scope, layers, row)
+        )
 
     let mutable layersSeen = 0
     let mutable tasks = None
@@ -245,8 +267,9 @@ type internal Infer(network: Network, notes: Notes) as this =
         scope with
             Prefix =
                 match part with
-                | Some part -> $"{name}/{part}/"
-                | None -> $"{name}/"
+                | Some part -> name + "/" + string<int> part + "/"
+                | None -> name + "/"
+            Depth = scope.Depth + 1
     }
 
     let isEmpty name what layers =
@@ -458,36 +481,33 @@ type internal Infer(network: Network, notes: Notes) as this =
     let step scope (planned: ResizeArray<PlannedLayer>) name layer shape =
         layersSeen <- layersSeen + 1
 
-        if layersSeen = layersLimit + 1 then
-            notes.Add(
-                Fault.TooLarge,
-                at name,
-                $"at most {Numbers.grouped (int64 layersLimit)} layers, repetitions unrolled",
-                "more",
-                "repeat less often"
-            )
-
         if layersSeen > layersLimit then
-            None
-        else
-            let output, pool, inside = infer scope name layer shape
+            raise (TooManyLayers(at name))
 
-            match (if Kind.role layer = Role.Input then output else shape), output with
-            | Some input, Some output ->
-                planned.Add {
-                    Name = name
-                    Layer = layer
-                    Input = input
-                    Output = output
-                    Pool = pool
-                    Tasks = needsTasks layer
-                    Inside = inside
-                }
-            | _ -> ()
+        let output, pool, inside = infer scope name layer shape
 
-            output
+        match (if Kind.role layer = Role.Input then output else shape), output with
+        | Some input, Some output ->
+            planned.Add {
+                Name = name
+                Layer = layer
+                Input = input
+                Output = output
+                Pool = pool
+                Tasks = needsTasks layer
+                Inside = inside
+            }
+        | _ -> ()
+
+        output
 
     let order = LayerOrder(root, network.Layers, notes)
+
+    let top = {
+        Prefix = ""
+        InModule = false
+        Depth = 0
+    }
 
     let walk layers =
         let planned = ResizeArray<PlannedLayer>()
@@ -499,7 +519,7 @@ type internal Infer(network: Network, notes: Notes) as this =
         for index, layer in List.indexed layers do
             let name = nameOf kinds layer
             order.Check(index, name, layer, head)
-            let output = step { Prefix = ""; InModule = false } planned name layer shape
+            let output = step top planned name layer shape
 
             if Kind.role layer = Role.Head then
                 head <- Option.orElse (Some name) head
@@ -518,29 +538,51 @@ type internal Infer(network: Network, notes: Notes) as this =
                  order.Empty()
                  []
              else
-                 walk network.Layers)
+                 try
+                     walk network.Layers
+                 with TooManyLayers place ->
+                     notes.Add(
+                         Fault.TooLarge,
+                         place,
+                         $"at most {Numbers.grouped (int64 layersLimit)} layers, repetitions unrolled",
+                         "more",
+                         "repeat less often"
+                     )
+
+                     [])
 
     /// The layers of a chain inside the network, planned, and what the chain gives.
     member private _.Chain(scope: Scope, layers: Layer list, shape: Shape option) : PlannedLayer list * Shape option =
-        let planned = ResizeArray<PlannedLayer>()
-        let kinds = Dictionary<string, int>()
-        let mutable shape = shape
+        if scope.Depth > depthLimit then
+            notes.Add(
+                Fault.TooLarge,
+                at (scope.Prefix.TrimEnd '/'),
+                $"at most {depthLimit} layers around a layer",
+                "more",
+                "say the inner ones one after the other"
+            )
 
-        for layer in layers do
-            let name = scope.Prefix + nameOf kinds layer
+            [], None
+        else
+            let planned = ResizeArray<PlannedLayer>()
+            let kinds = Dictionary<string, int>()
+            let mutable shape = shape
 
-            if Kind.role layer = Role.Body then
-                shape <- step scope planned name layer shape
-            else
-                notes.Add(
-                    Fault.NotInside,
-                    at name,
-                    "a layer between input and head",
-                    $"`{Kind.ofLayer layer}`",
-                    "move it out, to the start or end of the network"
-                )
+            for layer in layers do
+                let name = scope.Prefix + nameOf kinds layer
 
-        List.ofSeq planned, shape
+                if Kind.role layer = Role.Body then
+                    shape <- step scope planned name layer shape
+                else
+                    notes.Add(
+                        Fault.NotInside,
+                        at name,
+                        "a layer between input and head",
+                        $"`{Kind.ofLayer layer}`",
+                        "move it out, to the start or end of the network"
+                    )
+
+            List.ofSeq planned, shape
 
     /// The first component of every place.
     member _.Root = root

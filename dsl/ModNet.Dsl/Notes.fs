@@ -12,13 +12,15 @@ type internal Notes() =
     /// The number of diagnostics so far.
     member _.Count = diagnostics.Count
 
-    /// The action's result, and whether it would have noted anything; what it notes is forgotten.
-    member _.Aside(action: unit -> 'Result) =
+    /// The action's result, and what it would have noted; the notes themselves are as they were.
+    member _.Aside(action: unit -> 'Result) : 'Result * Diagnostic list =
         let before = diagnostics.Count
-        let result = action ()
-        let found = diagnostics.Count > before
-        diagnostics.RemoveRange(before, diagnostics.Count - before)
-        result, found
+
+        try
+            let result = action ()
+            result, List.ofSeq (Seq.skip before diagnostics)
+        finally
+            diagnostics.RemoveRange(before, diagnostics.Count - before)
 
     member _.Add(fault, place, expected, got, remedy) =
         diagnostics.Add {
