@@ -279,6 +279,8 @@ type internal Infer(network: Network, notes: Notes) as this =
         List.isEmpty layers
 
     let residual scope name layers shape =
+        let shape = rules.Numbers(at name, "numbers", shape)
+
         if isEmpty name "layers in the residual" layers then
             shape, []
         else
@@ -297,45 +299,24 @@ type internal Infer(network: Network, notes: Notes) as this =
 
             shape, [ planned ]
 
+    /// What each branch gives, and its layers.
     let branches scope name branches shape =
         if isEmpty name "branches side by side" branches then
-            None, []
+            [], []
         else
-            let walked =
-                branches
-                |> List.mapi (fun index layers -> this.Chain(inside scope name (Some(index + 1)), layers, shape))
-
-            let outputs = List.map snd walked
-
-            let known =
-                if List.forall Option.isSome outputs then
-                    Some(List.map Option.get outputs)
-                else
-                    None
-
-            known, List.map fst walked
+            branches
+            |> List.mapi (fun index layers ->
+                let planned, output = this.Chain(inside scope name (Some(index + 1)), layers, shape)
+                rules.Numbers($"{at name}/{index + 1}", "numbers", output), planned)
+            |> List.unzip
 
     let sumOf scope name layers shape =
         let outputs, planned = branches scope name layers shape
-
-        match outputs with
-        | Some(first :: rest) ->
-            for index, output in List.indexed rest do
-                if output <> first then
-                    notes.Add(
-                        Fault.BranchShapes,
-                        $"{at name}/{index + 2}",
-                        $"{first}, which branch 1 gives",
-                        string output,
-                        "make all branches give one shape"
-                    )
-
-            Some first, planned
-        | _ -> None, planned
+        rules.Same(at name, outputs), planned
 
     let concatOf scope name layers shape =
         let outputs, planned = branches scope name layers shape
-        outputs |> Option.bind (fun outputs -> rules.Beside(at name, outputs)), planned
+        rules.Beside(at name, outputs), planned
 
     let repetition scope name times layers shape =
         if isEmpty name "layers in the repetition" layers then

@@ -31,6 +31,10 @@ type internal Notes() =
             Remedy = remedy
         }
 
+    /// Those of them that have not been noted.
+    member _.AddNew(found: Diagnostic list) =
+        diagnostics.AddRange(found |> List.filter (diagnostics.Contains >> not))
+
     /// The value, or None (and a note) where it is below one.
     member notes.Positive(place, what, value) =
         if value < 1 then
