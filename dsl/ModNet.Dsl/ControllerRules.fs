@@ -28,7 +28,7 @@ module internal ControllerRules =
             )
 
     /// Notes what is wrong with a controller that reads `row` and gives K softmaxes over M.
-    let check (notes: Notes) place (row: Shape option) (tasks: int option) (modular: Modular) =
+    let check (notes: Notes) place (row: Shape option) hasTasks (modular: Modular) =
         match modular.Controller with
         | Linear
         | Given -> ()
@@ -45,7 +45,7 @@ module internal ControllerRules =
                 notes.Positive(place, "a hidden width", width) |> ignore
         | Conv(channels, kernel) -> image notes place row channels kernel
         | Task ->
-            if tasks.IsNone then
+            if not hasTasks then
                 notes.Add(
                     Fault.TaskWithoutTasks,
                     place,

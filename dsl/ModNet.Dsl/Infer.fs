@@ -47,7 +47,12 @@ type internal Infer(network: Network, notes: Notes) as this =
         )
 
     let mutable layersSeen = 0
-    let mutable tasks = None
+
+    /// The first count of task ids that is said, and whether it is one.
+    let mutable tasks: (int * int option) option = None
+
+    /// A controller may ask for task ids wherever they stand; whether they stand right is told once, where they do.
+    let hasTasks = network.Layers |> List.exists _.IsTasks
 
     let at name = $"{root}/{name}"
 
@@ -81,7 +86,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             )
 
     let checkRest layer (modular: Modular) row =
-        ControllerRules.check notes $"{at layer}/controller" row tasks modular
+        ControllerRules.check notes $"{at layer}/controller" row hasTasks modular
 
         if modular.Duplicates = Once && modular.Combine = Concat then
             notes.Add(
@@ -180,10 +185,25 @@ type internal Infer(network: Network, notes: Notes) as this =
 
         hidden, pool
 
+    /// What a recurrent layer reads, and what it gives where its state is so wide.
+    let recurrent place remedy shape =
+        let input = rules.Sequence(place, remedy, shape)
+        let isMisplaced = Option.isSome shape && Option.isNone input
+
+        let gives hidden =
+            if isMisplaced then
+                None
+            else
+                Option.map Shape.Sequence hidden
+
+        input, gives
+
     let embed name width shape =
+        let width = notes.Positive($"{at name}/width", "a width", width)
+
         match shape with
         | Some(Shape.Tokens _)
-        | None -> ()
+        | None -> width
         | Some shape ->
             notes.Add(
                 Fault.EmbedWithoutTokens,
@@ -193,7 +213,7 @@ type internal Infer(network: Network, notes: Notes) as this =
                 "begin the network with `tokens`, or leave `embed` out"
             )
 
-        notes.Positive($"{at name}/width", "a width", width)
+            None
 
     let custom name (custom: Custom) shape =
         if not (CustomCode.isKept custom.Name) then
@@ -325,29 +345,42 @@ type internal Infer(network: Network, notes: Notes) as this =
             match notes.Positive($"{at name}/times", "a number of rounds", times) with
             | None -> shape, []
             | Some times ->
-                let before = notes.Count
+                let round index shape =
+                    this.Chain(inside scope name (Some index), layers, shape)
+
+                // One mistake inside is one mistake, however many rounds there are: after it they only tell the shape.
+                let rec settle index before shape =
+                    if index > times || Option.isNone shape || shape = before then
+                        shape
+                    else
+                        let (_, output), _ = notes.Aside(fun () -> round index shape)
+                        settle (index + 1) shape output
 
                 let rec rounds index shape planned =
-                    // One mistake inside is one mistake, however many rounds there are.
-                    if index > times || notes.Count > before then
-                        (if notes.Count > before then None else shape), List.rev planned
+                    if index > times then
+                        shape, List.rev planned
                     else
-                        let layers, output = this.Chain(inside scope name (Some index), layers, shape)
-                        rounds (index + 1) output (layers :: planned)
+                        let before = notes.Count
+                        let layers, output = round index shape
+
+                        if notes.Count > before then
+                            settle (index + 1) shape output, []
+                        else
+                            rounds (index + 1) output (layers :: planned)
 
                 rounds 1 shape []
 
     let checkTasks name count =
         match tasks with
-        | Some first ->
+        | Some(first, _) ->
             notes.Add(
                 Fault.TwoInputs,
                 at name,
-                $"one `tasks`, with {first} of them",
-                "a second",
+                $"one `tasks`, of {first}",
+                $"a second, of {count}",
                 "leave one of them out"
             )
-        | None -> tasks <- notes.Positive($"{at name}/count", "a number of tasks", count)
+        | None -> tasks <- Some(count, notes.Positive($"{at name}/count", "a number of tasks", count))
 
     /// The layer's output shape, its pool and what is inside, as far as they can be known, from its input shape.
     let infer scope name layer shape =
@@ -405,11 +438,8 @@ type internal Infer(network: Network, notes: Notes) as this =
             rules.Numbers(place, "numbers", shape) |> plain
         | Layer.Gru hidden ->
             let hidden = positive "hidden" "a width" hidden
-
-            rules.Sequence(place, "begin with `tokens` and `embed`, or use `linear`", shape)
-            |> Option.bind (fun _ -> hidden)
-            |> Option.map Shape.Sequence
-            |> plain
+            let _, gives = recurrent place "begin with `tokens` and `embed`, or use `linear`" shape
+            gives hidden |> plain
         | Layer.Modular _
         | Layer.ModularGru _ when scope.InModule ->
             notes.Add(
@@ -425,11 +455,11 @@ type internal Infer(network: Network, notes: Notes) as this =
             let output, pool = modularLayer name settings shape
             output, pool, []
         | Layer.ModularGru gru ->
-            let output, pool =
-                rules.Sequence(place, "begin with `tokens` and `embed`, or use `modular`", shape)
-                |> modularGru name gru
+            let input, gives =
+                recurrent place "begin with `tokens` and `embed`, or use `modular`" shape
 
-            Option.map Shape.Sequence output, pool, []
+            let hidden, pool = modularGru name gru input
+            gives hidden, pool, []
         | Layer.Residual layers ->
             let output, planned = residual scope name layers shape
             output, None, planned
@@ -455,7 +485,7 @@ type internal Infer(network: Network, notes: Notes) as this =
     let needsTasks layer =
         match layer with
         | Layer.Modular { Controller = Task }
-        | Layer.ModularGru { Candidate = { Controller = Task } } -> tasks
+        | Layer.ModularGru { Candidate = { Controller = Task } } -> Option.bind snd tasks
         | _ -> None
 
     /// Infers a layer and plans it where all shapes are known.
