@@ -37,8 +37,8 @@ type internal PoolLedger
     /// Where a pool's unit i stands, relative to the network.
     let unitPath path (pool: Pool) index =
         match pool.Units with
-        | [ _ ] -> $"{path}/unit"
-        | _ -> $"{path}/unit{index + 1}"
+        | [ _ ] -> path + "/unit"
+        | _ -> path + "/unit" + string<int> (index + 1)
 
     let rec hasWeights layer =
         match layer with
@@ -51,7 +51,7 @@ type internal PoolLedger
         | _ -> false
 
     let checkItself path (pool: Pool) =
-        let place = $"{root}/{path}"
+        let place = root + "/" + path
 
         let nothing = pool.Name.IsNone && pool.Modules = 0 && pool.Units.IsEmpty
 
@@ -150,7 +150,7 @@ type internal PoolLedger
                         "say what it is, such as `linear 8`"
                     )
 
-                walk $"{path}/" unit row)
+                walk (path + "/") unit row)
 
         if walked.IsEmpty then
             None
@@ -187,7 +187,7 @@ type internal PoolLedger
         }
 
         pools[name] <- uses
-        notes.Name($"{root}/{name}", "pool", name)
+        notes.Name(root + "/" + name, "pool", name)
         checkItself name pool
         let planned = planUnits name name pool row
         uses.First <- planned |> Option.map (fun planned -> layer, planned)

@@ -74,7 +74,7 @@ type internal ShapeRules(notes: Notes) =
     /// What a square window gives that slides over an image: [channels, H', W'].
     member rules.Slide(place, setting, window, stride, padding, channels, shape) =
         let before = notes.Count
-        notes.Positive($"{place}/{setting}", "a size", window) |> ignore
+        notes.Positive(place + "/" + setting, "a size", window) |> ignore
 
         if stride < 1 then
             notes.Add(
