@@ -140,7 +140,7 @@ type CustomBuilder internal (name: string) =
 
     /// A function of parameters, which are named with their shapes, and of x [B, in] → [B, out]. Parameters begin
     /// U(−1/√in, 1/√in), `in` all dimensions but the first.
-    /// Example: `from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"])`
+    /// Example: `from_function [ "scale", [ 4 ]; "shift", [ 4 ] ] (fun p x -> x * p["scale"] + p["shift"])`
     [<CustomOperation "from_function">]
     member builder.FromFunction
         (
@@ -210,5 +210,5 @@ module Customs =
     /// A module of the user's own: a layer, the unit of a pool (made M times), or a controller. `reads` and `gives`, and
     /// `from_module` or `from_function`, must be said; `parameters` and `multiply_adds` are for the summary. The name stands
     /// for the code: the last that was said under a name counts, and a spec read from JSON needs it said in the same process.
-    /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"]) }`
+    /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); from_function [ "scale", [ 4 ]; "shift", [ 4 ] ] (fun p x -> x * p["scale"] + p["shift"]) }`
     let custom (name: string) = CustomBuilder name
