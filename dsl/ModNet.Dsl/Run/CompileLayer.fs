@@ -16,7 +16,10 @@ module internal CompileLayer =
         : Node option =
         let name = planned.Name
         let features = RuntimeWords.features planned.Input
-        let chains () = [| for layers in planned.Inside -> ResizeArray(inside layers) :> System.Collections.Generic.IReadOnlyList<Node> |]
+
+        let chains () = [|
+            for layers in planned.Inside -> ResizeArray(inside layers) :> System.Collections.Generic.IReadOnlyList<Node>
+        |]
 
         match planned.Layer with
         | Layer.Tokens _
