@@ -26,7 +26,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Custom =
-        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or from_function, each said once, without `for` or `if`."
+        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or weight (as often as there are any) and from_function, without `for` or `if`."
 
     [<Literal>]
     let IncompleteCustom =
