@@ -56,6 +56,7 @@ module internal CompileLayer =
                 |> Array.mapi (fun index nodes -> new ChainNode($"{name}/{index + 1}", nodes) :> Node)
 
             Some(new ChainNode(name, rounds))
+        | Layer.Block _ -> Some(new ChainNode(name, (chains ())[0]))
         | Layer.Custom custom -> Some(new CustomNode(name, CompileCustom.make $"{root}/{name}" init custom))
 
     /// The layers of a module, which makes no choices.
