@@ -26,7 +26,10 @@ let private parameter (part: torch.nn.Module) name =
 let private agrees (controller: Controller) (x: torch.Tensor) (beside: torch.Tensor) (features: float[][]) =
     let x = x.requires_grad_ true
     let distribution = controller.Distribution(x, beside)
-    let weight, bias = matrix (parameter controller "weight"), vector (parameter controller "bias")
+
+    let weight, bias =
+        matrix (parameter controller "weight"), vector (parameter controller "bias")
+
     let expected = features |> Array.collect (affine weight bias >> logSoftmax)
     Expect.equal distribution.LogProbabilities.shape [| x.shape[0]; int64 choose; int64 modules |] "shape"
 
@@ -36,7 +39,7 @@ let private agrees (controller: Controller) (x: torch.Tensor) (beside: torch.Ten
     let chosen = indices 8 modules (int x.shape[0]) choose
 
     Slopes.agree (("input", x) :: Slopes.parameters controller) (fun () ->
-        controller.Distribution(x, beside).LogProbability(chosen).sum ())
+        controller.Distribution(x, beside).LogProbability(chosen).sum())
 
 let private test name body = testCase name (fun () -> scoped body)
 
@@ -55,13 +58,15 @@ let tests =
 
         test "an MLP has ReLU between linear maps"
         <| fun () ->
-            let controller =
-                new MlpController(12, [| 5; 4 |], choose, modules, doubles 2)
+            let controller = new MlpController(12, [| 5; 4 |], choose, modules, doubles 2)
 
             let x = normal 1 [ 3; 3; 2; 2 ]
 
             let hidden name (row: float[]) =
-                affine (matrix (parameter controller $"{name}.weight")) (vector (parameter controller $"{name}.bias")) row
+                affine
+                    (matrix (parameter controller $"{name}.weight"))
+                    (vector (parameter controller $"{name}.bias"))
+                    row
                 |> Array.map (max 0.0)
 
             agrees controller x null (flattened x |> Array.map (hidden "hidden1" >> hidden "hidden2"))
@@ -86,7 +91,11 @@ let tests =
                             let line (row: float[]) =
                                 Array.concat [ Array.zeroCreate size; row; Array.zeroCreate after ]
 
-                            Array.concat [ Array.replicate size blank; Array.map line channel; Array.replicate after blank ])
+                            Array.concat [
+                                Array.replicate size blank
+                                Array.map line channel
+                                Array.replicate after blank
+                            ])
                     )
 
                 let weight, bias =
@@ -106,7 +115,9 @@ let tests =
         <| fun () ->
             let tasks = torch.tensor [| 3L; 0L; 1L |]
             let x = normal 1 [ 3; 2 ]
-            let oneHot t = Array.init 4 (fun i -> if i = t then 1.0 else 0.0)
+
+            let oneHot t =
+                Array.init 4 (fun i -> if i = t then 1.0 else 0.0)
 
             agrees
                 (new TaskController(2, 4, choose, modules, doubles 2))
@@ -125,7 +136,7 @@ let tests =
             Expect.equal (integers (distribution.Mode())) (integers given) "mode"
             Expect.equal (numbers (distribution.LogProbability given)) (Array.zeroCreate 5) "log p"
             Expect.equal (numbers (distribution.Entropy()) |> Array.map abs) (Array.zeroCreate 5) "entropy"
-            Expect.equal (numbers (distribution.LogProbabilities.exp().sum (dim = -1L))) (Array.create 10 1.0) "one-hot"
+            Expect.equal (numbers (distribution.LogProbabilities.exp().sum(dim = -1L))) (Array.create 10 1.0) "one-hot"
 
         test "a custom one gives logits position by position, and other shapes are refused by the layer's name"
         <| fun () ->
@@ -137,16 +148,22 @@ let tests =
             let x = normal 1 [ 4; 2 ]
 
             let expected =
-                matrix x |> Array.collect (affine (matrix inner.weight) (vector inner.bias) >> logSoftmax)
+                matrix x
+                |> Array.collect (affine (matrix inner.weight) (vector inner.bias) >> logSoftmax)
 
             for a, e in Array.zip (numbers (controller.Distribution(x).LogProbabilities)) expected do
                 Expect.isLessThan (abs (a - e)) 1e-10 "log p"
 
-            let pool =
-                new LinearPool("p", modules, 2, 2, Activation.Relu, true, doubles 1)
+            let pool = new LinearPool("p", modules, 2, 2, Activation.Relu, true, doubles 1)
 
             let layer =
-                new ModularLayer("modular1", new CustomController(map 5L, choose, modules), pool, Combine.Sum, Dispatch.Auto)
+                new ModularLayer(
+                    "modular1",
+                    new CustomController(map 5L, choose, modules),
+                    pool,
+                    Combine.Sum,
+                    Dispatch.Auto
+                )
 
             Expect.throwsC (fun () -> layer.Forward(x, Route(ModeSelector())) |> ignore) (fun e ->
                 Expect.equal

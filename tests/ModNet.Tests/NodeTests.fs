@@ -7,8 +7,7 @@ open ModNet.Tests.Plain
 open TorchSharp
 
 /// A node's output, with no choices on the way.
-let private run (node: Node) (x: torch.Tensor) =
-    node.Forward(x, Route(ModeSelector()))
+let private run (node: Node) (x: torch.Tensor) = node.Forward(x, Route(ModeSelector()))
 
 let private leaf (x: torch.Tensor) = x.requires_grad_ true
 
@@ -65,7 +64,13 @@ let maps =
                 close (run node x) (expected |> Array.collect flat |> Array.map tanh) "output"
                 slopes node x
 
-        for kind, window, stride in [ Pooling.Max, 2, 2; Pooling.Max, 3, 1; Pooling.Average, 2, 2; Pooling.Average, 3, 2 ] do
+        for kind, window, stride in
+            [
+                Pooling.Max, 2, 2
+                Pooling.Max, 3, 1
+                Pooling.Average, 2, 2
+                Pooling.Average, 3, 2
+            ] do
             test $"{kind} pooling of window {window}, stride {stride} is that of plain arithmetic"
             <| fun () ->
                 let node = new PoolingNode("pool1", kind, window, stride)
@@ -113,8 +118,7 @@ let maps =
                 let expected =
                     numbers x
                     |> Array.chunkBySize scale.Length
-                    |> Array.collect (fun row ->
-                        Array.map3 (fun v w b -> v * w + b) (standardised row row) scale shift)
+                    |> Array.collect (fun row -> Array.map3 (fun v w b -> v * w + b) (standardised row row) scale shift)
 
                 close (run node x) expected $"{shape}"
                 slopes node x
@@ -146,15 +150,17 @@ let maps =
             let expected =
                 words
                 |> Array.collect (fun sequence ->
-                    sequence |> Array.scan step (Array.zeroCreate hidden) |> Array.tail |> Array.concat)
+                    sequence
+                    |> Array.scan step (Array.zeroCreate hidden)
+                    |> Array.tail
+                    |> Array.concat)
 
             close (run node x) expected "states"
             slopes node x
 
         test "a custom module is run as it is, and one that loses the batch is refused by name"
         <| fun () ->
-            let inner =
-                torch.nn.Linear(3L, 2L, dtype = Nullable torch.ScalarType.Float64)
+            let inner = torch.nn.Linear(3L, 2L, dtype = Nullable torch.ScalarType.Float64)
 
             let node = new CustomNode("custom1", inner)
             let x = normal 1 [ 4; 3 ]
@@ -162,13 +168,11 @@ let maps =
             Expect.containsAll (List.map fst (Slopes.parameters node)) [ "module.weight"; "module.bias" ] "names"
             slopes node x
 
-            Expect.throwsC
-                (fun () -> run (new CustomNode("custom2", torch.nn.Flatten(0L))) x |> ignore)
-                (fun e ->
-                    Expect.equal
-                        e.Message
-                        "custom2: expected an output [4, …] of the custom module for input [4, 3], got [12] – keep the first dimension, the batch, as it comes"
-                        "")
+            Expect.throwsC (fun () -> run (new CustomNode("custom2", torch.nn.Flatten(0L))) x |> ignore) (fun e ->
+                Expect.equal
+                    e.Message
+                    "custom2: expected an output [4, …] of the custom module for input [4, 3], got [12] – keep the first dimension, the batch, as it comes"
+                    "")
     ]
 
 /// Batch normalisation, feature by feature: rows [n, features] of a minibatch.
@@ -226,7 +230,8 @@ let batchNorm =
                     rows x
                     |> Array.collect (
                         Array.mapi (fun i v ->
-                            (v - 0.1 * means[i]) / sqrt (0.9 + 0.1 * variances[i] + 1e-5) * scale[i] + shift[i])
+                            (v - 0.1 * means[i]) / sqrt (0.9 + 0.1 * variances[i] + 1e-5) * scale[i]
+                            + shift[i])
                     )
 
                 agree (flatRows (run node x)) expected "in evaluation"
@@ -250,7 +255,10 @@ let dropout =
         test "leaves out a share of the rate and scales the rest, in training only"
         <| fun () ->
             let node = new DropoutNode("dropout1", 0.3, generator 3)
-            let x = torch.ones(20_000L, dtype = Nullable torch.ScalarType.Float64).view(100L, 200L)
+
+            let x =
+                torch.ones(20_000L, dtype = Nullable torch.ScalarType.Float64).view(100L, 200L)
+
             let y = numbers (run node x)
             Expect.all y (fun v -> v = 0.0 || abs (v - 1.0 / 0.7) < 1e-12) "values"
             let share = y |> Array.averageBy (fun v -> if v = 0.0 then 1.0 else 0.0)
@@ -265,7 +273,7 @@ let dropout =
             let node = new DropoutNode("dropout1", 0.5, generator 3)
             let x = leaf (normal 1 [ 4; 5 ])
             let y = run node x
-            y.sum().backward ()
+            y.sum().backward()
 
             for v, y, g in Array.zip3 (numbers x) (numbers y) (numbers x.grad) do
                 Expect.equal g (if y = 0.0 then 0.0 else 2.0) "gradient"
@@ -283,7 +291,7 @@ let dropout =
                     for _ in 1..3 do
                         if disturb then
                             torch.rand 5L |> ignore
-                            torch.empty(5L).normal_ (0.0, 1.0, streams.Sampling) |> ignore
+                            torch.empty(5L).normal_(0.0, 1.0, streams.Sampling) |> ignore
 
                         yield! numbers (run node x)
                 ]
@@ -350,7 +358,10 @@ let containers =
                 :> Node
 
             let a, b = conv 1 1, conv 3 2
-            let node = new BranchNode("concat_of1", Combine.Concat, [| [| a |]; [||]; [| b |] |])
+
+            let node =
+                new BranchNode("concat_of1", Combine.Concat, [| [| a |]; [||]; [| b |] |])
+
             let x = normal 1 [ 2; 2; 3; 4 ]
             let y = run node x
             Expect.equal y.shape [| 2L; 6L; 3L; 4L |] "shape"
@@ -382,7 +393,10 @@ let containers =
                     "sum_of1",
                     Combine.Sum,
                     [|
-                        [| new ResidualNode("sum_of1/1/residual1", [| modular "sum_of1/1/residual1/modular1" |]) :> Node |]
+                        [|
+                            new ResidualNode("sum_of1/1/residual1", [| modular "sum_of1/1/residual1/modular1" |])
+                            :> Node
+                        |]
                         [| modular "sum_of1/2/modular1"; linear "sum_of1/2/linear1" 4 4 2 |]
                     |]
                 )

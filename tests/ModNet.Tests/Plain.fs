@@ -20,7 +20,9 @@ let flat (image: float[][][]) : float[] =
 /// The convolution of images [C][H][W], by its definition; before any activation.
 let convolve (images: float[][][][]) (kernels: float[][][][]) (bias: float[]) stride padding : float[][][][] =
     let size = kernels[0].[0].Length
-    let places length = (length + 2 * padding - size) / stride + 1
+
+    let places length =
+        (length + 2 * padding - size) / stride + 1
 
     images
     |> Array.map (fun image ->
@@ -34,19 +36,20 @@ let convolve (images: float[][][][]) (kernels: float[][][][]) (bias: float[]) st
 
         Array.map2
             (fun (kernel: float[][][]) bias -> [|
-                for i in 0 .. places height - 1 -> [|
-                    for j in 0 .. places width - 1 ->
-                        bias
-                        + Seq.sum (
-                            seq {
-                                for c in 0 .. image.Length - 1 do
-                                    for u in 0 .. size - 1 do
-                                        for v in 0 .. size - 1 ->
-                                            kernel[c].[u].[v]
-                                            * at c (i * stride + u - padding) (j * stride + v - padding)
-                            }
-                        )
-                |]
+                for i in 0 .. places height - 1 ->
+                    [|
+                        for j in 0 .. places width - 1 ->
+                            bias
+                            + Seq.sum (
+                                seq {
+                                    for c in 0 .. image.Length - 1 do
+                                        for u in 0 .. size - 1 do
+                                            for v in 0 .. size - 1 ->
+                                                kernel[c].[u].[v]
+                                                * at c (i * stride + u - padding) (j * stride + v - padding)
+                                }
+                            )
+                    |]
             |])
             kernels
             bias)

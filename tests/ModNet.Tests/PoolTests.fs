@@ -100,7 +100,10 @@ let private kinds: Kind list = [
                             | 0 -> linear "linear1" 3 3 (seed + i)
                             | 1 -> new ResidualNode("residual1", [| linear "residual1/linear1" 3 3 (seed + i) |])
                             | _ ->
-                                new ChainNode("chain1", [| linear "linear1" 3 4 (seed + i); linear "linear2" 4 3 seed |])
+                                new ChainNode(
+                                    "chain1",
+                                    [| linear "linear1" 3 4 (seed + i); linear "linear2" 4 3 seed |]
+                                )
                     |]
                 )
     }
@@ -131,7 +134,7 @@ let private run (kind: Kind) seed (pool: ModulePool) (dispatch: Dispatch) (chose
     let x = (normal (seed + 1) (rows :: kind.Row)).requires_grad_ true
     let y = dispatch.Run(pool, x, chosen)
     let upstream = normal (seed + 2) [ for n in y.shape -> int n ]
-    (y * upstream).sum().backward ()
+    (y * upstream).sum().backward()
 
     [
         yield "output", y.detach ()
@@ -278,7 +281,9 @@ let agreement =
                 let controller = new LinearController(8, 1, 3, doubles 1)
 
                 Expect.throwsC
-                    (fun () -> new ModularLayer("modular1", controller, pool, Combine.Sum, Dispatch.Gather) |> ignore)
+                    (fun () ->
+                        new ModularLayer("modular1", controller, pool, Combine.Sum, Dispatch.Gather)
+                        |> ignore)
                     (fun e ->
                         Expect.equal
                             e.Message
@@ -293,8 +298,7 @@ let agreement =
                     new LinearPool("p/linear1", m, 2, 2, Activation.Relu, true, doubles 1) :> ModulePool
 
                 let refused message (make: unit -> ModulePool) =
-                    Expect.throwsC (fun () -> make () |> ignore) (fun e ->
-                        Expect.stringContains e.Message message "")
+                    Expect.throwsC (fun () -> make () |> ignore) (fun e -> Expect.stringContains e.Message message "")
 
                 refused "expected stages of 3 modules, got 2 in p/linear1" (fun () ->
                     new ChainPool("p", [| pool 3; pool 2 |]))
@@ -306,7 +310,13 @@ let agreement =
 
                 refused "module 0: expected a node without choices, got modular1" (fun () ->
                     let controller = new LinearController(2, 1, 3, doubles 1)
-                    new NodePool("p", [| new ModularLayer("modular1", controller, pool 3, Combine.Sum, Dispatch.Auto) |]))
+
+                    new NodePool(
+                        "p",
+                        [|
+                            new ModularLayer("modular1", controller, pool 3, Combine.Sum, Dispatch.Auto)
+                        |]
+                    ))
 
         testCase "what is combined of images lies side by side in channels"
         <| fun () ->
@@ -365,8 +375,7 @@ let initialisation =
             scoped
             <| fun () ->
                 for init in [ Init.Uniform; Init.Glorot; Init.He; Init.Stacked ] do
-                    let pool =
-                        new LinearPool("p", 1, 4, 3, Activation.Relu, true, doubles 1, init)
+                    let pool = new LinearPool("p", 1, 4, 3, Activation.Relu, true, doubles 1, init)
 
                     let plain =
                         new LinearNode("linear1", 4, 3, Activation.Relu, true, (doubles 1).For init)

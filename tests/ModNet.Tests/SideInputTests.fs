@@ -22,8 +22,7 @@ let private learned choose modules seed =
 let private given choose modules =
     new GivenController(choose, modules) :> Controller
 
-let private gaussian () =
-    new GaussianHead(0.3, false, doubles 1)
+let private gaussian () = new GaussianHead(0.3, false, doubles 1)
 
 /// Given layers before, between, inside and after two latent ones; 6 given columns in all.
 let private mixed () =
@@ -33,7 +32,10 @@ let private mixed () =
             modular "modular2" (learned 2 2 2) (pool "b" 2 2)
             new ResidualNode(
                 "residual1",
-                [| linear "residual1/linear1" 3; modular "residual1/modular1" (given 1 4) (pool "c" 4 3) |]
+                [|
+                    linear "residual1/linear1" 3
+                    modular "residual1/modular1" (given 1 4) (pool "c" 4 3)
+                |]
             )
             modular "modular3" (new TaskController(3, 3, 1, 3, doubles 4)) (pool "d" 3 4)
             linear "linear1" 5
@@ -44,10 +46,11 @@ let private mixed () =
 
 /// N datapoints for it: the columns of given choices fit the layers' M.
 let private data n =
-    let columns =
-        [ 3; 3; 4; 2; 2; 2 ] |> List.mapi (fun i m -> indices (20 + i) m n 1)
+    let columns = [ 3; 3; 4; 2; 2; 2 ] |> List.mapi (fun i m -> indices (20 + i) m n 1)
 
-    let side = SideInputs((indices 30 3 n 1).view (-1L), torch.cat (ResizeArray columns, 1L))
+    let side =
+        SideInputs((indices 30 3 n 1).view(-1L), torch.cat (ResizeArray columns, 1L))
+
     new Dataset(normal 1 [ n; 3 ], normal 2 [ n; 3 ], side)
 
 let private settings = EmSettings(6, 3, 8L, 8L, 1e-2)
@@ -89,12 +92,14 @@ let tests =
             let output = graph.Forward(data.Inputs, ModeSelector(), data.Side)
             let columns = integers data.Side.Given |> Array.chunkBySize 6 |> Array.transpose
 
-            let found =
-                [
-                    for e in output.Tape.Entries do
-                        if not e.Latent then
-                            yield! integers e.Selection.Indices |> Array.chunkBySize e.Site.Choose |> Array.transpose
-                ]
+            let found = [
+                for e in output.Tape.Entries do
+                    if not e.Latent then
+                        yield!
+                            integers e.Selection.Indices
+                            |> Array.chunkBySize e.Site.Choose
+                            |> Array.transpose
+            ]
 
             Expect.equal found (List.ofArray columns) "on the tape"
             Expect.equal graph.GivenChoices 6L "how many a datapoint brings"
@@ -105,8 +110,7 @@ let tests =
             for b in 0..6 do
                 let expected =
                     [ 0; 1 ]
-                    |> List.map (fun k ->
-                        graph.Pools[0].Apply(columns[k].[b], data.Inputs.narrow (0L, int64 b, 1L)))
+                    |> List.map (fun k -> graph.Pools[0].Apply(columns[k].[b], data.Inputs.narrow (0L, int64 b, 1L)))
                     |> List.reduce (fun x y -> x + y)
 
                 Expect.isLessThan (distance (first.narrow (0L, int64 b, 1L)) expected) 1e-12 $"row {b}"
@@ -172,7 +176,12 @@ let tests =
 
             Expect.isGreaterThan (em.LogJoint(Fixtures.everything data)) before "log joint"
             let held = Evaluation.Of(graph, [ data ], 6L, torch.CPU)
-            Expect.floatClose Accuracy.high (held.LogLikelihood * 20.0) (em.LogJoint(Fixtures.everything data)) "held out"
+
+            Expect.floatClose
+                Accuracy.high
+                (held.LogLikelihood * 20.0)
+                (em.LogJoint(Fixtures.everything data))
+                "held out"
 
         test "evaluation takes each batch its own side inputs"
         <| fun () ->
@@ -181,20 +190,19 @@ let tests =
             let parts = Evaluation.Of(graph, [ data ], 4L, torch.CPU)
             Expect.floatClose Accuracy.high parts.LogLikelihood whole.LogLikelihood "log-likelihood"
 
-            Expect.floatClose
-                Accuracy.high
-                parts.Statistics.SelectionEntropy
-                whole.Statistics.SelectionEntropy
-                "H_a"
+            Expect.floatClose Accuracy.high parts.Statistics.SelectionEntropy whole.Statistics.SelectionEntropy "H_a"
 
         test "on a sequence a datapoint's task and given choices hold at every step"
         <| fun () ->
             let n, steps = 4, 5
-            let side = SideInputs((indices 5 3 n 1).view (-1L), indices 6 4 n 2)
+            let side = SideInputs((indices 5 3 n 1).view(-1L), indices 6 4 n 2)
 
             let gru name (controller: Controller) =
                 let init = doubles 9
-                let pool = new LinearPool("g", controller.Modules, 6, 3, Activation.Tanh, true, init)
+
+                let pool =
+                    new LinearPool("g", controller.Modules, 6, 3, Activation.Tanh, true, init)
+
                 new ModularGru(name, 3, 3, controller, pool, Combine.Sum, Dispatch.Auto, init) :> Node
 
             for node, reads in
@@ -230,7 +238,7 @@ let tests =
                         $"{node.Name}: window {b}"
 
                 // And another task gives other distributions at every step.
-                let other = SideInputs(side.Tasks.add(1L.ToScalar()).remainder (3L.ToScalar()), null)
+                let other = SideInputs(side.Tasks.add(1L.ToScalar()).remainder(3L.ToScalar()), null)
                 let changed = graph.Forward(data.Inputs, ModeSelector(), other)
 
                 for a, b in Seq.zip output.Tape.Entries changed.Tape.Entries do
@@ -253,8 +261,7 @@ let tests =
             let task () =
                 new TaskController(3, 4, 1, 2, doubles 1) :> Controller
 
-            let tasks =
-                "modular7: expected a task id from 0 to 3 for each of 2 datapoints, got"
+            let tasks = "modular7: expected a task id from 0 to 3 for each of 2 datapoints, got"
 
             let remedy = "– give the data as many task ids"
             refused (task ()) null $"{tasks} none {remedy}"
@@ -278,9 +285,8 @@ let tests =
         test "a dataset refuses side inputs of other datapoints"
         <| fun () ->
             let refused (side: SideInputs) message =
-                Expect.throwsC
-                    (fun () -> new Dataset(normal 1 [ 3; 2 ], normal 1 [ 3; 2 ], side) |> ignore)
-                    (fun e -> Expect.stringContains e.Message message "")
+                Expect.throwsC (fun () -> new Dataset(normal 1 [ 3; 2 ], normal 1 [ 3; 2 ], side) |> ignore) (fun e ->
+                    Expect.stringContains e.Message message "")
 
             refused (SideInputs(torch.tensor [| 1L |], null)) "expected task ids [N] int64 with N = 3, got [1]"
             refused (SideInputs(null, torch.tensor [| 1L; 1L; 1L |])) "expected given choices [N, G] int64"

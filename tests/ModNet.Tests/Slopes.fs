@@ -28,10 +28,7 @@ module Slopes =
     let gradient (p: torch.Tensor) =
         use given = p.grad
 
-        if isNull given then
-            torch.zeros_like p
-        else
-            given.clone ()
+        if isNull given then torch.zeros_like p else given.clone ()
 
     /// The parameters of a module, by name.
     let parameters (part: torch.nn.Module) : (string * torch.Tensor) list = [
