@@ -54,7 +54,8 @@ public sealed class Dataset : IDisposable
     {
         Inputs.Dispose();
         Targets.Dispose();
-        Side?.Dispose();
+        Side?.Tasks?.Dispose();
+        Side?.Given?.Dispose();
     }
 
     private Batch From(long start, long length) => _all.Map(t => t.narrow(0, start, length));
