@@ -161,7 +161,12 @@ module Train =
         WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
 
         let plan =
-            TrainingPlan(int64 em.Steps, int64 experiment.LogEvery, int64 experiment.ValidateEvery)
+            TrainingPlan(
+                int64 em.Steps,
+                int64 experiment.LogEvery,
+                int64 experiment.ValidateEvery,
+                int64 experiment.ValidateEvery
+            )
 
         let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
 

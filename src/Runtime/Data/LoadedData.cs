@@ -1,0 +1,11 @@
+namespace ModNet.Runtime;
+
+/// <summary>Data as they were found: the parts, and where they come from.</summary>
+/// <param name="Splits">What is trained on and what is held out.</param>
+/// <param name="Files">The files that were read; none where data were not read from files.</param>
+/// <param name="Classes">The labels by class number; null where targets are not classes.</param>
+public sealed record LoadedData(DataSplits Splits, IReadOnlyList<DataFile> Files, IReadOnlyList<string>? Classes) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Splits.Dispose();
+}
