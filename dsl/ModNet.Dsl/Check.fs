@@ -12,8 +12,8 @@ module Check =
     /// The network with every name, shape and pool inferred, or all that is wrong with it, in order of place.
     let plan (network: Network) : Result<Plan, Diagnostic list> =
         let notes = Notes()
-        let walk = Infer(network, notes)
-        result notes (fun () -> walk.Plan)
+        let plan = Infer(network, notes).Plan
+        result notes (fun () -> plan)
 
     /// The network's summary, or all that is wrong with it, in order of place.
     let network (network: Network) : Result<Summary, Diagnostic list> =
@@ -158,10 +158,11 @@ module Check =
         let notes = Notes()
         let walk = Infer(experiment.Network, notes)
         let root = walk.Root
+        let plan = walk.Plan
 
         match experiment.Data with
         | Data.Text text -> checkText notes root experiment.Network text
-        | Data.ToyRegression toy -> checkToy notes root experiment.Network walk.Plan toy
+        | Data.ToyRegression toy -> checkToy notes root experiment.Network plan toy
 
         match experiment.Method with
         | Method.Em em -> checkEm notes root experiment.Data em
@@ -169,7 +170,7 @@ module Check =
         for setting, steps in [ "log_every", experiment.LogEvery; "validate_every", experiment.ValidateEvery ] do
             notes.Positive($"{root}/{setting}", "a number of M-steps", steps) |> ignore
 
-        result notes (fun () -> Summary.ofPlan walk.Plan)
+        result notes (fun () -> Summary.ofPlan plan)
 
 [<AutoOpen>]
 module Checks =

@@ -1,10 +1,12 @@
 namespace ModNet
 
+open System
+
 /// What a layer holds and does. Conventions:
 /// parameters are all that exist, a shared pool's counted where it is first used;
 /// active parameters are those that one datapoint passes through (on a sequence: one step of it), a module counted at
-/// every position and layer that chooses it, an embedding as the one row that is read, a controller in full;
-/// multiply-adds are the products of that pass, W x of [out, in] being out · in; additions of b, activations, the
+/// every position and layer that chooses it (of mixed units the largest), an embedding as the one row that is read, a controller in full;
+/// multiply-adds are the products of that pass, W x of [out, in] being out · in, a convolution's taken at every place; additions of b, activations, the
 /// combination of units and a GRU's elementwise products are not counted.
 type Cost = {
     Parameters: int64
@@ -20,69 +22,139 @@ module internal Cost =
         MultiplyAdds = 0L
     }
 
+    // Sizes that overflow have too many parameters for any machine; the largest number says so as well as any.
+    let private plus first second =
+        if first > Int64.MaxValue - second then
+            Int64.MaxValue
+        else
+            first + second
+
+    let private times (first: int64) (second: int64) =
+        if first <> 0L && second > Int64.MaxValue / first then
+            Int64.MaxValue
+        else
+            first * second
+
     let private add first second = {
-        Parameters = first.Parameters + second.Parameters
-        Active = first.Active + second.Active
-        MultiplyAdds = first.MultiplyAdds + second.MultiplyAdds
+        Parameters = plus first.Parameters second.Parameters
+        Active = plus first.Active second.Active
+        MultiplyAdds = plus first.MultiplyAdds second.MultiplyAdds
     }
 
-    let private affine (input: int) (output: int64) bias =
-        let products = int64 input * output
-        let parameters = if bias then products + output else products
+    let sum costs = Seq.fold add none costs
+
+    /// Parameters that every datapoint passes, without products.
+    let private passed parameters = {
+        Parameters = parameters
+        Active = parameters
+        MultiplyAdds = 0L
+    }
+
+    let private affine input output bias =
+        let products = times input output
 
         {
-            Parameters = parameters
-            Active = parameters
-            MultiplyAdds = products
+            passed (if bias then plus products output else products) with
+                MultiplyAdds = products
         }
 
-    let private width shape =
-        match shape with
-        | Shape.Tokens width
-        | Shape.Vector width
-        | Shape.Sequence width -> width
+    let private conv input channels kernel bias (places: int64) =
+        let one =
+            affine (times input (times (int64 kernel) (int64 kernel))) (int64 channels) bias
 
-    /// K softmaxes over M from [input]: weight [K·M, input], bias [K·M].
-    let private controller (modular: Modular) input =
+        {
+            one with
+                MultiplyAdds = times one.MultiplyAdds places
+        }
+
+    let private channels shape =
+        match shape with
+        | Shape.Image(channels, _, _) -> int64 channels
+        | other -> ShapeRules.Values other
+
+    let private places shape =
+        match shape with
+        | Shape.Image(_, height, width) -> int64 height * int64 width
+        | _ -> 1L
+
+    let private ofCustom (custom: Custom) = {
+        passed custom.Parameters with
+            MultiplyAdds = custom.MultiplyAdds
+    }
+
+    /// K softmaxes over M from a row.
+    let private controller (modular: Modular) (row: Shape) (tasks: int option) =
+        let logits = times (int64 modular.Choose) (int64 modular.Pool.Modules)
+        let values = ShapeRules.Values row
+
         match modular.Controller with
-        | Linear -> affine input (int64 modular.Choose * int64 modular.Pool.Modules) true
+        | Linear -> affine values logits true
+        | Mlp hidden ->
+            values :: List.map int64<int> hidden @ [ logits ]
+            |> List.pairwise
+            |> List.map (fun (input, output) -> affine input output true)
+            |> sum
+        | Conv(filters, kernel) ->
+            add (conv (channels row) filters kernel true (places row)) (affine (int64 filters) logits true)
+        | Task -> affine (plus values (int64 (defaultArg tasks 0))) logits true
+        | Given -> none
+        | Custom custom -> ofCustom custom
+
+    let rec private ofChain (layers: PlannedLayer list) =
+        layers
+        |> List.map (fun layer -> add (ofLayer false layer) (ofInside layer))
+        |> sum
+
+    and private ofInside (layer: PlannedLayer) = layer.Inside |> List.map ofChain |> sum
 
     /// K of M units; the M are counted only if the pool is new here.
-    let private units (modular: Modular) (pool: PlannedPool) isNew =
-        let (PoolUnit.Linear linear) = pool.Unit
-        let one = affine pool.Input (int64 pool.Output) linear.Bias
+    and private units (modular: Modular) (pool: PlannedPool) isNew =
+        let each = pool.Units |> List.map ofChain
+        let largest f = each |> List.map f |> List.max
         let chosen = int64 modular.Choose
 
+        let parameters =
+            match each with
+            | [ one ] -> times (int64 pool.Pool.Modules) one.Parameters
+            | each -> (sum each).Parameters
+
         {
-            Parameters = if isNew then int64 pool.Modules * one.Parameters else 0L
-            Active = chosen * one.Active
-            MultiplyAdds = chosen * one.MultiplyAdds
+            Parameters = if isNew then parameters else 0L
+            Active = times chosen (largest _.Active)
+            MultiplyAdds = times chosen (largest _.MultiplyAdds)
         }
 
-    let private modular (modular: Modular) (pool: PlannedPool) isNew =
-        add (controller modular pool.Input) (units modular pool isNew)
+    and private modular (settings: Modular) (pool: PlannedPool) tasks isNew =
+        add (controller settings pool.Input tasks) (units settings pool isNew)
 
-    /// The cost of a planned layer; `isNew` says whether its pool is first used here.
-    let ofLayer isNew (layer: PlannedLayer) =
-        let input = width layer.Input
+    /// The cost of a planned layer by itself, without what is inside; `isNew` says whether its pool is first used here.
+    and ofLayer isNew (layer: PlannedLayer) : Cost =
+        let input = ShapeRules.Values layer.Input
 
         match layer.Layer, layer.Pool with
-        | Layer.Embed size, _ -> {
-            Parameters = int64 input * int64 size
-            Active = int64 size
-            MultiplyAdds = 0L
-          }
+        | Layer.Embed size, _ ->
+            let vocabulary =
+                match layer.Input with
+                | Shape.Tokens size -> int64 size
+                | _ -> 0L
+
+            {
+                Parameters = times vocabulary (int64 size)
+                Active = int64 size
+                MultiplyAdds = 0L
+            }
         | Layer.Linear linear, _ -> affine input (int64 linear.Width) linear.Bias
-        | Layer.Modular settings, Some pool -> modular settings pool isNew
+        | Layer.Conv spec, _ -> conv (channels layer.Input) spec.Channels spec.Kernel spec.Bias (places layer.Output)
+        | Layer.LayerNorm, _ -> passed (times 2L input)
+        | Layer.BatchNorm, _ -> passed (times 2L (channels layer.Input))
+        | Layer.Gru hidden, _ -> affine (plus input (int64 hidden)) (3L * int64 hidden) true
+        | Layer.Modular settings, Some pool -> modular settings pool layer.Tasks isNew
         | Layer.ModularGru gru, Some pool ->
             // z and r, each [H + in] → [H] with bias; the candidate and its controller read [H + in] too.
-            add (affine (gru.Hidden + input) (2L * int64 gru.Hidden) true) (modular gru.Candidate pool isNew)
+            add
+                (affine (plus input (int64 gru.Hidden)) (2L * int64 gru.Hidden) true)
+                (modular gru.Candidate pool layer.Tasks isNew)
+        | Layer.Custom custom, _ -> ofCustom custom
         | Layer.Softmax classes, _ -> affine input (int64 classes) true
-        | Layer.Gaussian(Variance.Learned _), _ -> {
-            Parameters = 1L
-            Active = 1L
-            MultiplyAdds = 0L
-          }
+        | Layer.Gaussian(Variance.Learned _), _ -> passed 1L
         | _ -> none
-
-    let sum costs = Seq.fold add none costs

@@ -18,24 +18,66 @@ type Fault =
     | NonPositiveRate
     /// A distance or deviation of the data.
     | NonPositiveScale
+    /// A size beyond what a tensor can have, or more layers than anybody means.
+    | TooLarge
+    /// A dropout rate that is not a probability below one.
+    | RateOutOfRange
+    | StrideOutOfRange
+    | PaddingOutOfRange
+    /// A kernel or window larger than what it slides over.
+    | KernelAboveImage
     | NoPool
     | NoUnit
     | MBelowOne
+    /// More modules than an assignment can name.
+    | MAboveLimit
     | KBelowOne
     | KAboveM
+    /// Modules said one by one, but not M of them.
+    | UnitsUnlikeM
+    /// Modules of one pool that give different shapes.
+    | UnitsDisagree
+    /// A module that gives neither a vector nor an image.
+    | BadUnitOutput
+    | ChoiceInModule
+    | BatchNormInModule
+    /// An initialisation for modules that have nothing it applies to.
+    | InitWithoutWeights
+    | OnceWithConcat
+    /// A dispatch that cannot run the pool's modules.
+    | DispatchUnfit
+    | TaskWithoutTasks
+    /// A custom controller that does not give K·M logits.
+    | ControllerUnlikeChoices
     | SBelowOne
     /// Two different pools of one name.
     | PoolNameTaken
-    /// One pool, two input widths.
-    | PoolInputWidths
+    /// One pool, two signatures.
+    | PoolSignatures
     | EmbedWithoutTokens
     | TokensWithoutEmbed
     /// A recurrent layer on a single vector.
     | SequenceExpected
     /// A layer that takes one vector, on a sequence.
     | VectorExpected
+    /// A layer that takes an image, on anything else.
+    | ImageExpected
     /// A modular GRU whose units do not give a state.
     | UnitUnlikeHidden
+    /// An input or head inside a chain of layers.
+    | NotInside
+    /// A residual, repetition, module or set of branches without layers.
+    | EmptyBlock
+    | ResidualShape
+    | BranchShapes
+    /// A custom module whose code this process does not have.
+    | CustomUnknown
+    /// A custom module that reads another shape than it is given.
+    | CustomInput
+    /// A custom module that does not give the shape it declares; found when it is compiled.
+    | CustomShape
+    /// A custom module with another number of parameters than it declares; found when it is compiled.
+    | CustomParameters
     | InputUnlikeData
     | HeadUnlikeData
     | VocabularyUnlikeData
@@ -59,19 +101,44 @@ type Fault =
         | NonPositiveVariance -> "NON_POSITIVE_VARIANCE"
         | NonPositiveRate -> "NON_POSITIVE_RATE"
         | NonPositiveScale -> "NON_POSITIVE_SCALE"
+        | TooLarge -> "TOO_LARGE"
+        | RateOutOfRange -> "RATE_OUT_OF_RANGE"
+        | StrideOutOfRange -> "STRIDE_OUT_OF_RANGE"
+        | PaddingOutOfRange -> "PADDING_OUT_OF_RANGE"
+        | KernelAboveImage -> "KERNEL_ABOVE_IMAGE"
         | NoPool -> "NO_POOL"
         | NoUnit -> "NO_UNIT"
         | MBelowOne -> "M_BELOW_ONE"
+        | MAboveLimit -> "M_ABOVE_LIMIT"
         | KBelowOne -> "K_BELOW_ONE"
         | KAboveM -> "K_ABOVE_M"
+        | UnitsUnlikeM -> "UNITS_UNLIKE_M"
+        | UnitsDisagree -> "UNITS_DISAGREE"
+        | BadUnitOutput -> "BAD_UNIT_OUTPUT"
+        | ChoiceInModule -> "CHOICE_IN_MODULE"
+        | BatchNormInModule -> "BATCH_NORM_IN_MODULE"
+        | InitWithoutWeights -> "INIT_WITHOUT_WEIGHTS"
+        | OnceWithConcat -> "ONCE_WITH_CONCAT"
+        | DispatchUnfit -> "DISPATCH_UNFIT"
+        | TaskWithoutTasks -> "TASK_WITHOUT_TASKS"
+        | ControllerUnlikeChoices -> "CONTROLLER_UNLIKE_CHOICES"
         | SBelowOne -> "S_BELOW_ONE"
         | PoolNameTaken -> "POOL_NAME_TAKEN"
-        | PoolInputWidths -> "POOL_INPUT_WIDTHS"
+        | PoolSignatures -> "POOL_SIGNATURES"
         | EmbedWithoutTokens -> "EMBED_WITHOUT_TOKENS"
         | TokensWithoutEmbed -> "TOKENS_WITHOUT_EMBED"
         | SequenceExpected -> "SEQUENCE_EXPECTED"
         | VectorExpected -> "VECTOR_EXPECTED"
+        | ImageExpected -> "IMAGE_EXPECTED"
         | UnitUnlikeHidden -> "UNIT_UNLIKE_HIDDEN"
+        | NotInside -> "NOT_INSIDE"
+        | EmptyBlock -> "EMPTY_BLOCK"
+        | ResidualShape -> "RESIDUAL_SHAPE"
+        | BranchShapes -> "BRANCH_SHAPES"
+        | CustomUnknown -> "CUSTOM_UNKNOWN"
+        | CustomInput -> "CUSTOM_INPUT"
+        | CustomShape -> "CUSTOM_SHAPE"
+        | CustomParameters -> "CUSTOM_PARAMETERS"
         | InputUnlikeData -> "INPUT_UNLIKE_DATA"
         | HeadUnlikeData -> "HEAD_UNLIKE_DATA"
         | VocabularyUnlikeData -> "VOCABULARY_UNLIKE_DATA"

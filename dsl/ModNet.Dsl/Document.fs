@@ -7,7 +7,11 @@ open System.Text.Json
 module internal Document =
 
     let private layout =
-        JsonSerializerOptions(WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
+        JsonSerializerOptions(
+            WriteIndented = true,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            MaxDepth = JsonReader.Depth
+        )
 
     let write property node =
         let document =

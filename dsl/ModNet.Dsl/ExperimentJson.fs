@@ -1,6 +1,7 @@
 namespace ModNet
 
 open NetworkJson
+open NetworkJsonReader
 
 /// Experiments as JSON nodes. Every field is written, defaults too, so a file says all that it means.
 module internal ExperimentJson =
@@ -98,7 +99,7 @@ module internal ExperimentJson =
             JsonReader.properties [ "network"; "data"; "method"; "seed"; "log_every"; "validate_every"; "out" ] place
 
         {
-            Network = field "network" |> NetworkJson.read
+            Network = field "network" |> NetworkJsonReader.read
             Data = field "data" |> readData
             Method = field "method" |> readMethod
             Seed = field "seed" |> JsonReader.int

@@ -1,23 +1,36 @@
 namespace ModNet
 
+open System
 open System.Collections.Generic
+
+/// Where a walk is: what stands before the names of layers (`residual1/`, empty at the top), and whether it is in a module.
+type internal Scope = { Prefix: string; InModule: bool }
 
 /// One walk over a network: names every layer, infers every shape, and notes every problem.
 /// Where a shape cannot be known it is left open, so that one mistake is told once and not again at each layer after it.
-type internal Infer(network: Network, notes: Notes) =
+type internal Infer(network: Network, notes: Notes) as this =
+
+    /// More layers than this, repetitions unrolled, are a slip: a check must end.
+    let layersLimit = 100_000
 
     let root =
-        if System.String.IsNullOrWhiteSpace network.Name then
+        if String.IsNullOrWhiteSpace network.Name then
             "network"
         else
             network.Name
 
-    let planned = ResizeArray<PlannedLayer>()
-    let kinds = Dictionary<string, int>()
-    let pools = PoolLedger(root, notes)
+    let rules = ShapeRules notes
+
+    let pools =
+        PoolLedger(root, notes, fun prefix layers row -> this.Chain({ Prefix = prefix; InModule = true }, layers, row))
+
+    let mutable layersSeen = 0
+    let mutable tasks = None
+
+    let at name = $"{root}/{name}"
 
     /// Inputs and heads are one of a kind in a sound network, so only further ones are numbered.
-    let nameOf layer =
+    let nameOf (kinds: Dictionary<string, int>) layer =
         let kind = Kind.ofLayer layer
         let count = 1 + kinds.GetValueOrDefault kind
         kinds[kind] <- count
@@ -25,55 +38,13 @@ type internal Infer(network: Network, notes: Notes) =
         if count = 1 && Kind.role layer <> Role.Body then
             kind
         else
-            $"{kind}{count}"
-
-    /// The input's shape, unless it is tokens where numbers are wanted.
-    let numbers name wanted shape =
-        match shape with
-        | Some(Shape.Tokens _) ->
-            notes.Add(
-                Fault.TokensWithoutEmbed,
-                $"{root}/{name}",
-                wanted,
-                "token ids [T]",
-                "put `embed` between the tokens and this layer"
-            )
-
-            None
-        | _ -> shape
-
-    let vector name remedy shape =
-        let wanted = "one vector [n] per datapoint"
-
-        match numbers name wanted shape with
-        | Some(Shape.Vector width) -> Some width
-        | Some shape ->
-            notes.Add(Fault.VectorExpected, $"{root}/{name}", wanted, string shape, remedy)
-            None
-        | None -> None
-
-    let sequence name remedy shape =
-        let wanted = "a sequence [T, n]"
-
-        match numbers name wanted shape with
-        | Some(Shape.Sequence width) -> Some width
-        | Some shape ->
-            notes.Add(Fault.SequenceExpected, $"{root}/{name}", wanted, string shape, remedy)
-            None
-        | None -> None
-
-    /// A layer that acts on a vector, or on a sequence step by step: its output where it is `width` wide.
-    let eachStep name shape width =
-        match numbers name "a vector [n] or a sequence [T, n]" shape, width with
-        | Some(Shape.Sequence _), Some width -> Some(Shape.Sequence width)
-        | Some(Shape.Vector _), Some width -> Some(Shape.Vector width)
-        | _ -> None
+            kind + string<int> count
 
     let checkChoose layer (modular: Modular) =
         if modular.Choose < 1 then
             notes.Add(
                 Fault.KBelowOne,
-                $"{root}/{layer}/choose",
+                $"{at layer}/choose",
                 "K ≥ 1",
                 $"K = {modular.Choose}",
                 "choose at least one module"
@@ -81,56 +52,107 @@ type internal Infer(network: Network, notes: Notes) =
         elif modular.Pool.Modules >= 1 && modular.Choose > modular.Pool.Modules then
             notes.Add(
                 Fault.KAboveM,
-                $"{root}/{layer}/choose",
+                $"{at layer}/choose",
                 $"K ≤ M = {modular.Pool.Modules}",
                 $"K = {modular.Choose}",
                 "choose fewer modules, or give the pool more"
             )
 
-    /// The width that the K units give together, and the planned pool, where they can be known.
-    let modular layer (modular: Modular) input =
-        let unit = pools.UnitWidth(layer, modular.Pool)
-        pools.CheckInput(layer, modular.Pool, input)
+    let checkRest layer (modular: Modular) row =
+        ControllerRules.check notes $"{at layer}/controller" row tasks modular
+
+        if modular.Duplicates = Once && modular.Combine = Concat then
+            notes.Add(
+                Fault.OnceWithConcat,
+                $"{at layer}/duplicates",
+                "`Every` with `combine Concat`, where every position has its place",
+                "`Once`",
+                "say `combine Sum`, or leave `duplicates` out"
+            )
+
+        match modular.Dispatch, modular.Pool.Units with
+        | Gather, ([] | [ [ Layer.Linear _ ] ]) -> ()
+        | Gather, units ->
+            let got =
+                match units with
+                | [ unit ] -> Kind.describeUnit unit
+                | units -> $"{units.Length} mixed units"
+
+            notes.Add(
+                Fault.DispatchUnfit,
+                $"{at layer}/dispatch",
+                "a pool of equal linear units for `Gather`",
+                got,
+                "say `dispatch Auto`, or leave it out"
+            )
+        | _ -> ()
+
+    /// What the K units give together for a row, and the planned pool, where they can be known.
+    let modular layer (modular: Modular) row =
+        let pool = pools.Plan(layer, modular.Pool, row)
         checkChoose layer modular
 
         let output =
-            match modular.Combine with
-            | Sum -> unit
-            | Concat when modular.Choose >= 1 -> unit |> Option.map (fun width -> modular.Choose * width)
-            | Concat -> None
+            match modular.Combine, pool |> Option.map _.Output with
+            | Concat, Some unit when modular.Choose >= 1 ->
+                let units = int64 modular.Choose
+                let place = $"{at layer}/combine"
 
-        let pool =
-            match input, unit, modular.Pool.Unit with
-            | Some input, Some width, Some unit ->
-                Some {
-                    Name = Option.defaultValue $"{layer}/pool" modular.Pool.Name
-                    Modules = modular.Pool.Modules
-                    Unit = unit
-                    Input = input
-                    Output = width
-                }
-            | _ -> None
+                notes.Countable(place, "K · unit values", units * ShapeRules.Values unit)
+                |> Option.bind (fun total ->
+                    match unit with
+                    | Shape.Image(channels, height, width) ->
+                        Some(Shape.Image(modular.Choose * channels, height, width))
+                    | _ -> Some(Shape.Vector total))
+            | Concat, _ -> None
+            | Sum, unit -> unit
 
+        checkRest layer modular row
         output, pool
 
-    let modularGru layer (gru: ModularGru) input =
-        let hidden = notes.Positive($"{root}/{layer}/hidden", "a width", gru.Hidden)
-        let joined = Option.map2 (+) hidden input
-        let candidate, pool = modular layer gru.Candidate joined
+    let modularLayer name settings shape =
+        let input =
+            rules.Numbers(at name, "a vector [n], a sequence [T, n] or an image [C, H, W]", shape)
+
+        let output, pool = input |> Option.map ShapeRules.Row |> modular name settings
+
+        match input, output with
+        | Some(Shape.Sequence _), Some(Shape.Vector width) -> Some(Shape.Sequence width), pool
+        | Some(Shape.Sequence _), Some other ->
+            notes.Add(
+                Fault.BadUnitOutput,
+                at name,
+                "units that give a vector [n] at every step",
+                string other,
+                "end the units with `flatten`"
+            )
+
+            None, pool
+        | _ -> output, pool
+
+    let modularGru name (gru: ModularGru) input =
+        let hidden = notes.Positive($"{at name}/hidden", "a width", gru.Hidden)
+
+        let joined =
+            Option.map2 (fun h x -> int64<int> h + int64<int> x) hidden input
+            |> Option.bind (fun width -> notes.Countable(at name, "a width of [h, x]", width))
+
+        let candidate, pool =
+            joined |> Option.map Shape.Vector |> modular name gru.Candidate
 
         match hidden, candidate with
-        | Some hidden, Some candidate when hidden <> candidate ->
+        | Some hidden, Some candidate when candidate <> Shape.Vector hidden ->
             let from =
                 match gru.Candidate.Combine with
-                | Sum -> "the unit's width"
+                | Sum -> "the unit's output"
                 | Concat -> $"K = {gru.Candidate.Choose} units side by side"
 
             notes.Add(
                 Fault.UnitUnlikeHidden,
-                $"{root}/{layer}/hidden",
-                $"units that give a state of width {hidden}",
-                $"width {candidate}, {from}",
-                $"make the unit's width or `hidden` fit the other"
+                $"{at name}/hidden",
+                $"units that give a state [{hidden}]",
+                $"{candidate}, {from}",
+                "make the unit's width or `hidden` fit the other"
             )
         | _ -> ()
 
@@ -138,20 +160,56 @@ type internal Infer(network: Network, notes: Notes) =
 
     let embed name width shape =
         match shape with
-        | Some(Shape.Vector _ | Shape.Sequence _ as shape) ->
+        | Some(Shape.Tokens _)
+        | None -> ()
+        | Some shape ->
             notes.Add(
                 Fault.EmbedWithoutTokens,
-                $"{root}/{name}",
+                at name,
                 "token ids [T]",
                 string shape,
                 "begin the network with `tokens`, or leave `embed` out"
             )
+
+        notes.Positive($"{at name}/width", "a width", width)
+
+    let custom name (custom: Custom) shape =
+        if not (CustomCode.isKept custom.Name) then
+            notes.Add(
+                Fault.CustomUnknown,
+                at name,
+                $"the code of custom `{custom.Name}`",
+                "none in this process",
+                "run the script that says it before this"
+            )
+
+        match shape with
+        | Some shape when shape <> custom.Input ->
+            notes.Add(
+                Fault.CustomInput,
+                at name,
+                $"{custom.Input}, which custom `{custom.Name}` reads",
+                string shape,
+                "change what it `reads`, or what comes before"
+            )
         | _ -> ()
 
-        notes.Positive($"{root}/{name}/width", "a width", width)
+        if not (ShapeRules.IsSound custom.Output) then
+            notes.Add(
+                Fault.NonPositiveSize,
+                $"{at name}/gives",
+                "sizes ≥ 1",
+                string custom.Output,
+                "give it positive numbers"
+            )
+
+            None
+        else
+            notes.Countable($"{at name}/gives", "values", ShapeRules.Values custom.Output)
+            |> Option.map (fun _ -> custom.Output)
 
     let gaussian name variance shape =
-        let width = vector name "use `softmax`, the head for sequences" shape
+        let width = rules.Vector(at name, "use `softmax`, the head for sequences", shape)
 
         let value =
             match variance with
@@ -160,7 +218,7 @@ type internal Infer(network: Network, notes: Notes) =
 
         notes.PositiveReal(
             Fault.NonPositiveVariance,
-            $"{root}/{name}/variance",
+            $"{at name}/variance",
             "a variance",
             value,
             "give σ² in the square of the target's unit"
@@ -168,98 +226,253 @@ type internal Infer(network: Network, notes: Notes) =
 
         width
 
-    /// The layer's output shape and pool, as far as they can be known, from its input shape.
-    let infer name layer shape =
-        let positive setting what value =
-            notes.Positive($"{root}/{name}/{setting}", what, value)
+    let image name (channels, height, width) =
+        let sizes =
+            [ channels; height; width ]
+            |> List.map (fun size -> notes.Positive(at name, "a size", size))
 
-        match layer with
-        | Layer.Tokens size -> positive "vocabulary" "a vocabulary" size |> Option.map Shape.Tokens, None
-        | Layer.Features width -> positive "width" "a width" width |> Option.map Shape.Vector, None
-        | Layer.Embed width -> embed name width shape |> Option.map Shape.Sequence, None
-        | Layer.Linear linear -> positive "width" "a width" linear.Width |> eachStep name shape, None
-        | Layer.Activation _ -> numbers name "a vector [n] or a sequence [T, n]" shape, None
-        | Layer.Modular settings ->
-            let output, pool =
-                vector name "use `modular_gru`, which chooses at every step" shape
-                |> modular name settings
-
-            Option.map Shape.Vector output, pool
-        | Layer.ModularGru gru ->
-            let output, pool =
-                sequence name "begin with `tokens` and `embed`, or use `modular`" shape
-                |> modularGru name gru
-
-            Option.map Shape.Sequence output, pool
-        | Layer.Softmax classes -> positive "classes" "a number of classes" classes |> eachStep name shape, None
-        | Layer.Gaussian variance -> gaussian name variance shape |> Option.map Shape.Vector, None
-        | Layer.Bernoulli ->
-            vector name "use `softmax`, the head for sequences" shape
-            |> Option.map Shape.Vector,
+        if List.forall Option.isSome sizes then
+            notes.Countable(at name, "values", ShapeRules.Values(Shape.Image(channels, height, width)))
+            |> Option.map (fun _ -> Shape.Image(channels, height, width))
+        else
             None
 
-    /// An input, then layers, then one head.
-    let checkOrder index name layer (head: string option) =
-        let first = network.Layers.Head
-        let kind = Kind.ofLayer layer
+    let flatten name shape =
+        rules.Image(at name, shape)
+        |> Option.map (fun (channels, height, width) -> Shape.Vector(channels * height * width))
 
-        match Kind.role layer, head with
-        | Role.Input, _ when index = 0 -> ()
-        | Role.Input, _ when Kind.role first = Role.Input ->
+    let inside scope name part = {
+        scope with
+            Prefix =
+                match part with
+                | Some part -> $"{name}/{part}/"
+                | None -> $"{name}/"
+    }
+
+    let isEmpty name what layers =
+        if List.isEmpty layers then
+            notes.Add(Fault.EmptyBlock, at name, what, "none", "put layers inside, or leave it out")
+
+        List.isEmpty layers
+
+    let residual scope name layers shape =
+        if isEmpty name "layers in the residual" layers then
+            shape, []
+        else
+            let planned, output = this.Chain(inside scope name None, layers, shape)
+
+            match shape, output with
+            | Some shape, Some output when shape <> output ->
+                notes.Add(
+                    Fault.ResidualShape,
+                    at name,
+                    $"layers that give {shape}, as they read",
+                    string output,
+                    "make the last layer inside give the shape that comes in"
+                )
+            | _ -> ()
+
+            shape, [ planned ]
+
+    let branches scope name branches shape =
+        if isEmpty name "branches side by side" branches then
+            None, []
+        else
+            let walked =
+                branches
+                |> List.mapi (fun index layers -> this.Chain(inside scope name (Some(index + 1)), layers, shape))
+
+            let outputs = List.map snd walked
+
+            let known =
+                if List.forall Option.isSome outputs then
+                    Some(List.map Option.get outputs)
+                else
+                    None
+
+            known, List.map fst walked
+
+    let sumOf scope name layers shape =
+        let outputs, planned = branches scope name layers shape
+
+        match outputs with
+        | Some(first :: rest) ->
+            for index, output in List.indexed rest do
+                if output <> first then
+                    notes.Add(
+                        Fault.BranchShapes,
+                        $"{at name}/{index + 2}",
+                        $"{first}, which branch 1 gives",
+                        string output,
+                        "make all branches give one shape"
+                    )
+
+            Some first, planned
+        | _ -> None, planned
+
+    let concatOf scope name layers shape =
+        let outputs, planned = branches scope name layers shape
+        outputs |> Option.bind (fun outputs -> rules.Beside(at name, outputs)), planned
+
+    let repetition scope name times layers shape =
+        if isEmpty name "layers in the repetition" layers then
+            shape, []
+        else
+            match notes.Positive($"{at name}/times", "a number of rounds", times) with
+            | None -> shape, []
+            | Some times ->
+                let before = notes.Count
+
+                let rec rounds index shape planned =
+                    // One mistake inside is one mistake, however many rounds there are.
+                    if index > times || notes.Count > before then
+                        (if notes.Count > before then None else shape), List.rev planned
+                    else
+                        let layers, output = this.Chain(inside scope name (Some index), layers, shape)
+                        rounds (index + 1) output (layers :: planned)
+
+                rounds 1 shape []
+
+    let checkTasks name count =
+        match tasks with
+        | Some first ->
             notes.Add(
                 Fault.TwoInputs,
-                $"{root}/{name}",
-                $"one input, `{Kind.ofLayer first}` at the start",
-                $"a second, `{kind}`",
+                at name,
+                $"one `tasks`, with {first} of them",
+                "a second",
                 "leave one of them out"
             )
-        | Role.Input, _ ->
+        | None -> tasks <- notes.Positive($"{at name}/count", "a number of tasks", count)
+
+    /// The layer's output shape, its pool and what is inside, as far as they can be known, from its input shape.
+    let infer scope name layer shape =
+        let place = at name
+
+        let positive setting what value =
+            notes.Positive($"{place}/{setting}", what, value)
+
+        let plain output = output, None, []
+
+        match layer with
+        | Layer.Tokens size -> positive "vocabulary" "a vocabulary" size |> Option.map Shape.Tokens |> plain
+        | Layer.Features width -> positive "width" "a width" width |> Option.map Shape.Vector |> plain
+        | Layer.Image(channels, height, width) -> image name (channels, height, width) |> plain
+        | Layer.Tasks count ->
+            checkTasks name count
+            plain shape
+        | Layer.Embed width -> embed name width shape |> Option.map Shape.Sequence |> plain
+        | Layer.Linear linear ->
+            let width = positive "width" "a width" linear.Width
+            rules.EachStep(place, shape, width) |> plain
+        | Layer.Conv conv ->
+            let channels = positive "channels" "a number of channels" conv.Channels
+
+            rules.Slide(place, "kernel", conv.Kernel, conv.Stride, conv.Padding, Some channels, shape)
+            |> plain
+        | Layer.MaxPool pooling
+        | Layer.AvgPool pooling ->
+            rules.Slide(place, "window", pooling.Window, pooling.Stride, 0, None, shape)
+            |> plain
+        | Layer.Flatten -> flatten name shape |> plain
+        | Layer.Activation _
+        | Layer.LayerNorm -> rules.Numbers(place, "numbers", shape) |> plain
+        | Layer.BatchNorm ->
+            if scope.InModule then
+                notes.Add(
+                    Fault.BatchNormInModule,
+                    place,
+                    "a module that treats every datapoint by itself",
+                    "`batch_norm`",
+                    "use `layer_norm`"
+                )
+
+            rules.Numbers(place, "numbers", shape) |> plain
+        | Layer.Dropout rate ->
+            if not (rate >= 0.0 && rate < 1.0) then
+                notes.Add(
+                    Fault.RateOutOfRange,
+                    $"{place}/rate",
+                    "0 ≤ rate < 1",
+                    Numbers.ofFloat rate,
+                    "give the probability with which a value is dropped"
+                )
+
+            rules.Numbers(place, "numbers", shape) |> plain
+        | Layer.Gru hidden ->
+            let hidden = positive "hidden" "a width" hidden
+
+            rules.Sequence(place, "begin with `tokens` and `embed`, or use `linear`", shape)
+            |> Option.bind (fun _ -> hidden)
+            |> Option.map Shape.Sequence
+            |> plain
+        | Layer.Modular _
+        | Layer.ModularGru _ when scope.InModule ->
             notes.Add(
-                Fault.InputNotFirst,
-                $"{root}/{name}",
-                "the input at the start",
-                $"`{kind}` at position {index + 1}",
-                "move it to the start"
+                Fault.ChoiceInModule,
+                place,
+                "a module that makes no choices itself",
+                $"`{Kind.ofLayer layer}`",
+                "put the modular layer into the network, before or after this one"
             )
-        | Role.Head, Some head ->
+
+            plain None
+        | Layer.Modular settings ->
+            let output, pool = modularLayer name settings shape
+            output, pool, []
+        | Layer.ModularGru gru ->
+            let output, pool =
+                rules.Sequence(place, "begin with `tokens` and `embed`, or use `modular`", shape)
+                |> modularGru name gru
+
+            Option.map Shape.Sequence output, pool, []
+        | Layer.Residual layers ->
+            let output, planned = residual scope name layers shape
+            output, None, planned
+        | Layer.SumOf branches ->
+            let output, planned = sumOf scope name branches shape
+            output, None, planned
+        | Layer.ConcatOf branches ->
+            let output, planned = concatOf scope name branches shape
+            output, None, planned
+        | Layer.Repeat(times, layers) ->
+            let output, planned = repetition scope name times layers shape
+            output, None, planned
+        | Layer.Custom spec -> custom name spec shape |> plain
+        | Layer.Softmax classes ->
+            let classes = positive "classes" "a number of classes" classes
+            rules.EachStep(place, shape, classes) |> plain
+        | Layer.Gaussian variance -> gaussian name variance shape |> Option.map Shape.Vector |> plain
+        | Layer.Bernoulli ->
+            rules.Vector(place, "use `softmax`, the head for sequences", shape)
+            |> Option.map Shape.Vector
+            |> plain
+
+    let needsTasks layer =
+        match layer with
+        | Layer.Modular { Controller = Task }
+        | Layer.ModularGru { Candidate = { Controller = Task } } -> tasks
+        | _ -> None
+
+    /// Infers a layer and plans it where all shapes are known.
+    let step scope (planned: ResizeArray<PlannedLayer>) name layer shape =
+        layersSeen <- layersSeen + 1
+
+        if layersSeen = layersLimit + 1 then
             notes.Add(
-                Fault.TwoHeads,
-                $"{root}/{name}",
-                $"one head, `{head}` at the end",
-                $"a second, `{kind}`",
-                "leave one of them out"
-            )
-        | Role.Body, Some head ->
-            notes.Add(
-                Fault.LayerAfterHead,
-                $"{root}/{name}",
-                $"nothing after the head `{head}`",
-                $"`{kind}`",
-                "move the head to the end"
-            )
-        | _ -> ()
-
-    let isA role layer = Kind.role layer = role
-
-    let walk layers =
-        if not (List.exists (isA Role.Input) layers) then
-            notes.Add(
-                Fault.NoInput,
-                root,
-                "an input at the start",
-                $"`{Kind.ofLayer layers.Head}`",
-                "begin with `tokens` or `features`"
+                Fault.TooLarge,
+                at name,
+                $"at most {Numbers.grouped (int64 layersLimit)} layers, repetitions unrolled",
+                "more",
+                "repeat less often"
             )
 
-        let mutable shape = None
-        let mutable head = None
+        if layersSeen > layersLimit then
+            None
+        else
+            let output, pool, inside = infer scope name layer shape
 
-        for index, layer in List.indexed layers do
-            let name = nameOf layer
-            checkOrder index name layer head
-            let output, pool = infer name layer shape
-
-            match (if isA Role.Input layer then output else shape), output with
+            match (if Kind.role layer = Role.Input then output else shape), output with
             | Some input, Some output ->
                 planned.Add {
                     Name = name
@@ -267,47 +480,80 @@ type internal Infer(network: Network, notes: Notes) =
                     Input = input
                     Output = output
                     Pool = pool
+                    Tasks = needsTasks layer
+                    Inside = inside
                 }
             | _ -> ()
 
-            if isA Role.Head layer then
+            output
+
+    let order = LayerOrder(root, network.Layers, notes)
+
+    let walk layers =
+        let planned = ResizeArray<PlannedLayer>()
+        let kinds = Dictionary<string, int>()
+        let mutable shape = None
+        let mutable head = None
+        order.Begin()
+
+        for index, layer in List.indexed layers do
+            let name = nameOf kinds layer
+            order.Check(index, name, layer, head)
+            let output = step { Prefix = ""; InModule = false } planned name layer shape
+
+            if Kind.role layer = Role.Head then
                 head <- Option.orElse (Some name) head
 
             // After a head there is nothing to read, so what follows is judged by itself.
             shape <- if head.IsSome then None else output
 
-        if head.IsNone then
-            notes.Add(
-                Fault.NoHead,
-                root,
-                "a head at the end",
-                $"`{Kind.ofLayer (List.last layers)}`",
-                "end with `softmax`, `gaussian` or `bernoulli`"
-            )
+        order.End head
+        List.ofSeq planned
 
-    do
-        notes.Name(root, "network", network.Name)
+    let layers =
+        lazy
+            (notes.Name(root, "network", network.Name)
 
-        if network.Layers.IsEmpty then
-            notes.Add(
-                Fault.EmptyNetwork,
-                root,
-                "an input, layers and a head",
-                "no layers",
-                "begin with `tokens` or `features`, end with `softmax`, `gaussian` or `bernoulli`"
-            )
-        else
-            walk network.Layers
+             if network.Layers.IsEmpty then
+                 order.Empty()
+                 []
+             else
+                 walk network.Layers)
+
+    /// The layers of a chain inside the network, planned, and what the chain gives.
+    member private _.Chain(scope: Scope, layers: Layer list, shape: Shape option) : PlannedLayer list * Shape option =
+        let planned = ResizeArray<PlannedLayer>()
+        let kinds = Dictionary<string, int>()
+        let mutable shape = shape
+
+        for layer in layers do
+            let name = scope.Prefix + nameOf kinds layer
+
+            if Kind.role layer = Role.Body then
+                shape <- step scope planned name layer shape
+            else
+                notes.Add(
+                    Fault.NotInside,
+                    at name,
+                    "a layer between input and head",
+                    $"`{Kind.ofLayer layer}`",
+                    "move it out, to the start or end of the network"
+                )
+
+        List.ofSeq planned, shape
 
     /// The first component of every place.
     member _.Root = root
 
     /// The layers whose shapes are known: all of them, where nothing was noted.
     member _.Plan: Plan =
-        let layers = List.ofSeq planned
+        let layers = layers.Value
+
+        let rec pools (layer: PlannedLayer) =
+            Option.toList layer.Pool @ (layer.Inside |> List.concat |> List.collect pools)
 
         {
             Network = network
             Layers = layers
-            Pools = layers |> List.choose _.Pool |> List.distinctBy _.Name
+            Pools = layers |> List.collect pools |> List.distinctBy _.Name
         }

@@ -13,6 +13,10 @@ exception internal JsonFault of Diagnostic
 /// Reads JSON strictly: every property that is wanted must be there, and no other.
 module internal JsonReader =
 
+    /// Branches within branches nest deeply: beyond what JSON readers allow unless told.
+    [<Literal>]
+    let Depth = 1000
+
     let fail place expected got remedy =
         raise (
             JsonFault {
@@ -85,6 +89,7 @@ module internal JsonReader =
         | _ -> wrong place expected
 
     let int place = value<int> "an integer" place
+    let long place = value<int64> "an integer" place
     let bool place = value<bool> "true or false" place
     let string place = value<string> "a string" place
 
@@ -116,7 +121,8 @@ module internal JsonReader =
     let document read (text: string) : Result<'Value, Diagnostic> =
         try
             // A property said twice would leave it open which one counts.
-            let options = JsonDocumentOptions(AllowDuplicateProperties = false)
+            let options =
+                JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = Depth)
 
             Ok(
                 read {

@@ -5,7 +5,7 @@ module internal JsonWords =
 
     /// The version that is written, and the one that is read.
     [<Literal>]
-    let Version = 1
+    let Version = 2
 
     let activations = [
         for activation in [ Relu; Tanh; Sigmoid ] -> activation, Kind.ofActivation activation
@@ -13,9 +13,17 @@ module internal JsonWords =
 
     let combines = [ Sum, "sum"; Concat, "concat" ]
 
-    let controllers = [ Controller.Linear, "linear" ]
+    let duplicates = [ Every, "every"; Once, "once" ]
 
-    let dispatches = [ Auto, "auto"; Loop, "loop"; Grouped, "grouped"; Wide, "wide" ]
+    let inits = [ Uniform, "uniform"; Glorot, "glorot"; He, "he"; Stacked, "stacked" ]
+
+    let dispatches = [
+        Auto, "auto"
+        Loop, "loop"
+        Grouped, "grouped"
+        Wide, "wide"
+        Gather, "gather"
+    ]
 
     let word (words: ('Value * string) list) value =
         words |> List.find (fst >> (=) value) |> snd

@@ -4,6 +4,8 @@ namespace ModNet
 [<RequireQualifiedAccess>]
 type internal Role =
     | Input
+    /// A side input: what flows through the layers passes it by.
+    | Beside
     | Body
     | Head
 
@@ -21,11 +23,26 @@ module internal Kind =
         match layer with
         | Layer.Tokens _ -> "tokens"
         | Layer.Features _ -> "features"
+        | Layer.Image _ -> "image"
+        | Layer.Tasks _ -> "tasks"
         | Layer.Embed _ -> "embed"
         | Layer.Linear _ -> "linear"
+        | Layer.Conv _ -> "conv"
+        | Layer.MaxPool _ -> "max_pool"
+        | Layer.AvgPool _ -> "avg_pool"
+        | Layer.Flatten -> "flatten"
         | Layer.Activation activation -> ofActivation activation
+        | Layer.Dropout _ -> "dropout"
+        | Layer.LayerNorm -> "layer_norm"
+        | Layer.BatchNorm -> "batch_norm"
+        | Layer.Gru _ -> "gru"
         | Layer.Modular _ -> "modular"
         | Layer.ModularGru _ -> "modular_gru"
+        | Layer.Residual _ -> "residual"
+        | Layer.SumOf _ -> "sum_of"
+        | Layer.ConcatOf _ -> "concat_of"
+        | Layer.Repeat _ -> "repeat"
+        | Layer.Custom _ -> "custom"
         | Layer.Softmax _ -> "softmax"
         | Layer.Gaussian _ -> "gaussian"
         | Layer.Bernoulli -> "bernoulli"
@@ -33,23 +50,53 @@ module internal Kind =
     let role layer =
         match layer with
         | Layer.Tokens _
-        | Layer.Features _ -> Role.Input
-        | Layer.Embed _
-        | Layer.Linear _
-        | Layer.Activation _
-        | Layer.Modular _
-        | Layer.ModularGru _ -> Role.Body
+        | Layer.Features _
+        | Layer.Image _ -> Role.Input
+        | Layer.Tasks _ -> Role.Beside
         | Layer.Softmax _
         | Layer.Gaussian _
         | Layer.Bernoulli -> Role.Head
+        | _ -> Role.Body
 
-    /// As in a script: `linear 8 |> no_bias |> relu`.
-    let describe (linear: LinearSpec) =
-        let bias = if linear.Bias then "" else " |> no_bias"
+    let private affine bias activation =
+        let bias = if bias then "" else " |> no_bias"
 
         let activation =
-            match linear.Activation with
+            match activation with
             | None -> ""
             | Some activation -> $" |> {ofActivation activation}"
 
-        $"linear {linear.Width}{bias}{activation}"
+        bias + activation
+
+    /// As in a script: `linear 8 |> no_bias |> relu`.
+    let describe layer =
+        match layer with
+        | Layer.Linear linear -> $"linear {linear.Width}{affine linear.Bias linear.Activation}"
+        | Layer.Conv conv ->
+            let stride = if conv.Stride = 1 then "" else $" |> stride {conv.Stride}"
+
+            let padding =
+                if conv.Padding = 0 then
+                    ""
+                else
+                    $" |> padding {conv.Padding}"
+
+            $"conv {conv.Channels} {conv.Kernel}{stride}{padding}{affine conv.Bias conv.Activation}"
+        | Layer.MaxPool pooling -> $"max_pool {pooling.Window}"
+        | Layer.AvgPool pooling -> $"avg_pool {pooling.Window}"
+        | Layer.Dropout rate -> $"dropout {Numbers.ofFloat rate}"
+        | Layer.Activation kind -> $"activation {kind}"
+        | Layer.Custom custom -> $"custom `{custom.Name}`"
+        | Layer.Residual _
+        | Layer.SumOf _
+        | Layer.ConcatOf _
+        | Layer.Repeat _ -> $"{ofLayer layer} {{ … }}"
+        | other -> ofLayer other
+
+    /// A pool's unit as in a script.
+    let describeUnit layers =
+        match layers with
+        | [ layer ] -> describe layer
+        | layers ->
+            let inside = layers |> List.map describe |> String.concat "; "
+            $"chain {{ {inside} }}"

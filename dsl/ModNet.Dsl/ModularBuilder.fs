@@ -31,11 +31,14 @@ type ModularSettings internal () =
             Pool = {
                 Name = None
                 Modules = 0
-                Unit = None
+                Units = []
+                Init = Uniform
             }
             Choose = 1
             Combine = Sum
             Controller = Linear
+            Duplicates = Every
+            StopGradient = false
             Dispatch = Auto
         }
     }
@@ -70,20 +73,38 @@ type ModularSettings internal () =
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
     member _.Modules(draft: ModularDraft<SharedPool>, _: int) = draft
 
-    /// What each module of a pool of the layer's own is: [in] → [width].
+    /// What each module of a pool of the layer's own is, x [in] → [unit]: a layer, a `chain { … }`, an `mlp`, or a custom
+    /// module. Modules make no choices themselves. With `mixed { … }`, which says them one by one, M need not be said.
     /// Example: `unit (linear 2 |> no_bias)`
     [<CustomOperation "unit">]
-    member _.Unit(draft: ModularDraft<'Pool>, linear: LinearSpec) : ModularDraft<OwnPool> =
-        draft
-        |> withPool {
-            draft.Modular.Pool with
-                Unit = Some(PoolUnit.Linear linear)
-        }
+    member _.Unit(draft: ModularDraft<'Pool>, unit: Chain) : ModularDraft<OwnPool> =
+        withPool (PoolSettings.ofChain unit draft.Modular.Pool) draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Pool>, units: Mixed) : ModularDraft<OwnPool> =
+        withPool (PoolSettings.ofMixed units draft.Modular.Pool) draft
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
-    member _.Unit(draft: ModularDraft<SharedPool>, _: LinearSpec) = draft
+    member _.Unit(draft: ModularDraft<SharedPool>, _: Chain) = draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
+    member _.Unit(draft: ModularDraft<SharedPool>, _: Mixed) = draft
+
+    /// How the linear maps and convolutions of a pool of the layer's own begin; `Uniform` unless said.
+    /// Example: `init Glorot`
+    [<CustomOperation "init">]
+    member _.Init(draft: ModularDraft<'Pool>, init: Init) : ModularDraft<OwnPool> =
+        draft |> withPool { draft.Modular.Pool with Init = init }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "init">]
+    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
+    member _.Init(draft: ModularDraft<SharedPool>, _: Init) = draft
 
     /// K, how many modules are chosen, 1 ≤ K ≤ M; 1 unless said.
     /// Example: `choose 3`
@@ -93,7 +114,7 @@ type ModularSettings internal () =
             Modular = { draft.Modular with Choose = count }
     }
 
-    /// `Sum` (Eq. 1; unless said) gives [unit]; `Concat` gives [K · unit].
+    /// `Sum` (Eq. 1; unless said) gives [unit]; `Concat` gives [K · unit], images side by side in channels.
     /// Example: `combine Concat`
     [<CustomOperation "combine">]
     member _.CombineBy(draft: ModularDraft<'Pool>, combine: Combine) : ModularDraft<'Pool> = {
@@ -101,14 +122,39 @@ type ModularSettings internal () =
             Modular = { draft.Modular with Combine = combine }
     }
 
-    /// The form of p(a | x, φ), from the layer's own input; `Linear` unless said.
-    /// Example: `controller Linear`
+    /// The form of p(a | x, φ), from the layer's own input: `Linear` (unless said), `Mlp [ 32 ]` with hidden widths, on images
+    /// `Conv (8, 3)` with channels and kernel, `Task` with the task id beside the input, `Given` where the data bring the
+    /// choices, `Custom` with a module [in] → [K · M] of the user's own.
+    /// Example: `controller (Mlp [ 32 ])`
     [<CustomOperation "controller">]
     member _.Controller(draft: ModularDraft<'Pool>, controller: Controller) : ModularDraft<'Pool> = {
         draft with
             Modular = {
                 draft.Modular with
                     Controller = controller
+            }
+    }
+
+    /// What a module counts for that several positions of a datapoint chose: `Every` (unless said) time it was chosen (Eq. 1),
+    /// or `Once` in all, as in the reference library; `Once` is for sums.
+    /// Example: `duplicates Once`
+    [<CustomOperation "duplicates">]
+    member _.Duplicates(draft: ModularDraft<'Pool>, duplicates: Duplicates) : ModularDraft<'Pool> = {
+        draft with
+            Modular = {
+                draft.Modular with
+                    Duplicates = duplicates
+            }
+    }
+
+    /// Keeps the controller's loss, −log p(a* | x), out of the layers before; unless said they learn from it too (Eq. 8).
+    /// Example: `stop_gradient`
+    [<CustomOperation "stop_gradient">]
+    member _.StopGradient(draft: ModularDraft<'Pool>) : ModularDraft<'Pool> = {
+        draft with
+            Modular = {
+                draft.Modular with
+                    StopGradient = true
             }
     }
 
@@ -173,7 +219,9 @@ type ModularGruBuilder internal () =
 module ModularLayers =
 
     /// x [in] → [unit] (`Sum`) or [K · unit] (`Concat`): K of a pool's M modules, chosen for each datapoint (Eq. 1).
-    /// Settings: `from`, or `modules` and `unit`; `choose`, `combine`, `controller`, `dispatch`. Where one is said twice the last counts.
+    /// On a sequence [T, in] → [T, unit] or [T, K · unit], with a choice at every step; images too, with convolutions as units.
+    /// Settings: `from`, or `modules`, `unit` and `init`; `choose`, `combine`, `controller`, `duplicates`, `stop_gradient`,
+    /// `dispatch`. Where one is said twice the last counts.
     /// Example: `modular { modules 2; unit (linear 2 |> no_bias); choose 1 }`
     let modular = ModularBuilder()
 

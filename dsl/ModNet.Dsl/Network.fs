@@ -11,7 +11,7 @@ module Network =
     /// The network that `to_json` wrote, or what is wrong with the text, at its JSON path. (Whether the network is
     /// sound is for `check` to say.)
     let of_json (text: string) : Result<Network, Diagnostic> =
-        Document.read "network" NetworkJson.read text
+        Document.read "network" NetworkJsonReader.read text
 
     /// The same network for another vocabulary: `tokens`, and a `softmax` over as many classes, take the new size.
     let with_vocabulary (size: int) (network: Network) =

@@ -5,29 +5,7 @@ open System.ComponentModel
 /// Holds layers in order; made by `network`.
 [<Sealed>]
 type NetworkBuilder internal (name: string) =
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(layer: Layer) = [ layer ]
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(linear: LinearSpec) = [ Layer.Linear linear ]
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Network, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) : Layer list = []
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() : Layer list = []
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Combine(first: Layer list, second: Layer list) = first @ second
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(layers: unit -> Layer list) = layers ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.For(items: 'Item seq, layers: 'Item -> Layer list) =
-        items |> Seq.collect layers |> List.ofSeq
+    inherit LayersBuilder()
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(layers: Layer list) : Network = { Name = name; Layers = layers }

@@ -16,6 +16,7 @@ module internal NetworkJson =
 
     let array (nodes: JsonNode seq) : JsonNode = JsonArray(Array.ofSeq nodes)
     let int (value: int) : JsonNode = JsonValue.Create value
+    let long (value: int64) : JsonNode = JsonValue.Create value
     let bool (value: bool) : JsonNode = JsonValue.Create value
     let string (value: string) : JsonNode = JsonValue.Create value
 
@@ -38,40 +39,102 @@ module internal NetworkJson =
         "activation", option (choice JsonWords.activations) linear.Activation
     ]
 
-    let private unit (PoolUnit.Linear spec) =
-        object (("kind", string "linear") :: linear spec)
-
-    let private pool (pool: Pool) =
-        object [
-            "name", option string pool.Name
-            "modules", int pool.Modules
-            "unit", option unit pool.Unit
-        ]
-
-    let private modular (modular: Modular) = [
-        "pool", pool modular.Pool
-        "choose", int modular.Choose
-        "combine", choice JsonWords.combines modular.Combine
-        "controller", choice JsonWords.controllers modular.Controller
-        "dispatch", choice JsonWords.dispatches modular.Dispatch
+    let private conv (conv: ConvSpec) = [
+        "channels", int conv.Channels
+        "kernel", int conv.Kernel
+        "stride", int conv.Stride
+        "padding", int conv.Padding
+        "bias", bool conv.Bias
+        "activation", option (choice JsonWords.activations) conv.Activation
     ]
+
+    let private pooling (pooling: PoolingSpec) = [ "window", int pooling.Window; "stride", int pooling.Stride ]
+
+    let private shape shape =
+        match shape with
+        | Shape.Tokens vocabulary -> object [ "kind", string "tokens"; "vocabulary", int vocabulary ]
+        | Shape.Vector width -> object [ "kind", string "vector"; "width", int width ]
+        | Shape.Sequence width -> object [ "kind", string "sequence"; "width", int width ]
+        | Shape.Image(channels, height, width) ->
+            object [
+                "kind", string "image"
+                "channels", int channels
+                "height", int height
+                "width", int width
+            ]
+
+    let private custom (custom: Custom) = [
+        "name", string custom.Name
+        "input", shape custom.Input
+        "output", shape custom.Output
+        "parameters", long custom.Parameters
+        "multiply_adds", long custom.MultiplyAdds
+    ]
+
+    let private controller controller =
+        let kind, properties =
+            match controller with
+            | Linear -> "linear", []
+            | Mlp hidden -> "mlp", [ "hidden", array (List.map int hidden) ]
+            | Conv(channels, kernel) -> "conv", [ "channels", int channels; "kernel", int kernel ]
+            | Task -> "task", []
+            | Given -> "given", []
+            | Custom spec -> "custom", custom spec
+
+        object (("kind", string kind) :: properties)
 
     let private variance variance =
         match variance with
         | Variance.Fixed value -> object [ "kind", string "fixed"; "value", float value ]
         | Variance.Learned initial -> object [ "kind", string "learned"; "initial", float initial ]
 
-    let private layer layer =
+    let rec private chain layers = array (List.map layer layers)
+
+    and private pool (pool: Pool) =
+        object [
+            "name", option string pool.Name
+            "modules", int pool.Modules
+            "units", array (List.map chain pool.Units)
+            "init", choice JsonWords.inits pool.Init
+        ]
+
+    and private modular (modular: Modular) = [
+        "pool", pool modular.Pool
+        "choose", int modular.Choose
+        "combine", choice JsonWords.combines modular.Combine
+        "controller", controller modular.Controller
+        "duplicates", choice JsonWords.duplicates modular.Duplicates
+        "stop_gradient", bool modular.StopGradient
+        "dispatch", choice JsonWords.dispatches modular.Dispatch
+    ]
+
+    and private layer layer =
         let kind, properties =
             match layer with
             | Layer.Tokens vocabulary -> "tokens", [ "vocabulary", int vocabulary ]
             | Layer.Features width -> "features", [ "width", int width ]
+            | Layer.Image(channels, height, width) ->
+                "image", [ "channels", int channels; "height", int height; "width", int width ]
+            | Layer.Tasks count -> "tasks", [ "count", int count ]
             | Layer.Embed width -> "embed", [ "width", int width ]
             | Layer.Linear spec -> "linear", linear spec
+            | Layer.Conv spec -> "conv", conv spec
+            | Layer.MaxPool spec -> "max_pool", pooling spec
+            | Layer.AvgPool spec -> "avg_pool", pooling spec
+            | Layer.Flatten -> "flatten", []
             | Layer.Activation kind -> "activation", [ "activation", choice JsonWords.activations kind ]
+            | Layer.Dropout rate -> "dropout", [ "rate", float rate ]
+            | Layer.LayerNorm -> "layer_norm", []
+            | Layer.BatchNorm -> "batch_norm", []
+            | Layer.Gru hidden -> "gru", [ "hidden", int hidden ]
             | Layer.Modular spec -> "modular", modular spec
             | Layer.ModularGru gru ->
                 "modular_gru", [ "hidden", int gru.Hidden; "candidate", object (modular gru.Candidate) ]
+            | Layer.Residual layers -> "residual", [ "layers", chain layers ]
+            | Layer.SumOf branches -> "sum_of", [ "branches", array (List.map chain branches) ]
+            | Layer.ConcatOf branches -> "concat_of", [ "branches", array (List.map chain branches) ]
+            | Layer.Repeat(times, layers) -> "repeat", [ "times", int times; "layers", chain layers ]
+            | Layer.Custom spec -> "custom", custom spec
             | Layer.Softmax classes -> "softmax", [ "classes", int classes ]
             | Layer.Gaussian spec -> "gaussian", [ "variance", variance spec ]
             | Layer.Bernoulli -> "bernoulli", []
@@ -79,93 +142,4 @@ module internal NetworkJson =
         object (("kind", string kind) :: properties)
 
     let write (network: Network) =
-        object [ "name", string network.Name; "layers", array (List.map layer network.Layers) ]
-
-    /// A place that says its kind: the kind's reader gets the properties beside `kind`.
-    let kinds (readers: (string * (string list * ((string -> JsonPlace) -> 'Value))) list) place =
-        let names = readers |> List.map (fun (name, _) -> name, name)
-
-        let kind =
-            match place.Node with
-            | :? JsonObject as object when object.ContainsKey "kind" ->
-                JsonReader.choice names {
-                    Path = $"{place.Path}.kind"
-                    Node = object["kind"]
-                }
-            | _ ->
-                // Not an object, or without a kind: this fails and says which.
-                JsonReader.properties [ "kind" ] place "kind" |> JsonReader.choice names
-
-        let properties, read = readers |> List.find (fst >> (=) kind) |> snd
-        read (JsonReader.properties ("kind" :: properties) place)
-
-    let private linearFields = [ "width"; "bias"; "activation" ]
-
-    let private readLinear (field: string -> JsonPlace) : LinearSpec = {
-        Width = field "width" |> JsonReader.int
-        Bias = field "bias" |> JsonReader.bool
-        Activation =
-            field "activation"
-            |> JsonReader.option (JsonReader.choice JsonWords.activations)
-    }
-
-    let private readUnit =
-        kinds [ "linear", (linearFields, readLinear >> PoolUnit.Linear) ]
-
-    let private readPool place : Pool =
-        let field = JsonReader.properties [ "name"; "modules"; "unit" ] place
-
-        {
-            Name = field "name" |> JsonReader.option JsonReader.string
-            Modules = field "modules" |> JsonReader.int
-            Unit = field "unit" |> JsonReader.option readUnit
-        }
-
-    let private modularFields = [ "pool"; "choose"; "combine"; "controller"; "dispatch" ]
-
-    let private readModular (field: string -> JsonPlace) : Modular = {
-        Pool = field "pool" |> readPool
-        Choose = field "choose" |> JsonReader.int
-        Combine = field "combine" |> JsonReader.choice JsonWords.combines
-        Controller = field "controller" |> JsonReader.choice JsonWords.controllers
-        Dispatch = field "dispatch" |> JsonReader.choice JsonWords.dispatches
-    }
-
-    let private readVariance =
-        kinds [
-            "fixed", ([ "value" ], fun field -> Variance.Fixed(field "value" |> JsonReader.float))
-            "learned", ([ "initial" ], fun field -> Variance.Learned(field "initial" |> JsonReader.float))
-        ]
-
-    let private readLayer =
-        let one name make =
-            [ name ], fun field -> make (field name |> JsonReader.int)
-
-        kinds [
-            "tokens", one "vocabulary" Layer.Tokens
-            "features", one "width" Layer.Features
-            "embed", one "width" Layer.Embed
-            "linear", (linearFields, readLinear >> Layer.Linear)
-            "activation",
-            ([ "activation" ],
-             fun field -> Layer.Activation(field "activation" |> JsonReader.choice JsonWords.activations))
-            "modular", (modularFields, readModular >> Layer.Modular)
-            "modular_gru",
-            ([ "hidden"; "candidate" ],
-             fun field ->
-                 Layer.ModularGru {
-                     Hidden = field "hidden" |> JsonReader.int
-                     Candidate = field "candidate" |> JsonReader.properties modularFields |> readModular
-                 })
-            "softmax", one "classes" Layer.Softmax
-            "gaussian", ([ "variance" ], fun field -> Layer.Gaussian(field "variance" |> readVariance))
-            "bernoulli", ([], fun _ -> Layer.Bernoulli)
-        ]
-
-    let read place : Network =
-        let field = JsonReader.properties [ "name"; "layers" ] place
-
-        {
-            Name = field "name" |> JsonReader.string
-            Layers = field "layers" |> JsonReader.list readLayer
-        }
+        object [ "name", string network.Name; "layers", chain network.Layers ]

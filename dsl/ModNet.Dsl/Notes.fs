@@ -9,6 +9,17 @@ type internal Notes() =
 
     member _.All = List.ofSeq diagnostics
 
+    /// The number of diagnostics so far.
+    member _.Count = diagnostics.Count
+
+    /// The action's result, and whether it would have noted anything; what it notes is forgotten.
+    member _.Aside(action: unit -> 'Result) =
+        let before = diagnostics.Count
+        let result = action ()
+        let found = diagnostics.Count > before
+        diagnostics.RemoveRange(before, diagnostics.Count - before)
+        result, found
+
     member _.Add(fault, place, expected, got, remedy) =
         diagnostics.Add {
             Fault = fault
@@ -25,6 +36,21 @@ type internal Notes() =
             None
         else
             Some value
+
+    /// The value, or None (and a note) where it is more than an index can count.
+    member notes.Countable(place, what, value: int64) =
+        if value > int64 Int32.MaxValue then
+            notes.Add(
+                Fault.TooLarge,
+                place,
+                $"{what} of at most {Numbers.grouped (int64 Int32.MaxValue)}",
+                Numbers.grouped value,
+                "make it smaller"
+            )
+
+            None
+        else
+            Some(int value)
 
     /// Notes a real number that is not above zero or not finite.
     member notes.PositiveReal(fault, place, what, value, remedy) =

@@ -2,6 +2,16 @@ namespace ModNet
 
 open System.ComponentModel
 
+module internal PoolSettings =
+
+    let ofChain (Chain layers) (pool: Pool) = { pool with Units = [ layers ] }
+
+    let ofMixed (Mixed units) (pool: Pool) = {
+        pool with
+            Units = units
+            Modules = units.Length
+    }
+
 /// Sets a shared pool's fields; made by `pool`.
 [<Sealed>]
 type PoolBuilder internal (name: string) =
@@ -9,7 +19,8 @@ type PoolBuilder internal (name: string) =
     let empty: Pool = {
         Name = Some name
         Modules = 0
-        Unit = None
+        Units = []
+        Init = Uniform
     }
 
     /// M, the number of modules, ≥ 1.
@@ -17,13 +28,21 @@ type PoolBuilder internal (name: string) =
     [<CustomOperation "modules">]
     member _.Modules(pool: Pool, count: int) = { pool with Modules = count }
 
-    /// What each module is: [in] → [width].
+    /// What each module is, x [in] → [unit]: a layer, a `chain { … }`, an `mlp`, or a custom module of the user's own. Modules
+    /// make no choices themselves. With `mixed { … }`, which says them one by one, M need not be said.
     /// Example: `unit (linear 8 |> relu)`
     [<CustomOperation "unit">]
-    member _.Unit(pool: Pool, linear: LinearSpec) = {
-        pool with
-            Unit = Some(PoolUnit.Linear linear)
-    }
+    member _.Unit(pool: Pool, unit: Chain) = PoolSettings.ofChain unit pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, units: Mixed) = PoolSettings.ofMixed units pool
+
+    /// How the modules' linear maps and convolutions begin; `Uniform` unless said. Fans are those of a single module, but
+    /// for `Stacked`.
+    /// Example: `init Glorot`
+    [<CustomOperation "init">]
+    member _.Init(pool: Pool, init: Init) = { pool with Init = init }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Zero() = empty
@@ -50,6 +69,6 @@ type PoolBuilder internal (name: string) =
 module Pools =
 
     /// M modules that layers share: every layer that says `from` this pool, and every time step, uses the same modules.
-    /// Settings: `modules`, `unit`. Where one is said twice the last counts.
+    /// Settings: `modules`, `unit`, `init`. Where one is said twice the last counts.
     /// Example: `let words = pool "words" { modules 15; unit (linear 8 |> relu) }`
     let pool (name: string) = PoolBuilder name

@@ -110,7 +110,12 @@ module internal Summary =
                 Cost = Cost.ofLayer isNew layer
             }
 
-        let rows = List.map row plan.Layers
+        // What is inside follows the layer that holds it.
+        let rec rows (layer: PlannedLayer) =
+            let own = row layer
+            own :: (layer.Inside |> List.concat |> List.collect rows)
+
+        let rows = List.collect rows plan.Layers
 
         {
             Network = plan.Network.Name

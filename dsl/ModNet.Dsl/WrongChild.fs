@@ -9,24 +9,36 @@ module internal WrongChild =
     let Code = 10001
 
     [<Literal>]
-    let Network =
-        "This is not a layer. A network holds: tokens, features, embed, linear, activation, modular, modular_gru, softmax, gaussian, bernoulli, and `for` and `if` around them."
+    let Layers =
+        "This is not a layer. A network, chain, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, chain, custom, softmax, gaussian, bernoulli, and `for` and `if` around them."
+
+    [<Literal>]
+    let Branches =
+        "This is not a branch. sum_of, concat_of and mixed hold layers, and chain { … } where a branch or module has several, and `for` and `if` around them."
 
     [<Literal>]
     let Pool =
-        "This is not a setting of a pool. A pool has: modules, unit, each said once, without `for` or `if`."
+        "This is not a setting of a pool. A pool has: modules, unit, init, each said once, without `for` or `if`."
 
     [<Literal>]
     let Modular =
-        "This is not a setting of a modular layer. It has: from (a shared pool) or modules and unit (a pool of its own), choose, combine, controller, dispatch; modular_gru has hidden too. Each is said once, without `for` or `if`."
+        "This is not a setting of a modular layer. It has: from (a shared pool) or modules, unit and init (a pool of its own), choose, combine, controller, duplicates, stop_gradient, dispatch; modular_gru has hidden too. Each is said once, without `for` or `if`."
+
+    [<Literal>]
+    let Custom =
+        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or from_function, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteCustom =
+        "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`; one of them is missing here."
 
     [<Literal>]
     let ModulesAfterFrom =
-        "This layer has taken its pool with `from`, modules and unit included. Say either `from`, or `modules` and `unit`."
+        "This layer has taken its pool with `from`, modules, unit and init included. Say either `from`, or `modules`, `unit` and `init`."
 
     [<Literal>]
     let FromAfterModules =
-        "This layer has a pool already. Say either `from`, once, or `modules` and `unit`."
+        "This layer has a pool already. Say either `from`, once, or `modules`, `unit` and `init`."
 
     [<Literal>]
     let Em =

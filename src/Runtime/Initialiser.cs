@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -34,6 +35,20 @@ public sealed class Initialiser
 
     /// <summary>Every element is <paramref name="value"/>.</summary>
     public Parameter Constant(double value, params long[] shape) => Make(shape, t => t.fill_(value));
+
+    /// <summary>
+    /// What <paramref name="make"/> gives, with libtorch's own generator, from which modules of a user's own begin, started from
+    /// this stream: a seed gives them the same parameters too.
+    /// </summary>
+    public TModule Seeded<TModule>(Func<TModule> make)
+    {
+        using (Tensor seed = randint(long.MaxValue, new long[] { 1 }, ScalarType.Int64, generator: _generator))
+        {
+            manual_seed(seed.ToInt64());
+        }
+
+        return make();
+    }
 
     private Parameter Make(long[] shape, Func<Tensor, Tensor> fill)
     {

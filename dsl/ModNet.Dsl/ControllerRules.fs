@@ -1,0 +1,92 @@
+namespace ModNet
+
+/// What a modular layer's controller asks of the layer's rows and of the network.
+module internal ControllerRules =
+
+    let private image (notes: Notes) place (row: Shape option) channels kernel =
+        notes.Positive(place, "a number of channels", channels) |> ignore
+        let kernel = notes.Positive(place, "a kernel's size", kernel)
+
+        match row, kernel with
+        | Some(Shape.Image(_, height, width)), Some kernel when kernel > min height width ->
+            notes.Add(
+                Fault.KernelAboveImage,
+                place,
+                $"a kernel that fits into {height} × {width}",
+                $"{kernel} × {kernel}",
+                "make the kernel smaller"
+            )
+        | Some(Shape.Image _), _
+        | None, _ -> ()
+        | Some row, _ ->
+            notes.Add(
+                Fault.ImageExpected,
+                place,
+                "an image [C, H, W] for `Conv`",
+                string row,
+                "use `Linear` or `Mlp`, which read vectors"
+            )
+
+    /// Notes what is wrong with a controller that reads `row` and gives K softmaxes over M.
+    let check (notes: Notes) place (row: Shape option) (tasks: int option) (modular: Modular) =
+        match modular.Controller with
+        | Linear
+        | Given -> ()
+        | Mlp [] ->
+            notes.Add(
+                Fault.NonPositiveSize,
+                place,
+                "at least one hidden width for `Mlp`",
+                "none",
+                "give it one, or use `Linear`"
+            )
+        | Mlp hidden ->
+            for width in hidden do
+                notes.Positive(place, "a hidden width", width) |> ignore
+        | Conv(channels, kernel) -> image notes place row channels kernel
+        | Task ->
+            if tasks.IsNone then
+                notes.Add(
+                    Fault.TaskWithoutTasks,
+                    place,
+                    "task ids beside the input for `Task`",
+                    "none",
+                    "say `tasks COUNT` after the network's input"
+                )
+        | Custom custom ->
+            if not (CustomCode.isKept custom.Name) then
+                notes.Add(
+                    Fault.CustomUnknown,
+                    place,
+                    $"the code of custom `{custom.Name}`",
+                    "none in this process",
+                    "run the script that says it before this"
+                )
+
+            match row with
+            | Some row when row <> custom.Input ->
+                notes.Add(
+                    Fault.CustomInput,
+                    place,
+                    $"rows {custom.Input}, which custom `{custom.Name}` reads",
+                    string row,
+                    "change what it `reads`, or what comes before"
+                )
+            | _ -> ()
+
+            let logits = int64 modular.Choose * int64 modular.Pool.Modules
+
+            if
+                modular.Choose >= 1
+                && modular.Pool.Modules >= 1
+                && (match custom.Output with
+                    | Shape.Vector width -> int64 width <> logits
+                    | _ -> true)
+            then
+                notes.Add(
+                    Fault.ControllerUnlikeChoices,
+                    place,
+                    $"K · M = [{logits}] logits",
+                    $"{custom.Output} from custom `{custom.Name}`",
+                    "make it give a logit for every position and module"
+                )

@@ -1,0 +1,214 @@
+namespace ModNet
+
+open System.Collections.Concurrent
+open System.Collections.Generic
+open System.ComponentModel
+open ModNet.Runtime
+open TorchSharp
+
+/// A user's function with its parameters as a module.
+type internal FunctionModule
+    (
+        name: string,
+        shapes: (string * int list) list,
+        init: Initialiser,
+        forward: IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor
+    ) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>(name)
+
+    let values = Dictionary<string, torch.Tensor>()
+
+    do
+        for parameter, shape in shapes do
+            // As a linear map's weight [out, in]: all but the first dimension are fan-in.
+            let fan =
+                match shape with
+                | [] -> 1
+                | [ length ] -> length
+                | _ :: inputs -> List.reduce (*) inputs
+
+            let value = init.Uniform(int64 fan, List.map int64 shape |> Array.ofList)
+            this.register_parameter (parameter, value)
+            values.Add(parameter, value)
+
+    override _.forward x = forward values x
+
+/// The code behind custom modules, by name. Specs are data and hold the name only.
+module internal CustomCode =
+
+    let private code =
+        ConcurrentDictionary<string, Initialiser -> torch.nn.Module<torch.Tensor, torch.Tensor>>()
+
+    let keep name make = code[name] <- make
+    let isKept name = code.ContainsKey name
+    let make name init = code[name] init
+
+/// No code has been said yet.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type NoCode = internal | NoCode
+
+/// The code is there.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type HasCode = internal HasCode of (Initialiser -> torch.nn.Module<torch.Tensor, torch.Tensor>)
+
+/// A custom module half said. What is still missing is in its type.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type CustomDraft<'Input, 'Output, 'Code> = internal {
+    CustomName: string
+    CustomInput: 'Input
+    CustomOutput: 'Output
+    CustomParameters: int64
+    CustomMultiplyAdds: int64
+    Code: 'Code
+}
+
+/// Sets a custom module's fields; made by `custom`.
+[<Sealed>]
+type CustomBuilder internal (name: string) =
+
+    let empty: CustomDraft<NoCode, NoCode, NoCode> = {
+        CustomName = name
+        CustomInput = NoCode
+        CustomOutput = NoCode
+        CustomParameters = 0L
+        CustomMultiplyAdds = 0L
+        Code = NoCode
+    }
+
+    /// The shape of what it reads, per datapoint; a step of a sequence counts as one where the custom module is a pool's unit.
+    /// Example: `reads (Shape.Vector 4)`
+    [<CustomOperation "reads">]
+    member _.Reads(draft: CustomDraft<'Input, 'Output, 'Code>, shape: Shape) : CustomDraft<Shape, 'Output, 'Code> = {
+        CustomName = draft.CustomName
+        CustomInput = shape
+        CustomOutput = draft.CustomOutput
+        CustomParameters = draft.CustomParameters
+        CustomMultiplyAdds = draft.CustomMultiplyAdds
+        Code = draft.Code
+    }
+
+    /// The shape of what it gives, per datapoint. The module is held to it when the network is compiled.
+    /// Example: `gives (Shape.Vector 8)`
+    [<CustomOperation "gives">]
+    member _.Gives(draft: CustomDraft<'Input, 'Output, 'Code>, shape: Shape) : CustomDraft<'Input, Shape, 'Code> = {
+        CustomName = draft.CustomName
+        CustomInput = draft.CustomInput
+        CustomOutput = shape
+        CustomParameters = draft.CustomParameters
+        CustomMultiplyAdds = draft.CustomMultiplyAdds
+        Code = draft.Code
+    }
+
+    /// The number of the module's parameters, for the summary; 0 unless said. Held against the module when the network is compiled.
+    /// Example: `parameters 40L`
+    [<CustomOperation "parameters">]
+    member _.Parameters(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
+        draft with
+            CustomParameters = count
+    }
+
+    /// Multiply-adds per datapoint (on a sequence per step), for the summary and for dispatch `Auto`; 0 unless said.
+    /// Example: `multiply_adds 32L`
+    [<CustomOperation "multiply_adds">]
+    member _.MultiplyAdds(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
+        draft with
+            CustomMultiplyAdds = count
+    }
+
+    member private _.WithCode
+        (draft: CustomDraft<'Input, 'Output, 'Code>, code)
+        : CustomDraft<'Input, 'Output, HasCode> = {
+        CustomName = draft.CustomName
+        CustomInput = draft.CustomInput
+        CustomOutput = draft.CustomOutput
+        CustomParameters = draft.CustomParameters
+        CustomMultiplyAdds = draft.CustomMultiplyAdds
+        Code = HasCode code
+    }
+
+    /// Makes the module, [B, in] → [B, out], each time one is needed: M times for a pool. What it draws at random as it is made
+    /// follows from the experiment's seed.
+    /// Example: `from_module (fun () -> TorchSharp.torch.nn.Linear(4L, 8L))`
+    [<CustomOperation "from_module">]
+    member builder.FromModule
+        (draft: CustomDraft<'Input, 'Output, 'Code>, make: unit -> #torch.nn.Module<torch.Tensor, torch.Tensor>)
+        : CustomDraft<'Input, 'Output, HasCode> =
+        builder.WithCode(
+            draft,
+            fun init -> init.Seeded(fun () -> make () :> torch.nn.Module<torch.Tensor, torch.Tensor>)
+        )
+
+    /// A function of parameters, which are named with their shapes, and of x [B, in] → [B, out]. Parameters begin
+    /// U(−1/√in, 1/√in), `in` all dimensions but the first.
+    /// Example: `from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"])`
+    [<CustomOperation "from_function">]
+    member builder.FromFunction
+        (
+            draft: CustomDraft<'Input, 'Output, 'Code>,
+            shapes: (string * int list) list,
+            forward: IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor
+        ) : CustomDraft<'Input, 'Output, HasCode> =
+        let name = draft.CustomName
+
+        for parameter, shape in shapes do
+            if List.exists (fun size -> size < 1) shape then
+                raise (
+                    UserException(
+                        $"custom `{name}`, parameter `{parameter}`",
+                        "sizes ≥ 1",
+                        $"%A{shape}",
+                        "give it positive numbers"
+                    )
+                )
+
+        {
+            builder.WithCode(draft, fun init -> new FunctionModule(name, shapes, init, forward)) with
+                CustomParameters = shapes |> List.sumBy (snd >> List.map int64 >> List.fold (*) 1L)
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Zero() = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(_: unit) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Delay(settings: unit -> CustomDraft<'Input, 'Output, 'Code>) = settings ()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: CustomDraft<Shape, Shape, HasCode>) : Custom =
+        let (HasCode make) = draft.Code
+        CustomCode.keep draft.CustomName make
+
+        {
+            Name = draft.CustomName
+            Input = draft.CustomInput
+            Output = draft.CustomOutput
+            Parameters = draft.CustomParameters
+            MultiplyAdds = draft.CustomMultiplyAdds
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.IncompleteCustom, WrongChild.Code, IsError = true)>]
+    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp WrongChild.IncompleteCustom
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
+    member _.Yield(_: 'Other) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
+    member _.Combine(_: 'First, _: 'Second) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
+    member _.For(_: 'First, _: 'Second) = empty
+
+[<AutoOpen>]
+module Customs =
+
+    /// A module of the user's own: a layer, the unit of a pool (made M times), or a controller. `reads` and `gives`, and
+    /// `from_module` or `from_function`, must be said; `parameters` and `multiply_adds` are for the summary. The name stands
+    /// for the code: the last that was said under a name counts, and a spec read from JSON needs it said in the same process.
+    /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"]) }`
+    let custom (name: string) = CustomBuilder name
