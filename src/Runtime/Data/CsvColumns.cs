@@ -25,9 +25,10 @@ internal sealed class CsvColumns
         }
 
         Targets = [.. layout.Targets.Select(Place)];
+        Task = layout.Task is { } task ? Place(task) : null;
         Features = layout.Features is { } features
             ? [.. features.Select(Place)]
-            : [.. Enumerable.Range(0, names.Count).Except(Targets)];
+            : [.. Enumerable.Range(0, names.Count).Except(Targets).Where(c => c != Task)];
         if (Features.Count == 0)
         {
             throw new UserException(
@@ -43,6 +44,9 @@ internal sealed class CsvColumns
 
     /// <summary>Where x is.</summary>
     internal IReadOnlyList<int> Features { get; }
+
+    /// <summary>Where task ids are, if anywhere.</summary>
+    internal int? Task { get; }
 
     /// <summary>By the names in a file's first row.</summary>
     internal static CsvColumns OfHeader(string path, IReadOnlyList<string> names, CsvLayout layout, long line) =>

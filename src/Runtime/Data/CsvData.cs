@@ -40,14 +40,14 @@ public static class CsvData
                 "give a longer file, or hold out another share");
         }
 
-        (Dataset all, string[]? labels) = ToDataset(path, layout, rows);
+        (Dataset all, string[]? labels, string[]? tasks) = ToDataset(path, layout, rows);
         DataSplits splits = HeldOut.Split(all, validationRows, testRows, splitSeed);
         if (standardise)
         {
             Standardise(splits);
         }
 
-        return new(splits, [file], labels);
+        return new(splits, [file], labels, tasks);
     }
 
     private static Rows Read(string path, CsvLayout layout)
@@ -103,6 +103,11 @@ public static class CsvData
             {
                 rows.Labels.Add(Label(path, reader, columns, columns.Targets[0]));
             }
+
+            if (columns.Task is int task)
+            {
+                rows.Tasks.Add(Label(path, reader, columns, task));
+            }
         }
 
         return rows.Count > 0
@@ -111,13 +116,20 @@ public static class CsvData
                 path, "rows of values", columns is null ? "an empty file" : "a header alone", "give a file with rows in it");
     }
 
-    private static (Dataset All, string[]? Labels) ToDataset(string path, CsvLayout layout, Rows rows)
+    private static (Dataset All, string[]? Labels, string[]? Tasks) ToDataset(string path, CsvLayout layout, Rows rows)
     {
         using var scope = NewDisposeScope();
         Tensor inputs = tensor(rows.Features.ToArray()).view(rows.Count, -1);
+        (string[]? tasks, SideInputs? side) = (null, null);
+        if (layout.Task is not null)
+        {
+            (tasks, long[] ids) = LabelNumbers.Of(rows.Tasks);
+            side = new(tensor(ids), null);
+        }
+
         if (layout.Classes is not int classes)
         {
-            return (new(inputs, tensor(rows.Targets.ToArray()).view(rows.Count, -1)), null);
+            return (new(inputs, tensor(rows.Targets.ToArray()).view(rows.Count, -1), side), null, tasks);
         }
 
         (string[] labels, long[] numbers) = LabelNumbers.Of(rows.Labels);
@@ -130,7 +142,7 @@ public static class CsvData
                 $"say classes {labels.Length} here and in the network's head, or mend the labels");
         }
 
-        return (new(inputs, tensor(numbers)), labels);
+        return (new(inputs, tensor(numbers), side), labels, tasks);
     }
 
     private static void Standardise(DataSplits splits)
@@ -174,5 +186,7 @@ public static class CsvData
         internal List<float> Targets { get; } = [];
 
         internal List<string> Labels { get; } = [];
+
+        internal List<string> Tasks { get; } = [];
     }
 }

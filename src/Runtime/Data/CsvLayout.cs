@@ -12,6 +12,9 @@ public sealed record CsvLayout
     /// <summary>The columns that x is made of, in order; null takes all that are neither target nor task.</summary>
     public IReadOnlyList<string>? Features { get; init; }
 
+    /// <summary>The column of task ids, labels of any kind; null where there are no tasks.</summary>
+    public string? Task { get; init; }
+
     /// <summary>Whether the first row names the columns.</summary>
     public bool Header { get; init; } = true;
 

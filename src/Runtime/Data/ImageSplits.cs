@@ -29,9 +29,9 @@ internal static class ImageSplits
             ? PixelScale.Standardised(parts.Train.Inputs)
             : PixelScale.Unit((int)train.Shape[1]);
         return new(
-            new(parts.Train.Inputs.alias(), parts.Train.Targets.alias(), scale),
-            [.. parts.Validation.Select(part => new Dataset(part.Inputs.alias(), part.Targets.alias(), scale))],
-            [new(Pixels(test), Labels(path, test, classes), scale)]);
+            new(parts.Train.Inputs.alias(), parts.Train.Targets.alias(), pixels: scale),
+            [.. parts.Validation.Select(part => new Dataset(part.Inputs.alias(), part.Targets.alias(), pixels: scale))],
+            [new(Pixels(test), Labels(path, test, classes), pixels: scale)]);
     }
 
     private static Tensor Pixels(LabelledImages images) => tensor(images.Pixels, ScalarType.Byte).view(images.Shape);

@@ -4,7 +4,13 @@ namespace ModNet.Runtime;
 /// <param name="Splits">What is trained on and what is held out.</param>
 /// <param name="Files">The files that were read; none where data were not read from files.</param>
 /// <param name="Classes">The labels by class number; null where targets are not classes.</param>
-public sealed record LoadedData(DataSplits Splits, IReadOnlyList<DataFile> Files, IReadOnlyList<string>? Classes) : IDisposable
+/// <param name="Tasks">The labels by task id; null where there are no tasks.</param>
+public sealed record LoadedData(
+    DataSplits Splits,
+    IReadOnlyList<DataFile> Files,
+    IReadOnlyList<string>? Classes = null,
+    IReadOnlyList<string>? Tasks = null)
+    : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose() => Splits.Dispose();
