@@ -74,7 +74,7 @@ public sealed class Dataset : IDisposable
         if (side is not null && (side.dim() != rank || side.shape[0] != count || side.dtype != ScalarType.Int64))
         {
             throw new ArgumentException(
-                $"dataset: expected {what} {shape} int64 with N = {count}, got [{string.Join(", ", side.shape)}] {side.dtype}");
+                $"dataset: expected {what} {shape} int64 with N = {count}, got {side.shape.AsShape()} {side.dtype}");
         }
     }
 }

@@ -26,13 +26,12 @@ public sealed record Evaluation(
             for (long start = 0; start < part.Count; start += batch)
             {
                 using var scope = NewDisposeScope();
-                Batch data = part.Range(start, Math.Min(batch, part.Count - start));
-                GraphOutput output = graph.Forward(data.Inputs.to(device), new ModeSelector());
-                Tensor targets = data.Targets.to(device);
-                Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, targets);
+                Batch data = part.Range(start, Math.Min(batch, part.Count - start)).To(device);
+                GraphOutput output = graph.Forward(data.Inputs, new ModeSelector(), data.Side);
+                Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
                 total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
                 statistics.Add(output.Tape);
-                score.Add(output.Features, targets);
+                score.Add(output.Features, data.Targets);
             }
 
             datapoints += part.Count;

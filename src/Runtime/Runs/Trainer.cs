@@ -97,7 +97,7 @@ public sealed class Trainer(
             SquaredError = seen.Score.SquaredError,
             SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
             BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+            ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
             Reassigned = reassigned,
             Seconds = _clock.Elapsed.TotalSeconds,
         });
@@ -123,7 +123,7 @@ public sealed class Trainer(
                 SquaredError = seen.Score.SquaredError,
                 SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
                 BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
-                ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+                ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
                 Seconds = _clock.Elapsed.TotalSeconds,
             });
         }
