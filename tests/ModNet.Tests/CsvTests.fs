@@ -9,7 +9,7 @@ open TorchSharp
 let private layout = CsvLayout(Targets = [| "kind" |], Classes = 2)
 
 let private load path layout =
-    CsvData.Load(path, layout, 0.0, 0.0, false, 1L)
+    CsvFile.Load(path, layout, 0.0, 0.0, false, 1L)
 
 /// The text of a CSV file and what is said of it under a layout.
 let private refuses name (text: string) layout parts =
@@ -122,7 +122,7 @@ let tests =
                 let path = write directory "x.csv" (String.concat "\n" ("a,y" :: rows))
 
                 let split seed =
-                    use data = CsvData.Load(path, CsvLayout(Targets = [| "y" |]), 0.2, 0.1, false, seed)
+                    use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.2, 0.1, false, seed)
                     let parts = [ data.Splits.Train; data.Splits.Validation[0]; data.Splits.Test[0] ]
 
                     for part in parts do
@@ -145,8 +145,8 @@ let tests =
             <| fun directory ->
                 let rows = [ for i in 1..40 -> $"{i},5,{i}" ]
                 let path = write directory "x.csv" (String.concat "\n" ("a,same,y" :: rows))
-                use plain = CsvData.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, false, 1L)
-                use data = CsvData.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, true, 1L)
+                use plain = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, false, 1L)
+                use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, true, 1L)
 
                 let column (part: Dataset) =
                     matrix part.Inputs |> Array.map Array.head
@@ -235,7 +235,7 @@ let tests =
                 let path = write directory "x.csv" "a,y\n1,2\n3,4\n"
 
                 let share held =
-                    fun () -> CsvData.Load(path, CsvLayout(Targets = [| "y" |]), held, 0.0, false, 1L).Dispose()
+                    fun () -> CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), held, 0.0, false, 1L).Dispose()
 
                 complains (share 0.1) [ path; "hold out 10 % and 0 % of them"; "2 rows" ]
                 complains (share 0.9) [ path; "2 rows" ]

@@ -12,6 +12,12 @@ public sealed record LoadedData(
     IReadOnlyList<string>? Tasks = null)
     : IDisposable
 {
+    /// <summary>
+    /// Holds out so many datapoints of <paramref name="all"/>, shuffled by <paramref name="splitSeed"/>; takes it over.
+    /// </summary>
+    public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
+        new(HeldOut.Split(all, heldOut, test, splitSeed), []);
+
     /// <inheritdoc/>
     public void Dispose() => Splits.Dispose();
 }

@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 /// Datapoints from a CSV file (RFC 4180: quotes around values with separators, line ends or doubled quotes in them), a row
 /// each: x [features] and y [targets] in float32, or a class.
 /// </summary>
-public static class CsvData
+public static class CsvFile
 {
     /// <summary>
     /// Reads <paramref name="path"/> and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
