@@ -1,5 +1,5 @@
 /// Optimisers, schedules, the start of EM, its trainer, and how predictions are scored.
-module ModNet.Tests.TrainingTests
+module ModNet.Tests.TrainingSettingsTests
 
 open System
 open System.IO
