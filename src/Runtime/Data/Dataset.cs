@@ -63,7 +63,8 @@ public sealed class Dataset : IDisposable
     {
         Inputs.Dispose();
         Targets.Dispose();
-        Side?.Dispose();
+        Side?.Tasks?.Dispose();
+        Side?.Given?.Dispose();
     }
 
     private Batch Fetched(Batch stored) =>
