@@ -10,7 +10,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Layers =
-        "This is not a layer. A network, chain, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, chain, custom, softmax, gaussian, bernoulli, and `for` and `if` around them."
+        "This is not a layer. A network, chain, block, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, custom, softmax, gaussian, bernoulli, and `for` and `if` around them."
 
     [<Literal>]
     let Branches =
@@ -34,7 +34,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Custom =
-        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or from_function, each said once, without `for` or `if`."
+        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or weight (as often as there are any) and from_function, without `for` or `if`."
 
     [<Literal>]
     let IncompleteCustom =
@@ -50,7 +50,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Em =
-        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, each said once, without `for` or `if`."
+        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, schedule, controller_weight, start, each said once, without `for` or `if`."
 
     [<Literal>]
     let Text =
@@ -61,8 +61,32 @@ module internal WrongChild =
         "This is not a setting of toy_regression. It has: dimensions, points, held_out, separation, spread, seed_offset, each said once, without `for` or `if`."
 
     [<Literal>]
+    let Csv =
+        "This is not a setting of csv. It has: target or targets, classes, features, task, header, separator, standardise, held_out, test, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let Images =
+        "This is not a setting of mnist or cifar10. They have: held_out, standardise, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let InMemory =
+        "This is not a setting of in_memory. It has: inputs, classes or values, tasks, given, held_out, test, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteInMemory =
+        "Arrays in memory need `inputs`, and either `classes` or `values`; one of them is missing here."
+
+    [<Literal>]
+    let Generated =
+        "This is not a setting of generated. It has: features or image, classes or values, tasks, given, points, held_out, test, seed_offset, draw, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteGenerated =
+        "Generated data need `features` or `image`, `classes` or `values`, and `draw`; one of them is missing here."
+
+    [<Literal>]
     let Experiment =
-        "This is not a setting of an experiment. It has: net, data, train, seed, log_every, validate_every, out, each said once, without `for` or `if`."
+        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, out, each said once, without `for` or `if`."
 
     [<Literal>]
     let IncompleteExperiment =

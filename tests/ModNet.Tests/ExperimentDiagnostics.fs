@@ -1,9 +1,9 @@
-module ModNet.Tests.DslDiagnostics
+/// What `check` says of data, training and settings. (What it says of networks is in DslDiagnosticsOf….)
+module ModNet.Tests.ExperimentDiagnostics
 
 open Expecto
 open ModNet
 open ModNet.Tests.DslExamples
-open ModNet.Tests.DslDiagnosticCases
 
 let private told result =
     match result with
