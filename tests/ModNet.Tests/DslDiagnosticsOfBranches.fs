@@ -15,6 +15,15 @@ let private onImages (layer: Layer) =
     }
 
 let cases = [
+    says "two blocks of one name" (network "net" { features 2; block "stem" { linear 2 }; block "stem" { linear 2; dropout 1.0 }; bernoulli }) []
+    says "a block with a layer's name" (network "net" { features 2; linear 2; block "linear1" { linear 2 }; bernoulli }) []
+    says "a block with the name of a part of every graph" (network "net" { features 2; block "head" { linear 2 }; block "pools" { linear 2 }; bernoulli }) []
+    says "blocks of one name in two branches are two" (onVectors (sum_of { block "a" { linear 2 }; chain { block "a" { linear 3 }; block "a" { linear 4 } } })) []
+    says "a blank block" (onVectors (block "" { linear 2 })) []
+    says "a block's name with a slash" (onVectors (block "a/b" { linear 2 })) []
+    says "a block's name with a point" (onVectors (block "a.b" { linear 2 })) []
+    says "an empty block" (onVectors (block "stem" { })) []
+    says "a mistake in a block" (onVectors (block "stem" { linear 3; block "inner" { linear 0 } })) []
     says
         "a residual that gives another width"
         (onVectors (
