@@ -318,7 +318,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             branches
             |> List.mapi (fun index layers ->
                 let planned, output = this.Chain(inside scope name (Some(index + 1)), layers, shape)
-                rules.Numbers(at name + "/" + string<int> (index + 1), "numbers", output), planned)
+                rules.Numbers(at name + "/" + string<int>(index + 1), "numbers", output), planned)
             |> List.unzip
 
     let sumOf scope name layers shape =
@@ -447,7 +447,10 @@ type internal Infer(network: Network, notes: Notes) as this =
             rules.Numbers(place, "numbers", shape) |> plain
         | Layer.Gru hidden ->
             let hidden = positive "hidden" "a width" hidden
-            let _, gives = recurrent place "begin with `tokens` and `embed`, or use `linear`" shape
+
+            let _, gives =
+                recurrent place "begin with `tokens` and `embed`, or use `linear`" shape
+
             gives hidden |> plain
         | Layer.Modular _
         | Layer.ModularGru _ when scope.InModule ->

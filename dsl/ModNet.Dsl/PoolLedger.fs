@@ -38,7 +38,7 @@ type internal PoolLedger
     let unitPath path (pool: Pool) index =
         match pool.Units with
         | [ _ ] -> path + "/unit"
-        | _ -> path + "/unit" + string<int> (index + 1)
+        | _ -> path + "/unit" + string<int>(index + 1)
 
     let rec hasWeights layer =
         match layer with
