@@ -24,6 +24,9 @@ module internal CompileCustom =
         | Shape.Sequence width -> [ 2L; 3L; int64 width ]
         | Shape.Image(channels, height, width) -> [ 2L; int64 channels; int64 height; int64 width ]
 
+    let private show (shape: int64 list) =
+        $"""[{shape |> List.map string |> String.concat ", "}]"""
+
     let private refuse fault place expected got remedy =
         Refusal.orRaise (
             Error [
@@ -66,13 +69,13 @@ module internal CompileCustom =
         | answer ->
             let got =
                 match answer with
-                | Ok shape -> string shape
+                | Ok shape -> show shape
                 | Error message -> $"an exception: {(message.Split '\n')[0]}"
 
             refuse
                 Fault.CustomShape
                 place
-                $"{expected custom.Output} from custom `{custom.Name}` for an input {expected custom.Input}"
+                $"{show (expected custom.Output)} from custom `{custom.Name}` for an input {show (expected custom.Input)}"
                 got
                 "make `reads` and `gives` what the module reads and gives"
 

@@ -16,7 +16,10 @@ module internal CompileLayer =
         : Node option =
         let name = planned.Name
         let features = RuntimeWords.features planned.Input
-        let chains () = [| for layers in planned.Inside -> ResizeArray(inside layers) :> System.Collections.Generic.IReadOnlyList<Node> |]
+
+        let chains () = [|
+            for layers in planned.Inside -> ResizeArray(inside layers) :> System.Collections.Generic.IReadOnlyList<Node>
+        |]
 
         match planned.Layer with
         | Layer.Tokens _
@@ -53,6 +56,7 @@ module internal CompileLayer =
                 |> Array.mapi (fun index nodes -> new ChainNode($"{name}/{index + 1}", nodes) :> Node)
 
             Some(new ChainNode(name, rounds))
+        | Layer.Block _ -> Some(new ChainNode(name, (chains ())[0]))
         | Layer.Custom custom -> Some(new CustomNode(name, CompileCustom.make $"{root}/{name}" init custom))
 
     /// The layers of a module, which makes no choices.

@@ -26,9 +26,7 @@ module internal CompilePool =
         | Layer.MaxPool _
         | Layer.AvgPool _
         | Layer.Flatten
-        | Layer.Dropout _ ->
-            CompileLayer.plain "" init dropout (fun _ -> []) planned
-            |> Option.bind shared
+        | Layer.Dropout _ -> CompileLayer.plain "" init dropout (fun _ -> []) planned |> Option.bind shared
         | _ -> None
 
     let private isStacked (layer: PlannedLayer) =
@@ -56,10 +54,13 @@ module internal CompilePool =
             new NodePool(planned.Name, units |> Seq.mapi node |> ResizeArray) :> ModulePool
 
         match planned.Units with
-        | [ [ { Layer = Layer.Linear _ | Layer.Conv _ } as one ] ] ->
-            (stage init dropout planned.Name modules one).Value
+        | [ [ {
+                  Layer = Layer.Linear _ | Layer.Conv _
+              } as one ] ] -> (stage init dropout planned.Name modules one).Value
         | [ unit ] when List.forall isStacked unit ->
-            let stages = unit |> List.choose (fun layer -> stage init dropout layer.Name modules layer)
+            let stages =
+                unit |> List.choose (fun layer -> stage init dropout layer.Name modules layer)
+
             new ChainPool(planned.Name, ResizeArray stages)
         | [ unit ] -> apart (Seq.replicate modules unit)
         | units -> apart units
