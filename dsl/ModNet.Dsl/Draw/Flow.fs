@@ -45,8 +45,7 @@ module internal Flow =
         let axis = max (fst (Block.reach inside) + skipRoom) left
         let meeting = gap + inside.Height + gap
         let around = axis - inside.Axis - skipRoom + 8.0
-        // The middle of the circle.
-        let middle = meeting + 11.0
+        let middle = meeting + Merges.radius
         let placed = Block.moved (axis - inside.Axis) gap inside
 
         {

@@ -32,10 +32,10 @@ module internal Layout =
     and private block colour width sketch =
         match sketch with
         | Sketch.Layer layer -> Cards.layer colour width layer
-        | Sketch.Skip(inside, merge) -> Flow.skip (blocks colour inside) (Cards.merge merge)
+        | Sketch.Skip(inside, merge) -> Flow.skip (blocks colour inside) (Merges.ofCard merge)
         | Sketch.Branches(branches, merge) ->
-            Branching.sideBySide (List.map (blocks colour) branches) (Cards.merge merge)
-        | Sketch.Rounds(title, inside) -> Flow.framed title (blocks colour inside)
+            Branching.sideBySide (List.map (blocks colour) branches) (Merges.ofCard merge)
+        | Sketch.Frame(title, inside) -> Flow.framed title (blocks colour inside)
 
     let private toSide side (block: Block) =
         block.Wires |> List.filter (fun wire -> wire.Side = side)

@@ -134,7 +134,7 @@ module internal Mermaid =
                     let id = chart.Merge merge
                     lasts |> List.iter (fun last -> flow last id)
                     Some id
-                | Sketch.Rounds(title, inside) ->
+                | Sketch.Frame(title, inside) ->
                     let id = next "g"
                     chart.Say $"subgraph {id}[{quoted [ title ]}]"
                     depth <- depth + 1
@@ -149,17 +149,8 @@ module internal Mermaid =
             chart.Say $"tasks([{quoted [ card.Title; card.Output ]}])"
 
         member chart.Pool(pool: PoolCard) =
-            let users =
-                if pool.Users = 1 then
-                    "used by 1 layer"
-                else
-                    $"shared by {pool.Users} layers"
-
             let lines =
-                [ $"pool {pool.Name}" ]
-                @ chart.Own pool
-                @ pool.Signatures
-                @ [ users + (if pool.EveryStep then ", at every step" else "") ]
+                [ $"pool {pool.Name}" ] @ chart.Own pool @ pool.Signatures @ [ pool.Uses ]
 
             chart.Say $"{poolId pool.Name}[({quoted lines})]:::{poolId pool.Name}"
 

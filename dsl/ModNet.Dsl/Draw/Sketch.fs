@@ -13,9 +13,8 @@ type internal PoolCard = {
     /// `[4] → [8]`, all of them where convolutions serve images of several sizes.
     Signatures: string list
     Init: string option
-    /// How many layers use it, repetitions unrolled.
-    Users: int
-    EveryStep: bool
+    /// `shared by 3 layers`, repetitions unrolled.
+    Uses: string
 }
 
 [<RequireQualifiedAccess>]
@@ -66,8 +65,8 @@ type internal Sketch =
     | Skip of inside: Sketch list * MergeCard
     /// Side by side; a branch without layers is x itself.
     | Branches of Sketch list list * MergeCard
-    /// Equal rounds of a repetition, drawn once.
-    | Rounds of title: string * inside: Sketch list
+    /// A block, or equal rounds of a repetition, which are drawn once.
+    | Frame of title: string * inside: Sketch list
 
 type internal NetworkSketch = {
     Name: string

@@ -29,15 +29,26 @@ module internal Sketching =
             |> List.mapi (fun index unit -> $"{index + 1}: {Kind.describeUnit unit}")
             |> atMost 8
 
+    let private layersOf count =
+        if count = 1 then
+            "used by 1 layer"
+        else
+            $"shared by {count} layers"
+
     let private poolCard (layers: PlannedLayer list) (pool: PlannedPool) : PoolCard =
-        let uses = layers |> List.choose _.Pool |> List.filter (fun p -> p.Name = pool.Name)
+        let users =
+            layers
+            |> List.filter (fun layer -> layer.Pool |> Option.exists (fun p -> p.Name = pool.Name))
+
+        let everyStep = users |> List.exists _.Input.IsSequence
 
         {
             Name = pool.Name
             Modules = pool.Pool.Modules
             Unit = unitLines pool.Pool
             Signatures =
-                uses
+                users
+                |> List.choose _.Pool
                 |> List.map (fun p -> $"{p.Input} → {p.Output}")
                 |> List.distinct
                 |> atMost 4
@@ -46,12 +57,7 @@ module internal Sketching =
                     None
                 else
                     Some $"init {pool.Pool.Init}"
-            Users = uses.Length
-            EveryStep =
-                layers
-                |> List.exists (fun layer ->
-                    layer.Pool |> Option.exists (fun p -> p.Name = pool.Name)
-                    && layer.Input.IsSequence)
+            Uses = layersOf users.Length + (if everyStep then ", at every step" else "")
         }
 
     let private controller kind =
@@ -159,6 +165,7 @@ module internal Sketching =
         | Layer.ConcatOf _ -> [
             Sketch.Branches(List.map (List.collect sketch) layer.Inside, merge "concat" layer)
           ]
+        | Layer.Block _ -> [ Sketch.Frame(layer.Name, List.collect (List.collect sketch) layer.Inside) ]
         | Layer.Repeat(times, _) ->
             runs layer.Name layer.Inside
             |> List.map (fun (first, last, round) ->
@@ -170,7 +177,7 @@ module internal Sketching =
                     else $"{layer.Name}, rounds {range}"
 
                 let inside = round |> List.map (renamed $"{layer.Name}/" $"{layer.Name}/{range}/")
-                Sketch.Rounds(title, List.collect sketch inside))
+                Sketch.Frame(title, List.collect sketch inside))
         | _ -> [ Sketch.Layer(layerCard layer) ]
 
     let rec private unfolded (layer: PlannedLayer) =
