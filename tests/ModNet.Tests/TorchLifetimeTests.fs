@@ -107,6 +107,9 @@ let private counts =
                 loss.data<float32>().ToArray() |> ignore
 
             step ()
+            // What earlier tests left to the finalizers goes first.
+            GC.Collect()
+            GC.WaitForPendingFinalizers()
             let tensors, handles = Tensor.TotalCount, ModNet.Torch.Libtorch.LiveHandles
 
             for _ in 1..1000 do
