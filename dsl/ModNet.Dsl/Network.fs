@@ -1,6 +1,6 @@
 namespace ModNet
 
-open ModNet.Drawing
+open ModNet.Pictures
 
 /// Networks as whole values.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -14,6 +14,13 @@ module Network =
     /// sound is for `check` to say.)
     let of_json (text: string) : Result<Network, Diagnostic> =
         Document.read "network" NetworkJsonReader.read text
+
+    /// The network's summary as a table, or all that is wrong with it, a line each: what there is to say of it.
+    /// Example: `printfn $"{Network.explain toy}"`
+    let explain (network: Network) : string =
+        match Check.network network with
+        | Ok summary -> string summary
+        | Error diagnostics -> diagnostics |> List.map string |> String.concat "\n"
 
     let private drawn render (network: Network) =
         Check.plan network |> Result.map (Sketching.ofPlan >> render)

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 /// Layers side by side. Wires of an inner branch cross no card: they go up between the branches, and out above them.
 [<RequireQualifiedAccess>]

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 /// Lines that lead to one place, joined.
 [<RequireQualifiedAccess>]

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 /// A line within a card.
 [<RequireQualifiedAccess>]

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 open ModNet.Figures
 

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 /// Layers in order, and what goes around them.
 [<RequireQualifiedAccess>]

@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 [<Struct>]
 type internal Point = { X: float; Y: float }

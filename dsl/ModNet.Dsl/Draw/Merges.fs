@@ -1,4 +1,4 @@
-namespace ModNet.Drawing
+namespace ModNet.Pictures
 
 /// Where what comes from several sides becomes one.
 [<RequireQualifiedAccess>]
