@@ -108,8 +108,7 @@ let private counts =
 
             step ()
             // What earlier tests left to the finalizers goes first.
-            GC.Collect()
-            GC.WaitForPendingFinalizers()
+            collect ()
             let tensors, handles = Tensor.TotalCount, ModNet.Torch.Libtorch.LiveHandles
 
             for _ in 1..1000 do
