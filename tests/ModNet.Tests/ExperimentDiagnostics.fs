@@ -1,4 +1,4 @@
-/// What `check` says of data, training and settings. (What it says of networks is in DslDiagnostics.)
+/// What `check` says of data, training and settings. (What it says of networks is in DslDiagnosticsOf….)
 module ModNet.Tests.ExperimentDiagnostics
 
 open Expecto
