@@ -47,9 +47,12 @@ module internal CustomCode =
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type NoCode = internal | NoCode
 
-/// The code is there.
+/// The code is there: a module's maker, or a function of weights.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type HasCode = internal HasCode of (Initialiser -> torch.nn.Module<torch.Tensor, torch.Tensor>)
+type HasCode =
+    internal
+    | FromModule of (unit -> torch.nn.Module<torch.Tensor, torch.Tensor>)
+    | FromFunction of (IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor)
 
 /// A custom module half said. What is still missing is in its type.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
@@ -59,6 +62,8 @@ type CustomDraft<'Input, 'Output, 'Code> = internal {
     CustomOutput: 'Output
     CustomParameters: int64
     CustomMultiplyAdds: int64
+    /// The latest first.
+    CustomWeights: (string * int list) list
     Code: 'Code
 }
 
@@ -72,6 +77,7 @@ type CustomBuilder internal (name: string) =
         CustomOutput = NoCode
         CustomParameters = 0L
         CustomMultiplyAdds = 0L
+        CustomWeights = []
         Code = NoCode
     }
 
@@ -84,6 +90,7 @@ type CustomBuilder internal (name: string) =
         CustomOutput = draft.CustomOutput
         CustomParameters = draft.CustomParameters
         CustomMultiplyAdds = draft.CustomMultiplyAdds
+        CustomWeights = draft.CustomWeights
         Code = draft.Code
     }
 
@@ -96,10 +103,12 @@ type CustomBuilder internal (name: string) =
         CustomOutput = shape
         CustomParameters = draft.CustomParameters
         CustomMultiplyAdds = draft.CustomMultiplyAdds
+        CustomWeights = draft.CustomWeights
         Code = draft.Code
     }
 
-    /// The number of the module's parameters, for the summary; 0 unless said. Held against the module when the network is compiled.
+    /// The number of parameters that the module of `from_module` has, for the summary; 0 unless said. Held against the module
+    /// when the network is compiled. (Those of `from_function` are its weights, and counted.)
     /// Example: `parameters 40L`
     [<CustomOperation "parameters">]
     member _.Parameters(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
@@ -107,7 +116,16 @@ type CustomBuilder internal (name: string) =
             CustomParameters = count
     }
 
-    /// Multiply-adds per datapoint (on a sequence per step), for the summary and for dispatch `Auto`; 0 unless said.
+    /// A parameter for `from_function`, with its shape; may be said several times. It begins U(−1/√in, 1/√in), `in` being all
+    /// dimensions but the first.
+    /// Example: `weight "scale" [ 4 ]`
+    [<CustomOperation "weight">]
+    member _.Weight(draft: CustomDraft<'Input, 'Output, 'Code>, name: string, shape: int list) = {
+        draft with
+            CustomWeights = (name, shape) :: draft.CustomWeights
+    }
+
+    /// Multiply-adds per datapoint (on a sequence per step), for the summary; 0 unless said.
     /// Example: `multiply_adds 32L`
     [<CustomOperation "multiply_adds">]
     member _.MultiplyAdds(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
@@ -123,7 +141,8 @@ type CustomBuilder internal (name: string) =
         CustomOutput = draft.CustomOutput
         CustomParameters = draft.CustomParameters
         CustomMultiplyAdds = draft.CustomMultiplyAdds
-        Code = HasCode code
+        CustomWeights = draft.CustomWeights
+        Code = code
     }
 
     /// Makes the module, [B, in] → [B, out], each time one is needed: M times for a pool. What it draws at random as it is made
@@ -133,38 +152,17 @@ type CustomBuilder internal (name: string) =
     member builder.FromModule
         (draft: CustomDraft<'Input, 'Output, 'Code>, make: unit -> #torch.nn.Module<torch.Tensor, torch.Tensor>)
         : CustomDraft<'Input, 'Output, HasCode> =
-        builder.WithCode(
-            draft,
-            fun init -> init.Seeded(fun () -> make () :> torch.nn.Module<torch.Tensor, torch.Tensor>)
-        )
+        builder.WithCode(draft, FromModule(fun () -> make () :> torch.nn.Module<torch.Tensor, torch.Tensor>))
 
-    /// A function of parameters, which are named with their shapes, and of x [B, in] → [B, out]. Parameters begin
-    /// U(−1/√in, 1/√in), `in` all dimensions but the first.
-    /// Example: `from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"])`
+    /// A function of the weights, by name, and of x [B, in] → [B, out].
+    /// Example: `from_function (fun weights x -> x * weights["scale"])`
     [<CustomOperation "from_function">]
     member builder.FromFunction
         (
             draft: CustomDraft<'Input, 'Output, 'Code>,
-            shapes: (string * int list) list,
             forward: IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor
         ) : CustomDraft<'Input, 'Output, HasCode> =
-        let name = draft.CustomName
-
-        for parameter, shape in shapes do
-            if List.exists (fun size -> size < 1) shape then
-                raise (
-                    UserException(
-                        $"custom `{name}`, parameter `{parameter}`",
-                        "sizes ≥ 1",
-                        $"%A{shape}",
-                        "give it positive numbers"
-                    )
-                )
-
-        {
-            builder.WithCode(draft, fun init -> new FunctionModule(name, shapes, init, forward)) with
-                CustomParameters = shapes |> List.sumBy (snd >> List.map int64 >> List.fold (*) 1L)
-        }
+        builder.WithCode(draft, FromFunction forward)
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Zero() = empty
@@ -177,14 +175,41 @@ type CustomBuilder internal (name: string) =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: CustomDraft<Shape, Shape, HasCode>) : Custom =
-        let (HasCode make) = draft.Code
-        CustomCode.keep draft.CustomName make
+        let name = draft.CustomName
+        let weights = List.rev draft.CustomWeights
+
+        let refuse place expected got remedy =
+            raise (UserException($"custom `{name}`{place}", expected, got, remedy))
+
+        for weight, shape in weights do
+            if List.exists (fun size -> size < 1) shape then
+                refuse $", weight `{weight}`" "sizes ≥ 1" $"%A{shape}" "give it positive numbers"
+
+        match List.countBy fst weights |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(weight, _) -> refuse "" "weights of different names" $"two of name `{weight}`" "rename one"
+        | None -> ()
+
+        let parameters =
+            match draft.Code with
+            | FromModule _ when not weights.IsEmpty ->
+                refuse
+                    ""
+                    "weights with `from_function` only"
+                    "`weight` and `from_module`"
+                    "leave one of them out: a module has its own parameters"
+            | FromModule make ->
+                CustomCode.keep name (fun init -> init.Seeded make)
+                draft.CustomParameters
+            | FromFunction forward ->
+                CustomCode.keep name (fun init -> new FunctionModule(name, weights, init, forward))
+
+                weights |> List.sumBy (snd >> List.map int64<int> >> List.fold (*) 1L)
 
         {
-            Name = draft.CustomName
+            Name = name
             Input = draft.CustomInput
             Output = draft.CustomOutput
-            Parameters = draft.CustomParameters
+            Parameters = parameters
             MultiplyAdds = draft.CustomMultiplyAdds
         }
 
@@ -208,7 +233,7 @@ type CustomBuilder internal (name: string) =
 module Customs =
 
     /// A module of the user's own: a layer, the unit of a pool (made M times), or a controller. `reads` and `gives`, and
-    /// `from_module` or `from_function`, must be said; `parameters` and `multiply_adds` are for the summary. The name stands
+    /// `from_module` or `from_function`, must be said; `weight` goes with the latter; `parameters` and `multiply_adds` are for the summary. The name stands
     /// for the code: the last that was said under a name counts, and a spec read from JSON needs it said in the same process.
-    /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); from_function [ "scale", [ 4 ] ] (fun p x -> x * p["scale"]) }`
+    /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); weight "scale" [ 4 ]; from_function (fun weights x -> x * weights["scale"]) }`
     let custom (name: string) = CustomBuilder name

@@ -5,6 +5,8 @@ namespace ModNet
 type Fault =
     /// A network or pool without a name, or with `/` in it, which separates places.
     | BadName
+    /// Two layers of one name side by side.
+    | DuplicateName
     | EmptyNetwork
     | NoInput
     | TwoInputs
@@ -90,6 +92,7 @@ type Fault =
     member fault.Id =
         match fault with
         | BadName -> "BAD_NAME"
+        | DuplicateName -> "DUPLICATE_NAME"
         | EmptyNetwork -> "EMPTY_NETWORK"
         | NoInput -> "NO_INPUT"
         | TwoInputs -> "TWO_INPUTS"

@@ -29,16 +29,21 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     let at name = $"{root}/{name}"
 
-    /// Inputs and heads are one of a kind in a sound network, so only further ones are numbered.
-    let nameOf (kinds: Dictionary<string, int>) layer =
-        let kind = Kind.ofLayer layer
-        let count = 1 + kinds.GetValueOrDefault kind
-        kinds[kind] <- count
+    /// The layer's name, and a note if another layer beside it has it: a block, since all other names follow from position.
+    let nameOf (names: LayerNames) scope layer =
+        let own, isFree = names.Next layer
+        let name = scope.Prefix + own
 
-        if count = 1 && Kind.role layer <> Role.Body then
-            kind
-        else
-            kind + string<int> count
+        if not isFree then
+            notes.Add(
+                Fault.DuplicateName,
+                at name,
+                "a name that nothing beside it has",
+                $"a second `{own}`",
+                "give the block another name"
+            )
+
+        name
 
     let checkChoose layer (modular: Modular) =
         if modular.Choose < 1 then
@@ -333,6 +338,24 @@ type internal Infer(network: Network, notes: Notes) as this =
 
                 rounds 1 shape []
 
+    let block scope name (own: string) layers shape =
+        notes.Name(at name, "block", own)
+
+        if own.Contains '.' then
+            notes.Add(
+                Fault.BadName,
+                at name,
+                "a block's name without `.`, which parameters' names have",
+                $"`{own}`",
+                "rename it"
+            )
+
+        if isEmpty name "layers in the block" layers then
+            shape, []
+        else
+            let planned, output = this.Chain(inside scope name None, layers, shape)
+            output, [ planned ]
+
     let checkTasks name count =
         match tasks with
         | Some first ->
@@ -438,6 +461,9 @@ type internal Infer(network: Network, notes: Notes) as this =
         | Layer.Repeat(times, layers) ->
             let output, planned = repetition scope name times layers shape
             output, None, planned
+        | Layer.Block(own, layers) ->
+            let output, planned = block scope name own layers shape
+            output, None, planned
         | Layer.Custom spec -> custom name spec shape |> plain
         | Layer.Softmax classes ->
             let classes = positive "classes" "a number of classes" classes
@@ -491,15 +517,16 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     let walk layers =
         let planned = ResizeArray<PlannedLayer>()
-        let kinds = Dictionary<string, int>()
+        let names = LayerNames.AtTop
+        let scope = { Prefix = ""; InModule = false }
         let mutable shape = None
         let mutable head = None
         order.Begin()
 
         for index, layer in List.indexed layers do
-            let name = nameOf kinds layer
+            let name = nameOf names scope layer
             order.Check(index, name, layer, head)
-            let output = step { Prefix = ""; InModule = false } planned name layer shape
+            let output = step scope planned name layer shape
 
             if Kind.role layer = Role.Head then
                 head <- Option.orElse (Some name) head
@@ -523,11 +550,11 @@ type internal Infer(network: Network, notes: Notes) as this =
     /// The layers of a chain inside the network, planned, and what the chain gives.
     member private _.Chain(scope: Scope, layers: Layer list, shape: Shape option) : PlannedLayer list * Shape option =
         let planned = ResizeArray<PlannedLayer>()
-        let kinds = Dictionary<string, int>()
+        let names = LayerNames.Inside
         let mutable shape = shape
 
         for layer in layers do
-            let name = scope.Prefix + nameOf kinds layer
+            let name = nameOf names scope layer
 
             if Kind.role layer = Role.Body then
                 shape <- step scope planned name layer shape

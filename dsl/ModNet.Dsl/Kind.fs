@@ -42,6 +42,7 @@ module internal Kind =
         | Layer.SumOf _ -> "sum_of"
         | Layer.ConcatOf _ -> "concat_of"
         | Layer.Repeat _ -> "repeat"
+        | Layer.Block _ -> "block"
         | Layer.Custom _ -> "custom"
         | Layer.Softmax _ -> "softmax"
         | Layer.Gaussian _ -> "gaussian"
@@ -90,7 +91,8 @@ module internal Kind =
         | Layer.Residual _
         | Layer.SumOf _
         | Layer.ConcatOf _
-        | Layer.Repeat _ -> $"{ofLayer layer} {{ … }}"
+        | Layer.Repeat _
+        | Layer.Block _ -> $"{ofLayer layer} {{ … }}"
         | other -> ofLayer other
 
     /// A pool's unit as in a script.

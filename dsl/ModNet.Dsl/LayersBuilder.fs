@@ -62,12 +62,25 @@ type RepeatBuilder internal (times: int) =
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(layers: Layer list) = Layer.Repeat(times, layers)
 
+/// Makes a block; see `block`.
+[<Sealed>]
+type BlockBuilder internal (name: string) =
+    inherit LayersBuilder()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(layers: Layer list) = Layer.Block(name, layers)
+
 [<AutoOpen>]
 module Chains =
 
     /// Layers in order, as a value: a part of a network, a branch, or the unit of a pool. `for` and `if` work inside.
     /// Example: `chain { linear 16 |> relu; layer_norm; linear 8 }`
     let chain = ChainBuilder()
+
+    /// Layers in order under a name of one's own, unique where it stands: it leads the names of what is inside (`stem/conv1`) in
+    /// messages, tables, metrics and checkpoints.
+    /// Example: `block "encoder" { linear 16 |> relu; linear 8 }`
+    let block (name: string) = BlockBuilder name
 
     /// x → x + f(x), where f is the layers in order and gives the shape it reads.
     /// Example: `residual { linear 8 |> relu; linear 8 }`

@@ -134,6 +134,7 @@ module internal NetworkJson =
             | Layer.SumOf branches -> "sum_of", [ "branches", array (List.map chain branches) ]
             | Layer.ConcatOf branches -> "concat_of", [ "branches", array (List.map chain branches) ]
             | Layer.Repeat(times, layers) -> "repeat", [ "times", int times; "layers", chain layers ]
+            | Layer.Block(name, layers) -> "block", [ "name", string name; "layers", chain layers ]
             | Layer.Custom spec -> "custom", custom spec
             | Layer.Softmax classes -> "softmax", [ "classes", int classes ]
             | Layer.Gaussian spec -> "gaussian", [ "variance", variance spec ]

@@ -162,6 +162,8 @@ module internal NetworkJsonReader =
         "concat_of", ([ "branches" ], readBranches >> Layer.ConcatOf)
         "repeat",
         ([ "times"; "layers" ], fun field -> Layer.Repeat(field "times" |> JsonReader.int, field "layers" |> readChain))
+        "block",
+        ([ "name"; "layers" ], fun field -> Layer.Block(field "name" |> JsonReader.string, field "layers" |> readChain))
         "custom", (customFields, readCustom >> Layer.Custom)
         "softmax", one "classes" Layer.Softmax
         "gaussian", ([ "variance" ], fun field -> Layer.Gaussian(field "variance" |> readVariance))

@@ -35,7 +35,8 @@ type internal PoolLedger
         | Layer.Linear _
         | Layer.Conv _ -> true
         | Layer.Residual layers
-        | Layer.Repeat(_, layers) -> List.exists hasWeights layers
+        | Layer.Repeat(_, layers)
+        | Layer.Block(_, layers) -> List.exists hasWeights layers
         | Layer.SumOf branches
         | Layer.ConcatOf branches -> List.exists (List.exists hasWeights) branches
         | _ -> false

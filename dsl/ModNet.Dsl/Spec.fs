@@ -244,6 +244,8 @@ and [<RequireQualifiedAccess>] Layer =
     | ConcatOf of branches: Layer list list
     /// The layers, this many times over; every time with parameters of its own, but for shared pools.
     | Repeat of times: int * layers: Layer list
+    /// The layers in order, under a name of the user's; the names of what is inside begin with it: `stem/conv1`.
+    | Block of name: string * layers: Layer list
     /// The user's own.
     | Custom of Custom
     /// Head: a linear map [in] → [classes] logits with bias, then a categorical distribution.

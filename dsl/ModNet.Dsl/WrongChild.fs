@@ -10,7 +10,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Layers =
-        "This is not a layer. A network, chain, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, chain, custom, softmax, gaussian, bernoulli, and `for` and `if` around them."
+        "This is not a layer. A network, chain, block, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, custom, softmax, gaussian, bernoulli, and `for` and `if` around them."
 
     [<Literal>]
     let Branches =
@@ -26,7 +26,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Custom =
-        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or from_function, each said once, without `for` or `if`."
+        "This is not a setting of a custom module. It has: reads, gives, multiply_adds, and either parameters and from_module, or weight (as often as there are any) and from_function, without `for` or `if`."
 
     [<Literal>]
     let IncompleteCustom =

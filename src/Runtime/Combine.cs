@@ -8,21 +8,24 @@ public enum Combine
     /// <summary>y = Σ_k f_{a_k}(x), Eq. 1; a module picked twice counts twice.</summary>
     Sum,
 
-    /// <summary>y = [f_{a_1}(x), …, f_{a_K}(x)], in position order.</summary>
+    /// <summary>y = [f_{a_1}(x), …, f_{a_K}(x)], in position order; of images, the channels.</summary>
     Concat,
 }
 
 /// <summary>Applies a <see cref="Combine"/>.</summary>
 public static class Combining
 {
-    /// <summary>outputs [B, K, out] (and weights [B, K] if the selection has them) → [B, out] or [B, K·out].</summary>
+    /// <summary>
+    /// outputs [B, K, …out] (and weights [B, K] if the selection has them) → [B, …out] or [B, K·out, …]: of images the
+    /// channels lie side by side.
+    /// </summary>
     public static Tensor Apply(this Combine combine, Tensor outputs, Tensor? weights)
     {
-        Tensor weighted = weights is null ? outputs : outputs * weights.unsqueeze(-1);
+        Tensor weighted = weights is null ? outputs : outputs * Like(weights, outputs);
         return combine switch
         {
             Combine.Sum => outputs.shape[1] == 1 ? weighted.squeeze(1) : weighted.sum(1),
-            Combine.Concat => weighted.flatten(1),
+            Combine.Concat => weighted.flatten(1, 2),
             _ => throw new ArgumentOutOfRangeException(nameof(combine), combine, "Sum or Concat"),
         };
     }
@@ -30,4 +33,13 @@ public static class Combining
     /// <summary>Width of the combined output of K modules that are <paramref name="outputs"/> wide each.</summary>
     public static int Width(this Combine combine, int outputs, int choose) =>
         combine == Combine.Sum ? outputs : outputs * choose;
+
+    // [B, K] → [B, K, 1, …]
+    private static Tensor Like(Tensor weights, Tensor outputs)
+    {
+        var shape = new long[outputs.dim()];
+        Array.Fill(shape, 1);
+        (shape[0], shape[1]) = (weights.shape[0], weights.shape[1]);
+        return weights.reshape(shape);
+    }
 }

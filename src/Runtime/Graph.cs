@@ -15,7 +15,7 @@ public sealed class Graph : nn.Module
     private readonly int _firstSite;
     private readonly int _lastSite;
 
-    /// <summary>Takes the nodes over. Pools used by several nodes are registered once, under their own name.</summary>
+    /// <summary>Takes the nodes over, and registers them under their names. Pools used by several nodes are registered once, under their own name.</summary>
     public Graph(IReadOnlyList<Node> nodes, Head head)
         : base("graph")
     {
@@ -50,14 +50,17 @@ public sealed class Graph : nn.Module
     public int MaxModules => Pools.Count == 0 ? 1 : Pools.Max(p => p.Count);
 
     /// <summary>Whether there is more than one composition to choose from.</summary>
-    public bool HasChoice => MaxModules > 1;
+    public bool HasChoice => _nodes.SelectMany(n => n.Controllers).Any(c => c.Latent && c.Modules > 1);
 
-    /// <summary>All nodes in order, choices by <paramref name="selector"/>.</summary>
-    public GraphOutput Forward(Tensor x, Selector selector)
-    {
-        var route = new Route(selector);
-        return new(Run(x, route, 0, _nodes.Length), route.Tape);
-    }
+    /// <summary>G: the given choices that a datapoint must bring along, over all layers that read them.</summary>
+    public long GivenChoices => GivenBefore(_nodes.Length);
+
+    /// <summary>
+    /// All nodes in order, choices by <paramref name="selector"/>; <paramref name="side"/> is what the datapoints bring
+    /// beside x, for the layers that read it.
+    /// </summary>
+    public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null) =>
+        Run(x, selector, side, 0, _nodes.Length);
 
     /// <summary>Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before.</summary>
     public TResult InEvaluation<TResult>(Func<TResult> body)
@@ -76,29 +79,35 @@ public sealed class Graph : nn.Module
     }
 
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
-    internal Tensor BeforeSites(Tensor x) => Run(x, NoChoice(), 0, HasSites ? _firstSite : _nodes.Length);
+    internal Tensor BeforeSites(Tensor x, SideInputs? side) =>
+        Run(x, new ModeSelector(), side, 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>The nodes from the first site to the last.</summary>
-    internal GraphOutput AcrossSites(Tensor x, Selector selector)
-    {
-        var route = new Route(selector);
-        return new(HasSites ? Run(x, route, _firstSite, _lastSite + 1) : x, route.Tape);
-    }
+    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side) =>
+        HasSites ? Run(x, selector, side, _firstSite, _lastSite + 1) : new(x, new Tape());
 
     /// <summary>The nodes after the last site.</summary>
-    internal Tensor AfterSites(Tensor x) => HasSites ? Run(x, NoChoice(), _lastSite + 1, _nodes.Length) : x;
+    internal Tensor AfterSites(Tensor x, SideInputs? side) =>
+        HasSites ? Run(x, new ModeSelector(), side, _lastSite + 1, _nodes.Length).Features : x;
 
-    private Tensor Run(Tensor x, Route route, int from, int to)
+    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, int from, int to)
     {
+        var route = new Route(selector, side, GivenBefore(from));
         for (int i = from; i < to; i++)
         {
             x = _nodes[i].Forward(x, route);
         }
 
-        return x;
+        return new(x, route.Tape);
     }
 
-    private static Route NoChoice() => new(new ModeSelector());
+    private long GivenBefore(int node) =>
+        _nodes.Take(node).SelectMany(n => n.Controllers).Where(c => !c.Latent).Sum(c => (long)c.Choose);
+
+    /// <summary>Nothing: what a graph holds it registers itself.</summary>
+    protected override void RegisterComponents()
+    {
+    }
 
     private sealed class PoolSet : nn.Module
     {
@@ -110,6 +119,10 @@ public sealed class Graph : nn.Module
                 // A dot would read as a path in parameter names.
                 register_module(pool.Name.Replace('.', '/'), pool);
             }
+        }
+
+        protected override void RegisterComponents()
+        {
         }
     }
 }

@@ -11,14 +11,17 @@ namespace ModNet.Runtime;
 public sealed class Initialiser
 {
     private readonly Generator _generator;
+    private readonly Init _init;
+    private readonly int _modules;
 
-    /// <summary>Draws from <paramref name="generator"/> (a CPU generator).</summary>
+    /// <summary>Draws from <paramref name="generator"/> (a CPU generator), by <see cref="Init.Uniform"/>.</summary>
     public Initialiser(Generator generator, ScalarType dtype = ScalarType.Float32, Device? device = null)
+        : this(generator, dtype, device ?? CPU, Init.Uniform, 1)
     {
-        _generator = generator;
-        DType = dtype;
-        Device = device ?? CPU;
     }
+
+    private Initialiser(Generator generator, ScalarType dtype, Device device, Init init, int modules) =>
+        (_generator, DType, Device, _init, _modules) = (generator, dtype, device, init, modules);
 
     /// <summary>The dtype of every parameter made.</summary>
     public ScalarType DType { get; }
@@ -26,12 +29,37 @@ public sealed class Initialiser
     /// <summary>The device of every parameter made.</summary>
     public Device Device { get; }
 
-    /// <summary>U(−1/√fan, 1/√fan): the usual initialisation of a linear map with <paramref name="fan"/> inputs.</summary>
-    public Parameter Uniform(long fan, params long[] shape)
+    /// <summary>
+    /// The same stream, with weights of <paramref name="init"/> for modules of a pool of <paramref name="modules"/> (M, of
+    /// which <see cref="Init.Stacked"/> makes use).
+    /// </summary>
+    public Initialiser For(Init init, int modules = 1)
     {
-        double bound = 1 / Math.Sqrt(fan);
-        return Make(shape, t => t.uniform_(-bound, bound, _generator));
+        ArgumentOutOfRangeException.ThrowIfLessThan(modules, 1);
+        return new(_generator, DType, Device, init, modules);
     }
+
+    /// <summary>Weights of a map, or of a stack of maps, with these fans.</summary>
+    public Parameter Weight(long inputs, long outputs, params long[] shape)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
+        return _init switch
+        {
+            Init.Uniform => Uniform(inputs, shape),
+            Init.Glorot => Within(Math.Sqrt(6.0 / (inputs + outputs)), shape),
+            Init.He => Make(shape, t => t.normal_(0, Math.Sqrt(2.0 / inputs), _generator)),
+            Init.Stacked => Within(Math.Sqrt(6.0 / (_modules * (inputs + outputs))), shape),
+            _ => throw new ArgumentOutOfRangeException(nameof(inputs), _init, "an Init"),
+        };
+    }
+
+    /// <summary>Biases of a map, or of a stack of maps, with <paramref name="inputs"/> inputs.</summary>
+    public Parameter Bias(long inputs, params long[] shape) =>
+        _init == Init.Uniform ? Uniform(inputs, shape) : Constant(0, shape);
+
+    /// <summary>U(−1/√fan, 1/√fan), whatever the init.</summary>
+    public Parameter Uniform(long fan, params long[] shape) => Within(1 / Math.Sqrt(fan), shape);
 
     /// <summary>Every element is <paramref name="value"/>.</summary>
     public Parameter Constant(double value, params long[] shape) => Make(shape, t => t.fill_(value));
@@ -49,6 +77,8 @@ public sealed class Initialiser
 
         return make();
     }
+
+    private Parameter Within(double bound, long[] shape) => Make(shape, t => t.uniform_(-bound, bound, _generator));
 
     private Parameter Make(long[] shape, Func<Tensor, Tensor> fill)
     {

@@ -71,7 +71,7 @@ let tests =
                             let last = gradient.select (0L, int64 (s.Modules - 1))
                             Expect.all (numbers last) (fun g -> g = 0.0) $"{dispatch}: {name}"
 
-        testPropertyWithConfig config "a custom pool runs the same under every dispatch"
+        testPropertyWithConfig config "a pool of custom modules runs the same under every dispatch"
         <| fun (s: Sizes) ->
             scoped
             <| fun () ->
@@ -80,13 +80,7 @@ let tests =
                 |]
 
                 use pool =
-                    new CustomPool(
-                        "custom",
-                        s.Inputs,
-                        s.Outputs,
-                        int64 (s.Inputs * s.Outputs),
-                        [| for m in modules -> m :> torch.nn.Module<_, _> |]
-                    )
+                    new NodePool("custom", [| for m in modules -> new CustomNode(m.GetName(), m) :> Node |])
 
                 let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
 
@@ -110,17 +104,22 @@ let tests =
                     for e, a in List.zip expected (run dispatch) do
                         Expect.isLessThan (distance e a) 1e-12 $"{dispatch}"
 
-        testCase "a custom module that does not return what was declared is named"
+        testCase "a module that does not give what the others give is named"
         <| fun () ->
             scoped
             <| fun () ->
-                use pool =
-                    new CustomPool("odd", 3, 4, 12L, [| new Plain("m", 3, 2, 1) :> torch.nn.Module<_, _> |])
+                let custom outputs =
+                    new CustomNode($"m{outputs}", new Plain("m", 3, outputs, 1)) :> Node
+
+                use pool = new NodePool("odd", [| custom 4; custom 2 |])
 
                 Expect.throwsC
                     (fun () -> Dispatch.Wide.Run(pool, normal 1 [ 2; 3 ], indices 1 1 2 1) |> ignore)
                     (fun e ->
-                        Expect.stringContains e.Message "pool odd, module 0: expected output [2, 4], got [2, 2]" "")
+                        Expect.stringContains
+                            e.Message
+                            "pool odd, module 1: expected outputs [4] per row, as module 0 gives, got [2]"
+                            "")
 
         testCase "auto takes wide for small pools and grouped for large ones"
         <| fun () ->
@@ -130,7 +129,7 @@ let tests =
                     use pool =
                         new LinearPool("p", modules, width, width, Activation.Identity, true, doubles 1)
 
-                    AutoDispatch.Choose(pool, 128L, 1L).Name
+                    AutoDispatch.Choose(pool, [| int64 width |], 128L, 1L).Name
 
                 Expect.equal (name 5 8) "wide" "5 modules of width 8"
                 Expect.equal (name 64 256) "grouped" "64 modules of width 256"

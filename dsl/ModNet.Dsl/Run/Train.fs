@@ -142,7 +142,7 @@ module Train =
         use streams = new RandomStreams(int64 experiment.Seed)
 
         use graph =
-            Compile.graph (Initialiser(streams.Init, device = device)) experiment.Network
+            Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
 
         let (Method.Em em) = experiment.Method
         let (Adam rate) = em.Optimizer

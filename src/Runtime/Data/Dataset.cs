@@ -2,30 +2,34 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A minibatch: inputs [B, …] and targets [B, …].</summary>
-public readonly record struct Batch(Tensor Inputs, Tensor Targets);
-
-/// <summary>N datapoints (x_n, y_n) that can be fetched by index, in memory.</summary>
+/// <summary>N datapoints (x_n, y_n), with side inputs if they have any, that can be fetched by index, in memory.</summary>
 public sealed class Dataset : IDisposable
 {
-    /// <summary>inputs [N, …], targets [N, …]; taken over.</summary>
-    public Dataset(Tensor inputs, Tensor targets)
+    private readonly Batch _all;
+
+    /// <summary>inputs [N, …], targets [N, …], side inputs of N datapoints; taken over.</summary>
+    public Dataset(Tensor inputs, Tensor targets, SideInputs? side = null)
     {
-        if (inputs.shape[0] != targets.shape[0])
+        long count = inputs.shape[0];
+        if (targets.shape[0] != count)
         {
             throw new ArgumentException(
-                $"dataset: expected as many targets as inputs, got {inputs.shape[0]} inputs and {targets.shape[0]} targets");
+                $"dataset: expected as many targets as inputs, got {count} inputs and {targets.shape[0]} targets");
         }
 
-        Inputs = inputs.DetachFromDisposeScope();
-        Targets = targets.DetachFromDisposeScope();
+        CheckSide("task ids", "[N]", side?.Tasks, 1, count);
+        CheckSide("given choices", "[N, G]", side?.Given, 2, count);
+        _all = new Batch(inputs, targets, side).Map(t => t.DetachFromDisposeScope());
     }
 
     /// <summary>[N, …].</summary>
-    public Tensor Inputs { get; }
+    public Tensor Inputs => _all.Inputs;
 
     /// <summary>[N, …].</summary>
-    public Tensor Targets { get; }
+    public Tensor Targets => _all.Targets;
+
+    /// <summary>What the datapoints bring beside their inputs, if anything.</summary>
+    public SideInputs? Side => _all.Side;
 
     /// <summary>N.</summary>
     public long Count => Inputs.shape[0];
@@ -34,15 +38,14 @@ public sealed class Dataset : IDisposable
     public long OutputsPerDatapoint => Targets.dim() == 1 ? 1 : Targets.numel() / Math.Max(1, Count);
 
     /// <summary>The datapoints at indices [B] (int64).</summary>
-    public Batch Get(Tensor indices) => new(Inputs.index_select(0, indices), Targets.index_select(0, indices));
+    public Batch Get(Tensor indices) => _all.Map(t => t.index_select(0, indices));
 
     /// <summary>All datapoints in order, at most <paramref name="size"/> at once.</summary>
     public IEnumerable<Batch> InOrder(long size)
     {
         for (long start = 0; start < Count; start += size)
         {
-            long length = Math.Min(size, Count - start);
-            yield return new(Inputs.narrow(0, start, length), Targets.narrow(0, start, length));
+            yield return From(start, Math.Min(size, Count - start));
         }
     }
 
@@ -51,5 +54,17 @@ public sealed class Dataset : IDisposable
     {
         Inputs.Dispose();
         Targets.Dispose();
+        Side?.Dispose();
+    }
+
+    private Batch From(long start, long length) => _all.Map(t => t.narrow(0, start, length));
+
+    private static void CheckSide(string what, string shape, Tensor? side, long rank, long count)
+    {
+        if (side is not null && (side.dim() != rank || side.shape[0] != count || side.dtype != ScalarType.Int64))
+        {
+            throw new ArgumentException(
+                $"dataset: expected {what} {shape} int64 with N = {count}, got {side.shape.AsShape()} {side.dtype}");
+        }
     }
 }

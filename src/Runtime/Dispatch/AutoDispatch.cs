@@ -9,20 +9,26 @@ namespace ModNet.Runtime;
 /// </summary>
 internal sealed class AutoDispatch : Dispatch
 {
-    // Fitted to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096, width 8 to 256 and
-    // M 2 to 256. The two strategies cross slowly: where the rule errs there, it costs less than a factor of two.
+    // Fitted, for linear modules, to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096,
+    // width 8 to 256 and M 2 to 256. The two strategies cross slowly: where the rule errs there, it costs less than a factor
+    // of two.
     private const long Sorting = 500_000;
     private const long Segment = 200_000;
 
     public override string Name => "auto";
 
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices) =>
-        Choose(pool, indices.shape[0], indices.shape[1]).Run(pool, x, indices);
+        Choose(pool, x.shape[1..], indices.shape[0], indices.shape[1]).Run(pool, x, indices);
 
-    /// <summary>The dispatch that the rule picks for B rows and K positions.</summary>
-    internal static Dispatch Choose(ModulePool pool, long rows, long positions)
+    /// <summary>The dispatch that the rule picks for B rows of this shape and K positions.</summary>
+    internal static Dispatch Choose(ModulePool pool, long[] row, long rows, long positions)
     {
-        long needless = rows * Math.Max(0, pool.Count - positions) * pool.MultiplyAdds;
+        if (pool.Cost(row) is not RowCost cost)
+        {
+            return Grouped;
+        }
+
+        long needless = rows * Math.Max(0, pool.Count - positions) * cost.MultiplyAdds;
         long grouping = Sorting + Math.Min(pool.Count, rows * positions) * Segment;
         return needless <= grouping ? Wide : Grouped;
     }

@@ -17,17 +17,43 @@ public abstract class Dispatch
     /// <summary>All M modules on every row in one product, then the K chosen are picked. Best when M·width is small.</summary>
     public static Dispatch Wide { get; } = new WideDispatch();
 
+    /// <summary>The chosen modules' weights fetched for every row, then one batched product; for linear pools.</summary>
+    public static Dispatch Gather { get; } = new GatherDispatch();
+
     /// <summary><see cref="Wide"/> or <see cref="Grouped"/>, by the rule of <see cref="AutoDispatch"/>.</summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
 
     /// <summary>The word by which scripts, specs and reports know it.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Whether it can run modules of this pool.</summary>
+    public virtual bool Fits(ModulePool pool) => true;
+
     /// <summary>
-    /// x [B, in], indices [B, K] (int64, in [0, M)) → [B, K, out]: at [b, k] the output f_{a_k}(x_b), Eq. 1 before the sum.
+    /// x [B, …in], indices [B, K] (int64, in [0, M)) → [B, K, …out]: at [b, k] the output f_{a_k}(x_b), Eq. 1 before the
+    /// sum.
     /// </summary>
     public abstract Tensor Run(ModulePool pool, Tensor x, Tensor indices);
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    /// <summary>ArgumentException where it does not fit.</summary>
+    internal void Check(string place, ModulePool pool)
+    {
+        if (!Fits(pool))
+        {
+            throw new ArgumentException(
+                $"{place}: expected a pool of equal linear modules for dispatch {Name}, got pool {pool.Name}, "
+                + $"a {pool.GetType().Name} – use auto");
+        }
+    }
+
+    /// <summary>Outputs of B·K choices [B·K, …out], row by row → [B, K, …out].</summary>
+    private protected static Tensor ByRow(Tensor outputs, Tensor indices) =>
+        outputs.view([.. indices.shape, .. outputs.shape[1..]]);
+
+    /// <summary>[0, K, …out], of no rows.</summary>
+    private protected static Tensor NoRows(ModulePool pool, Tensor x, Tensor indices) =>
+        ByRow(pool.Apply(0, x), indices);
 }

@@ -12,7 +12,7 @@ internal sealed class GroupedDispatch : Dispatch
         (long rows, long positions) = (indices.shape[0], indices.shape[1]);
         if (rows == 0)
         {
-            return zeros(0, positions, pool.Outputs, x.dtype, x.device);
+            return NoRows(pool, x, indices);
         }
 
         long[] chosen = indices.cpu().contiguous().data<long>().ToArray();
@@ -43,6 +43,6 @@ internal sealed class GroupedDispatch : Dispatch
 
         Tensor sorted = x.index_select(0, tensor(source, device: x.device));
         Tensor outputs = pool.ApplySegments(sorted, used, [.. used.Select(m => counts[m])]);
-        return outputs.index_select(0, tensor(place, device: x.device)).view(rows, positions, pool.Outputs);
+        return ByRow(outputs.index_select(0, tensor(place, device: x.device)), indices);
     }
 }

@@ -20,8 +20,6 @@ internal sealed class LoopDispatch : Dispatch
             }
         }
 
-        return outputs.Count == 0
-            ? zeros(rows, positions, pool.Outputs, x.dtype, x.device)
-            : cat(outputs, 0).view(rows, positions, pool.Outputs);
+        return outputs.Count == 0 ? NoRows(pool, x, indices) : ByRow(cat(outputs, 0), indices);
     }
 }

@@ -9,7 +9,10 @@ internal sealed class WideDispatch : Dispatch
 
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
-        Tensor pick = indices.unsqueeze(-1).expand(-1, -1, pool.Outputs);
-        return pool.ApplyAll(x).gather(1, pick);
+        // [n, M, out], whatever the rank of a module's output.
+        Tensor all = pool.ApplyAll(x);
+        Tensor flat = all.flatten(2);
+        Tensor pick = indices.unsqueeze(-1).expand(-1, -1, flat.shape[2]);
+        return flat.gather(1, pick).view([.. indices.shape, .. all.shape[2..]]);
     }
 }

@@ -14,4 +14,9 @@ public abstract class Head(string kind) : nn.Module(kind)
 
     /// <summary>The mode of p(y|features): class ids, means or most probable bits, in the shape of the targets.</summary>
     public abstract Tensor Predict(Tensor features);
+
+    /// <summary>Nothing: what a head holds it registers itself, by names of its choice.</summary>
+    protected override void RegisterComponents()
+    {
+    }
 }

@@ -20,11 +20,12 @@ public sealed record Evaluation(double LogLikelihood, double Perplexity, Selecti
         long datapoints = 0, outputs = 0;
         foreach (Dataset part in parts)
         {
-            foreach (Batch data in part.InOrder(batch))
+            foreach (Batch there in part.InOrder(batch))
             {
                 using var scope = NewDisposeScope();
-                GraphOutput output = graph.Forward(data.Inputs.to(device), new ModeSelector());
-                Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets.to(device));
+                Batch data = there.To(device);
+                GraphOutput output = graph.Forward(data.Inputs, new ModeSelector(), data.Side);
+                Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
                 total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
                 statistics.Add(output.Tape);
             }

@@ -16,12 +16,14 @@ public sealed class SelectionStatistics
     public IReadOnlyList<string> Layers => _order;
 
     /// <summary>
-    /// H_a (Eq. 15): entropy of p(a|x), summed over positions, averaged over datapoints and layers. 0 without layers.
+    /// H_a (Eq. 15): entropy of p(a|x), summed over positions, averaged over datapoints and layers with a controller. 0
+    /// without such layers.
     /// </summary>
     public double SelectionEntropy => Average(l => l.Entropy / l.Rows);
 
     /// <summary>
-    /// H_b (Eq. 16): entropy of the mean of p(a|x) over datapoints, per position, averaged over positions and layers.
+    /// H_b (Eq. 16): entropy of the mean of p(a|x) over datapoints, per position, averaged over positions and layers with
+    /// a controller.
     /// </summary>
     public double BatchSelectionEntropy => Average(l => Enumerable.Range(0, l.Choose).Average(k => EntropyOf(l.Mean(k))));
 
@@ -47,13 +49,13 @@ public sealed class SelectionStatistics
             Site site = entries[0].Site;
             if (!_layers.TryGetValue(site.Layer, out Layer? layer))
             {
-                layer = new(site.Choose, site.Modules);
+                layer = new(site.Choose, site.Modules, entries[0].Latent);
                 _layers.Add(site.Layer, layer);
                 _order.Add(site.Layer);
             }
 
             // [T·B, K, M]: the layer's sites over time count as rows.
-            ChoiceDistribution distribution = ChoiceDistribution.Join(entries.Select(e => e.Distribution), 0);
+            ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Distribution)], 0);
             Tensor probabilities = distribution.LogProbabilities.exp();
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).view(-1);
             layer.Add(
@@ -67,15 +69,18 @@ public sealed class SelectionStatistics
     private static double EntropyOf(IEnumerable<double> probabilities) =>
         probabilities.Where(p => p > 0).Sum(p => -p * Math.Log(p));
 
-    private double Average(Func<Layer, double> value) => _layers.Count == 0 ? 0 : _layers.Values.Average(value);
+    private double Average(Func<Layer, double> value) =>
+        _layers.Values.Where(l => l.Latent).Select(value).DefaultIfEmpty(0).Average();
 
-    private sealed class Layer(int choose, int modules)
+    private sealed class Layer(int choose, int modules, bool latent)
     {
         private readonly double[] _probabilities = new double[choose * modules];
 
         internal int Choose { get; } = choose;
 
         internal int Modules { get; } = modules;
+
+        internal bool Latent { get; } = latent;
 
         internal long Rows { get; private set; }
 

@@ -15,11 +15,11 @@ public sealed class LinearNode : Node
         : base(name)
     {
         _activation = activation;
-        _weight = initialiser.Uniform(inputs, outputs, inputs);
+        _weight = initialiser.Weight(inputs, outputs, outputs, inputs);
         register_parameter("weight", _weight);
         if (bias)
         {
-            _bias = initialiser.Uniform(inputs, outputs);
+            _bias = initialiser.Bias(inputs, outputs);
             register_parameter("bias", _bias);
         }
     }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -7,17 +6,14 @@ namespace ModNet.Runtime;
 /// The modular GRU (paper, appendix A): z, r = σ(W·[h, x]); candidate = ReLU(Σ_k f_{a_k}([r⊙h, x]));
 /// h' = (1 − z)⊙h + z⊙candidate. The controller sees [h, x]; one pool serves all time steps; h starts at zero.
 /// </summary>
-public sealed class ModularGru : Node
+public sealed class ModularGru : GatedNode
 {
-    private readonly int _hidden;
-    private readonly Controller _controller;
-    private readonly ModulePool _pool;
-    private readonly Combine _combine;
-    private readonly Dispatch _dispatch;
-    private readonly Parameter _gateWeight;
-    private readonly Parameter _gateBias;
+    private readonly ModularChoice _choice;
 
-    /// <summary>Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden].</summary>
+    /// <summary>
+    /// Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden]. With
+    /// <paramref name="stopGradient"/> the controller's loss stays out of h and x.
+    /// </summary>
     public ModularGru(
         string name,
         int inputs,
@@ -26,54 +22,46 @@ public sealed class ModularGru : Node
         ModulePool pool,
         Combine combine,
         Dispatch dispatch,
-        Initialiser initialiser)
-        : base(name)
+        Initialiser initialiser,
+        Duplicates duplicates = Duplicates.Every,
+        bool stopGradient = false)
+        : base(name, inputs, hidden, initialiser)
     {
-        PoolMismatch.Check(name, controller, pool);
-        if (pool.Inputs != hidden + inputs || combine.Width(pool.Outputs, controller.Choose) != hidden)
+        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient);
+        if (pool is LinearPool linear
+            && (linear.Inputs != hidden + inputs || combine.Width(linear.Outputs, controller.Choose) != hidden))
         {
             throw new ArgumentException(
-                $"{name}: expected modules {hidden + inputs} → {hidden} wide after combination, got {pool.Inputs} → "
-                + $"{combine.Width(pool.Outputs, controller.Choose)} – a module reads [h, x] and writes h");
+                $"{name}: expected modules {hidden + inputs} → {hidden} wide after combination, got {linear.Inputs} → "
+                + $"{combine.Width(linear.Outputs, controller.Choose)} – a module reads [h, x] and writes h");
         }
 
-        (_hidden, _controller, _pool, _combine, _dispatch) = (hidden, controller, pool, combine, dispatch);
-        _gateWeight = initialiser.Uniform(hidden + inputs, 2L * hidden, hidden + inputs);
-        _gateBias = initialiser.Uniform(hidden + inputs, 2L * hidden);
-        register_parameter("gate_weight", _gateWeight);
-        register_parameter("gate_bias", _gateBias);
         register_module("controller", controller);
     }
 
     /// <inheritdoc/>
-    public override bool HasSites => true;
+    public override IEnumerable<Controller> Controllers => [_choice.Controller];
 
     /// <inheritdoc/>
-    public override IEnumerable<ModulePool> Pools => [_pool];
+    public override IEnumerable<ModulePool> Pools => [_choice.Pool];
 
     /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
     public override Tensor Forward(Tensor x, Route route)
     {
-        Tensor h = zeros(x.shape[0], _hidden, dtype: x.dtype, device: x.device);
-        Tensor[] steps = x.unbind(1);
-        var states = new Tensor[steps.Length];
-        for (int t = 0; t < steps.Length; t++)
+        Tensor? beside = _choice.Beside(route, x.shape[0]);
+        return Unroll(x, (hx, reset, time) =>
         {
-            h = Step(h, steps[t], t, route);
-            states[t] = h;
-        }
+            Selection selection = route.Choose(Name, time, _choice.Distribution(hx, beside));
+            Tensor combined = _choice.Run(reset, selection);
+            if (combined.shape[^1] != Hidden)
+            {
+                // A width of 1 would be spread over h without a word.
+                throw new ArgumentException(
+                    $"{Name}: expected modules that give {Hidden} wide states after combination, got {combined.shape[^1]} "
+                    + "– a module reads [h, x] and writes h");
+            }
 
-        return stack(states, 1);
-    }
-
-    private Tensor Step(Tensor h, Tensor x, int time, Route route)
-    {
-        Tensor hx = cat([h, x], 1);
-        Tensor[] gates = sigmoid(nn.functional.linear(hx, _gateWeight, _gateBias)).chunk(2, 1);
-        (Tensor z, Tensor r) = (gates[0], gates[1]);
-        Selection selection = route.Choose(Name, time, _controller.Distribution(hx));
-        Tensor outputs = _dispatch.Run(_pool, cat([r * h, x], 1), selection.Indices);
-        Tensor candidate = nn.functional.relu(_combine.Apply(outputs, selection.Weights));
-        return h + z * (candidate - h);
+            return nn.functional.relu(combined);
+        });
     }
 }

@@ -4,34 +4,58 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// The modular layer of the paper's section 2: the controller chooses K of the pool's M modules per row, their outputs are
-/// summed (Eq. 1) or concatenated.
+/// summed (Eq. 1) or concatenated. A row is a vector [in] or an image [C, H, W]; of sequences [B, T, in] every step is a
+/// row with a choice, and a site, of its own.
 /// </summary>
 public sealed class ModularLayer : Node
 {
-    private readonly Controller _controller;
-    private readonly ModulePool _pool;
-    private readonly Combine _combine;
-    private readonly Dispatch _dispatch;
+    private readonly ModularChoice _choice;
 
-    /// <summary>A layer over <paramref name="pool"/>, which other layers may share.</summary>
-    public ModularLayer(string name, Controller controller, ModulePool pool, Combine combine, Dispatch dispatch)
+    /// <summary>
+    /// A layer over <paramref name="pool"/>, which other layers may share. With <paramref name="stopGradient"/> the
+    /// controller's loss stays out of the layers before.
+    /// </summary>
+    public ModularLayer(
+        string name,
+        Controller controller,
+        ModulePool pool,
+        Combine combine,
+        Dispatch dispatch,
+        Duplicates duplicates = Duplicates.Every,
+        bool stopGradient = false)
         : base(name)
     {
-        PoolMismatch.Check(name, controller, pool);
-        (_controller, _pool, _combine, _dispatch) = (controller, pool, combine, dispatch);
+        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient);
         register_module("controller", controller);
     }
 
     /// <inheritdoc/>
-    public override bool HasSites => true;
+    public override IEnumerable<Controller> Controllers => [_choice.Controller];
 
     /// <inheritdoc/>
-    public override IEnumerable<ModulePool> Pools => [_pool];
+    public override IEnumerable<ModulePool> Pools => [_choice.Pool];
 
-    /// <summary>x [B, in] → [B, out] (sum) or [B, K·out] (concatenation).</summary>
+    /// <summary>
+    /// x [B, …in] → [B, …out] (sum) or [B, K·out, …] (concatenation); x [B, T, in] → [B, T, out] or [B, T, K·out].
+    /// </summary>
     public override Tensor Forward(Tensor x, Route route)
     {
-        Selection selection = route.Choose(Name, 0, _controller.Distribution(x));
-        return _combine.Apply(_dispatch.Run(_pool, x, selection.Indices), selection.Weights);
+        Tensor? beside = _choice.Beside(route, x.shape[0]);
+        if (x.dim() == 3)
+        {
+            return EachStep(x, beside, route);
+        }
+
+        return _choice.Run(x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
+    }
+
+    // The controller and the modules run once over all B·T rows; only the choices are taken step by step.
+    private Tensor EachStep(Tensor x, Tensor? beside, Route route)
+    {
+        (long batch, long steps) = (x.shape[0], x.shape[1]);
+        Tensor rows = x.flatten(0, 1);
+        ChoiceDistribution all = _choice.Distribution(rows, beside?.repeat_interleave(steps, dim: 0));
+        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step))];
+        return _choice.Run(rows, Selection.Rows(chosen)).view(batch, steps, -1);
     }
 }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -7,65 +6,74 @@ namespace ModNet.Runtime;
 /// M linear modules with their activation, f_i(x) = act(W_i x + b_i), stacked: weight [M, out, in], bias [M, out]
 /// (paper, section 3).
 /// </summary>
-public sealed class LinearPool : ModulePool
+public sealed class LinearPool : StackedPool
 {
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
-
     /// <summary>Fresh modules; each is initialised as a linear layer of its own.</summary>
     public LinearPool(
-        string name, int count, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
-        : base(name, count, inputs, outputs)
+        string name,
+        int count,
+        int inputs,
+        int outputs,
+        Activation activation,
+        bool bias,
+        Initialiser initialiser,
+        Init init = Init.Uniform)
+        : this(name, count, inputs, outputs, activation, bias, initialiser.For(init, count))
     {
-        Activation = activation;
-        _weight = initialiser.Uniform(inputs, count, outputs, inputs);
-        register_parameter("weight", _weight);
-        if (bias)
-        {
-            _bias = initialiser.Uniform(inputs, count, outputs);
-            register_parameter("bias", _bias);
-        }
     }
 
-    /// <summary>The activation inside each module.</summary>
-    public Activation Activation { get; }
+    private LinearPool(
+        string name, int count, int inputs, int outputs, Activation activation, bool bias, Initialiser stacked)
+        : base(
+            name,
+            count,
+            activation,
+            stacked.Weight(inputs, outputs, count, outputs, inputs),
+            bias ? stacked.Bias(inputs, count, outputs) : null) =>
+        (Inputs, Outputs) = (inputs, outputs);
 
-    /// <summary>[M, out, in].</summary>
-    public Tensor Weight => _weight;
+    /// <summary>Width of a module's input.</summary>
+    public int Inputs { get; }
 
-    /// <summary>[M, out], or null for modules without bias.</summary>
-    public Tensor? Bias => _bias;
+    /// <summary>Width of a module's output.</summary>
+    public int Outputs { get; }
 
     /// <inheritdoc/>
-    public override long MultiplyAdds => (long)Inputs * Outputs;
-
-    /// <inheritdoc/>
-    public override Tensor Apply(int module, Tensor x) =>
-        Activation.Apply(nn.functional.linear(x, _weight.select(0, module), _bias?.select(0, module)));
+    public override RowCost? Cost(long[] row) => new((long)Inputs * Outputs, [Outputs]);
 
     /// <inheritdoc/>
     public override Tensor ApplyAll(Tensor x)
     {
         // One product with all weights side by side; the activation comes after, on all M outputs.
-        Tensor all = nn.functional.linear(x, _weight.view(-1, Inputs), _bias?.view(-1));
+        Tensor all = nn.functional.linear(x, Weight.view(-1, Inputs), Bias?.view(-1));
         return Activation.Apply(all.view(-1, Count, Outputs));
     }
 
     /// <inheritdoc/>
-    public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
+    public override Tensor ApplyEach(Tensor x)
     {
-        // Only the modules in use are taken out of the stack, in one operation: a select per module would each cost a
-        // gradient of the whole stack.
-        Tensor used = tensor(modules, device: x.device);
-        Tensor[] weights = _weight.index_select(0, used).unbind(0);
-        Tensor[]? biases = _bias?.index_select(0, used).unbind(0);
-        Tensor[] segments = x.split(lengths);
-        var outputs = new Tensor[segments.Length];
-        for (int i = 0; i < segments.Length; i++)
-        {
-            outputs[i] = nn.functional.linear(segments[i], weights[i], biases?[i]);
-        }
-
-        return Activation.Apply(cat(outputs, 0));
+        Tensor products = x.transpose(0, 1).bmm(Weight.transpose(1, 2));
+        Tensor each = Bias is null ? products : products + Bias.unsqueeze(1);
+        return Activation.Apply(each.transpose(0, 1));
     }
+
+    /// <summary>
+    /// Of every row the modules that it chose: x [n, in], indices [n, K] → [n, K, out]. Their weights are fetched row by
+    /// row, n·K·out·in numbers, for one batched product.
+    /// </summary>
+    internal Tensor ApplyChosen(Tensor x, Tensor indices)
+    {
+        (long rows, long positions) = (indices.shape[0], indices.shape[1]);
+        Tensor flat = indices.reshape(-1);
+        // A row's K weights one below the other: [n, K·out, in].
+        Tensor weights = Weight.index_select(0, flat).view(rows, positions * Outputs, Inputs);
+        Tensor products = weights.bmm(x.unsqueeze(-1)).view(rows, positions, Outputs);
+        Tensor each = Bias is null
+            ? products
+            : products + Bias.index_select(0, flat).view(rows, positions, Outputs);
+        return Activation.Apply(each);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
 }

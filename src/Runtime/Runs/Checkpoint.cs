@@ -54,9 +54,9 @@ public static class Checkpoint
         {
             if (!stored.TryGetValue(name, out Tensor? from) || !from.shape.SequenceEqual(value.shape))
             {
-                string got = from is null ? "none" : $"[{string.Join(", ", from.shape)}]";
+                string got = from is null ? "none" : from.shape.AsShape();
                 throw new UserException(
-                    path, $"{name} [{string.Join(", ", value.shape)}]", got, "give a checkpoint of the same architecture");
+                    path, $"{name} {value.shape.AsShape()}", got, "give a checkpoint of the same architecture");
             }
 
             value.copy_(from);

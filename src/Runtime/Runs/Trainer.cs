@@ -84,7 +84,7 @@ public sealed class Trainer(
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
             SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
             BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+            ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
             Reassigned = reassigned,
             Seconds = _clock.Elapsed.TotalSeconds,
         });
@@ -108,7 +108,7 @@ public sealed class Trainer(
                 Perplexity = Perplexity(seen.Perplexity),
                 SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
                 BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
-                ModulesUsed = graph.HasSites ? seen.Statistics.ModulesUsed : null,
+                ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
                 Seconds = _clock.Elapsed.TotalSeconds,
             });
         }

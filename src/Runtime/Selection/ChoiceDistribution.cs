@@ -5,10 +5,14 @@ namespace ModNet.Runtime;
 /// <summary>p(a|x, φ) at one site: K independent softmaxes over the same M modules, log p(a|x) = Σ_k log p_k(a_k|x).</summary>
 public sealed class ChoiceDistribution
 {
-    private ChoiceDistribution(Tensor logProbabilities) => LogProbabilities = logProbabilities;
+    private ChoiceDistribution(Tensor logProbabilities, bool latent) =>
+        (LogProbabilities, Latent) = (logProbabilities, latent);
 
     /// <summary>[B, K, M], normalised over M.</summary>
     public Tensor LogProbabilities { get; }
+
+    /// <summary>Whether there is something to choose; otherwise the data give the choices, which have all probability.</summary>
+    public bool Latent { get; }
 
     /// <summary>K.</summary>
     public int Choose => (int)LogProbabilities.shape[1];
@@ -17,13 +21,24 @@ public sealed class ChoiceDistribution
     public int Modules => (int)LogProbabilities.shape[2];
 
     /// <summary>From unnormalised scores [B, K, M].</summary>
-    public static ChoiceDistribution FromLogits(Tensor logits) => new(nn.functional.log_softmax(logits, -1));
+    public static ChoiceDistribution FromLogits(Tensor logits) => new(nn.functional.log_softmax(logits, -1), true);
+
+    /// <summary>All probability on given choices [B, K] among M modules: log-probabilities 0 there, −∞ elsewhere.</summary>
+    public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype)
+    {
+        Tensor none = full([.. indices.shape, modules], double.NegativeInfinity, dtype, indices.device);
+        return new(none.scatter_(2, indices.unsqueeze(-1), 0), false);
+    }
 
     /// <summary>
     /// Several distributions as one: along dimension 0 rows follow each other ([ΣB, K, M]), along 1 positions ([B, ΣK, M]).
     /// </summary>
-    public static ChoiceDistribution Join(IEnumerable<ChoiceDistribution> parts, long dimension) =>
-        new(cat([.. parts.Select(p => p.LogProbabilities)], dimension));
+    public static ChoiceDistribution Join(IReadOnlyList<ChoiceDistribution> parts, long dimension) =>
+        new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
+
+    /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
+    public IEnumerable<ChoiceDistribution> Steps(long steps) =>
+        LogProbabilities.view(-1, steps, Choose, Modules).unbind(1).Select(step => new ChoiceDistribution(step, Latent));
 
     /// <summary>log p(a|x): indices [B, K] → [B].</summary>
     public Tensor LogProbability(Tensor indices) =>

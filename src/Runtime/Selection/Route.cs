@@ -1,17 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace ModNet.Runtime;
 
-/// <summary>What travels with the data through a graph: who chooses, and the tape of what was chosen.</summary>
-public sealed class Route(Selector selector)
+/// <summary>
+/// What travels with the data through a graph: who chooses, what the datapoints bring beside their inputs, and the tape of
+/// what was chosen.
+/// </summary>
+public sealed class Route
 {
+    private readonly Selector _selector;
+    private readonly SideInputs? _side;
+    private long _given;
+
+    /// <summary>Choices by <paramref name="selector"/>, but where <paramref name="side"/> gives them.</summary>
+    public Route(Selector selector, SideInputs? side = null)
+        : this(selector, side, 0)
+    {
+    }
+
+    /// <summary>A route that begins where earlier layers have taken <paramref name="given"/> columns of given choices.</summary>
+    internal Route(Selector selector, SideInputs? side, long given) => (_selector, _side, _given) = (selector, side, given);
+
     /// <summary>The sites passed so far.</summary>
     public Tape Tape { get; } = new();
 
-    /// <summary>Asks the selector at the next site and records the answer.</summary>
+    /// <summary>
+    /// Asks the selector at the next site and records the answer. Given choices are not asked for, only recorded.
+    /// </summary>
     public Selection Choose(string layer, int time, ChoiceDistribution distribution)
     {
-        var site = new Site(layer, time, Tape.Choices, distribution.Choose, distribution.Modules);
-        Selection selection = selector.Select(site, distribution);
+        int offset = distribution.Latent ? Tape.Choices : -1;
+        var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules);
+        Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
         Tape.Add(new TapeEntry(site, distribution, selection));
         return selection;
+    }
+
+    /// <summary>A route through what has no sites.</summary>
+    internal static Route NoChoice() => new(new ModeSelector());
+
+    /// <summary>The task ids of B datapoints, [B], each below <paramref name="tasks"/>. UserException where they are not.</summary>
+    internal Tensor Tasks(string layer, int tasks, long datapoints)
+    {
+        Tensor? ids = _side?.Tasks;
+        string expected = $"a task id from 0 to {tasks - 1} for each of {datapoints} datapoints";
+        Check(layer, expected, ids, ids?.dim() == 1 && ids.shape[0] == datapoints, tasks, "give the data as many task ids");
+        return ids!;
+    }
+
+    /// <summary>The next K given choices of B datapoints, [B, K], each below M. UserException where they are not.</summary>
+    internal Tensor Given(string layer, int choose, int modules, long datapoints)
+    {
+        Tensor? given = _side?.Given;
+        long from = _given;
+        _given += choose;
+        string columns = choose == 1 ? $"column {from}" : $"columns {from} to {from + choose - 1}";
+        string expected = $"given choices from 0 to {modules - 1} in {columns}, for each of {datapoints} datapoints";
+        bool fits = given?.dim() == 2 && given.shape[0] == datapoints && given.shape[1] >= _given;
+        Tensor? own = fits ? given!.narrow(1, from, choose) : given;
+        Check(layer, expected, own, fits, modules, "give the data K choices for every such layer, in order of layers");
+        return own!;
+    }
+
+    private static void Check(string layer, string expected, Tensor? got, bool fits, int limit, string remedy)
+    {
+        if (got is null || !fits)
+        {
+            throw new UserException(layer, expected, got is null ? "none" : $"shape {got.shape.AsShape()}", remedy);
+        }
+
+        foreach (Tensor extreme in new[] { got.min(), got.max() })
+        {
+            if (extreme.ToInt64() is long value && (value < 0 || value >= limit))
+            {
+                throw new UserException(layer, expected, $"{value}", remedy);
+            }
+        }
     }
 }

@@ -3,10 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>What passed one site: its distribution and what was selected.</summary>
-public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selection Selection);
+public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selection Selection)
+{
+    /// <summary>Whether the choice is latent, so part of the composition and of log p(a|x); otherwise the data gave it.</summary>
+    public bool Latent => Distribution.Latent;
+}
 
 /// <summary>
-/// The record of one forward pass: an entry per site, in order. Metrics, traces and plots read tapes and nothing else.
+/// The record of one forward pass: an entry per site and per given choice, in order. Metrics, traces and plots read tapes and nothing else.
 /// </summary>
 public sealed class Tape
 {
@@ -15,31 +19,36 @@ public sealed class Tape
     /// <summary>The sites passed so far, in order.</summary>
     public IReadOnlyList<TapeEntry> Entries => _entries;
 
-    /// <summary>C: the choices made so far per datapoint, over all sites.</summary>
+    /// <summary>C: the latent choices made so far per datapoint, over all sites.</summary>
     public int Choices { get; private set; }
 
-    /// <summary>The joint composition over all sites, [B, C] int64.</summary>
-    public Tensor Composition() => cat([.. _entries.Select(e => e.Selection.Indices)], 1);
+    /// <summary>The joint composition over all latent sites, [B, C] int64.</summary>
+    public Tensor Composition() => cat([.. Latent().Select(e => e.Selection.Indices)], 1);
 
     /// <summary>log p(a|x) = Σ_sites Σ_k log p_k(a_k|x) (Eq. 2) → [B]; carries gradient to the controllers.</summary>
     public Tensor LogProbability()
     {
         // Sites of equal K and M (all time steps of a recurrent layer) are scored in one gather.
         Tensor? total = null;
-        foreach (var group in _entries.GroupBy(e => (e.Site.Choose, e.Site.Modules)))
+        foreach (var group in Latent().GroupBy(e => (e.Site.Choose, e.Site.Modules)))
         {
             TapeEntry[] entries = [.. group];
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 1);
-            Tensor sum = ChoiceDistribution.Join(entries.Select(e => e.Distribution), 1).LogProbability(indices);
+            Tensor sum = ChoiceDistribution.Join([.. entries.Select(e => e.Distribution)], 1).LogProbability(indices);
             total = total is null ? sum : total + sum;
         }
 
-        return total ?? throw new InvalidOperationException("the tape is empty: the graph has no modular layer");
+        return total ?? throw new InvalidOperationException("the tape is empty: nothing was chosen");
     }
 
     internal void Add(TapeEntry entry)
     {
         _entries.Add(entry);
-        Choices += entry.Site.Choose;
+        if (entry.Latent)
+        {
+            Choices += entry.Site.Choose;
+        }
     }
+
+    private IEnumerable<TapeEntry> Latent() => _entries.Where(e => e.Latent);
 }

@@ -35,17 +35,25 @@ internal static class EStep
         Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep)
     {
         int rows = (int)batch.Inputs.shape[0];
-        Tensor before = graph.BeforeSites(batch.Inputs);
-        GraphOutput across = graph.AcrossSites(Tile(before, candidates), selector);
-        long[] compositions = across.Tape.Composition().cpu().contiguous().data<long>().ToArray();
+        Tensor before = graph.BeforeSites(batch.Inputs, batch.Side);
+        GraphOutput across = graph.AcrossSites(
+            Tile(before, candidates), selector, batch.Side?.Map(t => Tile(t, candidates)));
+        long[] compositions = graph.HasSites
+            ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray()
+            : [];
         int choices = compositions.Length / (rows * candidates);
         Distinct distinct = Distinct.Find(compositions, rows, candidates, choices);
 
         Tensor picked = tensor(distinct.Rows, device: batch.Inputs.device);
         Tensor datapoint = tensor(Array.ConvertAll(distinct.Rows, r => r % rows), device: batch.Inputs.device);
-        Tensor features = graph.AfterSites(across.Features.index_select(0, picked));
-        Tensor joint = graph.Head.LogLikelihood(features, batch.Targets.index_select(0, datapoint))
-            + across.Tape.LogProbability().index_select(0, picked);
+        SideInputs? side = batch.Side?.Map(t => t.index_select(0, datapoint));
+        Tensor features = graph.AfterSites(across.Features.index_select(0, picked), side);
+        Tensor joint = graph.Head.LogLikelihood(features, batch.Targets.index_select(0, datapoint));
+        if (graph.HasSites)
+        {
+            joint += across.Tape.LogProbability().index_select(0, picked);
+        }
+
         double[] scores = joint.to_type(ScalarType.Float64).cpu().data<double>().ToArray();
         return Choose(scores, distinct, compositions, rows, candidates, choices, keep);
     }

@@ -32,6 +32,9 @@ public sealed class RandomStreams : IDisposable
     /// <summary>Compositions drawn from controllers.</summary>
     public Generator Sampling => this["sampling"];
 
+    /// <summary>What dropout leaves out.</summary>
+    public Generator Dropout => this["dropout"];
+
     /// <summary>Generated data.</summary>
     public Generator Data => this["data"];
 

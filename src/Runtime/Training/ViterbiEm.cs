@@ -20,6 +20,10 @@ public sealed class ViterbiEm : IDisposable
     private readonly MinibatchSampler _mBatches;
     private readonly int[] _modulesPerChoice;
 
+    // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
+    // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
+    private readonly TorchSharp.Modules.Parameter[] _ofSingleModules;
+
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), starting
     /// from uniformly random assignments.
@@ -30,6 +34,7 @@ public sealed class ViterbiEm : IDisposable
         _eBatches = new(data.Count, settings.EBatch, streams.EBatches);
         _mBatches = new(data.Count, settings.MBatch, streams.MBatches);
         _modulesPerChoice = ChoicesOf(graph, data, _device);
+        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
         // Betas are said: the default of beta2 is 0.99 in some versions of this API.
         Optimizer = optim.Adam(graph.parameters(), settings.LearningRate, beta1: 0.9, beta2: 0.999);
@@ -114,11 +119,17 @@ public sealed class ViterbiEm : IDisposable
         _graph.train();
         long[] datapoints = _mBatches.Next().data<long>().ToArray();
         Batch batch = Fetch(datapoints);
-        GraphOutput output = _graph.Forward(batch.Inputs, new GivenSelector(Assignments.Get(datapoints).to(_device)));
+        var held = new GivenSelector(Assignments.Get(datapoints).to(_device));
+        GraphOutput output = _graph.Forward(batch.Inputs, held, batch.Side);
         Tensor logLikelihood = _graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
         Tensor loss = _graph.HasSites ? -(logLikelihood + output.Tape.LogProbability().mean()) : -logLikelihood;
         Optimizer.zero_grad();
         loss.backward();
+        foreach (TorchSharp.Modules.Parameter idle in _ofSingleModules.Where(p => p.grad is null))
+        {
+            idle.grad = zeros_like(idle);
+        }
+
         Optimizer.step();
         if (!report)
         {
@@ -130,18 +141,14 @@ public sealed class ViterbiEm : IDisposable
         return new(loss.ToDouble(), logLikelihood.ToDouble(), statistics);
     }
 
-    private Batch Fetch(long[] datapoints)
-    {
-        Batch batch = _data.Get(tensor(datapoints));
-        return new(batch.Inputs.to(_device), batch.Targets.to(_device));
-    }
+    private Batch Fetch(long[] datapoints) => _data.Get(tensor(datapoints)).To(_device);
 
     // The graph is asked, not told: one datapoint is run and its tape read.
     private static int[] ChoicesOf(Graph graph, Dataset data, Device device)
     {
         using var scope = NewDisposeScope();
-        Tensor one = data.Inputs.narrow(0, 0, 1).to(device);
-        Tape tape = graph.InEvaluation(() => graph.Forward(one, new ModeSelector())).Tape;
-        return [.. tape.Entries.SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
+        Batch one = data.InOrder(1).First().To(device);
+        Tape tape = graph.InEvaluation(() => graph.Forward(one.Inputs, new ModeSelector(), one.Side)).Tape;
+        return [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
     }
 }

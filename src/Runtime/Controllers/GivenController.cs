@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// No controller: each datapoint brings its K choices along (<see cref="SideInputs.Given"/>), and nothing is learned about
+/// them. On a sequence they hold at every step.
+/// </summary>
+public sealed class GivenController(int choose, int modules) : Controller(choose, modules)
+{
+    /// <summary>False: no selector is asked, and the choices are no part of a*.</summary>
+    public override bool Latent => false;
+
+    /// <summary>All probability on the given choices, <paramref name="beside"/> [n, K].</summary>
+    public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
+    {
+        ArgumentNullException.ThrowIfNull(beside);
+        return ChoiceDistribution.Given(beside, Modules, x.dtype);
+    }
+
+    internal override Tensor? Beside(Route route, long datapoints) => route.Given(Layer, Choose, Modules, datapoints);
+}

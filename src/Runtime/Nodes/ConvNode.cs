@@ -1,0 +1,32 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>A plain convolution with its activation: [B, in, H, W] → [B, channels, H', W'].</summary>
+public sealed class ConvNode : Node
+{
+    private readonly Convolution _convolution;
+    private readonly Activation _activation;
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <summary>weight [channels, in, kernel, kernel], bias [channels].</summary>
+    public ConvNode(
+        string name, int inputs, Convolution convolution, Activation activation, bool bias, Initialiser initialiser)
+        : base(name)
+    {
+        (_convolution, _activation) = (convolution, activation);
+        (long fan, int kernel) = (convolution.FanIn(inputs), convolution.Kernel);
+        _weight = initialiser.Weight(fan, convolution.FanOut, convolution.Channels, inputs, kernel, kernel);
+        register_parameter("weight", _weight);
+        if (bias)
+        {
+            _bias = initialiser.Bias(fan, convolution.Channels);
+            register_parameter("bias", _bias);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => _activation.Apply(_convolution.Apply(x, _weight, _bias));
+}

@@ -1,0 +1,32 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>A user's own module: [B, …] → [B, …]. Its parameters are registered under <c>module</c>.</summary>
+public sealed class CustomNode : Node
+{
+    private readonly nn.Module<Tensor, Tensor> _module;
+
+    /// <summary>Takes the module over.</summary>
+    public CustomNode(string name, nn.Module<Tensor, Tensor> module)
+        : base(name)
+    {
+        _module = module;
+        register_module("module", module);
+    }
+
+    /// <summary>The module on x. UserException where it does not give one output per datapoint.</summary>
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        Tensor y = _module.call(x);
+        if (y.dim() < 2 || y.shape[0] != x.shape[0])
+        {
+            throw new UserException(
+                Name, $"an output [{x.shape[0]}, …] of the custom module for input {x.shape.AsShape()}", y.shape.AsShape(),
+                "keep the first dimension, the batch, as it comes");
+        }
+
+        return y;
+    }
+}

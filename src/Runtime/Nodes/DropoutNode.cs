@@ -1,0 +1,41 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// In training each value is 0 with probability <c>rate</c> and the others grow by 1/(1 − rate); in evaluation, E-steps
+/// included, x passes as it is. Any shape.
+/// </summary>
+public sealed class DropoutNode : Node
+{
+    private readonly double _rate;
+    private readonly Generator _generator;
+
+    /// <summary>
+    /// Draws from <paramref name="generator"/> (a CPU generator, the run's stream <see cref="RandomStreams.Dropout"/>), so
+    /// that a run replays on any device.
+    /// </summary>
+    public DropoutNode(string name, double rate, Generator generator)
+        : base(name)
+    {
+        if (!(rate is >= 0 and < 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(rate), rate, "a rate in [0, 1)");
+        }
+
+        (_rate, _generator) = (rate, generator);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        if (!training || _rate == 0)
+        {
+            return x;
+        }
+
+        double kept = 1 - _rate;
+        Tensor mask = empty(x.shape, x.dtype, CPU).bernoulli_(kept, _generator).to(x.device);
+        return x * (mask / kept);
+    }
+}

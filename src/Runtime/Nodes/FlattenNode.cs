@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Images as vectors, channel by channel, row by row: [B, C, H, W] → [B, C·H·W].</summary>
+public sealed class FlattenNode(string name) : Node(name)
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => x.flatten(1);
+}

@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// What gated recurrent units share: z, r = σ(W·[h, x] + b), h' = (1 − z)⊙h + z⊙candidate([r⊙h, x]). h starts at zero.
+/// </summary>
+public abstract class GatedNode : Node
+{
+    private readonly Parameter _gateWeight;
+    private readonly Parameter _gateBias;
+
+    /// <summary>Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden].</summary>
+    protected GatedNode(string name, int inputs, int hidden, Initialiser initialiser)
+        : base(name)
+    {
+        Hidden = hidden;
+        _gateWeight = initialiser.Weight(hidden + inputs, hidden, 2L * hidden, hidden + inputs);
+        _gateBias = initialiser.Bias(hidden + inputs, 2L * hidden);
+        register_parameter("gate_weight", _gateWeight);
+        register_parameter("gate_bias", _gateBias);
+    }
+
+    /// <summary>The width of h.</summary>
+    protected int Hidden { get; }
+
+    /// <summary>x [B, T, in] → all states [B, T, hidden]; candidate: ([h, x], [r⊙h, x], time) → [B, hidden].</summary>
+    protected Tensor Unroll(Tensor x, Func<Tensor, Tensor, int, Tensor> candidate)
+    {
+        Tensor h = zeros(x.shape[0], Hidden, dtype: x.dtype, device: x.device);
+        Tensor[] steps = x.unbind(1);
+        var states = new Tensor[steps.Length];
+        for (int t = 0; t < steps.Length; t++)
+        {
+            Tensor hx = cat([h, steps[t]], 1);
+            Tensor[] gates = sigmoid(nn.functional.linear(hx, _gateWeight, _gateBias)).chunk(2, 1);
+            (Tensor z, Tensor r) = (gates[0], gates[1]);
+            h = h + z * (candidate(hx, cat([r * h, steps[t]], 1), t) - h);
+            states[t] = h;
+        }
+
+        return stack(states, 1);
+    }
+}

@@ -1,0 +1,30 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// A plain gated recurrent unit: z, r = σ(W·[h, x] + b), c = tanh(V·[r⊙h, x] + d), h' = (1 − z)⊙h + z⊙c.
+/// </summary>
+public sealed class GruNode : GatedNode
+{
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    /// <summary>
+    /// Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden]; the candidate's V, weight
+    /// [hidden, hidden + inputs], and d, bias [hidden].
+    /// </summary>
+    public GruNode(string name, int inputs, int hidden, Initialiser initialiser)
+        : base(name, inputs, hidden, initialiser)
+    {
+        _weight = initialiser.Weight(hidden + inputs, hidden, hidden, hidden + inputs);
+        _bias = initialiser.Bias(hidden + inputs, hidden);
+        register_parameter("weight", _weight);
+        register_parameter("bias", _bias);
+    }
+
+    /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
+    public override Tensor Forward(Tensor x, Route route) =>
+        Unroll(x, (_, reset, _) => tanh(nn.functional.linear(reset, _weight, _bias)));
+}

@@ -1,0 +1,29 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Over the values of a datapoint (of a sequence: of a step), (x − mean) / √(variance + 1e-5), then a learned scale and
+/// shift for each; shapes are kept.
+/// </summary>
+public sealed class LayerNormNode : Node
+{
+    private readonly long[] _shape;
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    /// <summary>weight and bias have the shape of one datapoint or step: [n], or [C, H, W].</summary>
+    public LayerNormNode(string name, long[] shape, Initialiser initialiser)
+        : base(name)
+    {
+        _shape = [.. shape];
+        _weight = initialiser.Constant(1, shape);
+        _bias = initialiser.Constant(0, shape);
+        register_parameter("weight", _weight);
+        register_parameter("bias", _bias);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => nn.functional.layer_norm(x, _shape, _weight, _bias);
+}

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// What modular nodes share: a controller that chooses from a pool, and the chosen modules' run and combination.
+/// </summary>
+internal sealed class ModularChoice
+{
+    private readonly Combine _combine;
+    private readonly Dispatch _dispatch;
+    private readonly Duplicates _duplicates;
+    private readonly bool _stopGradient;
+
+    /// <summary>Guards what is built by hand (the DSL's check reports the same before).</summary>
+    internal ModularChoice(
+        string layer,
+        Controller controller,
+        ModulePool pool,
+        Combine combine,
+        Dispatch dispatch,
+        Duplicates duplicates,
+        bool stopGradient)
+    {
+        if (controller.Modules != pool.Count)
+        {
+            throw new ArgumentException(
+                $"{layer}: expected a controller over the {pool.Count} modules of pool {pool.Name}, "
+                + $"got one over {controller.Modules} – build it with the pool's count");
+        }
+
+        if (duplicates == Duplicates.Once && combine != Combine.Sum)
+        {
+            throw new ArgumentException(
+                $"{layer}: expected combination by Sum with Duplicates.Once, got {combine} – only a sum can leave a position out");
+        }
+
+        dispatch.Check(layer, pool);
+        controller.Layer = layer;
+        (Controller, Pool, _combine, _dispatch, _duplicates, _stopGradient) =
+            (controller, pool, combine, dispatch, duplicates, stopGradient);
+    }
+
+    internal Controller Controller { get; }
+
+    internal ModulePool Pool { get; }
+
+    /// <summary>What the controller reads of B datapoints beside their x, [B] or [B, …]; null where it reads x alone.</summary>
+    internal Tensor? Beside(Route route, long datapoints) => Controller.Beside(route, datapoints);
+
+    /// <summary>p(a|x) of rows x [n, …], with <paramref name="beside"/> row by row.</summary>
+    internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
+        Controller.Distribution(_stopGradient ? x.detach() : x, beside);
+
+    /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
+    internal Tensor Run(Tensor x, Selection selection)
+    {
+        Tensor outputs = _dispatch.Run(Pool, x, selection.Indices);
+        return _combine.Apply(outputs, _duplicates.Weights(selection, outputs.dtype));
+    }
+}

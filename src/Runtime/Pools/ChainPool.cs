@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Pools one after the other: module m is module m of every stage in turn. Modules of several layers (MLPs; convolution,
+/// pooling, flatten, linear) stay stacked, stage by stage.
+/// </summary>
+public sealed class ChainPool : ModulePool
+{
+    private readonly ModulePool[] _stages;
+
+    /// <summary>Takes the stages over, all of the same M; they are registered under the last components of their names.</summary>
+    public ChainPool(string name, IReadOnlyList<ModulePool> stages)
+        : base(name, stages.Count == 0 ? throw Mismatch(name, "at least one stage", "none") : stages[0].Count)
+    {
+        _stages = [.. stages];
+        foreach (ModulePool stage in _stages)
+        {
+            if (stage.Count != Count)
+            {
+                throw Mismatch(name, $"stages of {Count} modules", $"{stage.Count} in {stage.Name}");
+            }
+
+            register_module(stage.LocalName, stage);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override RowCost? Cost(long[] row)
+    {
+        var total = new RowCost(0, row);
+        foreach (ModulePool stage in _stages)
+        {
+            if (stage.Cost(total.Output) is not RowCost cost)
+            {
+                return null;
+            }
+
+            total = new(total.MultiplyAdds + cost.MultiplyAdds, cost.Output);
+        }
+
+        return total;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Apply(int module, Tensor x) => _stages.Aggregate(x, (row, stage) => stage.Apply(module, row));
+
+    /// <inheritdoc/>
+    public override Tensor ApplyAll(Tensor x) =>
+        _stages.Skip(1).Aggregate(_stages[0].ApplyAll(x), (each, stage) => stage.ApplyEach(each));
+
+    /// <inheritdoc/>
+    public override Tensor ApplyEach(Tensor x) => _stages.Aggregate(x, (each, stage) => stage.ApplyEach(each));
+
+    /// <inheritdoc/>
+    public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths) =>
+        _stages.Aggregate(x, (rows, stage) => stage.ApplySegments(rows, modules, lengths));
+
+    private static ArgumentException Mismatch(string name, string expected, string got) =>
+        new($"pool {name}: expected {expected}, got {got} – every stage holds a part of each module");
+}

@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// M convolutions with their activation, stacked: weight [M, channels, in, kernel, kernel], bias [M, channels]. Layers may
+/// use it on images of different sizes.
+/// </summary>
+public sealed class ConvPool : StackedPool
+{
+    private readonly int _inputs;
+    private readonly Convolution _convolution;
+
+    /// <summary>Fresh modules on images of <paramref name="inputs"/> channels; each is initialised as one of its own.</summary>
+    public ConvPool(
+        string name,
+        int count,
+        int inputs,
+        Convolution convolution,
+        Activation activation,
+        bool bias,
+        Initialiser initialiser,
+        Init init = Init.Uniform)
+        : this(name, count, inputs, convolution, activation, bias, initialiser.For(init, count))
+    {
+    }
+
+    private ConvPool(
+        string name, int count, int inputs, Convolution form, Activation activation, bool bias, Initialiser stacked)
+        : base(
+            name,
+            count,
+            activation,
+            stacked.Weight(form.FanIn(inputs), form.FanOut, count, form.Channels, inputs, form.Kernel, form.Kernel),
+            bias ? stacked.Bias(form.FanIn(inputs), count, form.Channels) : null) =>
+        (_inputs, _convolution) = (inputs, form);
+
+    /// <inheritdoc/>
+    public override RowCost? Cost(long[] row)
+    {
+        long[] output = _convolution.Output(row);
+        return new(_convolution.FanIn(_inputs) * output[0] * output[1] * output[2], output);
+    }
+
+    /// <summary>All modules' channels side by side in one convolution: x [n, in, H, W] → [n, M, channels, H', W'].</summary>
+    public override Tensor ApplyAll(Tensor x) => SideBySide(x, 1);
+
+    /// <summary>One convolution in M groups: x [n, M, in, H, W] → [n, M, channels, H', W'].</summary>
+    public override Tensor ApplyEach(Tensor x) => SideBySide(x.flatten(1, 2), Count);
+
+    /// <inheritdoc/>
+    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => _convolution.Apply(x, weight, bias);
+
+    private Tensor SideBySide(Tensor x, long groups)
+    {
+        Tensor all = _convolution.Apply(x, Weight.flatten(0, 1), Bias?.view(-1), groups);
+        return Activation.Apply(all.view(-1, Count, _convolution.Channels, all.shape[2], all.shape[3]));
+    }
+}

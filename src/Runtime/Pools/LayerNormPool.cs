@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// M layer normalisations, as <see cref="LayerNormNode"/> does one: weight and bias [M, …shape], each module with a scale
+/// and shift of its own.
+/// </summary>
+public sealed class LayerNormPool : StackedPool
+{
+    private readonly long[] _shape;
+
+    /// <summary>Fresh modules on rows of this shape, [n] or [C, H, W].</summary>
+    public LayerNormPool(string name, int count, long[] shape, Initialiser initialiser)
+        : base(
+            name,
+            count,
+            Activation.Identity,
+            initialiser.Constant(1, [count, .. shape]),
+            initialiser.Constant(0, [count, .. shape])) =>
+        _shape = [.. shape];
+
+    /// <summary>The products with the scale: one per value.</summary>
+    public override RowCost? Cost(long[] row) => new(row.Aggregate(1L, (a, b) => a * b), row);
+
+    /// <inheritdoc/>
+    public override Tensor ApplyAll(Tensor x) => ApplyEach(x.unsqueeze(1));
+
+    /// <summary>x [n, M or 1, …shape] → [n, M, …shape].</summary>
+    public override Tensor ApplyEach(Tensor x) => nn.functional.layer_norm(x, _shape) * Weight + Bias!;
+
+    /// <inheritdoc/>
+    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) =>
+        nn.functional.layer_norm(x, _shape, weight, bias);
+}

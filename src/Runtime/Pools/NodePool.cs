@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// M nodes of one signature and any make: units that differ, units with branches, a user's own. Each keeps its parameters to
+/// itself.
+/// </summary>
+public sealed class NodePool : ModulePool
+{
+    private readonly Node[] _modules;
+
+    /// <summary>Takes the nodes over, and registers them as <c>module0</c> to <c>module{M−1}</c>.</summary>
+    public NodePool(string name, IReadOnlyList<Node> modules)
+        : base(name, modules.Count)
+    {
+        _modules = [.. modules];
+        for (int i = 0; i < _modules.Length; i++)
+        {
+            if (_modules[i].Controllers.Any())
+            {
+                throw new ArgumentException(
+                    $"pool {name}, module {i}: expected a node without choices, got {_modules[i].Name} – a module runs for "
+                    + "some rows only, so nothing may be chosen inside it");
+            }
+
+            register_module($"module{i}", _modules[i]);
+        }
+    }
+
+    /// <summary>Unknown: null.</summary>
+    public override RowCost? Cost(long[] row) => null;
+
+    /// <inheritdoc/>
+    public override Tensor Apply(int module, Tensor x) => _modules[module].Forward(x, Route.NoChoice());
+
+    /// <summary>
+    /// As its base says. UserException where modules give outputs of different shapes.
+    /// </summary>
+    public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
+    {
+        Tensor[] outputs = [.. x.split(lengths).Select((segment, i) => Apply((int)modules[i], segment))];
+        for (int i = 1; i < outputs.Length; i++)
+        {
+            if (!outputs[i].shape[1..].SequenceEqual(outputs[0].shape[1..]))
+            {
+                throw new UserException(
+                    $"pool {Name}, module {modules[i]}",
+                    $"outputs {outputs[0].shape[1..].AsShape()} per row, as module {modules[0]} gives",
+                    outputs[i].shape[1..].AsShape(),
+                    "give all modules of a pool the same output");
+            }
+        }
+
+        return cat(outputs, 0);
+    }
+}

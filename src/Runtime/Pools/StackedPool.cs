@@ -1,0 +1,59 @@
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// M modules f_i(x) = act(map(x; W_i, b_i)) of one kind of map, their parameters stacked: weight [M, …], bias [M, …].
+/// </summary>
+public abstract class StackedPool : ModulePool
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <summary>Takes the parameters over, and registers them as <c>weight</c> and <c>bias</c>.</summary>
+    protected StackedPool(string name, int count, Activation activation, Parameter weight, Parameter? bias)
+        : base(name, count)
+    {
+        (Activation, _weight, _bias) = (activation, weight, bias);
+        register_parameter("weight", weight);
+        if (bias is not null)
+        {
+            register_parameter("bias", bias);
+        }
+    }
+
+    /// <summary>The activation inside each module.</summary>
+    public Activation Activation { get; }
+
+    /// <summary>[M, …].</summary>
+    public Tensor Weight => _weight;
+
+    /// <summary>[M, …], or null for modules without bias.</summary>
+    public Tensor? Bias => _bias;
+
+    /// <inheritdoc/>
+    public override Tensor Apply(int module, Tensor x) =>
+        Activation.Apply(Map(x, _weight.select(0, module), _bias?.select(0, module)));
+
+    /// <inheritdoc/>
+    public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
+    {
+        // Only the modules in use are taken out of the stack, in one operation: a select per module would each cost a
+        // gradient of the whole stack.
+        Tensor used = tensor(modules, device: x.device);
+        Tensor[] weights = _weight.index_select(0, used).unbind(0);
+        Tensor[]? biases = _bias?.index_select(0, used).unbind(0);
+        Tensor[] segments = x.split(lengths);
+        var outputs = new Tensor[segments.Length];
+        for (int i = 0; i < segments.Length; i++)
+        {
+            outputs[i] = Map(segments[i], weights[i], biases?[i]);
+        }
+
+        return Activation.Apply(cat(outputs, 0));
+    }
+
+    /// <summary>One module's map, without activation, of x [n, …in] by its own weight and bias → [n, …out].</summary>
+    protected abstract Tensor Map(Tensor x, Tensor weight, Tensor? bias);
+}
