@@ -21,7 +21,8 @@ module CustomExamples =
         custom $"scale {shape}" {
             reads shape
             gives shape
-            from_function [ "scale", sizes shape ] (fun parameters x -> x * parameters["scale"])
+            weight "scale" (sizes shape)
+            from_function (fun weights x -> x * weights["scale"])
         }
 
     /// x → W x with all values in a row, so between vectors and images in any way, and from sequence to sequence step by step.
@@ -42,9 +43,8 @@ module CustomExamples =
             reads input
             gives output
             multiply_adds (int64 (count input) * int64 (count output))
-
-            from_function [ "weight", [ count output; count input ] ] (fun parameters x ->
-                torch.matmul (flat x, parameters["weight"].t ()) |> rows)
+            weight "map" [ count output; count input ]
+            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t ()) |> rows)
         }
 
     /// A controller's logits for K positions over M modules, linear in the row.

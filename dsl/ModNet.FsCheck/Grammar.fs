@@ -103,6 +103,21 @@ module internal Grammar =
 
     let private inits = [ Uniform; Uniform; Glorot; He; Stacked ]
 
+    /// The same chain with its blocks' names apart, by primes.
+    let apart layers =
+        let rename taken name =
+            Seq.initInfinite (fun primes -> name + String.replicate primes "'")
+            |> Seq.find (fun name -> not (Set.contains name taken))
+
+        let next taken layer =
+            match layer with
+            | Layer.Block(name, inside) ->
+                let name = rename taken name
+                Layer.Block(name, inside), Set.add name taken
+            | other -> other, taken
+
+        List.mapFold next Set.empty layers |> fst
+
     /// A layer that leads from one shape to another.
     let rec layer (context: Context) (input: Shape) (output: Shape) : Gen<Layer> =
         let nests = context.Depth > 0
@@ -114,6 +129,7 @@ module internal Grammar =
             where nests 1, (fun () -> sumOf context input output)
             where nests 1, (fun () -> concatOf context input output)
             where nests 1, (fun () -> repetition context input output)
+            where nests 1, (fun () -> block context input output)
             where chooses 4, (fun () -> modularLayer context input output)
             where (chooses && input.IsSequence) 3, (fun () -> modularGru context input output)
         ]
@@ -134,7 +150,8 @@ module internal Grammar =
 
         gen {
             let! before = Gen.choose (0, min 2 context.Limits.Layers)
-            return! go before input
+            let! layers = go before input
+            return apart layers
         }
 
     /// The layer, or two, that give what is wanted; two where an image becomes a vector.
@@ -174,6 +191,13 @@ module internal Grammar =
             let! widths = parts 3 (features output)
             let! branches = widths |> List.map (fun width -> branch context input (featured width output)) |> Gen.sequenceToList
             return Layer.ConcatOf branches
+        }
+
+    and private block context input output =
+        gen {
+            let! name = Gen.elements [ "stem"; "trunk"; "my block" ]
+            let! layers = chain (Context.deeper context) input output
+            return Layer.Block(name, layers)
         }
 
     /// Rounds read what the round before gave: either all read the output's shape, or a first layer takes any width.

@@ -68,8 +68,8 @@ module Shapes =
     /// A shape that some layer makes of this one.
     let internal after (limits: Limits) shape =
         match shape with
-        | Shape.Vector _ -> Gen.frequency [ 1, Gen.constant shape; 2, vector limits ]
-        | Shape.Sequence _ -> Gen.frequency [ 1, Gen.constant shape; 2, sequence limits ]
+        | Shape.Vector _ -> Gen.frequency [ 1, Gen.constant shape; 1, vector limits ]
+        | Shape.Sequence _ -> Gen.frequency [ 1, Gen.constant shape; 1, sequence limits ]
         | Shape.Tokens _ -> sequence limits
         | Shape.Image(channels, height, width) ->
             Gen.frequency [

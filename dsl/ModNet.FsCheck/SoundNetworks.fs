@@ -76,8 +76,7 @@ module internal SoundNetworks =
                 Name = "net"
                 Layers =
                     opening first :: (tasks |> Option.map Layer.Tasks |> Option.toList)
-                    @ body
-                    @ closing
+                    @ Grammar.apart (body @ closing)
                     @ [ head ]
             }
         }

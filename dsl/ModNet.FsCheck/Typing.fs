@@ -55,7 +55,8 @@ module internal Typing =
         | Layer.Linear _
         | Layer.Conv _ -> true
         | Layer.Residual layers
-        | Layer.Repeat(_, layers) -> List.exists hasWeights layers
+        | Layer.Repeat(_, layers)
+        | Layer.Block(_, layers) -> List.exists hasWeights layers
         | Layer.SumOf branches
         | Layer.ConcatOf branches -> List.exists (List.exists hasWeights) branches
         | _ -> false
@@ -130,8 +131,28 @@ module internal Typing =
         | [] -> None
         | first :: rest -> if List.forall ((=) first) rest then first else None
 
+    /// Names of blocks must differ from those that follow from kind and position, which end in a digit, and from those of a
+    /// graph's own parts.
+    let private isBlockName (name: string) =
+        not (System.String.IsNullOrWhiteSpace name)
+        && not (name.Contains '/' || name.Contains '.' || System.Char.IsDigit name[name.Length - 1])
+        && name <> "pools"
+        && name <> "head"
+
     /// What a chain gives for this shape, if it takes it.
     let rec chain known inModule layers shape : Shape option =
+        let blocks =
+            layers
+            |> List.choose (function
+                | Layer.Block(name, _) -> Some name
+                | _ -> None)
+
+        if not (List.forall isBlockName blocks && List.distinct blocks = blocks) then
+            None
+        else
+            through known inModule layers shape
+
+    and private through known inModule layers shape =
         layers
         |> List.fold (fun shape next -> shape |> Option.bind (layer known inModule next)) (Some shape)
 
@@ -164,6 +185,7 @@ module internal Typing =
         | Layer.Repeat(times, (_ :: _ as layers)), _ when times >= 1 ->
             List.replicate times layers
             |> List.fold (fun shape next -> shape |> Option.bind (chain known inModule next)) (Some shape)
+        | Layer.Block(_, (_ :: _ as layers)), _ -> chain known inModule layers shape
         | Layer.Custom spec, _ when spec.Input = shape && CustomCode.isKept spec.Name -> Some spec.Output
         | _, Shape.Tokens _ -> None
         | Layer.Linear linear, (Shape.Vector _ | Shape.Sequence _) when linear.Width >= 1 ->
