@@ -10,7 +10,7 @@ public static class ByHand
 {
     /// <summary>
     /// x [2] → 2 of 4 modules, summed → one of the same 4 modules → N(y | ·, 0.02). All parameters from
-    /// <paramref name="seed"/>.
+    /// <paramref name="streams"/>.
     /// </summary>
     public static Graph Build(RandomStreams streams)
     {

@@ -6,5 +6,6 @@
 #endif
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Kernels.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Runtime.dll"
+#r "../artifacts/bin/ModNet.Cli/release/CsvHelper.dll"
 #r "../artifacts/bin/ModNet.Cli/release/System.CommandLine.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Dsl.dll"

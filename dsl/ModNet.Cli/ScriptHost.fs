@@ -81,6 +81,11 @@ module ScriptHost =
                     compiles <- false
 
                 eprintfn $"{line}"
+
+                if line.Contains ": error FS3095" then
+                    eprintfn
+                        "  (In a block such as experiment { … } its settings' words mean the settings: give a value of your own another name.)"
+
                 forward ()
 
         forward ()

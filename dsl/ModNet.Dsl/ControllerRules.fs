@@ -28,7 +28,7 @@ module internal ControllerRules =
             )
 
     /// Notes what is wrong with a controller that reads `row` and gives K softmaxes over M.
-    let check (notes: Notes) place (row: Shape option) (tasks: int option) (modular: Modular) =
+    let check (notes: Notes) place (row: Shape option) hasTasks (modular: Modular) =
         match modular.Controller with
         | Linear
         | Given -> ()
@@ -45,7 +45,7 @@ module internal ControllerRules =
                 notes.Positive(place, "a hidden width", width) |> ignore
         | Conv(channels, kernel) -> image notes place row channels kernel
         | Task ->
-            if tasks.IsNone then
+            if not hasTasks then
                 notes.Add(
                     Fault.TaskWithoutTasks,
                     place,
@@ -54,35 +54,15 @@ module internal ControllerRules =
                     "say `tasks COUNT` after the network's input"
                 )
         | Custom custom ->
-            if not (CustomCode.isKept custom.Name) then
-                notes.Add(
-                    Fault.CustomUnknown,
-                    place,
-                    $"the code of custom `{custom.Name}`",
-                    "none in this process",
-                    "run the script that says it before this"
-                )
-
-            match row with
-            | Some row when row <> custom.Input ->
-                notes.Add(
-                    Fault.CustomInput,
-                    place,
-                    $"rows {custom.Input}, which custom `{custom.Name}` reads",
-                    string row,
-                    "change what it `reads`, or what comes before"
-                )
-            | _ -> ()
-
+            CustomRules.check notes place custom row
             let logits = int64 modular.Choose * int64 modular.Pool.Modules
 
-            if
-                modular.Choose >= 1
-                && modular.Pool.Modules >= 1
-                && (match custom.Output with
-                    | Shape.Vector width -> int64 width <> logits
-                    | _ -> true)
-            then
+            let isRight =
+                match custom.Output with
+                | Shape.Vector width -> int64 width = logits
+                | _ -> false
+
+            if modular.Choose >= 1 && modular.Pool.Modules >= 1 && not isRight then
                 notes.Add(
                     Fault.ControllerUnlikeChoices,
                     place,

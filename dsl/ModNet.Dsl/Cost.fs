@@ -1,6 +1,6 @@
 namespace ModNet
 
-open System
+open ModNet.Counts
 
 /// What a layer holds and does. Conventions:
 /// parameters are all that exist, a shared pool's counted where it is first used;
@@ -21,19 +21,6 @@ module internal Cost =
         Active = 0L
         MultiplyAdds = 0L
     }
-
-    // Sizes that overflow have too many parameters for any machine; the largest number says so as well as any.
-    let private plus first second =
-        if first > Int64.MaxValue - second then
-            Int64.MaxValue
-        else
-            first + second
-
-    let private times (first: int64) (second: int64) =
-        if first <> 0L && second > Int64.MaxValue / first then
-            Int64.MaxValue
-        else
-            first * second
 
     let private add first second = {
         Parameters = plus first.Parameters second.Parameters

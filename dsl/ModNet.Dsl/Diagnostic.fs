@@ -85,6 +85,28 @@ type Fault =
     | VocabularyUnlikeData
     | WidthUnlikeData
     | BatchAboveData
+    | ClassesUnlikeData
+    | ImageUnlikeData
+    /// A network that reads task ids, and data that have none.
+    | NoTaskIds
+    | TasksUnlikeData
+    /// A layer whose choices are given, and data that bring none.
+    | NoGivenChoices
+    | GivenUnlikeData
+    /// A number or share of datapoints held out that cannot be.
+    | HeldOutOutOfRange
+    /// Nothing to predict, or more than can be one class.
+    | NoTarget
+    | ColumnTwice
+    /// Arrays or a generator that this process does not have.
+    | DataUnknown
+    /// Arrays that are not of as many datapoints, or hold classes or tasks that are none.
+    | ArraysDisagree
+    | DecayOutOfRange
+    | MomentumOutOfRange
+    | ScheduleOutOfRange
+    | WeightOutOfRange
+    | DeviceOutOfRange
     /// JSON that is not a network or experiment.
     | BadJson
 
@@ -147,6 +169,22 @@ type Fault =
         | VocabularyUnlikeData -> "VOCABULARY_UNLIKE_DATA"
         | WidthUnlikeData -> "WIDTH_UNLIKE_DATA"
         | BatchAboveData -> "BATCH_ABOVE_DATA"
+        | ClassesUnlikeData -> "CLASSES_UNLIKE_DATA"
+        | ImageUnlikeData -> "IMAGE_UNLIKE_DATA"
+        | NoTaskIds -> "NO_TASK_IDS"
+        | TasksUnlikeData -> "TASKS_UNLIKE_DATA"
+        | NoGivenChoices -> "NO_GIVEN_CHOICES"
+        | GivenUnlikeData -> "GIVEN_UNLIKE_DATA"
+        | HeldOutOutOfRange -> "HELD_OUT_OUT_OF_RANGE"
+        | NoTarget -> "NO_TARGET"
+        | ColumnTwice -> "COLUMN_TWICE"
+        | DataUnknown -> "DATA_UNKNOWN"
+        | ArraysDisagree -> "ARRAYS_DISAGREE"
+        | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
+        | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
+        | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"
+        | WeightOutOfRange -> "WEIGHT_OUT_OF_RANGE"
+        | DeviceOutOfRange -> "DEVICE_OUT_OF_RANGE"
         | BadJson -> "BAD_JSON"
 
 /// One thing that is wrong, where, and what to do about it.

@@ -21,6 +21,9 @@ type EmBuilder internal () =
             EBatch = 128
             Steps = 50_000
             Optimizer = Adam 1e-3
+            Schedule = Constant
+            ControllerWeight = 1.0
+            Start = AtRandom
         }
         OwnEBatch = None
     }
@@ -62,12 +65,43 @@ type EmBuilder internal () =
             Em = { draft.Em with Steps = count }
     }
 
-    /// What takes the gradient steps on θ and φ; `Adam 1e-3` unless said.
-    /// Example: `optimizer (Adam 1e-3)`
+    /// What takes the gradient steps on θ and φ: `Adam rate`, `AdamW (rate, decay)` or `Sgd (rate, momentum)`; `Adam 1e-3` unless
+    /// said. Rates are > 0, decay ≥ 0, 0 ≤ momentum < 1.
+    /// Example: `optimizer (AdamW (1e-3, 0.01))`
     [<CustomOperation "optimizer">]
     member _.Optimizer(draft: EmDraft, optimizer: Optimizer) = {
         draft with
             Em = { draft.Em with Optimizer = optimizer }
+    }
+
+    /// What the rate is multiplied by in M-step t = 0, 1, … of T: `Constant`: 1; `Cosine`: ½ (1 + cos(π t / T));
+    /// `Decay (every, factor)`: factor^⌊t / every⌋; `Warmup (steps, after)`: (t + 1) / steps while t < steps, then `after` over the steps
+    /// that are left. `Constant` unless said.
+    /// Example: `schedule (Warmup (500, Cosine))`
+    [<CustomOperation "schedule">]
+    member _.Schedule(draft: EmDraft, schedule: Schedule) = {
+        draft with
+            Em = { draft.Em with Schedule = schedule }
+    }
+
+    /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 (Eq. 8) unless said. E-steps take no notice of it.
+    /// Example: `controller_weight 0.5`
+    [<CustomOperation "controller_weight">]
+    member _.ControllerWeight(draft: EmDraft, weight: float) = {
+        draft with
+            Em = {
+                draft.Em with
+                    ControllerWeight = weight
+            }
+    }
+
+    /// What a* is before the first M-step: `AtRandom`, uniform over all compositions, or `Sweep`, that followed by an E-step for every
+    /// datapoint; `AtRandom` unless said.
+    /// Example: `start Sweep`
+    [<CustomOperation "start">]
+    member _.Start(draft: EmDraft, start: Start) = {
+        draft with
+            Em = { draft.Em with Start = start }
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
@@ -102,6 +136,6 @@ type EmBuilder internal () =
 module Methods =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `schedule`, `controller_weight`, `start`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
     let em = EmBuilder()

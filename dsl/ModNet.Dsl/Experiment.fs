@@ -10,4 +10,4 @@ module Experiment =
 
     /// The experiment that `to_json` wrote, or what is wrong with the text, at its JSON path.
     let of_json (text: string) : Result<Experiment, Diagnostic> =
-        Document.read "experiment" ExperimentJson.read text
+        Document.read "experiment" ExperimentJsonReader.read text

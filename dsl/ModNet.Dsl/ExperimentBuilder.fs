@@ -2,9 +2,16 @@ namespace ModNet
 
 open System.ComponentModel
 
-/// A field of an experiment that has not been said yet.
+/// What an experiment says of its run.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type Missing = internal | Missing
+type RunDraft = internal {
+    Seed: int
+    Device: Device
+    LogEvery: int
+    ValidateEvery: int
+    CheckpointEvery: int option
+    Out: string option
+}
 
 /// An experiment half said. What is still missing is in its type, so that the compiler refuses an incomplete one.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
@@ -12,10 +19,7 @@ type ExperimentDraft<'Network, 'Data, 'Method> = internal {
     DraftNetwork: 'Network
     DraftData: 'Data
     DraftMethod: 'Method
-    DraftSeed: int
-    DraftLogEvery: int
-    DraftValidateEvery: int
-    DraftOut: string option
+    DraftRun: RunDraft
 }
 
 /// Sets an experiment's fields; made by `experiment`.
@@ -26,10 +30,14 @@ type ExperimentBuilder internal () =
         DraftNetwork = Missing
         DraftData = Missing
         DraftMethod = Missing
-        DraftSeed = 1
-        DraftLogEvery = 10
-        DraftValidateEvery = 500
-        DraftOut = None
+        DraftRun = {
+            Seed = 1
+            Device = Cpu
+            LogEvery = 10
+            ValidateEvery = 500
+            CheckpointEvery = None
+            Out = None
+        }
     }
 
     /// The network to train.
@@ -39,10 +47,7 @@ type ExperimentBuilder internal () =
         DraftNetwork = network
         DraftData = draft.DraftData
         DraftMethod = draft.DraftMethod
-        DraftSeed = draft.DraftSeed
-        DraftLogEvery = draft.DraftLogEvery
-        DraftValidateEvery = draft.DraftValidateEvery
-        DraftOut = draft.DraftOut
+        DraftRun = draft.DraftRun
     }
 
     /// The data to train and validate on.
@@ -52,10 +57,7 @@ type ExperimentBuilder internal () =
         DraftNetwork = draft.DraftNetwork
         DraftData = data
         DraftMethod = draft.DraftMethod
-        DraftSeed = draft.DraftSeed
-        DraftLogEvery = draft.DraftLogEvery
-        DraftValidateEvery = draft.DraftValidateEvery
-        DraftOut = draft.DraftOut
+        DraftRun = draft.DraftRun
     }
 
     /// The training method.
@@ -65,23 +67,31 @@ type ExperimentBuilder internal () =
         DraftNetwork = draft.DraftNetwork
         DraftData = draft.DraftData
         DraftMethod = method
-        DraftSeed = draft.DraftSeed
-        DraftLogEvery = draft.DraftLogEvery
-        DraftValidateEvery = draft.DraftValidateEvery
-        DraftOut = draft.DraftOut
+        DraftRun = draft.DraftRun
     }
 
     /// The one number from which all chance comes; 1 unless said.
     /// Example: `seed 1`
     [<CustomOperation "seed">]
-    member _.Seed(draft: ExperimentDraft<'Network, 'Data, 'Method>, seed: int) = { draft with DraftSeed = seed }
+    member _.Seed(draft: ExperimentDraft<'Network, 'Data, 'Method>, seed: int) = {
+        draft with
+            DraftRun = { draft.DraftRun with Seed = seed }
+    }
+
+    /// What tensors are computed on: `Cpu` or `Cuda index`; `Cpu` unless said.
+    /// Example: `device (Cuda 0)`
+    [<CustomOperation "device">]
+    member _.Device(draft: ExperimentDraft<'Network, 'Data, 'Method>, device: Device) = {
+        draft with
+            DraftRun = { draft.DraftRun with Device = device }
+    }
 
     /// A line of metrics every so many M-steps, ≥ 1; 10 unless said.
     /// Example: `log_every 10`
     [<CustomOperation "log_every">]
     member _.LogEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
         draft with
-            DraftLogEvery = steps
+            DraftRun = { draft.DraftRun with LogEvery = steps }
     }
 
     /// Validation every so many M-steps, ≥ 1; 500 unless said.
@@ -89,7 +99,15 @@ type ExperimentBuilder internal () =
     [<CustomOperation "validate_every">]
     member _.ValidateEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
         draft with
-            DraftValidateEvery = steps
+            DraftRun = { draft.DraftRun with ValidateEvery = steps }
+    }
+
+    /// A checkpoint every so many M-steps, ≥ 1; with every validation unless said. The end of a run has one in any case.
+    /// Example: `checkpoint_every 2_000`
+    [<CustomOperation "checkpoint_every">]
+    member _.CheckpointEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
+        draft with
+            DraftRun = { draft.DraftRun with CheckpointEvery = Some steps }
     }
 
     /// The run's folder; `runs/` and the network's name unless said.
@@ -97,7 +115,7 @@ type ExperimentBuilder internal () =
     [<CustomOperation "out">]
     member _.Out(draft: ExperimentDraft<'Network, 'Data, 'Method>, folder: string) = {
         draft with
-            DraftOut = Some folder
+            DraftRun = { draft.DraftRun with Out = Some folder }
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
@@ -114,10 +132,12 @@ type ExperimentBuilder internal () =
         Network = draft.DraftNetwork
         Data = draft.DraftData
         Method = draft.DraftMethod
-        Seed = draft.DraftSeed
-        LogEvery = draft.DraftLogEvery
-        ValidateEvery = draft.DraftValidateEvery
-        Out = draft.DraftOut
+        Seed = draft.DraftRun.Seed
+        Device = draft.DraftRun.Device
+        LogEvery = draft.DraftRun.LogEvery
+        ValidateEvery = draft.DraftRun.ValidateEvery
+        CheckpointEvery = draft.DraftRun.CheckpointEvery
+        Out = draft.DraftRun.Out
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
@@ -141,6 +161,8 @@ type ExperimentBuilder internal () =
 module Experiments =
 
     /// A network, its data and its training. `net`, `data` and `train` must be said.
-    /// Settings: these, and `seed`, `log_every`, `validate_every`, `out`. Where one is said twice the last counts.
+    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `out`. Where one is said twice the last
+    /// counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
+    /// `seed`, `device` or `out` is not seen there (error FS3095), so give it another name, such as `mine`.
     /// Example: `experiment { net lm; data (text "data/ptb" { }); train (em { steps 3_000 }); seed 1 }`
     let experiment = ExperimentBuilder()

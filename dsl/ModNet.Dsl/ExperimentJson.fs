@@ -6,28 +6,99 @@ open NetworkJsonReader
 /// Experiments as JSON nodes. Every field is written, defaults too, so a file says all that it means.
 module internal ExperimentJson =
 
-    let private data data =
-        match data with
-        | Data.Text text ->
-            object [
-                "kind", string "text"
-                "path", string text.Path
-                "window", int text.Window
-                "vocabulary", option int text.Vocabulary
-            ]
-        | Data.ToyRegression toy ->
-            object [
-                "kind", string "toy_regression"
-                "dimensions", int toy.Dimensions
-                "points", int toy.Points
-                "held_out", int toy.HeldOut
-                "separation", float toy.Separation
-                "spread", float toy.Spread
-                "seed_offset", int toy.SeedOffset
-            ]
+    let private texts = List.map string >> array
 
-    let private optimizer (Adam rate) =
-        object [ "kind", string "adam"; "rate", float rate ]
+    let private target target =
+        match target with
+        | Target.Classes count -> object [ "kind", string "classes"; "count", int count ]
+        | Target.Values width -> object [ "kind", string "values"; "width", int width ]
+
+    let private images (images: ImageData) = [
+        "path", string images.Path
+        "held_out", int images.HeldOut
+        "standardise", bool images.Standardise
+        "split_seed", int images.SplitSeed
+    ]
+
+    let private data data =
+        let kind, properties =
+            match data with
+            | Data.Text text ->
+                "text",
+                [
+                    "path", string text.Path
+                    "window", int text.Window
+                    "vocabulary", option int text.Vocabulary
+                ]
+            | Data.ToyRegression toy ->
+                "toy_regression",
+                [
+                    "dimensions", int toy.Dimensions
+                    "points", int toy.Points
+                    "held_out", int toy.HeldOut
+                    "separation", float toy.Separation
+                    "spread", float toy.Spread
+                    "seed_offset", int toy.SeedOffset
+                ]
+            | Data.Csv csv ->
+                "csv",
+                [
+                    "path", string csv.Path
+                    "targets", texts csv.Targets
+                    "classes", option int csv.Classes
+                    "features", option texts csv.Features
+                    "task", option string csv.Task
+                    "header", bool csv.Header
+                    "separator", choice JsonWords.separators csv.Separator
+                    "standardise", bool csv.Standardise
+                    "held_out", float csv.HeldOut
+                    "test", float csv.Test
+                    "split_seed", int csv.SplitSeed
+                ]
+            | Data.Mnist set -> "mnist", images set
+            | Data.Cifar10 set -> "cifar10", images set
+            | Data.InMemory data ->
+                "in_memory",
+                [
+                    "name", string data.Name
+                    "input", shape data.Input
+                    "target", target data.Target
+                    "tasks", option int data.Tasks
+                    "given", option int data.Given
+                    "points", int data.Points
+                    "held_out", int data.HeldOut
+                    "test", int data.Test
+                    "split_seed", int data.SplitSeed
+                    "checksum", string data.Checksum
+                ]
+            | Data.Generated data ->
+                "generated",
+                [
+                    "name", string data.Name
+                    "input", shape data.Input
+                    "target", target data.Target
+                    "tasks", option int data.Tasks
+                    "given", option int data.Given
+                    "points", int data.Points
+                    "held_out", int data.HeldOut
+                    "test", int data.Test
+                    "seed_offset", int data.SeedOffset
+                ]
+
+        object (("kind", string kind) :: properties)
+
+    let private optimizer optimizer =
+        match optimizer with
+        | Adam rate -> object [ "kind", string "adam"; "rate", float rate ]
+        | AdamW(rate, decay) -> object [ "kind", string "adamw"; "rate", float rate; "decay", float decay ]
+        | Sgd(rate, momentum) -> object [ "kind", string "sgd"; "rate", float rate; "momentum", float momentum ]
+
+    let rec private schedule schedule' =
+        match schedule' with
+        | Constant -> object [ "kind", string "constant" ]
+        | Cosine -> object [ "kind", string "cosine" ]
+        | Decay(every, factor) -> object [ "kind", string "decay"; "every", int every; "factor", float factor ]
+        | Warmup(steps, after) -> object [ "kind", string "warmup"; "steps", int steps; "after", schedule after ]
 
     let private method method =
         match method with
@@ -40,7 +111,15 @@ module internal ExperimentJson =
                 "e_batch", int em.EBatch
                 "steps", int em.Steps
                 "optimizer", optimizer em.Optimizer
+                "schedule", schedule em.Schedule
+                "controller_weight", float em.ControllerWeight
+                "start", choice JsonWords.starts em.Start
             ]
+
+    let private device device =
+        match device with
+        | Cpu -> object [ "kind", string "cpu" ]
+        | Cuda index -> object [ "kind", string "cuda"; "index", int index ]
 
     let write (experiment: Experiment) =
         object [
@@ -48,62 +127,9 @@ module internal ExperimentJson =
             "data", data experiment.Data
             "method", method experiment.Method
             "seed", int experiment.Seed
+            "device", device experiment.Device
             "log_every", int experiment.LogEvery
             "validate_every", int experiment.ValidateEvery
+            "checkpoint_every", option int experiment.CheckpointEvery
             "out", option string experiment.Out
         ]
-
-    let private readData =
-        kinds [
-            "text",
-            ([ "path"; "window"; "vocabulary" ],
-             fun field ->
-                 Data.Text {
-                     Path = field "path" |> JsonReader.string
-                     Window = field "window" |> JsonReader.int
-                     Vocabulary = field "vocabulary" |> JsonReader.option JsonReader.int
-                 })
-            "toy_regression",
-            ([ "dimensions"; "points"; "held_out"; "separation"; "spread"; "seed_offset" ],
-             fun field ->
-                 Data.ToyRegression {
-                     Dimensions = field "dimensions" |> JsonReader.int
-                     Points = field "points" |> JsonReader.int
-                     HeldOut = field "held_out" |> JsonReader.int
-                     Separation = field "separation" |> JsonReader.float
-                     Spread = field "spread" |> JsonReader.float
-                     SeedOffset = field "seed_offset" |> JsonReader.int
-                 })
-        ]
-
-    let private readOptimizer =
-        kinds [ "adam", ([ "rate" ], fun field -> Adam(field "rate" |> JsonReader.float)) ]
-
-    let private readMethod =
-        kinds [
-            "em",
-            ([ "samples"; "m_steps"; "batch"; "e_batch"; "steps"; "optimizer" ],
-             fun field ->
-                 Method.Em {
-                     Samples = field "samples" |> JsonReader.int
-                     MSteps = field "m_steps" |> JsonReader.int
-                     Batch = field "batch" |> JsonReader.int
-                     EBatch = field "e_batch" |> JsonReader.int
-                     Steps = field "steps" |> JsonReader.int
-                     Optimizer = field "optimizer" |> readOptimizer
-                 })
-        ]
-
-    let read place : Experiment =
-        let field =
-            JsonReader.properties [ "network"; "data"; "method"; "seed"; "log_every"; "validate_every"; "out" ] place
-
-        {
-            Network = field "network" |> NetworkJsonReader.read
-            Data = field "data" |> readData
-            Method = field "method" |> readMethod
-            Seed = field "seed" |> JsonReader.int
-            LogEvery = field "log_every" |> JsonReader.int
-            ValidateEvery = field "validate_every" |> JsonReader.int
-            Out = field "out" |> JsonReader.option JsonReader.string
-        }

@@ -26,14 +26,137 @@ type ToyRegression = {
     SeedOffset: int
 }
 
+/// What is to be predicted of a datapoint.
+[<RequireQualifiedAccess>]
+type Target =
+    /// One of so many classes: for a `softmax` head.
+    | Classes of count: int
+    /// So many numbers: for a `gaussian` head, or, if they are all 0 or 1, a `bernoulli` one.
+    | Values of width: int
+
+/// What stands between two values of a CSV file.
+type Separator =
+    | Comma
+    | Semicolon
+    | Tab
+
+/// Rows of a CSV file: numbers x [features], and y [targets] or a class.
+type CsvData = {
+    /// The file; a blank leaves it to the command line's `--data`.
+    Path: string
+    /// The columns that y is made of, in order.
+    Targets: string list
+    /// The number of labels in the one target column; None where targets are numbers.
+    Classes: int option
+    /// The columns that x is made of, in order; None takes all that are neither target nor task.
+    Features: string list option
+    /// The column of task ids, labels of any kind.
+    Task: string option
+    /// Whether the first row names the columns; else they are named 1, 2, ….
+    Header: bool
+    Separator: Separator
+    /// Whether features get mean 0 and deviation 1 over the training rows.
+    Standardise: bool
+    /// The share of rows held out for validation, in [0, 1).
+    HeldOut: float
+    /// The share of rows held out for the test, in [0, 1).
+    Test: float
+    /// What the held-out rows are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+}
+
+/// A labelled set of images in files.
+type ImageData = {
+    /// The directory; a blank leaves it to the command line's `--data`.
+    Path: string
+    /// The number of training images held out for validation.
+    HeldOut: int
+    /// Whether each channel gets mean 0 and deviation 1 over the training images; else pixels are in [0, 1].
+    Standardise: bool
+    /// What the held-out images are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+}
+
+/// Arrays in memory. The values are kept beside the spec, under its name and checksum.
+type InMemoryData = {
+    Name: string
+    /// What x is, per datapoint: a vector or an image.
+    Input: Shape
+    Target: Target
+    /// The number of task ids, where datapoints have one.
+    Tasks: int option
+    /// The number of choices that each datapoint brings along, where it does.
+    Given: int option
+    /// The number of datapoints, held-out ones included.
+    Points: int
+    /// How many of them are held out for validation.
+    HeldOut: int
+    /// How many of them are held out for the test.
+    Test: int
+    /// What the held-out datapoints are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+    /// SHA-256 of all values, in hexadecimal.
+    Checksum: string
+}
+
+/// Datapoints drawn by a user's function, which is kept beside the spec, under its name.
+type GeneratedData = {
+    Name: string
+    /// What x is, per datapoint: a vector or an image.
+    Input: Shape
+    Target: Target
+    /// The number of task ids, where datapoints have one.
+    Tasks: int option
+    /// The number of choices that each datapoint brings along, where it does.
+    Given: int option
+    /// The number of training points.
+    Points: int
+    /// The number of points drawn for validation.
+    HeldOut: int
+    /// The number of points drawn for the test.
+    Test: int
+    /// Added to the experiment's seed where the data are drawn.
+    SeedOffset: int
+}
+
 /// Where the datapoints come from.
 [<RequireQualifiedAccess>]
 type Data =
     | Text of TextData
     | ToyRegression of ToyRegression
+    | Csv of CsvData
+    | Mnist of ImageData
+    | Cifar10 of ImageData
+    | InMemory of InMemoryData
+    | Generated of GeneratedData
 
-/// What takes the gradient steps, on θ and φ alike.
-type Optimizer = Adam of rate: float
+/// What takes the gradient steps, on θ and φ alike. g is the gradient of the M-step's loss, r the scheduled rate.
+type Optimizer =
+    /// m ← 0.9 m + 0.1 g, v ← 0.999 v + 0.001 g², θ ← θ − r · m̂ / (√v̂ + 1e-8), with m̂ = m / (1 − 0.9ⁿ) and v̂ = v / (1 − 0.999ⁿ) in
+    /// the n-th step.
+    | Adam of rate: float
+    /// Adam, and every step first takes r · decay · θ away from θ.
+    | AdamW of rate: float * decay: float
+    /// v ← momentum · v + g, θ ← θ − r · v.
+    | Sgd of rate: float * momentum: float
+
+/// How the rate goes over the M-steps: step t = 0, 1, … of T is taken at the optimiser's rate times a factor.
+type Schedule =
+    /// 1.
+    | Constant
+    /// ½ (1 + cos(π t / T)): from 1 towards 0.
+    | Cosine
+    /// factor^⌊t / every⌋.
+    | Decay of every: int * factor: float
+    /// (t + 1) / steps while t < steps; then `after`, with its own t from 0 and the T − steps that are left.
+    | Warmup of steps: int * after: Schedule
+
+/// What a* is before the first M-step.
+type Start =
+    /// Uniform over all compositions (Algorithm 1).
+    | AtRandom
+    /// The same, and then one E-step for every datapoint.
+    | Sweep
 
 /// Generalised Viterbi EM (paper, Algorithm 1).
 type Em = {
@@ -48,11 +171,27 @@ type Em = {
     /// The number of M-steps in all.
     Steps: int
     Optimizer: Optimizer
+    Schedule: Schedule
+    /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 is Eq. 8.
+    ControllerWeight: float
+    Start: Start
 }
 
 /// How the network is trained.
 [<RequireQualifiedAccess>]
 type Method = Em of Em
+
+/// What tensors are computed on.
+type Device =
+    | Cpu
+    /// The CUDA device of this index, from 0.
+    | Cuda of index: int
+
+    /// `cpu` or `cuda:0`.
+    override device.ToString() =
+        match device with
+        | Cpu -> "cpu"
+        | Cuda index -> $"cuda:{index}"
 
 /// A network, its data, its training: everything that a run depends on.
 type Experiment = {
@@ -60,10 +199,13 @@ type Experiment = {
     Data: Data
     Method: Method
     Seed: int
+    Device: Device
     /// A line of metrics every so many M-steps.
     LogEvery: int
     /// Validation every so many M-steps.
     ValidateEvery: int
+    /// A checkpoint every so many M-steps; None writes one with every validation.
+    CheckpointEvery: int option
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option
 }

@@ -3,8 +3,16 @@ namespace ModNet
 open System
 open System.Collections.Generic
 
-/// Where a walk is: what stands before the names of layers (`residual1/`, empty at the top), and whether it is in a module.
-type internal Scope = { Prefix: string; InModule: bool }
+/// Where a walk is: what stands before the names of layers (`residual1/`, empty at the top), whether it is in a module, and
+/// in how many layers.
+type internal Scope = {
+    Prefix: string
+    InModule: bool
+    Depth: int
+}
+
+/// Ends a walk over more layers than are counted; carries the place of the first beyond.
+exception internal TooManyLayers of place: string
 
 /// One walk over a network: names every layer, infers every shape, and notes every problem.
 /// Where a shape cannot be known it is left open, so that one mistake is told once and not again at each layer after it.
@@ -12,6 +20,9 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     /// More layers than this, repetitions unrolled, are a slip: a check must end.
     let layersLimit = 100_000
+
+    /// So are layers within more layers than this, which would end in a stack overflow.
+    let depthLimit = 100
 
     let root =
         if String.IsNullOrWhiteSpace network.Name then
@@ -22,12 +33,29 @@ type internal Infer(network: Network, notes: Notes) as this =
     let rules = ShapeRules notes
 
     let pools =
-        PoolLedger(root, notes, fun prefix layers row -> this.Chain({ Prefix = prefix; InModule = true }, layers, row))
+        PoolLedger(
+            root,
+            notes,
+            fun prefix layers row ->
+                let scope = {
+                    Prefix = prefix
+                    InModule = true
+                    Depth = 1
+                }
+
+                this.Chain(scope, layers, row)
+        )
 
     let mutable layersSeen = 0
-    let mutable tasks = None
 
-    let at name = $"{root}/{name}"
+    /// The first count of task ids that is said, and whether it is one.
+    let mutable tasks: (int * int option) option = None
+
+    /// A controller may ask for task ids wherever they stand; whether they stand right is told once, where they do.
+    let hasTasks = network.Layers |> List.exists _.IsTasks
+
+    // Places are made at every layer, for notes that are mostly not written: (+) takes a tenth of the time of $"…".
+    let at name = root + "/" + name
 
     /// The layer's name, and a note if another layer beside it has it: a block, since all other names follow from position.
     let nameOf (names: LayerNames) scope layer =
@@ -62,9 +90,12 @@ type internal Infer(network: Network, notes: Notes) as this =
                 $"K = {modular.Choose}",
                 "choose fewer modules, or give the pool more"
             )
+        elif modular.Pool.Modules >= 1 then
+            notes.Countable(at layer + "/choose", "K · M", int64 modular.Choose * int64 modular.Pool.Modules)
+            |> ignore
 
     let checkRest layer (modular: Modular) row =
-        ControllerRules.check notes $"{at layer}/controller" row tasks modular
+        ControllerRules.check notes (at layer + "/controller") row hasTasks modular
 
         if modular.Duplicates = Once && modular.Combine = Concat then
             notes.Add(
@@ -101,9 +132,9 @@ type internal Infer(network: Network, notes: Notes) as this =
             match modular.Combine, pool |> Option.map _.Output with
             | Concat, Some unit when modular.Choose >= 1 ->
                 let units = int64 modular.Choose
-                let place = $"{at layer}/combine"
+                let place = at layer + "/combine"
 
-                notes.Countable(place, "K · unit values", units * ShapeRules.Values unit)
+                notes.Countable(place, "K · unit", units * ShapeRules.Values unit)
                 |> Option.bind (fun total ->
                     match unit with
                     | Shape.Image(channels, height, width) ->
@@ -136,7 +167,7 @@ type internal Infer(network: Network, notes: Notes) as this =
         | _ -> output, pool
 
     let modularGru name (gru: ModularGru) input =
-        let hidden = notes.Positive($"{at name}/hidden", "a width", gru.Hidden)
+        let hidden = notes.Positive(at name + "/hidden", "a width", gru.Hidden)
 
         let joined =
             Option.map2 (fun h x -> int64<int> h + int64<int> x) hidden input
@@ -163,10 +194,25 @@ type internal Infer(network: Network, notes: Notes) as this =
 
         hidden, pool
 
+    /// What a recurrent layer reads, and what it gives where its state is so wide.
+    let recurrent place remedy shape =
+        let input = rules.Sequence(place, remedy, shape)
+        let isMisplaced = Option.isSome shape && Option.isNone input
+
+        let gives hidden =
+            if isMisplaced then
+                None
+            else
+                Option.map Shape.Sequence hidden
+
+        input, gives
+
     let embed name width shape =
+        let width = notes.Positive(at name + "/width", "a width", width)
+
         match shape with
         | Some(Shape.Tokens _)
-        | None -> ()
+        | None -> width
         | Some shape ->
             notes.Add(
                 Fault.EmbedWithoutTokens,
@@ -176,28 +222,10 @@ type internal Infer(network: Network, notes: Notes) as this =
                 "begin the network with `tokens`, or leave `embed` out"
             )
 
-        notes.Positive($"{at name}/width", "a width", width)
+            None
 
     let custom name (custom: Custom) shape =
-        if not (CustomCode.isKept custom.Name) then
-            notes.Add(
-                Fault.CustomUnknown,
-                at name,
-                $"the code of custom `{custom.Name}`",
-                "none in this process",
-                "run the script that says it before this"
-            )
-
-        match shape with
-        | Some shape when shape <> custom.Input ->
-            notes.Add(
-                Fault.CustomInput,
-                at name,
-                $"{custom.Input}, which custom `{custom.Name}` reads",
-                string shape,
-                "change what it `reads`, or what comes before"
-            )
-        | _ -> ()
+        CustomRules.check notes (at name) custom shape
 
         if not (ShapeRules.IsSound custom.Output) then
             notes.Add(
@@ -210,7 +238,7 @@ type internal Infer(network: Network, notes: Notes) as this =
 
             None
         else
-            notes.Countable($"{at name}/gives", "values", ShapeRules.Values custom.Output)
+            notes.Countable($"{at name}/gives", "a number of values", ShapeRules.Values custom.Output)
             |> Option.map (fun _ -> custom.Output)
 
     let gaussian name variance shape =
@@ -237,7 +265,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             |> List.map (fun size -> notes.Positive(at name, "a size", size))
 
         if List.forall Option.isSome sizes then
-            notes.Countable(at name, "values", ShapeRules.Values(Shape.Image(channels, height, width)))
+            notes.Countable(at name, "a number of values", ShapeRules.Values(Shape.Image(channels, height, width)))
             |> Option.map (fun _ -> Shape.Image(channels, height, width))
         else
             None
@@ -250,8 +278,9 @@ type internal Infer(network: Network, notes: Notes) as this =
         scope with
             Prefix =
                 match part with
-                | Some part -> $"{name}/{part}/"
-                | None -> $"{name}/"
+                | Some part -> name + "/" + string<int> part + "/"
+                | None -> name + "/"
+            Depth = scope.Depth + 1
     }
 
     let isEmpty name what layers =
@@ -261,6 +290,8 @@ type internal Infer(network: Network, notes: Notes) as this =
         List.isEmpty layers
 
     let residual scope name layers shape =
+        let shape = rules.Numbers(at name, "numbers", shape)
+
         if isEmpty name "layers in the residual" layers then
             shape, []
         else
@@ -279,62 +310,54 @@ type internal Infer(network: Network, notes: Notes) as this =
 
             shape, [ planned ]
 
+    /// What each branch gives, and its layers.
     let branches scope name branches shape =
         if isEmpty name "branches side by side" branches then
-            None, []
+            [], []
         else
-            let walked =
-                branches
-                |> List.mapi (fun index layers -> this.Chain(inside scope name (Some(index + 1)), layers, shape))
-
-            let outputs = List.map snd walked
-
-            let known =
-                if List.forall Option.isSome outputs then
-                    Some(List.map Option.get outputs)
-                else
-                    None
-
-            known, List.map fst walked
+            branches
+            |> List.mapi (fun index layers ->
+                let planned, output = this.Chain(inside scope name (Some(index + 1)), layers, shape)
+                rules.Numbers(at name + "/" + string<int> (index + 1), "numbers", output), planned)
+            |> List.unzip
 
     let sumOf scope name layers shape =
         let outputs, planned = branches scope name layers shape
-
-        match outputs with
-        | Some(first :: rest) ->
-            for index, output in List.indexed rest do
-                if output <> first then
-                    notes.Add(
-                        Fault.BranchShapes,
-                        $"{at name}/{index + 2}",
-                        $"{first}, which branch 1 gives",
-                        string output,
-                        "make all branches give one shape"
-                    )
-
-            Some first, planned
-        | _ -> None, planned
+        rules.Same(at name, outputs), planned
 
     let concatOf scope name layers shape =
         let outputs, planned = branches scope name layers shape
-        outputs |> Option.bind (fun outputs -> rules.Beside(at name, outputs)), planned
+        rules.Beside(at name, outputs), planned
 
     let repetition scope name times layers shape =
         if isEmpty name "layers in the repetition" layers then
             shape, []
         else
-            match notes.Positive($"{at name}/times", "a number of rounds", times) with
+            match notes.Positive(at name + "/times", "a number of rounds", times) with
             | None -> shape, []
             | Some times ->
-                let before = notes.Count
+                let round index shape =
+                    this.Chain(inside scope name (Some index), layers, shape)
+
+                // One mistake inside is one mistake, however many rounds there are: after it they only tell the shape.
+                let rec settle index before shape =
+                    if index > times || Option.isNone shape || shape = before then
+                        shape
+                    else
+                        let (_, output), _ = notes.Aside(fun () -> round index shape)
+                        settle (index + 1) shape output
 
                 let rec rounds index shape planned =
-                    // One mistake inside is one mistake, however many rounds there are.
-                    if index > times || notes.Count > before then
-                        (if notes.Count > before then None else shape), List.rev planned
+                    if index > times then
+                        shape, List.rev planned
                     else
-                        let layers, output = this.Chain(inside scope name (Some index), layers, shape)
-                        rounds (index + 1) output (layers :: planned)
+                        let before = notes.Count
+                        let layers, output = round index shape
+
+                        if notes.Count > before then
+                            settle (index + 1) shape output, []
+                        else
+                            rounds (index + 1) output (layers :: planned)
 
                 rounds 1 shape []
 
@@ -358,22 +381,22 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     let checkTasks name count =
         match tasks with
-        | Some first ->
+        | Some(first, _) ->
             notes.Add(
                 Fault.TwoInputs,
                 at name,
-                $"one `tasks`, with {first} of them",
-                "a second",
+                $"one `tasks`, of {first}",
+                $"a second, of {count}",
                 "leave one of them out"
             )
-        | None -> tasks <- notes.Positive($"{at name}/count", "a number of tasks", count)
+        | None -> tasks <- Some(count, notes.Positive($"{at name}/count", "a number of tasks", count))
 
     /// The layer's output shape, its pool and what is inside, as far as they can be known, from its input shape.
     let infer scope name layer shape =
         let place = at name
 
         let positive setting what value =
-            notes.Positive($"{place}/{setting}", what, value)
+            notes.Positive(place + "/" + setting, what, value)
 
         let plain output = output, None, []
 
@@ -424,11 +447,8 @@ type internal Infer(network: Network, notes: Notes) as this =
             rules.Numbers(place, "numbers", shape) |> plain
         | Layer.Gru hidden ->
             let hidden = positive "hidden" "a width" hidden
-
-            rules.Sequence(place, "begin with `tokens` and `embed`, or use `linear`", shape)
-            |> Option.bind (fun _ -> hidden)
-            |> Option.map Shape.Sequence
-            |> plain
+            let _, gives = recurrent place "begin with `tokens` and `embed`, or use `linear`" shape
+            gives hidden |> plain
         | Layer.Modular _
         | Layer.ModularGru _ when scope.InModule ->
             notes.Add(
@@ -444,11 +464,11 @@ type internal Infer(network: Network, notes: Notes) as this =
             let output, pool = modularLayer name settings shape
             output, pool, []
         | Layer.ModularGru gru ->
-            let output, pool =
-                rules.Sequence(place, "begin with `tokens` and `embed`, or use `modular`", shape)
-                |> modularGru name gru
+            let input, gives =
+                recurrent place "begin with `tokens` and `embed`, or use `modular`" shape
 
-            Option.map Shape.Sequence output, pool, []
+            let hidden, pool = modularGru name gru input
+            gives hidden, pool, []
         | Layer.Residual layers ->
             let output, planned = residual scope name layers shape
             output, None, planned
@@ -477,56 +497,52 @@ type internal Infer(network: Network, notes: Notes) as this =
     let needsTasks layer =
         match layer with
         | Layer.Modular { Controller = Task }
-        | Layer.ModularGru { Candidate = { Controller = Task } } -> tasks
+        | Layer.ModularGru { Candidate = { Controller = Task } } -> Option.bind snd tasks
         | _ -> None
 
     /// Infers a layer and plans it where all shapes are known.
     let step scope (planned: ResizeArray<PlannedLayer>) name layer shape =
         layersSeen <- layersSeen + 1
 
-        if layersSeen = layersLimit + 1 then
-            notes.Add(
-                Fault.TooLarge,
-                at name,
-                $"at most {Numbers.grouped (int64 layersLimit)} layers, repetitions unrolled",
-                "more",
-                "repeat less often"
-            )
-
         if layersSeen > layersLimit then
-            None
-        else
-            let output, pool, inside = infer scope name layer shape
+            raise (TooManyLayers(at name))
 
-            match (if Kind.role layer = Role.Input then output else shape), output with
-            | Some input, Some output ->
-                planned.Add {
-                    Name = name
-                    Layer = layer
-                    Input = input
-                    Output = output
-                    Pool = pool
-                    Tasks = needsTasks layer
-                    Inside = inside
-                }
-            | _ -> ()
+        let output, pool, inside = infer scope name layer shape
 
-            output
+        match (if Kind.role layer = Role.Input then output else shape), output with
+        | Some input, Some output ->
+            planned.Add {
+                Name = name
+                Layer = layer
+                Input = input
+                Output = output
+                Pool = pool
+                Tasks = needsTasks layer
+                Inside = inside
+            }
+        | _ -> ()
+
+        output
 
     let order = LayerOrder(root, network.Layers, notes)
+
+    let top = {
+        Prefix = ""
+        InModule = false
+        Depth = 0
+    }
 
     let walk layers =
         let planned = ResizeArray<PlannedLayer>()
         let names = LayerNames.AtTop
-        let scope = { Prefix = ""; InModule = false }
         let mutable shape = None
         let mutable head = None
         order.Begin()
 
         for index, layer in List.indexed layers do
-            let name = nameOf names scope layer
+            let name = nameOf names top layer
             order.Check(index, name, layer, head)
-            let output = step scope planned name layer shape
+            let output = step top planned name layer shape
 
             if Kind.role layer = Role.Head then
                 head <- Option.orElse (Some name) head
@@ -545,29 +561,51 @@ type internal Infer(network: Network, notes: Notes) as this =
                  order.Empty()
                  []
              else
-                 walk network.Layers)
+                 try
+                     walk network.Layers
+                 with TooManyLayers place ->
+                     notes.Add(
+                         Fault.TooLarge,
+                         place,
+                         $"at most {Numbers.grouped (int64 layersLimit)} layers, repetitions unrolled",
+                         "more",
+                         "repeat less often"
+                     )
+
+                     [])
 
     /// The layers of a chain inside the network, planned, and what the chain gives.
     member private _.Chain(scope: Scope, layers: Layer list, shape: Shape option) : PlannedLayer list * Shape option =
-        let planned = ResizeArray<PlannedLayer>()
-        let names = LayerNames.Inside
-        let mutable shape = shape
+        if scope.Depth > depthLimit then
+            notes.Add(
+                Fault.TooLarge,
+                at (scope.Prefix.TrimEnd '/'),
+                $"at most {depthLimit} layers around a layer",
+                "more",
+                "say the inner ones one after the other"
+            )
 
-        for layer in layers do
-            let name = nameOf names scope layer
+            [], None
+        else
+            let planned = ResizeArray<PlannedLayer>()
+            let names = LayerNames.Inside
+            let mutable shape = shape
 
-            if Kind.role layer = Role.Body then
-                shape <- step scope planned name layer shape
-            else
-                notes.Add(
-                    Fault.NotInside,
-                    at name,
-                    "a layer between input and head",
-                    $"`{Kind.ofLayer layer}`",
-                    "move it out, to the start or end of the network"
-                )
+            for layer in layers do
+                let name = nameOf names scope layer
 
-        List.ofSeq planned, shape
+                if Kind.role layer = Role.Body then
+                    shape <- step scope planned name layer shape
+                else
+                    notes.Add(
+                        Fault.NotInside,
+                        at name,
+                        "a layer between input and head",
+                        $"`{Kind.ofLayer layer}`",
+                        "move it out, to the start or end of the network"
+                    )
+
+            List.ofSeq planned, shape
 
     /// The first component of every place.
     member _.Root = root

@@ -25,5 +25,9 @@ module internal JsonWords =
         Gather, "gather"
     ]
 
+    let separators = [ Comma, "comma"; Semicolon, "semicolon"; Tab, "tab" ]
+
+    let starts = [ AtRandom, "at_random"; Sweep, "sweep" ]
+
     let word (words: ('Value * string) list) value =
         words |> List.find (fst >> (=) value) |> snd

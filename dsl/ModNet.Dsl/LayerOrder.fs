@@ -3,6 +3,8 @@ namespace ModNet
 /// An input, task ids beside it where there are any, layers, one head: notes what stands elsewhere in a network.
 type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
 
+    let mutable headMisplaced = false
+
     let isA role layer = Kind.role layer = role
 
     let firstOfBody = lazy (List.tryFindIndex (isA Role.Body) layers)
@@ -18,7 +20,7 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
                 "begin with `tokens`, `features` or `image`"
             )
 
-    /// The layer at this index, after `head` if there was one.
+    /// The layer at this index, after `head` if there was one. That a head is not the end is told at the first layer after it.
     member _.Check(index, name, layer, head: string option) =
         let first = layers.Head
         let kind = Kind.ofLayer layer
@@ -61,7 +63,9 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
                 $"a second, `{kind}`",
                 "leave one of them out"
             )
-        | Role.Body, Some head ->
+        | Role.Body, Some head when not headMisplaced ->
+            headMisplaced <- true
+
             notes.Add(
                 Fault.LayerAfterHead,
                 $"{root}/{name}",

@@ -31,7 +31,7 @@ module internal NetworkJson =
         | Some value -> write value
         | None -> null
 
-    let private choice words value = string (JsonWords.word words value)
+    let choice words value = string (JsonWords.word words value)
 
     let private linear (linear: LinearSpec) = [
         "width", int linear.Width
@@ -50,7 +50,7 @@ module internal NetworkJson =
 
     let private pooling (pooling: PoolingSpec) = [ "window", int pooling.Window; "stride", int pooling.Stride ]
 
-    let private shape shape =
+    let shape shape =
         match shape with
         | Shape.Tokens vocabulary -> object [ "kind", string "tokens"; "vocabulary", int vocabulary ]
         | Shape.Vector width -> object [ "kind", string "vector"; "width", int width ]

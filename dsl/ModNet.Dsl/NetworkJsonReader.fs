@@ -59,7 +59,7 @@ module internal NetworkJsonReader =
     let private one name make =
         [ name ], fun (field: string -> JsonPlace) -> make (field name |> JsonReader.int)
 
-    let private readShape =
+    let readShape =
         kinds [
             "tokens", one "vocabulary" Shape.Tokens
             "vector", one "width" Shape.Vector

@@ -12,13 +12,15 @@ type internal Notes() =
     /// The number of diagnostics so far.
     member _.Count = diagnostics.Count
 
-    /// The action's result, and whether it would have noted anything; what it notes is forgotten.
-    member _.Aside(action: unit -> 'Result) =
+    /// The action's result, and what it would have noted; the notes themselves are as they were.
+    member _.Aside(action: unit -> 'Result) : 'Result * Diagnostic list =
         let before = diagnostics.Count
-        let result = action ()
-        let found = diagnostics.Count > before
-        diagnostics.RemoveRange(before, diagnostics.Count - before)
-        result, found
+
+        try
+            let result = action ()
+            result, List.ofSeq (Seq.skip before diagnostics)
+        finally
+            diagnostics.RemoveRange(before, diagnostics.Count - before)
 
     member _.Add(fault, place, expected, got, remedy) =
         diagnostics.Add {
@@ -28,6 +30,10 @@ type internal Notes() =
             Got = got
             Remedy = remedy
         }
+
+    /// Those of them that have not been noted.
+    member _.AddNew(found: Diagnostic list) =
+        diagnostics.AddRange(found |> List.filter (diagnostics.Contains >> not))
 
     /// The value, or None (and a note) where it is below one.
     member notes.Positive(place, what, value) =
@@ -43,8 +49,9 @@ type internal Notes() =
             notes.Add(
                 Fault.TooLarge,
                 place,
-                $"{what} of at most {Numbers.grouped (int64 Int32.MaxValue)}",
-                Numbers.grouped value,
+                $"{what} ≤ {Numbers.grouped (int64 Int32.MaxValue)}",
+                // Where counting ended, nobody knows how many there are.
+                Numbers.grouped value + (if value = Int64.MaxValue then " or more" else ""),
                 "make it smaller"
             )
 

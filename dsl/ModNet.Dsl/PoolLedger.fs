@@ -3,6 +3,18 @@ namespace ModNet
 open System
 open System.Collections.Generic
 
+/// What a walk has seen of a pool. The first user is the first layer that it could be planned for, with its plan.
+type internal PoolUses = {
+    Pool: Pool
+    /// The layer that named it first.
+    Namer: string
+    mutable First: (string * PlannedPool) option
+    /// How it is planned for each shape of row.
+    Plans: Dictionary<Shape, PlannedPool option>
+    /// Other pools of its name.
+    Others: HashSet<Pool>
+}
+
 /// What a walk has seen of each pool. `walk` infers a chain of layers at a place, as a module, from a row's shape.
 type internal PoolLedger
     (root: string, notes: Notes, walk: string -> Layer list -> Shape option -> PlannedLayer list * Shape option) =
@@ -10,9 +22,7 @@ type internal PoolLedger
     /// Assignments hold a choice in two bytes at most.
     let modulesLimit = 65_536
 
-    /// By name: the pool, its first user, and how it is planned for each shape of row.
-    let pools =
-        Dictionary<string, Pool * string * Dictionary<Shape, PlannedPool option>>()
+    let pools = Dictionary<string, PoolUses>()
 
     let describe (pool: Pool) =
         let units =
@@ -27,8 +37,8 @@ type internal PoolLedger
     /// Where a pool's unit i stands, relative to the network.
     let unitPath path (pool: Pool) index =
         match pool.Units with
-        | [ _ ] -> $"{path}/unit"
-        | _ -> $"{path}/unit{index + 1}"
+        | [ _ ] -> path + "/unit"
+        | _ -> path + "/unit" + string<int> (index + 1)
 
     let rec hasWeights layer =
         match layer with
@@ -42,7 +52,7 @@ type internal PoolLedger
         | _ -> false
 
     let checkItself path (pool: Pool) =
-        let place = $"{root}/{path}"
+        let place = root + "/" + path
 
         let nothing = pool.Name.IsNone && pool.Modules = 0 && pool.Units.IsEmpty
 
@@ -68,7 +78,7 @@ type internal PoolLedger
                 "say `from POOL`, or `modules M` and `unit (linear …)`"
             )
         | [] -> notes.Add(Fault.NoUnit, $"{place}/unit", "what each module is", "nothing", "say `unit (linear …)`")
-        | units when units.Length > 1 && units.Length <> pool.Modules ->
+        | units when units.Length > 1 && pool.Modules >= 1 && units.Length <> pool.Modules ->
             notes.Add(
                 Fault.UnitsUnlikeM,
                 $"{place}/unit",
@@ -94,9 +104,16 @@ type internal PoolLedger
     let agree path (pool: Pool) (outputs: Shape option list) =
         let at index = $"{root}/{unitPath path pool index}"
 
+        let isGood output =
+            match output with
+            | Some(Shape.Vector _ | Shape.Image _) -> true
+            | _ -> false
+
+        let model = List.tryFindIndex isGood outputs
+
         for index, output in List.indexed outputs do
-            match output, outputs.Head with
-            | Some(Shape.Sequence _ | Shape.Tokens _ as shape), _ ->
+            match output, model with
+            | Some shape, _ when not (isGood output) ->
                 notes.Add(
                     Fault.BadUnitOutput,
                     at index,
@@ -104,20 +121,18 @@ type internal PoolLedger
                     string shape,
                     "end it with a layer that gives one"
                 )
-            | Some shape, Some first when shape <> first ->
+            | Some shape, Some model when output <> outputs[model] ->
                 notes.Add(
                     Fault.UnitsDisagree,
                     at index,
-                    $"{first}, which unit 1 gives",
+                    $"{outputs[model].Value}, which unit {model + 1} gives",
                     string shape,
                     "make all modules of the pool give one shape"
                 )
             | _ -> ()
 
-        let given = outputs |> List.choose id |> List.distinct
-
-        match given with
-        | [ Shape.Vector _ | Shape.Image _ as shape ] when List.forall Option.isSome outputs -> Some shape
+        match model with
+        | Some model when List.forall ((=) outputs[model]) outputs -> outputs[model]
         | _ -> None
 
     /// The modules' layers and shapes for rows of one shape.
@@ -136,7 +151,7 @@ type internal PoolLedger
                         "say what it is, such as `linear 8`"
                     )
 
-                walk $"{path}/" unit row)
+                walk (path + "/") unit row)
 
         if walked.IsEmpty then
             None
@@ -163,60 +178,80 @@ type internal PoolLedger
 
     let signature (planned: PlannedPool) = List.map parameters planned.Units
 
-    let reuse path name (pool: Pool) user (uses: Dictionary<Shape, PlannedPool option>) row layer =
-        match uses.TryGetValue row with
+    let firstUse layer name (pool: Pool) row =
+        let uses = {
+            Pool = pool
+            Namer = layer
+            First = None
+            Plans = Dictionary()
+            Others = HashSet()
+        }
+
+        pools[name] <- uses
+        notes.Name(root + "/" + name, "pool", name)
+        checkItself name pool
+        let planned = planUnits name name pool row
+        uses.First <- planned |> Option.map (fun planned -> layer, planned)
+        row |> Option.iter (fun row -> uses.Plans[row] <- planned)
+        planned
+
+    /// A use of the pool for a shape of row that it has not been planned for.
+    let planAgain layer name (uses: PoolUses) row =
+        let planned, problems =
+            notes.Aside(fun () -> planUnits name name uses.Pool (Some row))
+
+        match uses.First, planned with
+        | Some(_, first), Some again when problems.IsEmpty && signature first = signature again -> planned
+        | Some(user, first), _ ->
+            notes.Add(
+                Fault.PoolSignatures,
+                $"{root}/{layer}/from",
+                $"an input {first.Input}, which pool `{name}` reads in {user}",
+                string row,
+                "make the two inputs alike, or use two pools"
+            )
+
+            None
+        | None, _ ->
+            // What its first users gave it was not known, so that only now its modules' problems with it are.
+            if uses.Plans.Count = 0 then
+                notes.AddNew problems
+
+            uses.First <- planned |> Option.map (fun planned -> layer, planned)
+            planned
+
+    let reuse layer name (uses: PoolUses) row =
+        match uses.Plans.TryGetValue row with
         | true, planned -> planned
         | _ ->
-            let planned, problems = notes.Aside(fun () -> planUnits path name pool (Some row))
-
-            let fits, earlier =
-                match Seq.tryHead uses.Values, planned with
-                | Some(Some first), Some planned ->
-                    not problems && signature first = signature planned, string first.Input
-                | Some(Some first), None -> false, string first.Input
-                // What its first user gave it is not known.
-                | _ -> true, ""
-
-            if not fits then
-                notes.Add(
-                    Fault.PoolSignatures,
-                    $"{root}/{layer}/from",
-                    $"an input {earlier}, which pool `{name}` reads in {user}",
-                    string row,
-                    "make the two inputs alike, or use two pools"
-                )
-
-            let planned = if fits then planned else None
-            uses[row] <- planned
+            let planned = planAgain layer name uses row
+            uses.Plans[row] <- planned
             planned
+
+    let otherOfName layer name (uses: PoolUses) (pool: Pool) row =
+        if uses.Others.Add pool then
+            notes.Add(
+                Fault.PoolNameTaken,
+                $"{root}/{layer}/from",
+                $"pool `{name}` as in {uses.Namer} ({describe uses.Pool})",
+                $"another `{name}` ({describe pool})",
+                "give one of the two its own name"
+            )
+
+        notes.Aside(fun () -> planUnits name name pool row) |> fst
 
     /// The layer's pool for rows of this shape. A shared pool's own problems are told once, at its first use; every later
     /// use must be of the same pool and signature.
     member _.Plan(layer: string, pool: Pool, row: Shape option) : PlannedPool option =
         match pool.Name with
         | None ->
-            checkItself $"{layer}/pool" pool
-            planUnits $"{layer}/pool" $"{layer}/pool" pool row
+            let path = layer + "/pool"
+            checkItself path pool
+            planUnits path path pool row
         | Some name ->
             match pools.TryGetValue name with
-            | true, (first, user, uses) ->
-                if first <> pool then
-                    notes.Add(
-                        Fault.PoolNameTaken,
-                        $"{root}/{layer}/from",
-                        $"pool `{name}` as in {user} ({describe first})",
-                        $"another `{name}` ({describe pool})",
-                        "give one of the two its own name"
-                    )
-
-                    notes.Aside(fun () -> planUnits name name pool row) |> fst
-                else
-                    row |> Option.bind (fun row -> reuse name name pool user uses row layer)
-            | _ ->
-                let uses = Dictionary<Shape, PlannedPool option>()
-                pools[name] <- (pool, layer, uses)
-                notes.Name($"{root}/{name}", "pool", name)
-                checkItself name pool
-                let planned = planUnits name name pool row
-                row |> Option.iter (fun row -> uses[row] <- planned)
-                planned
+            // Not (=), by which a pool with NaN in it is unlike itself.
+            | true, uses when obj.ReferenceEquals(uses.Pool, pool) || uses.Pool.Equals pool ->
+                row |> Option.bind (reuse layer name uses)
+            | true, uses -> otherOfName layer name uses pool row
+            | _ -> firstUse layer name pool row

@@ -74,7 +74,7 @@ type internal ShapeRules(notes: Notes) =
     /// What a square window gives that slides over an image: [channels, H', W'].
     member rules.Slide(place, setting, window, stride, padding, channels, shape) =
         let before = notes.Count
-        notes.Positive($"{place}/{setting}", "a size", window) |> ignore
+        notes.Positive(place + "/" + setting, "a size", window) |> ignore
 
         if stride < 1 then
             notes.Add(
@@ -123,7 +123,11 @@ type internal ShapeRules(notes: Notes) =
                 else
                     match defaultArg channels (Some own) with
                     | Some channels ->
-                        notes.Countable(place, "values", int64 channels * out height * out width)
+                        notes.Countable(
+                            place,
+                            "a number of values",
+                            Counts.times (int64 channels) (Counts.times (out height) (out width))
+                        )
                         |> Option.map (fun _ -> Shape.Image(channels, int (out height), int (out width)))
                     | None -> None
             | None, _ -> None
@@ -142,7 +146,7 @@ type internal ShapeRules(notes: Notes) =
         | Shape.Tokens _ -> 1L
         | Shape.Vector width
         | Shape.Sequence width -> int64 width
-        | Shape.Image(channels, height, width) -> int64 channels * int64 height * int64 width
+        | Shape.Image(channels, height, width) -> Counts.times (int64 channels) (int64 height * int64 width)
 
     /// What one choice is made for: a datapoint, or a step of a sequence.
     static member Row shape =
@@ -150,44 +154,52 @@ type internal ShapeRules(notes: Notes) =
         | Shape.Sequence width -> Shape.Vector width
         | other -> other
 
-    /// Shapes side by side, in features or channels, as one; None (and a note) where they do not fit.
-    member _.Beside(place, shapes: Shape list) =
-        let first = shapes.Head
+    /// Notes the branches whose shapes of numbers do not fit that of the first that is known, which it gives.
+    member private _.Alike(place, fits, wanted, remedy, shapes: Shape option list) =
+        match List.tryFindIndex Option.isSome shapes with
+        | None -> None
+        | Some model ->
+            let first = shapes[model].Value
 
-        let joined, rest =
-            match first with
-            | Shape.Tokens _ -> None, 0L
-            | Shape.Vector _ -> Some(fun total -> Shape.Vector total), 1L
-            | Shape.Sequence _ -> Some(fun total -> Shape.Sequence total), 1L
-            | Shape.Image(_, height, width) ->
-                Some(fun total -> Shape.Image(total / (height * width), height, width)), int64 height * int64 width
+            for index, shape in List.indexed shapes do
+                match shape with
+                | Some shape when not (fits first shape) ->
+                    notes.Add(
+                        Fault.BranchShapes,
+                        $"{place}/{index + 1}",
+                        wanted first (model + 1),
+                        string shape,
+                        remedy
+                    )
+                | _ -> ()
 
-        let fits shape =
+            Some first
+
+    /// The one shape that all branches must give; a shape that is not known may be any.
+    member rules.Same(place, shapes: Shape option list) =
+        let wanted (first: Shape) branch = $"{first}, which branch {branch} gives"
+        rules.Alike(place, (=), wanted, "make all branches give one shape", shapes)
+
+    /// Shapes of numbers side by side, in features or channels, as one.
+    member rules.Beside(place, shapes: Shape option list) =
+        let fits first shape =
             match first, shape with
             | Shape.Vector _, Shape.Vector _
             | Shape.Sequence _, Shape.Sequence _ -> true
             | Shape.Image(_, h, w), Shape.Image(_, h', w') -> h = h' && w = w'
             | _ -> false
 
-        match joined, shapes |> List.tryFindIndex (fits >> not) with
-        | Some join, None ->
-            notes.Countable(place, "values", shapes |> List.sumBy ShapeRules.Values)
-            |> Option.map join
-        | _, misfit ->
-            let at = defaultArg misfit 0
+        let wanted (first: Shape) branch =
+            match first with
+            | Shape.Image _ -> $"an image of the size that branch {branch} gives, {first}"
+            | _ -> $"the kind of shape that branch {branch} gives, {first}"
 
-            let wanted =
-                if rest > 1L then
-                    "an image of the same size as"
-                else
-                    "the same kind of shape as"
-
-            notes.Add(
-                Fault.BranchShapes,
-                $"{place}/{at + 1}",
-                $"{wanted} branch 1 gives, {first}",
-                string shapes[at],
-                "make the branches fit side by side"
-            )
-
-            None
+        match rules.Alike(place, fits, wanted, "make the branches fit side by side", shapes) with
+        | Some first when List.forall (Option.exists (fits first)) shapes ->
+            notes.Countable(place, "a number of values", shapes |> List.sumBy (Option.get >> ShapeRules.Values))
+            |> Option.map (fun total ->
+                match first with
+                | Shape.Image(_, height, width) -> Shape.Image(total / (height * width), height, width)
+                | Shape.Sequence _ -> Shape.Sequence total
+                | _ -> Shape.Vector total)
+        | _ -> None

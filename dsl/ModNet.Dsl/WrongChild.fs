@@ -42,7 +42,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Em =
-        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, each said once, without `for` or `if`."
+        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, schedule, controller_weight, start, each said once, without `for` or `if`."
 
     [<Literal>]
     let Text =
@@ -53,8 +53,32 @@ module internal WrongChild =
         "This is not a setting of toy_regression. It has: dimensions, points, held_out, separation, spread, seed_offset, each said once, without `for` or `if`."
 
     [<Literal>]
+    let Csv =
+        "This is not a setting of csv. It has: target or targets, classes, features, task, header, separator, standardise, held_out, test, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let Images =
+        "This is not a setting of mnist or cifar10. They have: held_out, standardise, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let InMemory =
+        "This is not a setting of in_memory. It has: inputs, classes or values, tasks, given, held_out, test, split_seed, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteInMemory =
+        "Arrays in memory need `inputs`, and either `classes` or `values`; one of them is missing here."
+
+    [<Literal>]
+    let Generated =
+        "This is not a setting of generated. It has: features or image, classes or values, tasks, given, points, held_out, test, seed_offset, draw, each said once, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteGenerated =
+        "Generated data need `features` or `image`, `classes` or `values`, and `draw`; one of them is missing here."
+
+    [<Literal>]
     let Experiment =
-        "This is not a setting of an experiment. It has: net, data, train, seed, log_every, validate_every, out, each said once, without `for` or `if`."
+        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, out, each said once, without `for` or `if`."
 
     [<Literal>]
     let IncompleteExperiment =

@@ -7,18 +7,6 @@ open Expecto
 open ModNet.Runtime
 open TorchSharp
 
-let private complains (body: unit -> unit) (parts: string list) =
-    Expect.throwsC body (fun e ->
-        Expect.equal (e.GetType()) typeof<UserException> "a user's mistake"
-
-        for part in parts do
-            Expect.stringContains e.Message part "")
-
-let private write directory name (text: string) =
-    let path = Path.Combine(directory, name)
-    File.WriteAllText(path, text)
-    path
-
 [<Tests>]
 let text =
     testList "text" [

@@ -96,13 +96,3 @@ module Fixtures =
     let everything (data: Dataset) = [| 0L .. data.Count - 1L |]
 
     let parameter (graph: Graph) (name: string) : torch.Tensor = graph.state_dict().[name]
-
-    /// Gradients of all parameters by name, zeros where there is none.
-    let gradients (graph: Graph) = [
-        for struct (name, p) in graph.named_parameters () do
-            name,
-            (if isNull p.grad then
-                 torch.zeros_like p
-             else
-                 p.grad.clone ())
-    ]

@@ -16,24 +16,6 @@ let private seeds = { config with arbitrary = [] }
 let private forward (graph: Graph) (x: torch.Tensor) (composition: torch.Tensor) =
     graph.Forward(x, GivenSelector composition)
 
-/// Central differences of a scalar function in every element of a parameter.
-let private differences (f: unit -> float) (p: torch.Tensor) =
-    use _ = torch.no_grad ()
-    let h = 1e-6
-    let flat = p.view (-1L)
-
-    let slope i =
-        let at = flat.narrow (0L, i, 1L)
-        let before = at.ToDouble()
-        at.fill_ (before + h) |> ignore
-        let up = f ()
-        at.fill_ (before - h) |> ignore
-        let down = f ()
-        at.fill_ before |> ignore
-        (up - down) / (2.0 * h)
-
-    [| for i in 0L .. p.numel () - 1L -> slope i |]
-
 /// −mean log p(y, a|x) under given compositions: what an M-step minimises.
 let private loss (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
     let output = forward graph data.Inputs composition
@@ -42,21 +24,7 @@ let private loss (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
       + output.Tape.LogProbability().mean())
 
 let private gradientsAreSlopes (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
-    (loss graph data composition).backward()
-    let analytic = Fixtures.gradients graph
-
-    for struct (name, p) in graph.named_parameters () do
-        let numeric =
-            differences
-                (fun () ->
-                    use _ = torch.no_grad ()
-                    (loss graph data composition).ToDouble())
-                p
-
-        let gradient = analytic |> List.find (fst >> (=) name) |> snd |> numbers
-
-        for n, a in Array.zip numeric gradient do
-            Expect.isLessThan (abs (n - a)) (1e-6 + 1e-4 * abs a) $"{name}: slope {n}, gradient {a}"
+    Slopes.agree (Slopes.parameters graph) (fun () -> loss graph data composition)
 
 [<Tests>]
 let tests =

@@ -107,6 +107,8 @@ let private counts =
                 loss.data<float32>().ToArray() |> ignore
 
             step ()
+            // What earlier tests left to the finalizers goes first.
+            collect ()
             let tensors, handles = Tensor.TotalCount, ModNet.Torch.Libtorch.LiveHandles
 
             for _ in 1..1000 do

@@ -69,6 +69,10 @@ module Curves =
 
     let accuracy lines = field "accuracy" "accuracy" lines
 
+    /// Mean squared error on a logarithmic axis.
+    let squaredError lines =
+        field "squared_error" "squared error (log axis)" lines |> Option.map Panel.logY
+
     /// Perplexity on a logarithmic axis.
     let perplexity lines =
         field "perplexity" "perplexity (log axis)" lines |> Option.map Panel.logY

@@ -13,7 +13,10 @@ module Report =
         + "evenly would reach the size of the vocabulary."
 
     let private accuracyCaption =
-        "The share of datapoints whose most probable class is the true one."
+        "The share of datapoints whose most probable class is the true one, or of bits that are."
+
+    let private squaredErrorCaption =
+        "The mean over datapoints and dimensions of (y − mean)², on a logarithmic axis."
 
     let private entropyCaption =
         "H_a (Eq. 15) is how undecided the controller is about one datapoint: it should fall towards 0. "
@@ -22,7 +25,7 @@ module Report =
 
     let private usedCaption = "How many different modules were chosen."
 
-    /// The sections that every run has: results, loss, perplexity or accuracy, entropies, modules used; each one where the
+    /// The sections that every run has: results, loss, perplexity, accuracy or squared error, entropies, modules used; each one where the
     /// run folder's `metrics.jsonl` and `summary.json` have data for it. M is read from `spec.json` (a number called
     /// `modules`).
     let standard (runFolder: string) : Section list =
@@ -44,6 +47,7 @@ module Report =
                 Some(Section.figure "Loss" lossCaption (Figure.beside losses))
             Curves.perplexity lines |> single "Perplexity" perplexityCaption
             Curves.accuracy lines |> single "Accuracy" accuracyCaption
+            Curves.squaredError lines |> single "Squared error" squaredErrorCaption
             Curves.entropies modules lines |> single "Selection entropies" entropyCaption
             Curves.modulesUsed modules lines |> single "Modules used" usedCaption
             if unreadable = 0 then

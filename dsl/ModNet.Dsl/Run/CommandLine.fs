@@ -35,18 +35,19 @@ module CommandLine =
         option<Nullable<int>> "--log-every" "a line of metrics every N steps" "N"
 
     let private validateEvery =
-        option<Nullable<int>> "--validate-every" "evaluation and a checkpoint every N steps" "N"
+        option<Nullable<int>> "--validate-every" "evaluation every N steps" "N"
+
+    let private checkpointEvery =
+        option<Nullable<int>> "--checkpoint-every" "a checkpoint every N steps; else with every evaluation" "N"
 
     let private threads =
         option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
 
     let private device =
-        let device = option<string> "--device" "cpu (the default), cuda or cuda:N" "DEVICE"
-        device.DefaultValueFactory <- fun _ -> "cpu"
-        device
+        option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [ steps; seed; out; logEvery; validateEvery; threads; device ]
+    let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 
@@ -80,8 +81,9 @@ module CommandLine =
         Out = parsed.GetValue out |> Option.ofObj
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable
         ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
+        CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
-        Device = parsed.GetValue device
+        Device = parsed.GetValue device |> Option.ofObj
         Command = command
     }
 

@@ -24,6 +24,8 @@ type ProgressLine() =
         if not line.Perplexity.HasValue then
             yield! number "0.0000" "log p" line.LogLikelihood
         yield! number "0.00" "perplexity" line.Perplexity
+        yield! number "0.00 %" "accuracy" line.Accuracy
+        yield! number "0.####" "squared error" line.SquaredError
         yield! number "0.000" "H_a" line.SelectionEntropy
 
         if line.BatchSelectionEntropy.HasValue then

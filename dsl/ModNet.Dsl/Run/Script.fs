@@ -54,6 +54,11 @@ type Script(arguments: string array) =
 
         parsed.GetValue declared
 
+    /// The path that `--data` names, else `otherwise`: for a script that looks at the file itself. (What an experiment says of its data
+    /// gives way to `--data` in any case.)
+    /// Example: `let path = script.Data "data/iris.csv"`
+    member _.Data(otherwise: string) : string = defaultArg (settings ()).Data otherwise
+
     /// The text that `--data` names (limited by `--vocab`), in windows of so many words, and its vocabulary's size. Where
     /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`.
     /// Example: `let data, vocabulary = script.Text(35, 10_000)`
@@ -83,9 +88,9 @@ type Script(arguments: string array) =
 
         stopOnMistakes parsed (fun _ -> true)
         let settings = settings ()
-        let experiment = Settings.apply settings experiment
 
         guarded (fun () ->
+            let experiment = Settings.apply settings experiment
             let summary = Check.experiment experiment |> Refusal.orRaise
 
             if verb = "check" then

@@ -9,10 +9,11 @@ type Settings = {
     Out: string option
     LogEvery: int option
     ValidateEvery: int option
+    CheckpointEvery: int option
     /// Threads of libtorch and the kernels; None takes all cores.
     Threads: int option
-    /// `cpu` or `cuda`, with an index if there are several.
-    Device: string
+    /// `cpu`, `cuda` or `cuda:N`.
+    Device: string option
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -20,19 +21,27 @@ type Settings = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Settings =
 
-    let private text (settings: Settings) (text: TextData) : TextData = {
-        text with
-            Path = defaultArg settings.Data text.Path
-            Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary
-    }
+    let private data (settings: Settings) (data: Data) : Data =
+        let or' path = defaultArg settings.Data path
 
-    /// The experiment with the command line's changes.
+        match data with
+        | Data.Text text ->
+            Data.Text {
+                text with
+                    Path = or' text.Path
+                    Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary
+            }
+        | Data.Csv csv -> Data.Csv { csv with Path = or' csv.Path }
+        | Data.Mnist images -> Data.Mnist { images with Path = or' images.Path }
+        | Data.Cifar10 images -> Data.Cifar10 { images with Path = or' images.Path }
+        | Data.ToyRegression _
+        | Data.InMemory _
+        | Data.Generated _ -> data
+
+    /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {
         experiment with
-            Data =
-                match experiment.Data with
-                | Data.Text data -> Data.Text(text settings data)
-                | data -> data
+            Data = data settings experiment.Data
             Method =
                 match experiment.Method with
                 | Method.Em em ->
@@ -41,7 +50,12 @@ module Settings =
                             Steps = defaultArg settings.Steps em.Steps
                     }
             Seed = defaultArg settings.Seed experiment.Seed
+            Device =
+                settings.Device
+                |> Option.map Devices.parse
+                |> Option.defaultValue experiment.Device
             Out = settings.Out |> Option.orElse experiment.Out
             LogEvery = defaultArg settings.LogEvery experiment.LogEvery
             ValidateEvery = defaultArg settings.ValidateEvery experiment.ValidateEvery
+            CheckpointEvery = settings.CheckpointEvery |> Option.orElse experiment.CheckpointEvery
     }

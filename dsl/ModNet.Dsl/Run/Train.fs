@@ -13,26 +13,6 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module Train =
 
-    let private device (name: string) =
-        let remedy =
-            "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
-
-        match name with
-        | "cpu" -> torch.CPU
-        | "cuda" when torch.cuda.is_available () -> torch.CUDA
-        | name when name.StartsWith "cuda" && not (torch.cuda.is_available ()) ->
-            raise (
-                UserException("--device", "a device that is there", $"{name}, and libtorch sees no CUDA device", remedy)
-            )
-        | name when name.StartsWith "cuda:" && fst (Int32.TryParse(name.Substring 5)) ->
-            let index = int (name.Substring 5)
-
-            if index >= torch.cuda.device_count () then
-                raise (UserException("--device", $"an index below {torch.cuda.device_count ()}", name, remedy))
-
-            torch.device (name)
-        | name -> raise (UserException("--device", "cpu, cuda or cuda:N", name, remedy))
-
     let private object (fields: (string * JsonNode) list) =
         JsonObject(fields |> List.map KeyValuePair)
 
@@ -58,19 +38,21 @@ module Train =
         (planned: int)
         (outcome: TrainingOutcome)
         (parameters: int64)
+        (source: Source)
         (verdict: Verdict)
         =
         let summary =
             object [
                 "command", JsonValue.Create settings.Command
                 "seed", JsonValue.Create experiment.Seed
-                "device", JsonValue.Create settings.Device
+                "device", JsonValue.Create(string experiment.Device)
                 "threads", JsonValue.Create(torch.get_num_threads ())
                 "versions", versions ()
                 "seconds", JsonValue.Create outcome.Seconds
                 "steps", JsonValue.Create outcome.Steps
                 "finished", JsonValue.Create(outcome.Steps = int64 planned)
                 "parameters", JsonValue.Create parameters
+                "data", source.Facts
             ]
 
         for KeyValue(phase, line) in outcome.Final do
@@ -119,8 +101,16 @@ module Train =
 
             for phase in [ "validation"; "test" ] do
                 match line phase with
-                | Some seen when seen.Perplexity.HasValue -> fact $"{phase} perplexity" $"%.3f{seen.Perplexity.Value}"
-                | _ -> ()
+                | None -> ()
+                | Some seen ->
+                    if seen.Perplexity.HasValue then
+                        fact $"{phase} perplexity" $"%.3f{seen.Perplexity.Value}"
+
+                    if seen.Accuracy.HasValue then
+                        fact $"{phase} accuracy" $"%.2f{100.0 * seen.Accuracy.Value} %%"
+
+                    if seen.SquaredError.HasValue then
+                        fact $"{phase} squared error" $"%.4g{seen.SquaredError.Value}"
 
             yield! verdict.Lines
             $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
@@ -136,7 +126,7 @@ module Train =
             raise (UserException("--threads", "at least 1", string count, "leave it out to use all cores"))
         | threads -> threads |> Option.iter torch.set_num_threads
 
-        let device = device settings.Device
+        let device = Devices.find experiment.Device
         let source = Source.load experiment
         use _splits = source.Splits
         use streams = new RandomStreams(int64 experiment.Seed)
@@ -145,13 +135,12 @@ module Train =
             Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
 
         let (Method.Em em) = experiment.Method
-        let (Adam rate) = em.Optimizer
 
         use method =
             new ViterbiEm(
                 graph,
                 source.Splits.Train,
-                EmSettings(em.Samples, em.MSteps, int64 em.EBatch, int64 em.Batch, rate),
+                CompileMethod.em em,
                 streams,
                 device
             )
@@ -161,7 +150,12 @@ module Train =
         WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
 
         let plan =
-            TrainingPlan(int64 em.Steps, int64 experiment.LogEvery, int64 experiment.ValidateEvery)
+            TrainingPlan(
+                int64 em.Steps,
+                int64 experiment.LogEvery,
+                int64 experiment.ValidateEvery,
+                int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
+            )
 
         let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
 
@@ -175,7 +169,7 @@ module Train =
 
         let verdict = source.Judge graph device
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
-        folder.WriteJson("summary.json", summary settings experiment em.Steps outcome parameters verdict)
+        folder.WriteJson("summary.json", summary settings experiment em.Steps outcome parameters source verdict)
 
         Report.ofRun path
         |> Report.title experiment.Network.Name

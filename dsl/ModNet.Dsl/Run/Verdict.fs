@@ -11,3 +11,13 @@ type Verdict = {
     /// Sections that open the report of a run folder.
     Sections: string -> Section list
 }
+
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Verdict =
+
+    /// Nothing beyond what every run says.
+    let none: Verdict = {
+        Summary = []
+        Lines = []
+        Sections = fun _ -> []
+    }

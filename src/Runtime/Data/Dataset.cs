@@ -6,9 +6,13 @@ namespace ModNet.Runtime;
 public sealed class Dataset : IDisposable
 {
     private readonly Batch _all;
+    private readonly PixelScale? _pixels;
 
-    /// <summary>inputs [N, …], targets [N, …], side inputs of N datapoints; taken over.</summary>
-    public Dataset(Tensor inputs, Tensor targets, SideInputs? side = null)
+    /// <summary>
+    /// inputs [N, …], targets [N, …], side inputs of N datapoints; taken over. With <paramref name="pixels"/> inputs are
+    /// images [N, C, H, W] stored as bytes, which become float32 when they are fetched.
+    /// </summary>
+    public Dataset(Tensor inputs, Tensor targets, SideInputs? side = null, PixelScale? pixels = null)
     {
         long count = inputs.shape[0];
         if (targets.shape[0] != count)
@@ -20,9 +24,10 @@ public sealed class Dataset : IDisposable
         CheckSide("task ids", "[N]", side?.Tasks, 1, count);
         CheckSide("given choices", "[N, G]", side?.Given, 2, count);
         _all = new Batch(inputs, targets, side).Map(t => t.DetachFromDisposeScope());
+        _pixels = pixels;
     }
 
-    /// <summary>[N, …].</summary>
+    /// <summary>[N, …], as stored: images as bytes.</summary>
     public Tensor Inputs => _all.Inputs;
 
     /// <summary>[N, …].</summary>
@@ -34,19 +39,23 @@ public sealed class Dataset : IDisposable
     /// <summary>N.</summary>
     public long Count => Inputs.shape[0];
 
+    /// <summary>Whether a datapoint's outputs are a sequence of classes (the words of a text), [N, T].</summary>
+    public bool IsSequence => Targets.dtype == ScalarType.Int64 && Targets.dim() > 1;
+
     /// <summary>Outputs per datapoint whose likelihoods are multiplied: T words of a window, D dimensions, or 1.</summary>
     public long OutputsPerDatapoint => Targets.dim() == 1 ? 1 : Targets.numel() / Math.Max(1, Count);
 
     /// <summary>The datapoints at indices [B] (int64).</summary>
-    public Batch Get(Tensor indices) => _all.Map(t => t.index_select(0, indices));
+    public Batch Get(Tensor indices) => Fetched(_all.Map(t => t.index_select(0, indices)));
 
-    /// <summary>All datapoints in order, at most <paramref name="size"/> at once.</summary>
-    public IEnumerable<Batch> InOrder(long size)
+    /// <summary><paramref name="length"/> datapoints in order from <paramref name="start"/> on.</summary>
+    public Batch Range(long start, long length) => Fetched(_all.Map(t => t.narrow(0, start, length)));
+
+    /// <summary>The datapoints at indices [B] (int64) as a dataset of their own.</summary>
+    public Dataset Part(Tensor indices)
     {
-        for (long start = 0; start < Count; start += size)
-        {
-            yield return From(start, Math.Min(size, Count - start));
-        }
+        Batch part = _all.Map(t => t.index_select(0, indices));
+        return new(part.Inputs, part.Targets, part.Side, _pixels);
     }
 
     /// <inheritdoc/>
@@ -54,10 +63,12 @@ public sealed class Dataset : IDisposable
     {
         Inputs.Dispose();
         Targets.Dispose();
-        Side?.Dispose();
+        Side?.Tasks?.Dispose();
+        Side?.Given?.Dispose();
     }
 
-    private Batch From(long start, long length) => _all.Map(t => t.narrow(0, start, length));
+    private Batch Fetched(Batch stored) =>
+        _pixels is null ? stored : stored with { Inputs = _pixels.Apply(stored.Inputs) };
 
     private static void CheckSide(string what, string shape, Tensor? side, long rank, long count)
     {

@@ -8,8 +8,11 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class TextCorpus
 {
-    private TextCorpus(Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
-        (Vocabulary, Train, Validation, Test) = (vocabulary, train, validation, test);
+    private TextCorpus(IReadOnlyList<DataFile> files, Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
+        (Files, Vocabulary, Train, Validation, Test) = (files, vocabulary, train, validation, test);
+
+    /// <summary>The files that were read.</summary>
+    public IReadOnlyList<DataFile> Files { get; }
 
     /// <summary>The words of the training text.</summary>
     public Vocabulary Vocabulary { get; }
@@ -26,14 +29,14 @@ public sealed class TextCorpus
     /// <summary>Reads a directory or a file; <paramref name="vocabulary"/> limits the number of words.</summary>
     public static TextCorpus Load(string path, int? vocabulary = null)
     {
-        string[][] parts = Directory.Exists(path) ? ReadDirectory(path)
-            : File.Exists(path) ? SplitFile(path)
+        (string[] files, string[][] parts) = Directory.Exists(path) ? ReadDirectory(path)
+            : File.Exists(path) ? ([path], DataFile.Reading(path, () => SplitFile(path)))
             : throw new UserException(
                 path, "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt", "nothing at that path",
                 "give an existing path with --data");
         Vocabulary words = Vocabulary.Of(parts[0], vocabulary, path);
         int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, words.IdOf))];
-        return new(words, ids[0], ids[1], ids[2]);
+        return new([.. files.Select(DataFile.Of)], words, ids[0], ids[1], ids[2]);
     }
 
     /// <summary>
@@ -74,17 +77,18 @@ public sealed class TextCorpus
         ids.narrow(0, start, count * length).view(count, length),
         ids.narrow(0, start + 1, count * length).view(count, length));
 
-    private static string[][] ReadDirectory(string path)
+    private static (string[] Files, string[][] Words) ReadDirectory(string path)
     {
-        return [.. new[] { "train", "valid", "test" }.Select(part =>
+        string[] chosen = [.. new[] { "train", "valid", "test" }.Select(part =>
         {
             string[] files = Directory.GetFiles(path, $"*.{part}.txt");
             return files.Length == 1
-                ? Words(files[0], File.ReadLines(files[0]))
+                ? files[0]
                 : throw new UserException(
                     path, $"one file *.{part}.txt", files.Length == 0 ? "none" : $"{files.Length}",
                     "name the files like ptb.train.txt, ptb.valid.txt, ptb.test.txt, or give a single text file");
         })];
+        return (chosen, [.. chosen.Select(file => DataFile.Reading(file, () => Words(file, File.ReadLines(file))))]);
     }
 
     private static string[][] SplitFile(string path)

@@ -9,10 +9,16 @@ internal sealed class WideDispatch : Dispatch
 
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
-        // [n, M, out], whatever the rank of a module's output.
         Tensor all = pool.ApplyAll(x);
-        Tensor flat = all.flatten(2);
-        Tensor pick = indices.unsqueeze(-1).expand(-1, -1, flat.shape[2]);
-        return flat.gather(1, pick).view([.. indices.shape, .. all.shape[2..]]);
+        if (all.dim() == 3)
+        {
+            return Pick(all, indices);
+        }
+
+        return Pick(all.flatten(2), indices).view([.. indices.shape, .. all.shape[2..]]);
     }
+
+    // all [B, M, out], indices [B, K] → [B, K, out].
+    private static Tensor Pick(Tensor all, Tensor indices) =>
+        all.gather(1, indices.unsqueeze(-1).expand(-1, -1, all.shape[2]));
 }

@@ -7,33 +7,37 @@ namespace ModNet.Runtime;
 /// <param name="LogLikelihood">Mean log p(y|x, argmax a) per datapoint, nats.</param>
 /// <param name="Perplexity">exp of minus the mean log-likelihood per output (per word of a text).</param>
 /// <param name="Statistics">How modules were chosen.</param>
-public sealed record Evaluation(double LogLikelihood, double Perplexity, SelectionStatistics Statistics)
+/// <param name="Score">How near predictions come to the targets.</param>
+public sealed record Evaluation(
+    double LogLikelihood, double Perplexity, SelectionStatistics Statistics, PredictionScore Score)
 {
     /// <summary>Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off.</summary>
     public static Evaluation Of(Graph graph, IEnumerable<Dataset> parts, long batch, Device device) =>
-        graph.InEvaluation(() => Score(graph, parts, batch, device));
+        graph.InEvaluation(() => Run(graph, parts, batch, device));
 
-    private static Evaluation Score(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
+    private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
     {
         var statistics = new SelectionStatistics();
+        var score = new PredictionScore(graph.Head);
         double total = 0;
         long datapoints = 0, outputs = 0;
         foreach (Dataset part in parts)
         {
-            foreach (Batch there in part.InOrder(batch))
+            for (long start = 0; start < part.Count; start += batch)
             {
                 using var scope = NewDisposeScope();
-                Batch data = there.To(device);
+                Batch data = part.Range(start, Math.Min(batch, part.Count - start)).To(device);
                 GraphOutput output = graph.Forward(data.Inputs, new ModeSelector(), data.Side);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
                 total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
                 statistics.Add(output.Tape);
+                score.Add(output.Features, data.Targets);
             }
 
             datapoints += part.Count;
             outputs += part.Count * part.OutputsPerDatapoint;
         }
 
-        return new(total / datapoints, Math.Exp(-total / outputs), statistics);
+        return new(total / datapoints, Math.Exp(-total / outputs), statistics, score);
     }
 }

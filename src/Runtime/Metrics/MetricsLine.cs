@@ -28,6 +28,12 @@ public sealed record MetricsLine
     /// <summary>Per word, for text.</summary>
     public double? Perplexity { get; init; }
 
+    /// <summary>Share of datapoints whose most probable class is theirs, or of bits that are right; not for text.</summary>
+    public double? Accuracy { get; init; }
+
+    /// <summary>Mean over datapoints and dimensions of (y − mean)²; Gaussian heads only.</summary>
+    public double? SquaredError { get; init; }
+
     /// <summary>H_a (Eq. 15), nats.</summary>
     public double? SelectionEntropy { get; init; }
 

@@ -1,19 +1,37 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Adam's memory as named tensors, so that a checkpoint can hold it.</summary>
+/// <summary>An optimiser's memory as named tensors, so that a checkpoint can hold it.</summary>
 internal static class OptimizerState
 {
-    /// <summary>For every parameter: its moments, in its shape, and the number of steps it has had, [1] int64.</summary>
-    internal static IEnumerable<(string Name, Tensor Value)> Of(TorchSharp.Modules.Adam optimizer, Graph graph)
+    /// <summary>
+    /// For every parameter, in its shape: Adam's and AdamW's moments and the number of steps it has had, [1] int64; SGD's
+    /// momentum, once there is one.
+    /// </summary>
+    internal static IEnumerable<(string Name, Tensor Value)> Of(OptimizerHelper optimizer, Graph graph)
     {
-        var states = optimizer.state_dict().State.Cast<TorchSharp.Modules.Adam.State>();
-        foreach (((string name, _), TorchSharp.Modules.Adam.State state) in graph.named_parameters().Zip(states))
+        foreach (((string name, _), TorchSharp.Modules.OptimizerState state) in
+            graph.named_parameters().Zip(optimizer.state_dict().State))
         {
-            yield return ($"{name}.exp_avg", state.exp_avg);
-            yield return ($"{name}.exp_avg_sq", state.exp_avg_sq);
-            yield return ($"{name}.step", tensor(new long[] { state.step }));
+            IEnumerable<(string, Tensor?)> parts = state switch
+            {
+                Adam.State adam => Moments(adam.exp_avg, adam.exp_avg_sq, adam.step),
+                AdamW.State adam => Moments(adam.exp_avg, adam.exp_avg_sq, adam.step),
+                SGD.State sgd => [("momentum_buffer", sgd.momentum_buffer)],
+                _ => throw new InvalidOperationException($"no checkpoint is known of {state.GetType()}"),
+            };
+            foreach ((string part, Tensor? value) in parts)
+            {
+                if (value is not null)
+                {
+                    yield return ($"{name}.{part}", value);
+                }
+            }
         }
     }
+
+    private static (string, Tensor?)[] Moments(Tensor first, Tensor second, long step) =>
+        [("exp_avg", first), ("exp_avg_sq", second), ("step", tensor(new long[] { step }))];
 }

@@ -6,9 +6,11 @@ namespace ModNet.Runtime;
 /// <summary>How long to train and when to look.</summary>
 /// <param name="Steps">M-steps in all.</param>
 /// <param name="LogEvery">A line of metrics every so many M-steps.</param>
-/// <param name="ValidateEvery">Held-out sets are evaluated, and a checkpoint written, every so many M-steps.</param>
+/// <param name="ValidateEvery">Held-out sets are evaluated every so many M-steps.</param>
+/// <param name="CheckpointEvery">A checkpoint is written every so many M-steps.</param>
 /// <param name="EvaluationBatch">Datapoints at once in evaluation.</param>
-public sealed record TrainingPlan(long Steps, long LogEvery, long ValidateEvery, long EvaluationBatch = 128);
+public sealed record TrainingPlan(
+    long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128);
 
 /// <summary>What a training run came to.</summary>
 /// <param name="Steps">M-steps taken; fewer than planned if it was stopped.</param>
@@ -34,6 +36,11 @@ public sealed class Trainer(
     public TrainingOutcome Run(Action<Progress> report, CancellationToken stop)
     {
         _clock.Start();
+        if (em.Settings.Start == EmStart.Sweep)
+        {
+            em.Sweep();
+        }
+
         Evaluate(0, report);
         long step = 0;
         double? reassigned = null;
@@ -57,6 +64,10 @@ public sealed class Trainer(
             if (step % plan.ValidateEvery == 0 && step < plan.Steps)
             {
                 Evaluate(step, report);
+            }
+
+            if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
+            {
                 Checkpoint.Write(folder, graph, em, streams, step);
             }
         }
@@ -82,6 +93,8 @@ public sealed class Trainer(
             Loss = seen.Loss,
             LogLikelihood = seen.LogLikelihood,
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
+            Accuracy = seen.Score.Accuracy,
+            SquaredError = seen.Score.SquaredError,
             SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
             BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
             ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
@@ -106,6 +119,8 @@ public sealed class Trainer(
                 Phase = phase,
                 LogLikelihood = seen.LogLikelihood,
                 Perplexity = Perplexity(seen.Perplexity),
+                Accuracy = seen.Score.Accuracy,
+                SquaredError = seen.Score.SquaredError,
                 SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
                 BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
                 ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
@@ -114,8 +129,8 @@ public sealed class Trainer(
         }
     }
 
-    // Perplexity is a property of distributions over words or classes.
-    private double? Perplexity(double value) => graph.Head is CategoricalHead ? value : null;
+    // Perplexity is said of text; where a datapoint has one class, accuracy is.
+    private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
 
     private void Emit(Action<Progress> report, MetricsLine line)
     {

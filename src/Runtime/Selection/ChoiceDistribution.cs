@@ -24,11 +24,8 @@ public sealed class ChoiceDistribution
     public static ChoiceDistribution FromLogits(Tensor logits) => new(nn.functional.log_softmax(logits, -1), true);
 
     /// <summary>All probability on given choices [B, K] among M modules: log-probabilities 0 there, −∞ elsewhere.</summary>
-    public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype)
-    {
-        Tensor none = full([.. indices.shape, modules], double.NegativeInfinity, dtype, indices.device);
-        return new(none.scatter_(2, indices.unsqueeze(-1), 0), false);
-    }
+    public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype) =>
+        new(nn.functional.one_hot(indices, modules).to_type(dtype).log(), false);
 
     /// <summary>
     /// Several distributions as one: along dimension 0 rows follow each other ([ΣB, K, M]), along 1 positions ([B, ΣK, M]).

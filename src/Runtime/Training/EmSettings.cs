@@ -1,10 +1,33 @@
 namespace ModNet.Runtime;
 
+/// <summary>What a* is before the first M-step.</summary>
+public enum EmStart
+{
+    /// <summary>Uniform over all compositions (Algorithm 1).</summary>
+    AtRandom,
+
+    /// <summary>The same, and then one E-step (Eq. 11) for every datapoint.</summary>
+    Sweep,
+}
+
 /// <summary>What Algorithm 1 leaves open.</summary>
 /// <param name="Samples">S: fresh compositions drawn per datapoint in an E-step, beside a*.</param>
 /// <param name="MSteps">Gradient steps after each E-step.</param>
 /// <param name="EBatch">Datapoints per E-step.</param>
 /// <param name="MBatch">Datapoints per gradient step.</param>
-/// <param name="LearningRate">Adam's.</param>
+/// <param name="LearningRate">Adam's, unless <see cref="Optimizer"/> is set.</param>
 public sealed record EmSettings(
-    int Samples = 10, int MSteps = 15, long EBatch = 128, long MBatch = 128, double LearningRate = 1e-3);
+    int Samples = 10, int MSteps = 15, long EBatch = 128, long MBatch = 128, double LearningRate = 1e-3)
+{
+    /// <summary>What takes the gradient steps.</summary>
+    public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
+
+    /// <summary>How the learning rate goes over the M-steps.</summary>
+    public Schedule Schedule { get; init; } = new ConstantSchedule();
+
+    /// <summary>Weighs mean log p(a*|x) against mean log p(y|x, a*) in the M-step's loss; 1 is Eq. 8.</summary>
+    public double ControllerWeight { get; init; } = 1;
+
+    /// <summary>What a* is before the first M-step.</summary>
+    public EmStart Start { get; init; }
+}

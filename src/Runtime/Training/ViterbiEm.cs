@@ -4,10 +4,12 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>What a gradient step saw: losses per datapoint (nats) and the tape's statistics, if asked for.</summary>
-/// <param name="Loss">−mean log p(y|x, a*) − mean log p(a*|x).</param>
+/// <param name="Loss">−mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight.</param>
 /// <param name="LogLikelihood">mean log p(y|x, a*).</param>
 /// <param name="Statistics">How modules were chosen on this minibatch.</param>
-public sealed record MStepResult(double Loss, double LogLikelihood, SelectionStatistics Statistics);
+/// <param name="Score">How near predictions came to this minibatch's targets.</param>
+public sealed record MStepResult(
+    double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score);
 
 /// <summary>Generalised Viterbi EM (paper, Algorithm 1).</summary>
 public sealed class ViterbiEm : IDisposable
@@ -19,6 +21,7 @@ public sealed class ViterbiEm : IDisposable
     private readonly MinibatchSampler _eBatches;
     private readonly MinibatchSampler _mBatches;
     private readonly int[] _modulesPerChoice;
+    private long _mSteps;
 
     // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
     // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
@@ -36,8 +39,7 @@ public sealed class ViterbiEm : IDisposable
         _modulesPerChoice = ChoicesOf(graph, data, _device);
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
-        // Betas are said: the default of beta2 is 0.99 in some versions of this API.
-        Optimizer = optim.Adam(graph.parameters(), settings.LearningRate, beta1: 0.9, beta2: 0.999);
+        Optimizer = settings.Optimizer.Over(graph.parameters());
     }
 
     /// <summary>The settings in force.</summary>
@@ -47,7 +49,7 @@ public sealed class ViterbiEm : IDisposable
     public Assignments Assignments { get; }
 
     /// <summary>One optimiser for θ and φ.</summary>
-    public TorchSharp.Modules.Adam Optimizer { get; }
+    public TorchSharp.Modules.OptimizerHelper Optimizer { get; }
 
     /// <summary>A partial E-step (Eq. 11) on the next minibatch. Null where there is nothing to choose (every M is 1).</summary>
     public EStepResult? EStep()
@@ -72,6 +74,25 @@ public sealed class ViterbiEm : IDisposable
             Settings.Samples + 1,
             new CandidateSelector(held, _streams.Sampling),
             (b, composition) => Assignments.Set(datapoints[b], composition));
+    }
+
+    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. Null where there is nothing to choose.</summary>
+    public EStepResult? Sweep()
+    {
+        if (!_graph.HasChoice)
+        {
+            return null;
+        }
+
+        var all = new EStepResult(0, 0, 0, 0);
+        for (long start = 0; start < _data.Count; start += Settings.EBatch)
+        {
+            EStepResult part = EStep(Range(start, Math.Min(Settings.EBatch, _data.Count - start)));
+            all = new(
+                all.Datapoints + part.Datapoints, all.Replaced + part.Replaced, all.Before + part.Before, all.After + part.After);
+        }
+
+        return all;
     }
 
     /// <summary>A full E-step (Eq. 10) on given datapoints: every composition is a candidate. For small networks.</summary>
@@ -122,7 +143,9 @@ public sealed class ViterbiEm : IDisposable
         var held = new GivenSelector(Assignments.Get(datapoints).to(_device));
         GraphOutput output = _graph.Forward(batch.Inputs, held, batch.Side);
         Tensor logLikelihood = _graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
-        Tensor loss = _graph.HasSites ? -(logLikelihood + output.Tape.LogProbability().mean()) : -logLikelihood;
+        Tensor loss = _graph.HasSites
+            ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
+            : -logLikelihood;
         Optimizer.zero_grad();
         loss.backward();
         foreach (TorchSharp.Modules.Parameter idle in _ofSingleModules.Where(p => p.grad is null))
@@ -130,6 +153,7 @@ public sealed class ViterbiEm : IDisposable
             idle.grad = zeros_like(idle);
         }
 
+        SetRate();
         Optimizer.step();
         if (!report)
         {
@@ -138,7 +162,29 @@ public sealed class ViterbiEm : IDisposable
 
         var statistics = new SelectionStatistics();
         statistics.Add(output.Tape);
-        return new(loss.ToDouble(), logLikelihood.ToDouble(), statistics);
+        var score = new PredictionScore(_graph.Head);
+        score.Add(output.Features, batch.Targets);
+        return new(loss.ToDouble(), logLikelihood.ToDouble(), statistics, score);
+    }
+
+    private void SetRate()
+    {
+        double rate = Settings.Optimizer.Rate * Settings.Schedule.Factor(_mSteps++);
+        foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
+        {
+            group.LearningRate = rate;
+        }
+    }
+
+    private static long[] Range(long start, long count)
+    {
+        var indices = new long[count];
+        for (long i = 0; i < count; i++)
+        {
+            indices[i] = start + i;
+        }
+
+        return indices;
     }
 
     private Batch Fetch(long[] datapoints) => _data.Get(tensor(datapoints)).To(_device);
@@ -147,7 +193,7 @@ public sealed class ViterbiEm : IDisposable
     private static int[] ChoicesOf(Graph graph, Dataset data, Device device)
     {
         using var scope = NewDisposeScope();
-        Batch one = data.InOrder(1).First().To(device);
+        Batch one = data.Range(0, 1).To(device);
         Tape tape = graph.InEvaluation(() => graph.Forward(one.Inputs, new ModeSelector(), one.Side)).Tape;
         return [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
     }

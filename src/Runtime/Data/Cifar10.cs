@@ -1,0 +1,135 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// CIFAR-10's binary version: images [3, 32, 32] of 10 classes, as they are downloaded: the archive
+/// <c>cifar-10-binary.tar.gz</c> itself, or a directory with <c>data_batch_1.bin</c> … <c>data_batch_5.bin</c> and
+/// <c>test_batch.bin</c> (or with <c>cifar-10-batches-bin</c>, which has them, or with the archive).
+/// </summary>
+public static class Cifar10
+{
+    private const int Channels = 3;
+    private const int Side = 32;
+
+    // A label, then the red, green and blue pixels, row by row.
+    private const int ImageBytes = 1 + Channels * Side * Side;
+    private const int MostImagesPerFile = 10_000;
+    private const string Archive = "cifar-10-binary.tar.gz";
+    private const string Folder = "cifar-10-batches-bin";
+    private const string TestFile = "test_batch.bin";
+
+    private static readonly string[] TrainFiles = [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")];
+
+    /// <summary>The classes by number.</summary>
+    public static IReadOnlyList<string> Classes { get; } =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+    /// <summary>Reads a directory or the archive; 50,000 images to train on and 10,000 to test in the original.</summary>
+    /// <param name="path">The directory or archive. An archive is read as it is; nothing is unpacked to the disk.</param>
+    /// <param name="heldOut">Training images held out for validation.</param>
+    /// <param name="standardise">Whether each channel gets mean 0 and deviation 1 over the training images; else pixels are in [0, 1].</param>
+    /// <param name="splitSeed">What the held-out images are drawn by.</param>
+    public static LoadedData Load(string path, long heldOut, bool standardise, long splitSeed)
+    {
+        (Dictionary<string, byte[]> found, List<DataFile> files) = Find(path);
+        foreach (string name in (string[])[.. TrainFiles, TestFile])
+        {
+            if (!found.ContainsKey(name))
+            {
+                throw new UserException(
+                    path, $"{name}, among CIFAR-10's six files", "none", "download cifar-10-binary.tar.gz again");
+            }
+        }
+
+        LabelledImages train = Images([.. TrainFiles.Select(name => found[name])]);
+        LabelledImages test = Images([found[TestFile]]);
+        DataSplits splits = ImageSplits.Of(path, train, test, Classes.Count, heldOut, standardise, splitSeed);
+        return new(splits, files, Classes);
+    }
+
+    private static (Dictionary<string, byte[]> Found, List<DataFile> Files) Find(string path)
+    {
+        if (File.Exists(path))
+        {
+            return (DataFile.Reading(path, () => OfArchive(path)), [DataFile.Of(path)]);
+        }
+
+        if (!Directory.Exists(path))
+        {
+            throw new UserException(
+                path, $"a directory with CIFAR-10's binary files, or {Archive}", "nothing at that path",
+                "give an existing path with --data");
+        }
+
+        string folder = new[] { path, Path.Combine(path, Folder) }
+            .FirstOrDefault(d => File.Exists(Path.Combine(d, TestFile))) ?? path;
+        string archive = Path.Combine(path, Archive);
+        if (!File.Exists(Path.Combine(folder, TestFile)) && File.Exists(archive))
+        {
+            return Find(archive);
+        }
+
+        string[] present = [.. TrainFiles.Append(TestFile).Select(name => Path.Combine(folder, name)).Where(File.Exists)];
+        var found = present.ToDictionary(
+            file => Path.GetFileName(file),
+            file => DataFile.Reading(file, () =>
+            {
+                using FileStream stream = File.OpenRead(file);
+                return Contents(file, stream, stream.Length);
+            }));
+        return (found, [.. present.Select(DataFile.Of)]);
+    }
+
+    // Entries go by their file name alone, into memory: wherever an archive says that they belong, nothing is written.
+    private static Dictionary<string, byte[]> OfArchive(string path)
+    {
+        var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        using FileStream file = File.OpenRead(path);
+        using var unpacked = new GZipStream(file, CompressionMode.Decompress);
+        using var archive = new TarReader(unpacked);
+        while (archive.GetNextEntry() is { } entry)
+        {
+            string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
+            if (entry.DataStream is { } data && (name == TestFile || TrainFiles.Contains(name)))
+            {
+                found[name] = Contents($"{path}, {name}", data, entry.Length);
+            }
+        }
+
+        return found;
+    }
+
+    private static byte[] Contents(string place, Stream stream, long length)
+    {
+        if (length % ImageBytes != 0 || length / ImageBytes is < 1 or > MostImagesPerFile)
+        {
+            throw new UserException(
+                place, $"1 to {MostImagesPerFile} images of {ImageBytes} bytes", $"{length} bytes",
+                "give the binary version of CIFAR-10, whole");
+        }
+
+        var bytes = new byte[length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static LabelledImages Images(byte[][] files)
+    {
+        int count = files.Sum(f => f.Length / ImageBytes);
+        var labels = new byte[count];
+        var pixels = new byte[count * (ImageBytes - 1)];
+        int image = 0;
+        foreach (byte[] file in files)
+        {
+            for (int at = 0; at < file.Length; at += ImageBytes, image++)
+            {
+                labels[image] = file[at];
+                file.AsSpan(at + 1, ImageBytes - 1).CopyTo(pixels.AsSpan(image * (ImageBytes - 1)));
+            }
+        }
+
+        return new([count, Channels, Side, Side], pixels, labels);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Globalization;
+using CsvHelper;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Datapoints from a CSV file (RFC 4180: quotes around values with separators, line ends or doubled quotes in them), a row
+/// each: x [features] and y [targets] in float32, or a class.
+/// </summary>
+public static class CsvFile
+{
+    /// <summary>
+    /// Reads <paramref name="path"/> and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
+    /// </summary>
+    /// <param name="path">The file, in UTF-8.</param>
+    /// <param name="layout">Which columns are what.</param>
+    /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>
+    /// <param name="test">The share of rows for the test, in [0, 1).</param>
+    /// <param name="standardise">Whether every feature gets mean 0 and deviation 1 over the training rows.</param>
+    /// <param name="splitSeed">What the shuffle comes from.</param>
+    /// <exception cref="UserException">Names file, line and column of what cannot be read.</exception>
+    public static LoadedData Load(
+        string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserException(
+                path, "a CSV file", Directory.Exists(path) ? "a directory" : "nothing at that path", "give an existing file with --data");
+        }
+
+        DataFile file = DataFile.Of(path);
+        Rows rows = DataFile.Reading(path, () => Read(path, layout));
+        long validationRows = (long)Math.Round(heldOut * rows.Count);
+        long testRows = (long)Math.Round(test * rows.Count);
+        if (rows.Count - validationRows - testRows < 1 || (heldOut > 0 && validationRows == 0) || (test > 0 && testRows == 0))
+        {
+            throw new UserException(
+                path, $"rows enough to hold out {heldOut:P0} and {test:P0} of them", $"{rows.Count} rows",
+                "give a longer file, or hold out another share");
+        }
+
+        (Dataset all, string[]? labels, string[]? tasks) = ToDataset(path, layout, rows);
+        DataSplits splits = HeldOut.Split(all, validationRows, testRows, splitSeed);
+        if (standardise)
+        {
+            Standardise(splits);
+        }
+
+        return new(splits, [file], labels, tasks);
+    }
+
+    private static Rows Read(string path, CsvLayout layout)
+    {
+        var options = new CsvReaderOptions
+        {
+            Separator = layout.Separator,
+            HasHeader = layout.Header,
+            TrimWhitespace = true,
+            TrackLineNumbers = true,
+            MalformedData = CsvMalformedDataHandling.Throw,
+        };
+        try
+        {
+            using CsvReader reader = CsvReader.FromFile(path, options);
+            return Read(path, layout, reader);
+        }
+        catch (CsvFormatException e)
+        {
+            string what = e.Message[(e.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..];
+            throw new UserException(
+                $"{path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", what, "mend this row");
+        }
+    }
+
+    private static Rows Read(string path, CsvLayout layout, CsvReader reader)
+    {
+        CsvColumns? columns = null;
+        if (layout.Header)
+        {
+            reader.ReadHeader();
+            columns = reader.Headers is { Count: > 0 } names ? CsvColumns.OfHeader(path, names, layout, 1) : null;
+        }
+
+        var rows = new Rows();
+        while (reader.Read())
+        {
+            columns ??= CsvColumns.OfCount(path, reader.FieldCount, layout);
+            if (reader.FieldCount != columns.Names.Count)
+            {
+                throw new UserException(
+                    $"{path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row",
+                    $"{reader.FieldCount}", "mend this row");
+            }
+
+            rows.Count++;
+            rows.Features.AddRange(columns.Features.Select(c => Number(path, reader, columns, c)));
+            if (layout.Classes is null)
+            {
+                rows.Targets.AddRange(columns.Targets.Select(c => Number(path, reader, columns, c)));
+            }
+            else
+            {
+                rows.Labels.Add(Label(path, reader, columns, columns.Targets[0]));
+            }
+
+            if (columns.Task is int task)
+            {
+                rows.Tasks.Add(Label(path, reader, columns, task));
+            }
+        }
+
+        return rows.Count > 0
+            ? rows
+            : throw new UserException(
+                path, "rows of values", columns is null ? "an empty file" : "a header alone", "give a file with rows in it");
+    }
+
+    private static (Dataset All, string[]? Labels, string[]? Tasks) ToDataset(string path, CsvLayout layout, Rows rows)
+    {
+        using var scope = NewDisposeScope();
+        Tensor inputs = tensor(rows.Features.ToArray()).view(rows.Count, -1);
+        (string[]? tasks, SideInputs? side) = (null, null);
+        if (layout.Task is not null)
+        {
+            (tasks, long[] ids) = LabelNumbers.Of(rows.Tasks);
+            side = new(tensor(ids), null);
+        }
+
+        if (layout.Classes is not int classes)
+        {
+            return (new(inputs, tensor(rows.Targets.ToArray()).view(rows.Count, -1), side), null, tasks);
+        }
+
+        (string[] labels, long[] numbers) = LabelNumbers.Of(rows.Labels);
+        if (labels.Length != classes)
+        {
+            const int shown = 12;
+            string some = string.Join(", ", labels.Take(shown)) + (labels.Length > shown ? ", …" : "");
+            throw new UserException(
+                $"{path}, column {layout.Targets[0]}", $"{classes} classes", $"{labels.Length}: {some}",
+                $"say classes {labels.Length} here and in the network's head, or mend the labels");
+        }
+
+        return (new(inputs, tensor(numbers), side), labels, tasks);
+    }
+
+    private static void Standardise(DataSplits splits)
+    {
+        using var scope = NewDisposeScope();
+        Tensor mean = splits.Train.Inputs.mean([0]);
+        Tensor variance = splits.Train.Inputs.var([0L], unbiased: false);
+        Tensor deviation = where(variance.gt(0), variance.sqrt(), ones_like(variance));
+        foreach (Dataset part in (Dataset[])[splits.Train, .. splits.Validation, .. splits.Test])
+        {
+            part.Inputs.sub_(mean).div_(deviation);
+        }
+    }
+
+    private static float Number(string path, CsvReader reader, CsvColumns columns, int column)
+    {
+        string text = reader.GetString(column);
+        return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
+            ? value
+            : throw Wrong(path, reader, columns, column, "a number", text);
+    }
+
+    private static string Label(string path, CsvReader reader, CsvColumns columns, int column)
+    {
+        string text = reader.GetString(column);
+        return text.Length > 0 ? text : throw Wrong(path, reader, columns, column, "a label", text);
+    }
+
+    private static UserException Wrong(string path, CsvReader reader, CsvColumns columns, int column, string expected, string text) => new(
+        $"{path}, line {reader.LineNumber}, column {columns.Names[column]}",
+        expected,
+        text.Length == 0 ? "nothing" : $"`{text}`",
+        text.Length == 0 ? "fill the value in, or take the row out" : "mend this value, or leave the column out");
+
+    private sealed class Rows
+    {
+        internal long Count { get; set; }
+
+        internal List<float> Features { get; } = [];
+
+        internal List<float> Targets { get; } = [];
+
+        internal List<string> Labels { get; } = [];
+
+        internal List<string> Tasks { get; } = [];
+    }
+}

@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The idx format of MNIST: two zero bytes, a type (8: bytes), the number of dimensions, each dimension as a big-endian
+/// 32-bit number, then the values. Packed with gzip where the name ends in <c>.gz</c>.
+/// </summary>
+internal static class IdxFile
+{
+    private const byte Bytes = 8;
+
+    // Deflate cannot pack more than 1,032 bytes into one: what a packed file can hold at most, whatever its header says.
+    private const long MostPerPackedByte = 1032;
+
+    /// <summary>Reads a file of so many dimensions. Its header is held against its length before memory is taken.</summary>
+    internal static (long[] Shape, byte[] Values) Read(string path, int dimensions) => DataFile.Reading(path, () =>
+    {
+        using FileStream file = File.OpenRead(path);
+        bool packed = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+        using Stream stream = packed ? new GZipStream(file, CompressionMode.Decompress) : file;
+        var header = new byte[4 + 4 * dimensions];
+        if (stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length)
+        {
+            throw Wrong(path, $"an idx header of {header.Length} bytes", "a shorter file");
+        }
+
+        if (header[0] != 0 || header[1] != 0 || header[2] != Bytes || header[3] != dimensions)
+        {
+            throw Wrong(
+                path, $"an idx file of bytes in {dimensions} dimensions (00 00 08 {dimensions:X2})",
+                $"a file that begins with {header[0]:X2} {header[1]:X2} {header[2]:X2} {header[3]:X2}");
+        }
+
+        var shape = new long[dimensions];
+        decimal count = 1;
+        for (int d = 0; d < dimensions; d++)
+        {
+            shape[d] = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4 + 4 * d));
+            count *= shape[d];
+        }
+
+        string told = $"{string.Join(" × ", shape)} values, as its header says";
+        if (count > Array.MaxLength || (packed ? count > file.Length * MostPerPackedByte : count != file.Length - header.Length))
+        {
+            throw Wrong(path, told, $"{(packed ? "a packed file" : "a file")} of {file.Length} bytes");
+        }
+
+        var values = new byte[(long)count];
+        int read = stream.ReadAtLeast(values, values.Length, throwOnEndOfStream: false);
+        if (read < values.Length || stream.ReadByte() >= 0)
+        {
+            throw Wrong(path, told, read < values.Length ? $"{read}" : "more");
+        }
+
+        return (shape, values);
+    });
+
+    private static UserException Wrong(string path, string expected, string got) =>
+        new(path, expected, got, "download the file again");
+}

@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// How near predictions (the mode of p(y|x, a)) come to the targets, over batches: a share of hits for classes and bits, a
+/// mean squared error for numbers. Sequences of classes are left out: perplexity speaks of them.
+/// </summary>
+public sealed class PredictionScore(Head head)
+{
+    private double _total;
+    private long _outputs;
+
+    /// <summary>The share of datapoints whose most probable class is theirs, or of bits that are right; null elsewhere.</summary>
+    public double? Accuracy => head is GaussianHead || _outputs == 0 ? null : _total / _outputs;
+
+    /// <summary>The mean over datapoints and dimensions of (y − mean)²; null unless the head is Gaussian.</summary>
+    public double? SquaredError => head is GaussianHead && _outputs > 0 ? _total / _outputs : null;
+
+    /// <summary>Adds a batch: what the head reads [B, …], targets [B, …] on the same device.</summary>
+    public void Add(Tensor features, Tensor targets)
+    {
+        bool sequence = head is CategoricalHead && targets.dim() > 1;
+        if (sequence)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor predicted = head.Predict(features);
+        Tensor each = head is GaussianHead ? (targets - predicted).pow(2) : predicted.eq(targets);
+        _total += each.to_type(ScalarType.Float64).sum().ToDouble();
+        _outputs += targets.numel();
+    }
+}
