@@ -1,16 +1,34 @@
 /// Scripts with something in a block that does not belong there, and what the compiler must say of them.
 module ModNet.Tests.DslCompileErrors
 
-let private layer = "This is not a layer. A network, chain, block, residual or repeat holds: "
-let private branch = "This is not a branch. sum_of, concat_of and mixed hold layers, and chain { … }"
-let private ofPool = "This is not a setting of a pool. A pool has: modules, unit, init"
-let private ofModular = "This is not a setting of a modular layer. It has: from (a shared pool) or modules, unit and init"
-let private ofCustom = "This is not a setting of a custom module. It has: reads, gives,"
-let private incomplete = "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`"
-let private unit = "This is not what a module can be. A unit is: a layer such as `linear 8`,"
+let private layer =
+    "This is not a layer. A network, chain, block, residual or repeat holds: "
+
+let private branch =
+    "This is not a branch. sum_of, concat_of and mixed hold layers, and chain { … }"
+
+let private ofPool =
+    "This is not a setting of a pool. A pool has: modules, unit, init"
+
+let private ofModular =
+    "This is not a setting of a modular layer. It has: from (a shared pool) or modules, unit and init"
+
+let private ofCustom =
+    "This is not a setting of a custom module. It has: reads, gives,"
+
+let private incomplete =
+    "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`"
+
+let private unit =
+    "This is not what a module can be. A unit is: a layer such as `linear 8`,"
+
 let private from = "This is not a pool. `from` takes a shared pool,"
-let private fromAndOwn = "This layer has taken its pool with `from`, modules, unit and init included."
-let private ownAndFrom = "This layer has a pool already. Say either `from`, once, or `modules`, `unit` and `init`."
+
+let private fromAndOwn =
+    "This layer has taken its pool with `from`, modules, unit and init included."
+
+let private ownAndFrom =
+    "This layer has a pool already. Say either `from`, once, or `modules`, `unit` and `init`."
 
 let private noActivation kind =
     $"'Layers.relu' does not support the type '{kind}', because the latter lacks the required (real or built-in) member 'WithActivation'"
@@ -94,7 +112,8 @@ let private customs = [
     "custom \"c\" { gives (Shape.Vector 3); from_function (fun _ x -> x) }", incomplete
     "custom \"c\" { reads (Shape.Vector 3); from_function (fun _ x -> x) }", incomplete
     "custom \"c\" { reads 3 }", mistyped "Shape" "int"
-    "custom \"c\" { from_module (fun () -> 5) }", "The type 'int' is not compatible with the type 'TorchSharp.torch.nn.Module<"
+    "custom \"c\" { from_module (fun () -> 5) }",
+    "The type 'int' is not compatible with the type 'TorchSharp.torch.nn.Module<"
 ]
 
 let private functions = [
@@ -102,7 +121,8 @@ let private functions = [
     "flatten |> relu", noActivation "Layer"
     "words |> relu", noActivation "Pool"
     "mlp [ 3 ] |> relu", noActivation "Chain"
-    "embed 3 |> no_bias", "does not support the type 'Layer', because the latter lacks the required (real or built-in) member 'WithoutBias'"
+    "embed 3 |> no_bias",
+    "does not support the type 'Layer', because the latter lacks the required (real or built-in) member 'WithoutBias'"
     "embed 3 |> tanh", "The type 'Layer' does not support the operator 'tanh'"
     "linear 3 |> stride 2", "LinearSpec"
     "gaussian 0.1", mistyped "Variance" "float"
@@ -141,7 +161,7 @@ let right = [
     "network \"n\" { features 2; match 3 with 3 -> linear 3 | _ -> conv 3 3 }"
     "network \"n\" { features 2; if true then linear 3 else activation Relu }"
     "around (chain { linear 3; conv 2 3; words |> fun pool -> modular { from pool } })"
-    "[ for unit in [ chain { linear 3 }; mlp [ 4; 3 ] ] -> modular { modules 2; unit unit } ]"
+    "[ for each in [ chain { linear 3 }; mlp [ 4; 3 ] ] -> modular { modules 2; unit each } ]"
     "(fun k -> modular { from words; choose k; combine Concat; stop_gradient }) 3"
     "experiment { net (network \"n\" { }); data (text \"t\" { window 3 }); train (em { steps 5; optimizer (Adam 1e-3) }); seed 1 }"
     "experiment { train (em { }); data (toy_regression { }); net (network \"n\" { }) }"

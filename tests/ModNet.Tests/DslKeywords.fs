@@ -20,9 +20,8 @@ type Keyword = {
 let private assembly = typeof<Network>.Assembly
 
 let private isHidden (info: MemberInfo) =
-    match info.GetCustomAttribute<EditorBrowsableAttribute>() with
-    | null -> false
-    | attribute -> attribute.State = EditorBrowsableState.Never
+    info.GetCustomAttributes<EditorBrowsableAttribute>()
+    |> Seq.exists (fun attribute -> attribute.State = EditorBrowsableState.Never)
 
 let private declared =
     BindingFlags.Public
@@ -32,9 +31,7 @@ let private declared =
 
 let private operations (owner: Type) = [
     for info in owner.GetMethods declared do
-        match info.GetCustomAttribute<CustomOperationAttribute>() with
-        | null -> ()
-        | attribute ->
+        for attribute in info.GetCustomAttributes<CustomOperationAttribute>() do
             if not (isHidden info) then
                 {
                     Owner = owner.FullName
@@ -50,7 +47,8 @@ let private values (owner: Type) = [
             | :? MethodInfo as info -> info.IsSpecialName
             | _ -> false
 
-        if not (isAccessor || isHidden info) then
+        // The compiler adds witnesses of constraints: `relu$W`.
+        if not (isAccessor || isHidden info || info.Name.Contains '$') then
             {
                 Owner = owner.FullName
                 Member = info.Name
@@ -64,7 +62,7 @@ let all =
         for owner in assembly.GetExportedTypes() do
             yield! operations owner
 
-            if not (isNull (owner.GetCustomAttribute<AutoOpenAttribute>())) then
+            if owner.IsDefined typeof<AutoOpenAttribute> then
                 yield! values owner
     ]
     |> List.distinct
@@ -101,6 +99,7 @@ let examples =
 
 /// What the examples take to be there.
 let declarations = [
+    "open ModNet.Figures"
     "let words = pool \"words\" { modules 15; unit (linear 8 |> relu) }"
     "let toy = network \"toy\" { features 2; modular { modules 2; unit (linear 2) }; gaussian (variance 0.1) }"
     "let lm = network \"lm\" { tokens 50; embed 8; modular_gru { hidden 8; from words }; softmax 50 }"

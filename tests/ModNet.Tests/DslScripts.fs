@@ -45,7 +45,11 @@ let tests =
                 set [ for example in DslKeywords.examples -> example.Owner, example.Member ]
 
             Expect.equal
-                [ for word in DslKeywords.all do if not (shown.Contains(word.Owner, word.Member)) then $"{word.Owner}: {word.Word}" ]
+                [
+                    for word in DslKeywords.all do
+                        if not (shown.Contains(word.Owner, word.Member)) then
+                            $"{word.Owner}: {word.Word}"
+                ]
                 []
                 "words without an example"
 
@@ -53,6 +57,20 @@ let tests =
         <| fun () ->
             let words = set [ for word in DslKeywords.all -> word.Word ]
 
-            for word in [ "network"; "linear"; "relu"; "same"; "pool"; "unit"; "from"; "stop_gradient"; "hidden"; "weight"; "em"; "check" ] do
+            for word in
+                [
+                    "network"
+                    "linear"
+                    "relu"
+                    "same"
+                    "pool"
+                    "unit"
+                    "from"
+                    "stop_gradient"
+                    "hidden"
+                    "weight"
+                    "em"
+                    "check"
+                ] do
                 Expect.isTrue (words.Contains word) word
     ]

@@ -25,6 +25,7 @@ let private start directory =
             RedirectStandardOutput = true
         )
 
+    info.Environment["TMPDIR"] <- directory
     Process.Start info
 
 /// Whatever the lines leave behind goes with this.
@@ -61,8 +62,13 @@ let evaluate (declarations: string list) (expressions: string list) : Outcome li
         let output = session.StandardOutput.ReadToEndAsync()
         let errors = session.StandardError.ReadToEndAsync()
 
-        let declarations =
-            [ $"#r @\"{typeof<Network>.Assembly.Location}\""; "open ModNet" ] @ declarations
+        let declarations = [
+            for part in [ typeof<TorchSharp.torch.Tensor>; typeof<Runtime.Graph>; typeof<Network> ] do
+                $"#r @\"{part.Assembly.Location}\""
+
+            "open ModNet"
+            yield! declarations
+        ]
 
         for line in declarations do
             session.StandardInput.WriteLine $"{line};;"
