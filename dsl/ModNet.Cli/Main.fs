@@ -28,7 +28,10 @@ let private format =
 
 let private train = CommandLine.train []
 let private check = CommandLine.check []
-let private modnet = CommandLine.modnet [ demo; train; check; doctor; test; format ]
+let private notebook = Notebook.command
+
+let private modnet =
+    CommandLine.modnet [ demo; train; check; notebook; doctor; test; format ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =
@@ -47,6 +50,8 @@ let private own (words: string list) =
         CommandLine.complainOf (if command = modnet then "" else command.Name) parsed parsed.Errors
     elif command = demo then
         Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
+    elif command = notebook then
+        Notebook.run parsed
     elif command = doctor then
         Doctor.run ()
     else

@@ -26,13 +26,13 @@ module ScriptHost =
 
     let private sigterm = 15
 
-    /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
-    let run (verb: string) (script: string) (options: string list) : int =
+    /// Raises UserException where there is no script at the path.
+    let mustBeThere (script: string) : unit =
         if not (File.Exists script) then
             raise (
                 UserException(
                     script,
-                    "an .fsx file that declares an experiment",
+                    "an .fsx file",
                     (if Directory.Exists script then
                          "a directory"
                      else
@@ -42,20 +42,29 @@ module ScriptHost =
             )
 
         if not (script.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)) then
-            raise (
-                UserException(script, "an .fsx file", Path.GetFileName script, "write the experiment as an F# script")
-            )
+            raise (UserException(script, "an .fsx file", Path.GetFileName script, "write it as an F# script"))
 
+    let private start (script: string) (words: string list) =
         let start = ProcessStartInfo(Environment.ProcessPath, RedirectStandardError = true)
 
         for word in
             [ "fsi"; "--nologo"; "--quiet" ]
             @ defines
             // What follows the dashes is the script's, even where F# Interactive has an option of that name.
-            @ [ "--exec"; script; "--"; verb ]
-            @ options do
+            @ [ "--exec"; script; "--" ]
+            @ words do
             start.ArgumentList.Add word
 
+        start
+
+    /// Runs it to its end, its error output said line by line; `meanwhile` is done as soon as it runs. Raises UserException where
+    /// it does not compile.
+    let private follow
+        (script: string)
+        (start: ProcessStartInfo)
+        (say: string -> unit)
+        (meanwhile: Process -> 'Result)
+        : int * 'Result =
         // The signal reaches the script too, which ends in good order; this process waits for it.
         use _interrupt =
             PosixSignalRegistration.Create(PosixSignal.SIGINT, fun context -> context.Cancel <- true)
@@ -70,6 +79,7 @@ module ScriptHost =
                     send (running.Id, sigterm) |> ignore
             )
 
+        let result = meanwhile running
         let mutable compiles = true
 
         let rec forward () =
@@ -80,10 +90,10 @@ module ScriptHost =
                 if isCompileError line then
                     compiles <- false
 
-                eprintfn $"{line}"
+                say line
 
                 if line.Contains ": error FS3095" then
-                    eprintfn
+                    say
                         "  (In a block such as experiment { … } its settings' words mean the settings: give a value of your own another name.)"
 
                 forward ()
@@ -92,7 +102,32 @@ module ScriptHost =
         running.WaitForExit()
 
         if not compiles then
-            eprintfn $"{script}: does not compile, so nothing was run – mend the lines named above"
-            CommandLine.Exit.failure
-        else
-            running.ExitCode
+            raise (
+                UserException $"{script}: does not compile, so nothing was run – mend the lines named above"
+            )
+
+        running.ExitCode, result
+
+    /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
+    let run (verb: string) (script: string) (options: string list) : int =
+        mustBeThere script
+        let say (line: string) = eprintfn $"{line}"
+        follow script (start script (verb :: options)) say ignore |> fst
+
+    /// Runs the script at `path` in place of `script`, whose name is said where it would be; exit code and output. The
+    /// environment variable tells it who listens.
+    let capture (script: string) (path: string) (variable: string, value: string) : int * string =
+        let start = start path []
+        start.RedirectStandardOutput <- true
+        start.Environment[variable] <- value
+
+        let say (line: string) =
+            let line =
+                line.Replace(Path.GetFullPath path, script).Replace(Path.GetFileName path, Path.GetFileName script)
+
+            eprintfn $"{line}"
+
+        let code, printed =
+            follow script start say (fun running -> running.StandardOutput.ReadToEndAsync())
+
+        code, printed.Result

@@ -54,7 +54,7 @@ module internal ControllerRules =
                     "say `tasks COUNT` after the network's input"
                 )
         | Custom custom ->
-            CustomRules.check notes place custom row
+            CustomRules.check notes place custom row " for every choice"
             let logits = int64 modular.Choose * int64 modular.Pool.Modules
 
             let isRight =
@@ -67,6 +67,6 @@ module internal ControllerRules =
                     Fault.ControllerUnlikeChoices,
                     place,
                     $"K · M = [{logits}] logits",
-                    $"{custom.Output} from custom `{custom.Name}`",
+                    $"{ShapeRules.Describe custom.Output} from custom `{custom.Name}`",
                     "make it give a logit for every position and module"
                 )

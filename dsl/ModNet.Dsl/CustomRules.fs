@@ -7,8 +7,8 @@ module internal CustomRules =
         if value < 0L then
             notes.Add(Fault.NonPositiveSize, place, $"{what} ≥ 0", Numbers.grouped value, "count them, or leave it out")
 
-    /// Notes what is wrong with one at this place that is given this shape.
-    let check (notes: Notes) place (custom: Custom) (shape: Shape option) =
+    /// Notes what is wrong with one at this place that is given this shape, `when` it is given.
+    let check (notes: Notes) place (custom: Custom) (shape: Shape option) ``when`` =
         if not (CustomCode.isKept custom.Name) then
             notes.Add(
                 Fault.CustomUnknown,
@@ -23,8 +23,8 @@ module internal CustomRules =
             notes.Add(
                 Fault.CustomInput,
                 place,
-                $"{custom.Input}, which custom `{custom.Name}` reads",
-                string shape,
+                $"{ShapeRules.Describe custom.Input}, which custom `{custom.Name}` reads",
+                ShapeRules.Describe shape + ``when``,
                 "change what it `reads`, or what comes before"
             )
         | _ -> ()

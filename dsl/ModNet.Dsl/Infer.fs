@@ -167,7 +167,13 @@ type internal Infer(network: Network, notes: Notes) as this =
         | _ -> output, pool
 
     let modularGru name (gru: ModularGru) input =
-        let hidden = notes.Positive(at name + "/hidden", "a width", gru.Hidden)
+        let hidden =
+            if gru.Hidden >= 1 then
+                Some gru.Hidden
+            else
+                let got = if gru.Hidden = 0 then "none" else string<int> gru.Hidden
+                notes.Add(Fault.NonPositiveSize, at name + "/hidden", "a width ≥ 1", got, "say `hidden WIDTH`")
+                None
 
         let joined =
             Option.map2 (fun h x -> int64<int> h + int64<int> x) hidden input
@@ -225,7 +231,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             None
 
     let custom name (custom: Custom) shape =
-        CustomRules.check notes (at name) custom shape
+        CustomRules.check notes (at name) custom shape ""
 
         if not (ShapeRules.IsSound custom.Output) then
             notes.Add(
@@ -302,9 +308,9 @@ type internal Infer(network: Network, notes: Notes) as this =
                 notes.Add(
                     Fault.ResidualShape,
                     at name,
-                    $"layers that give {shape}, as they read",
-                    string output,
-                    "make the last layer inside give the shape that comes in"
+                    $"layers that give {shape}, the shape that comes in",
+                    ShapeRules.Describe output,
+                    "make the last layer inside give that shape"
                 )
             | _ -> ()
 
@@ -318,7 +324,7 @@ type internal Infer(network: Network, notes: Notes) as this =
             branches
             |> List.mapi (fun index layers ->
                 let planned, output = this.Chain(inside scope name (Some(index + 1)), layers, shape)
-                rules.Numbers(at name + "/" + string<int> (index + 1), "numbers", output), planned)
+                rules.Numbers(at name + "/" + string<int>(index + 1), "numbers", output), planned)
             |> List.unzip
 
     let sumOf scope name layers shape =
@@ -418,8 +424,14 @@ type internal Infer(network: Network, notes: Notes) as this =
             |> plain
         | Layer.MaxPool pooling
         | Layer.AvgPool pooling ->
-            rules.Slide(place, "window", pooling.Window, pooling.Stride, 0, None, shape)
-            |> plain
+            // Unless said the stride is the window, and its fault the same one.
+            let stride =
+                if pooling.Stride = pooling.Window then
+                    max 1 pooling.Stride
+                else
+                    pooling.Stride
+
+            rules.Slide(place, "window", pooling.Window, stride, 0, None, shape) |> plain
         | Layer.Flatten -> flatten name shape |> plain
         | Layer.Activation _
         | Layer.LayerNorm -> rules.Numbers(place, "numbers", shape) |> plain
@@ -447,7 +459,16 @@ type internal Infer(network: Network, notes: Notes) as this =
             rules.Numbers(place, "numbers", shape) |> plain
         | Layer.Gru hidden ->
             let hidden = positive "hidden" "a width" hidden
-            let _, gives = recurrent place "begin with `tokens` and `embed`, or use `linear`" shape
+
+
+            let remedy =
+                if scope.InModule then
+                    "modules read a sequence step by step: use `linear`, or `modular_gru` around them"
+                else
+                    "begin with `tokens` and `embed`, or use `linear`"
+
+            let _, gives = recurrent place remedy shape
+
             gives hidden |> plain
         | Layer.Modular _
         | Layer.ModularGru _ when scope.InModule ->

@@ -69,6 +69,10 @@ module internal Kind =
 
         bias + activation
 
+    /// As in a script: 10_000.
+    let private digits (count: int) =
+        (Numbers.grouped (int64 count)).Replace(',', '_')
+
     /// As in a script: `linear 8 |> no_bias |> relu`.
     let describe layer =
         match layer with
@@ -86,6 +90,15 @@ module internal Kind =
         | Layer.MaxPool pooling -> $"max_pool {pooling.Window}"
         | Layer.AvgPool pooling -> $"avg_pool {pooling.Window}"
         | Layer.Dropout rate -> $"dropout {Numbers.ofFloat rate}"
+        | Layer.Tokens size -> $"tokens {digits size}"
+        | Layer.Features width -> $"features {digits width}"
+        | Layer.Image(channels, height, width) -> $"image ({channels}, {height}, {width})"
+        | Layer.Tasks count -> $"tasks {digits count}"
+        | Layer.Embed width -> $"embed {digits width}"
+        | Layer.Gru hidden -> $"gru {digits hidden}"
+        | Layer.Softmax classes -> $"softmax {digits classes}"
+        | Layer.Gaussian(Variance.Fixed value) -> $"gaussian (variance {Numbers.ofFloat value})"
+        | Layer.Gaussian(Variance.Learned initial) -> $"gaussian (learned_variance {Numbers.ofFloat initial})"
         | Layer.Activation kind -> $"activation {kind}"
         | Layer.Custom custom -> $"custom `{custom.Name}`"
         | Layer.Residual _

@@ -59,17 +59,17 @@ module Layers =
     /// The same linear map or convolution without b.
     /// Example: `linear 2 |> no_bias`
     let inline no_bias (layer: ^Layer) : ^Layer =
-        (^Layer: (static member Biasless: ^Layer -> ^Layer) layer)
+        (^Layer: (static member WithoutBias: ^Layer -> ^Layer) layer)
 
     /// The same linear map or convolution, then max(0, ·).
     /// Example: `linear 8 |> relu`
     let inline relu (layer: ^Layer) : ^Layer =
-        (^Layer: (static member Activated: ^Layer * Activation -> ^Layer) (layer, Relu))
+        (^Layer: (static member WithActivation: ^Layer * Activation -> ^Layer) (layer, Relu))
 
     /// The same linear map or convolution, then 1 / (1 + exp(−·)). (For the hyperbolic tangent F#'s own `tanh` serves.)
     /// Example: `linear 8 |> sigmoid`
     let inline sigmoid (layer: ^Layer) : ^Layer =
-        (^Layer: (static member Activated: ^Layer * Activation -> ^Layer) (layer, Sigmoid))
+        (^Layer: (static member WithActivation: ^Layer * Activation -> ^Layer) (layer, Sigmoid))
 
     /// Linear maps to each width in turn, with ReLU between them: [in] → [last width]. A part of a network, or the unit of a
     /// pool.

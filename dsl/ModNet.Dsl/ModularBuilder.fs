@@ -2,21 +2,18 @@ namespace ModNet
 
 open System.ComponentModel
 
-/// No pool has been said yet.
+/// Nothing of the kind has been said yet.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type NoPool = private | NoPool
+type Unsaid = private | Unsaid
 
-/// The layer has a pool of its own.
+/// It has been said.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type OwnPool = private | OwnPool
+type Said = private | Said
 
-/// The layer takes its pool from elsewhere.
+/// A modular layer half said. What has been said of a pool of its own, and of a shared one, is in its type, so that the
+/// compiler can refuse both.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type SharedPool = private | SharedPool
-
-/// A modular layer half said. 'Pool tells the compiler where its pool comes from, so that it can refuse two.
-[<EditorBrowsable(EditorBrowsableState.Never)>]
-type ModularDraft<'Pool> = internal {
+type ModularDraft<'Own, 'From> = internal {
     Hidden: int
     Modular: Modular
 }
@@ -25,7 +22,7 @@ type ModularDraft<'Pool> = internal {
 [<AbstractClass>]
 type ModularSettings internal () =
 
-    let empty: ModularDraft<NoPool> = {
+    let empty: ModularDraft<Unsaid, Unsaid> = {
         Hidden = 0
         Modular = {
             Pool = {
@@ -43,25 +40,28 @@ type ModularSettings internal () =
         }
     }
 
-    let withPool (pool: Pool) (draft: ModularDraft<'Pool>) : ModularDraft<'New> = {
+    let withPool (pool: Pool) (draft: ModularDraft<'Own, 'From>) : ModularDraft<'NewOwn, 'NewFrom> = {
         Hidden = draft.Hidden
         Modular = { draft.Modular with Pool = pool }
     }
 
+    let ofUnit layers (draft: ModularDraft<'Own, Unsaid>) : ModularDraft<Said, Unsaid> =
+        withPool (PoolSettings.ofUnit layers draft.Modular.Pool) draft
+
     /// The shared pool whose modules this layer chooses from.
     /// Example: `from words`
     [<CustomOperation "from">]
-    member _.From(draft: ModularDraft<NoPool>, pool: Pool) : ModularDraft<SharedPool> = withPool pool draft
+    member _.From(draft: ModularDraft<Unsaid, Unsaid>, pool: Pool) : ModularDraft<Unsaid, Said> = withPool pool draft
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "from">]
     [<CompilerMessage(WrongChild.FromAfterModules, WrongChild.Code, IsError = true)>]
-    member _.From(draft: ModularDraft<'Pool>, pool: Pool) : ModularDraft<SharedPool> = withPool pool draft
+    member _.From(draft: ModularDraft<'Own, 'From>, pool: Pool) : ModularDraft<Unsaid, Said> = withPool pool draft
 
     /// M, the number of modules of a pool of the layer's own, ≥ 1.
     /// Example: `modules 2`
     [<CustomOperation "modules">]
-    member _.Modules(draft: ModularDraft<'Pool>, count: int) : ModularDraft<OwnPool> =
+    member _.Modules(draft: ModularDraft<'Own, Unsaid>, count: int) : ModularDraft<Said, Unsaid> =
         draft
         |> withPool {
             draft.Modular.Pool with
@@ -71,45 +71,55 @@ type ModularSettings internal () =
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "modules">]
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
-    member _.Modules(draft: ModularDraft<SharedPool>, _: int) = draft
+    member _.Modules(draft: ModularDraft<'Own, Said>, _: int) = draft
 
     /// What each module of a pool of the layer's own is, x [in] → [unit]: a layer, a `chain { … }`, an `mlp`, or a custom
     /// module. Modules make no choices themselves. With `mixed { … }`, which says them one by one, M need not be said.
     /// Example: `unit (linear 2 |> no_bias)`
     [<CustomOperation "unit">]
-    member _.Unit(draft: ModularDraft<'Pool>, unit: Chain) : ModularDraft<OwnPool> =
-        withPool (PoolSettings.ofChain unit draft.Modular.Pool) draft
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, Chain layers) = ofUnit layers draft
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
-    member _.Unit(draft: ModularDraft<'Pool>, units: Mixed) : ModularDraft<OwnPool> =
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, layer: Layer) = ofUnit [ layer ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, linear: LinearSpec) = ofUnit [ Layer.Linear linear ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, conv: ConvSpec) = ofUnit [ Layer.Conv conv ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, custom: Custom) = ofUnit [ Layer.Custom custom ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, units: Mixed) : ModularDraft<Said, Unsaid> =
         withPool (PoolSettings.ofMixed units draft.Modular.Pool) draft
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
-    member _.Unit(draft: ModularDraft<SharedPool>, _: Chain) = draft
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CustomOperation "unit">]
-    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
-    member _.Unit(draft: ModularDraft<SharedPool>, _: Mixed) = draft
+    member _.Unit(draft: ModularDraft<'Own, Said>, _: 'Other) = draft
 
     /// How the linear maps and convolutions of a pool of the layer's own begin; `Uniform` unless said.
     /// Example: `init Glorot`
     [<CustomOperation "init">]
-    member _.Init(draft: ModularDraft<'Pool>, init: Init) : ModularDraft<OwnPool> =
+    member _.Init(draft: ModularDraft<'Own, Unsaid>, init: Init) : ModularDraft<Said, Unsaid> =
         draft |> withPool { draft.Modular.Pool with Init = init }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "init">]
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
-    member _.Init(draft: ModularDraft<SharedPool>, _: Init) = draft
+    member _.Init(draft: ModularDraft<'Own, Said>, _: Init) = draft
 
     /// K, how many modules are chosen, 1 ≤ K ≤ M; 1 unless said.
     /// Example: `choose 3`
     [<CustomOperation "choose">]
-    member _.Choose(draft: ModularDraft<'Pool>, count: int) : ModularDraft<'Pool> = {
+    member _.Choose(draft: ModularDraft<'Own, 'From>, count: int) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = { draft.Modular with Choose = count }
     }
@@ -117,7 +127,7 @@ type ModularSettings internal () =
     /// `Sum` (Eq. 1; unless said) gives [unit]; `Concat` gives [K · unit], images side by side in channels.
     /// Example: `combine Concat`
     [<CustomOperation "combine">]
-    member _.CombineBy(draft: ModularDraft<'Pool>, combine: Combine) : ModularDraft<'Pool> = {
+    member _.CombineBy(draft: ModularDraft<'Own, 'From>, combine: Combine) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = { draft.Modular with Combine = combine }
     }
@@ -127,7 +137,7 @@ type ModularSettings internal () =
     /// choices, `Custom` with a module [in] → [K · M] of the user's own.
     /// Example: `controller (Mlp [ 32 ])`
     [<CustomOperation "controller">]
-    member _.Controller(draft: ModularDraft<'Pool>, controller: Controller) : ModularDraft<'Pool> = {
+    member _.Controller(draft: ModularDraft<'Own, 'From>, controller: Controller) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = {
                 draft.Modular with
@@ -139,7 +149,7 @@ type ModularSettings internal () =
     /// or `Once` in all, as in the reference library; `Once` is for sums.
     /// Example: `duplicates Once`
     [<CustomOperation "duplicates">]
-    member _.Duplicates(draft: ModularDraft<'Pool>, duplicates: Duplicates) : ModularDraft<'Pool> = {
+    member _.Duplicates(draft: ModularDraft<'Own, 'From>, duplicates: Duplicates) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = {
                 draft.Modular with
@@ -150,7 +160,7 @@ type ModularSettings internal () =
     /// Keeps the controller's loss, −log p(a* | x), out of the layers before; unless said they learn from it too (Eq. 8).
     /// Example: `stop_gradient`
     [<CustomOperation "stop_gradient">]
-    member _.StopGradient(draft: ModularDraft<'Pool>) : ModularDraft<'Pool> = {
+    member _.StopGradient(draft: ModularDraft<'Own, 'From>) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = {
                 draft.Modular with
@@ -161,7 +171,7 @@ type ModularSettings internal () =
     /// How the chosen modules are run; `Auto` unless said. The numbers are the same either way.
     /// Example: `dispatch Wide`
     [<CustomOperation "dispatch">]
-    member _.Dispatch(draft: ModularDraft<'Pool>, dispatch: Dispatch) : ModularDraft<'Pool> = {
+    member _.Dispatch(draft: ModularDraft<'Own, 'From>, dispatch: Dispatch) : ModularDraft<'Own, 'From> = {
         draft with
             Modular = {
                 draft.Modular with
@@ -176,7 +186,7 @@ type ModularSettings internal () =
     member _.Yield(_: unit) = empty
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> ModularDraft<'Pool>) = settings ()
+    member _.Delay(settings: unit -> ModularDraft<'Own, 'From>) = settings ()
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
@@ -190,13 +200,29 @@ type ModularSettings internal () =
     [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
     member _.For(_: 'First, _: 'Second) = empty
 
+/// What is refused of any other type, as extensions: members proper go before them, whatever they take.
+[<AutoOpen>]
+module ModularRefusals =
+
+    type ModularSettings with
+
+        [<EditorBrowsable(EditorBrowsableState.Never)>]
+        [<CustomOperation "from">]
+        [<CompilerMessage(WrongChild.From, WrongChild.Code, IsError = true)>]
+        member _.From(_: ModularDraft<'Own, 'From>, _: 'Other) : ModularDraft<Unsaid, Said> = invalidOp WrongChild.From
+
+        [<EditorBrowsable(EditorBrowsableState.Never)>]
+        [<CustomOperation "unit">]
+        [<CompilerMessage(WrongChild.Unit, WrongChild.Code, IsError = true)>]
+        member _.Unit(_: ModularDraft<'Own, Unsaid>, _: 'Other) : ModularDraft<Said, Unsaid> = invalidOp WrongChild.Unit
+
 /// Sets a modular layer's fields; made by `modular`.
 [<Sealed>]
 type ModularBuilder internal () =
     inherit ModularSettings()
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Run(draft: ModularDraft<'Pool>) = Layer.Modular draft.Modular
+    member _.Run(draft: ModularDraft<'Own, 'From>) = Layer.Modular draft.Modular
 
 /// Sets a modular GRU's fields; made by `modular_gru`.
 [<Sealed>]
@@ -206,10 +232,13 @@ type ModularGruBuilder internal () =
     /// H, the width of the state, ≥ 1. What the candidate's units give together must have this width.
     /// Example: `hidden 8`
     [<CustomOperation "hidden">]
-    member _.Hidden(draft: ModularDraft<'Pool>, width: int) : ModularDraft<'Pool> = { draft with Hidden = width }
+    member _.Hidden(draft: ModularDraft<'Own, 'From>, width: int) : ModularDraft<'Own, 'From> = {
+        draft with
+            Hidden = width
+    }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Run(draft: ModularDraft<'Pool>) =
+    member _.Run(draft: ModularDraft<'Own, 'From>) =
         Layer.ModularGru {
             Hidden = draft.Hidden
             Candidate = draft.Modular

@@ -1,5 +1,7 @@
 namespace ModNet
 
+open ModNet.Pictures
+
 /// Networks as whole values.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Network =
@@ -12,6 +14,26 @@ module Network =
     /// sound is for `check` to say.)
     let of_json (text: string) : Result<Network, Diagnostic> =
         Document.read "network" NetworkJsonReader.read text
+
+    /// The network's summary as a table, or all that is wrong with it, a line each: what there is to say of it.
+    /// Example: `printfn $"{Network.explain toy}"`
+    let explain (network: Network) : string =
+        match Check.network network with
+        | Ok summary -> string summary
+        | Error diagnostics -> diagnostics |> List.map string |> String.concat "\n"
+
+    let private drawn render (network: Network) =
+        Check.plan network |> Result.map (Sketching.ofPlan >> render)
+
+    /// A drawing of the network as SVG text: the layers in order with their shapes, what modular layers choose and how, and
+    /// every shared pool once, with a line from each layer that uses it. All that is wrong with a network that is not sound.
+    /// Example: `Network.to_svg lm`
+    let to_svg (network: Network) : Result<string, Diagnostic list> =
+        drawn (Layout.ofSketch >> Svg.ofPicture) network
+
+    /// The same drawing as a Mermaid flowchart, which wikis and code hosts show in place.
+    /// Example: `Network.to_mermaid lm`
+    let to_mermaid (network: Network) : Result<string, Diagnostic list> = drawn Mermaid.ofSketch network
 
     /// The same network for another vocabulary: `tokens`, and a `softmax` over as many classes, take the new size.
     let with_vocabulary (size: int) (network: Network) =

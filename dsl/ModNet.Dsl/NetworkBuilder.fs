@@ -14,6 +14,7 @@ type NetworkBuilder internal (name: string) =
 module Networks =
 
     /// A network: an input, layers, a head, in order. `for` and `if` work inside.
-    /// In a function of a layer, say the parameter's type: `let around (layer: Layer) = network "n" { features 2; layer; bernoulli }`.
+    /// In a function of a part of it, say the parameter's type: `let around (part: Chain) = network "n" { features 2; part; bernoulli }`,
+    /// and call it with a chain: `around (chain { linear 8 |> relu })`.
     /// Example: `network "toy" { features 2; modular { modules 2; unit (linear 2); choose 1 }; gaussian (variance 0.1) }`
     let network (name: string) = NetworkBuilder name

@@ -4,8 +4,10 @@ open System.ComponentModel
 
 module internal PoolSettings =
 
-    let ofChain (Chain layers) (pool: Pool) = { pool with Units = [ layers ] }
+    /// All modules are this.
+    let ofUnit layers (pool: Pool) = { pool with Units = [ layers ] }
 
+    /// The modules are these.
     let ofMixed (Mixed units) (pool: Pool) = {
         pool with
             Units = units
@@ -32,11 +34,35 @@ type PoolBuilder internal (name: string) =
     /// make no choices themselves. With `mixed { … }`, which says them one by one, M need not be said.
     /// Example: `unit (linear 8 |> relu)`
     [<CustomOperation "unit">]
-    member _.Unit(pool: Pool, unit: Chain) = PoolSettings.ofChain unit pool
+    member _.Unit(pool: Pool, Chain layers) = PoolSettings.ofUnit layers pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, layer: Layer) = PoolSettings.ofUnit [ layer ] pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, linear: LinearSpec) =
+        PoolSettings.ofUnit [ Layer.Linear linear ] pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, conv: ConvSpec) =
+        PoolSettings.ofUnit [ Layer.Conv conv ] pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, custom: Custom) =
+        PoolSettings.ofUnit [ Layer.Custom custom ] pool
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
     member _.Unit(pool: Pool, units: Mixed) = PoolSettings.ofMixed units pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    [<CompilerMessage(WrongChild.Unit, WrongChild.Code, IsError = true)>]
+    member _.Unit(pool: Pool, _: 'Other) = pool
 
     /// How the modules' linear maps and convolutions begin; `Uniform` unless said. Fans are those of a single module, but
     /// for `Stacked`.

@@ -38,7 +38,7 @@ type internal PoolLedger
     let unitPath path (pool: Pool) index =
         match pool.Units with
         | [ _ ] -> path + "/unit"
-        | _ -> path + "/unit" + string<int> (index + 1)
+        | _ -> path + "/unit" + string<int>(index + 1)
 
     let rec hasWeights layer =
         match layer with
@@ -118,7 +118,7 @@ type internal PoolLedger
                     Fault.BadUnitOutput,
                     at index,
                     "a module that gives a vector [n] or an image [C, H, W]",
-                    string shape,
+                    ShapeRules.Describe shape,
                     "end it with a layer that gives one"
                 )
             | Some shape, Some model when output <> outputs[model] ->
@@ -188,7 +188,8 @@ type internal PoolLedger
         }
 
         pools[name] <- uses
-        notes.Name(root + "/" + name, "pool", name)
+        // A name that breaks places apart is no place.
+        notes.Name(root + "/" + layer + "/from", "pool", name)
         checkItself name pool
         let planned = planUnits name name pool row
         uses.First <- planned |> Option.map (fun planned -> layer, planned)

@@ -3,6 +3,12 @@ namespace ModNet
 /// What layers ask of their input's shape and make of it. `place` is the layer's; a shape that is not known stays so.
 type internal ShapeRules(notes: Notes) =
 
+    /// As in messages, where `[T]` alone would not tell one vocabulary from another.
+    static member Describe shape =
+        match shape with
+        | Shape.Tokens vocabulary -> $"token ids [T] below {vocabulary}"
+        | other -> string other
+
     /// The shape, unless it is tokens where numbers are wanted.
     member _.Numbers(place, wanted, shape) =
         match shape with
@@ -42,17 +48,15 @@ type internal ShapeRules(notes: Notes) =
             None
         | None -> None
 
-    member rules.Image(place, shape) =
-        let wanted = "an image [C, H, W]"
-
-        match rules.Numbers(place, wanted, shape) with
+    member _.Image(place, shape) =
+        match shape with
         | Some(Shape.Image(channels, height, width)) -> Some(channels, height, width)
         | Some shape ->
             notes.Add(
                 Fault.ImageExpected,
                 place,
-                wanted,
-                string shape,
+                "an image [C, H, W]",
+                ShapeRules.Describe shape,
                 "begin the network with `image`, and put `flatten` after the last layer that reads images"
             )
 
@@ -82,7 +86,7 @@ type internal ShapeRules(notes: Notes) =
                 $"{place}/stride",
                 "a stride ≥ 1",
                 string<int> stride,
-                "say `stride 1` or more"
+                "make it 1 or more"
             )
 
         if window >= 1 && (padding < 0 || padding >= window) then

@@ -22,13 +22,13 @@ type LinearSpec = {
     static member Tanh(linear: LinearSpec) = { linear with Activation = Some Tanh }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Activated(linear: LinearSpec, activation) = {
+    static member WithActivation(linear: LinearSpec, activation) = {
         linear with
             Activation = Some activation
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Biasless(linear: LinearSpec) = { linear with Bias = false }
+    static member WithoutBias(linear: LinearSpec) = { linear with Bias = false }
 
 /// A convolution with square kernels, x [in, H, W] → activation(W ∗ x + b) [Channels, H', W'] where
 /// H' = ⌊(H + 2·Padding − Kernel) / Stride⌋ + 1, and W' likewise; `in` is inferred from what comes before.
@@ -51,13 +51,13 @@ type ConvSpec = {
     static member Tanh(conv: ConvSpec) = { conv with Activation = Some Tanh }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Activated(conv: ConvSpec, activation) = {
+    static member WithActivation(conv: ConvSpec, activation) = {
         conv with
             Activation = Some activation
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member Biasless(conv: ConvSpec) = { conv with Bias = false }
+    static member WithoutBias(conv: ConvSpec) = { conv with Bias = false }
 
 /// Pooling over square windows, without padding: x [C, H, W] → [C, H', W'], H' = ⌊(H − Window) / Stride⌋ + 1.
 type PoolingSpec = {
@@ -255,21 +255,8 @@ and [<RequireQualifiedAccess>] Layer =
     /// Head: the layer's input is the logits, one independent binary output each.
     | Bernoulli
 
-/// Layers in order, as a value of their own: a branch, a module, or a part of a network. A single layer is a chain too.
-type Chain =
-    | Chain of Layer list
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member op_Implicit(layer: Layer) = Chain [ layer ]
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member op_Implicit(linear: LinearSpec) = Chain [ Layer.Linear linear ]
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member op_Implicit(conv: ConvSpec) = Chain [ Layer.Conv conv ]
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    static member op_Implicit(custom: Custom) = Chain [ Layer.Custom custom ]
+/// Layers in order, as a value of their own: a branch, a module, or a part of a network.
+type Chain = Chain of Layer list
 
 /// A pool's modules said one by one: M chains of equal signature.
 type Mixed = Mixed of Layer list list

@@ -68,7 +68,7 @@ module internal TrainingRules =
         match data with
         | Data.ToyRegression toy -> Some(toy.Points, ", or draw more points")
         | Data.Generated data -> Some(data.Points, ", or draw more points")
-        | Data.InMemory data -> Some(data.Points - data.HeldOut - data.Test, "")
+        | Data.InMemory data -> Some(data.Points - max 0 data.HeldOut - max 0 data.Test, "")
         | Data.Text _
         | Data.Csv _
         | Data.Mnist _

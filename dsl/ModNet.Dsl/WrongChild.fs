@@ -21,6 +21,14 @@ module internal WrongChild =
         "This is not a setting of a pool. A pool has: modules, unit, init, each said once, without `for` or `if`."
 
     [<Literal>]
+    let Unit =
+        "This is not what a module can be. A unit is: a layer such as `linear 8`, a chain { … } or mlp [ … ] of several, a custom module, or mixed { … }, which says the modules one by one."
+
+    [<Literal>]
+    let From =
+        "This is not a pool. `from` takes a shared pool, such as `let words = pool \"words\" { … }` makes; a pool of the layer's own is said by `modules` and `unit`."
+
+    [<Literal>]
     let Modular =
         "This is not a setting of a modular layer. It has: from (a shared pool) or modules, unit and init (a pool of its own), choose, combine, controller, duplicates, stop_gradient, dispatch; modular_gru has hidden too. Each is said once, without `for` or `if`."
 

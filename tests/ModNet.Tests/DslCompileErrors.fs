@@ -23,6 +23,16 @@ let private wrong = [
     "em { samples 3; words }", "This is not a setting of em."
     "text \"t\" { window 3; words }", "This is not a setting of text."
     "toy_regression { words; points 3 }", "This is not a setting of toy_regression."
+    "csv \"x\" { target \"y\"; words }", "This is not a setting of csv."
+    "csv \"x\" { window 3 }", "window"
+    "mnist \"d\" { held_out 5; words }", "This is not a setting of mnist or cifar10."
+    "cifar10 \"d\" { for i in 1..3 do held_out i }", "This is not a setting of mnist or cifar10."
+    "in_memory \"m\" { held_out 3 }", "Arrays in memory need `inputs`"
+    "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); words }", "This is not a setting of in_memory."
+    "generated \"g\" { features 2; classes 2 }", "Generated data need"
+    "generated \"g\" { features 2; words }", "This is not a setting of generated."
+    "em { optimizer (Sgd 0.1) }", "Sgd"
+    "em { start Constant }", "Start"
     "experiment { net (network \"n\" { }); words }", "This is not a setting of an experiment."
     "experiment { data (text \"t\" { }); train (em { }) }", "An experiment needs all three of"
 ]
@@ -34,6 +44,10 @@ let private right = [
     "network \"n\" { features 2; for width in [ 3; 4 ] do linear width |> relu }"
     "experiment { net (network \"n\" { }); data (text \"t\" { window 3 }); train (em { steps 5; optimizer (Adam 1e-3) }); seed 1 }"
     "experiment { train (em { }); data (toy_regression { }); net (network \"n\" { }) }"
+    "experiment { train (em { start Sweep; schedule (Warmup (5, Cosine)) }); data (mnist \"d\" { held_out 5 }); net (network \"n\" { }); device (Cuda 0); checkpoint_every 9 }"
+    "csv \"x\" { target \"y\"; classes 3; features [ \"a\"; \"b\" ]; held_out 0.2; test 0.2; separator Tab }"
+    "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); classes 2 [| 1 |]; tasks 2 [| 0 |]; given (array2D [ [ 0 ] ]) }"
+    "generated \"g\" { features 1; values 1; draw (fun random -> Datapoint.valued [| random.NextSingle() |] [| 1.0f |]) }"
 ]
 
 /// What the compiler reports, line by line. One session serves all, since to start one takes seconds; it reads from

@@ -89,6 +89,11 @@ let private corpus (directory: string) (lines: int) =
         let text = [ for _ in 1..count -> String.concat " " [ for i in 0..8 -> word (i % 3) ] ]
         File.WriteAllLines(Path.Combine(directory, $"toy.{part}.txt"), text)
 
+/// A script in the directory, which loads ModNet as notebooks do.
+let private scriptOf (directory: string) (name: string) (body: string) =
+    let load = Path.Combine(root, "notebooks", "modnet.fsx")
+    write directory $"{name}.fsx" $"#load @\"{load}\"\nopen ModNet\n{body}"
+
 let private refused (code: int) (words: string list) (parts: string list) =
     let exit, output, errors = modnet words
     let said = output + errors
@@ -207,6 +212,106 @@ let jobs =
                     hasRunFiles out
                     Expect.isGreaterThan (number (summary out) "held_out_error") 0.0 "an error"
                     Expect.isNull ((summary out).["agreement"]) "agreement is of single choices"
+
+        testCase "classes in a CSV file are learned, from a script"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let random = Random 5
+
+                let rows = [
+                    for i in 1..300 do
+                        let x, y = random.NextDouble() * 2.0 - 1.0, random.NextDouble() * 2.0 - 1.0
+                        let quadrant = if x * y > 0.0 then "same" else "other"
+                        $"{x:F4},{y:F4},{quadrant}"
+                ]
+
+                let path = write directory "quadrants.csv" (String.concat "\n" ("x,y,sign" :: rows))
+                let out = Path.Combine(directory, "run")
+
+                let script =
+                    scriptOf
+                        directory
+                        "quadrants"
+                        """
+let mine =
+    network "quadrants" {
+        features 2
+        modular { modules 2; unit (linear 8 |> relu); choose 1 }
+        softmax 2
+    }
+
+experiment {
+    net mine
+    data (csv "" { target "sign"; classes 2; standardise true; held_out 0.2; test 0.2 })
+    train (em { steps 400; batch 64; optimizer (AdamW (2e-2, 1e-3)); schedule (Warmup (20, Cosine)); start Sweep })
+    checkpoint_every 100
+}
+|> Program.main fsi.CommandLineArgs
+"""
+
+                let code, output, errors = modnet [ "train"; script; "--data"; path; "--out"; out ]
+                Expect.equal code 0 $"{output}{errors}"
+                hasRunFiles out
+                let seen = summary out
+                Expect.isGreaterThan (number seen["test"] "accuracy") 0.9 "the quadrants are learned"
+                Expect.isNull (seen["test"].["perplexity"]) "no perplexity of classes"
+                Expect.stringContains output "test accuracy" "and it is printed"
+                let told = seen["data"]
+                Expect.equal (told["classes"].ToJsonString()) "[\"other\",\"same\"]" "labels"
+                Expect.equal (number told "train", number told "validation", number told "test") (180.0, 60.0, 60.0) "rows"
+
+                Expect.equal
+                    (told["files"].[0].["sha256"].GetValue<string>())
+                    (Convert.ToHexStringLower(Security.Cryptography.SHA256.HashData(File.ReadAllBytes path)))
+                    "checksum"
+
+        testCase "images of MNIST's and CIFAR-10's formats train from a script"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                writeMnist directory ".gz" 80 20
+                let archive = Path.Combine(directory, "cifar-10-binary.tar.gz")
+                writeTarGz archive (cifarFiles 10)
+
+                for name, input, source, path in
+                    [
+                        "digits", "image (1, 28, 28)", "mnist", directory
+                        "things", "image (3, 32, 32)", "cifar10", archive
+                    ] do
+                    let out = Path.Combine(directory, name)
+
+                    let script =
+                        scriptOf
+                            directory
+                            name
+                            $"
+let mine =
+    network \"{name}\" {{
+        {input}
+        conv 4 3 |> stride 2 |> relu
+        max_pool 2
+        flatten
+        modular {{ modules 2; unit (linear 8 |> relu) }}
+        softmax 10
+    }}
+
+experiment {{
+    net mine
+    data ({source} \"\" {{ held_out 10; standardise true }})
+    train (em {{ steps 60; batch 32; optimizer (Adam 1e-2) }})
+}}
+|> Program.main fsi.CommandLineArgs
+"
+
+                    let code, output, errors = modnet [ "train"; script; "--data"; path; "--out"; out ]
+                    Expect.equal code 0 $"{output}{errors}"
+                    hasRunFiles out
+                    let train = lines out |> ofPhase "train"
+                    Expect.isLessThan (number (Array.last train) "loss") (number train[0] "loss") "the loss falls"
+                    let seen = summary out
+                    Expect.isGreaterThan (number seen["validation"] "accuracy") 0.5 "better than a guess of ten"
+                    Expect.equal (number (seen["data"]) "validation") 10.0 "held out"
 
         testCase "the same seed gives the same metrics, whole runs apart"
         <| fun () ->
@@ -386,6 +491,26 @@ experiment { net net'; data (toy_regression { }); train (em { steps 10 }) } |> P
 let net' = network "wrong" { features "two" }
 // expect: mine.fsx(4,
 // expect: does not compile
+"""
+
+        script
+            "a value called like a setting"
+            """
+let data = toy_regression { }
+let net' = network "toy" { features 2; gaussian (variance 1.0) }
+experiment { net net'; data data; train (em { steps 10 }) } |> Program.main fsi.CommandLineArgs
+// expect: FS3095
+// expect: give a value of your own another name
+// expect: does not compile
+"""
+
+        script
+            "a CSV file that is not there"
+            """
+let net' = network "csv" { features 2; gaussian (variance 1.0) }
+let mine = experiment { net net'; data (csv "nowhere.csv" { targets [ "a"; "b" ] }); train (em { steps 10 }) }
+Script([| "mine.fsx"; "train" |]).Run mine
+// expect: nowhere.csv: expected a CSV file, got nothing at that path
 """
 
         testCase "a missing libtorch"

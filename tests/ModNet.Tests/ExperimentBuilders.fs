@@ -34,10 +34,15 @@ let tests =
                             EBatch = 128
                             Steps = 50_000
                             Optimizer = Adam 1e-3
+                            Schedule = Constant
+                            ControllerWeight = 1.0
+                            Start = AtRandom
                         }
                     Seed = 1
+                    Device = Cpu
                     LogEvery = 10
                     ValidateEvery = 500
+                    CheckpointEvery = None
                     Out = None
                 }
                 "defaults"
@@ -53,7 +58,10 @@ let tests =
                             batch 4
                             e_batch 5
                             steps 6
-                            optimizer (Adam 0.7)
+                            optimizer (AdamW(0.7, 0.2))
+                            schedule (Warmup(3, Decay(2, 0.5)))
+                            controller_weight 0.25
+                            start Sweep
                         }
                     )
 
@@ -72,6 +80,8 @@ let tests =
                     seed 12
                     log_every 13
                     validate_every 14
+                    checkpoint_every 16
+                    device (Cuda 2)
                     out "runs/fifteen"
                 }
 
@@ -95,11 +105,16 @@ let tests =
                             Batch = 4
                             EBatch = 5
                             Steps = 6
-                            Optimizer = Adam 0.7
+                            Optimizer = AdamW(0.7, 0.2)
+                            Schedule = Warmup(3, Decay(2, 0.5))
+                            ControllerWeight = 0.25
+                            Start = Sweep
                         }
                     Seed = 12
+                    Device = Cuda 2
                     LogEvery = 13
                     ValidateEvery = 14
+                    CheckpointEvery = Some 16
                     Out = Some "runs/fifteen"
                 }
                 "all said"
@@ -136,4 +151,194 @@ let tests =
                     Vocabulary = Some 100
                 })
                 "text"
+
+        testCase "a CSV file keeps its settings"
+        <| fun () ->
+            let standard: CsvData = {
+                Path = "x.csv"
+                Targets = [ "y" ]
+                Classes = None
+                Features = None
+                Task = None
+                Header = true
+                Separator = Comma
+                Standardise = false
+                HeldOut = 0.2
+                Test = 0.2
+                SplitSeed = 1
+            }
+
+            Expect.equal (csv "x.csv" { target "y" }) (Data.Csv standard) "defaults"
+
+            let said =
+                csv "x.csv" {
+                    targets [ "y"; "z" ]
+                    classes 3
+                    features [ "a"; "b" ]
+                    task "t"
+                    header false
+                    separator Semicolon
+                    standardise true
+                    held_out 0.1
+                    test 0.3
+                    split_seed 9
+                }
+
+            Expect.equal
+                said
+                (Data.Csv {
+                    Path = "x.csv"
+                    Targets = [ "y"; "z" ]
+                    Classes = Some 3
+                    Features = Some [ "a"; "b" ]
+                    Task = Some "t"
+                    Header = false
+                    Separator = Semicolon
+                    Standardise = true
+                    HeldOut = 0.1
+                    Test = 0.3
+                    SplitSeed = 9
+                })
+                "all said"
+
+        testCase "sets of images keep their settings"
+        <| fun () ->
+            let standard: ImageData = {
+                Path = "d"
+                HeldOut = 5_000
+                Standardise = false
+                SplitSeed = 1
+            }
+
+            Expect.equal (mnist "d" { }) (Data.Mnist standard) "defaults"
+            Expect.equal (cifar10 "d" { }) (Data.Cifar10 standard) "defaults"
+
+            let said =
+                cifar10 "d" {
+                    held_out 7
+                    standardise true
+                    split_seed 3
+                }
+
+            Expect.equal
+                said
+                (Data.Cifar10 {
+                    Path = "d"
+                    HeldOut = 7
+                    Standardise = true
+                    SplitSeed = 3
+                })
+                "all said"
+
+        testCase "arrays in memory are a name, shapes, counts and a checksum"
+        <| fun () ->
+            let xor (last: float32) =
+                in_memory "xor" {
+                    inputs (array2D [ [ 0.0f; 0.0f ]; [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ]; [ 1.0f; last ] ])
+                    classes 2 [| 0; 1; 1; 0 |]
+                    tasks 3 [| 0; 1; 2; 0 |]
+                    given (array2D [ [ 0 ]; [ 1 ]; [ 1 ]; [ 0 ] ])
+                    held_out 1
+                    test 2
+                    split_seed 5
+                }
+
+            match xor 1.0f with
+            | Data.InMemory data ->
+                Expect.equal
+                    data
+                    {
+                        Name = "xor"
+                        Input = Shape.Vector 2
+                        Target = Target.Classes 2
+                        Tasks = Some 3
+                        Given = Some 1
+                        Points = 4
+                        HeldOut = 1
+                        Test = 2
+                        SplitSeed = 5
+                        Checksum = data.Checksum
+                    }
+                    "all said"
+            | other -> failtest $"%A{other}"
+
+            Expect.equal (xor 1.0f) (xor 1.0f) "equal arrays are equal data"
+            Expect.notEqual (xor 1.0f) (xor 0.5f) "other arrays are others"
+
+        testCase "images and tensors are arrays too"
+        <| fun () ->
+            let shape data =
+                match data with
+                | Data.InMemory data -> data.Input, data.Target, data.Points
+                | other -> failtest $"%A{other}"
+
+            let images =
+                in_memory "images" {
+                    inputs (Array4D.create 5 3 4 6 0.5f)
+                    values (array2D [ for i in 1..5 -> [ float32 i; 0.0f ] ])
+                }
+
+            Expect.equal (shape images) (Shape.Image(3, 4, 6), Target.Values 2, 5) "images"
+
+            scoped
+            <| fun () ->
+                let tensors =
+                    in_memory "images" {
+                        inputs (TorchSharp.torch.full ([| 5L; 3L; 4L; 6L |], TorchSharp.Scalar.op_Implicit 0.5))
+                        values (TorchSharp.torch.tensor (array2D [ for i in 1..5 -> [ float32 i; 0.0f ] ]))
+                    }
+
+                Expect.equal tensors images "the same values, the same data"
+
+        testCase "generated data keep their settings"
+        <| fun () ->
+            let said =
+                generated "g" {
+                    image (1, 2, 3)
+                    values 4
+                    tasks 5
+                    given 6
+                    points 7
+                    held_out 8
+                    test 9
+                    seed_offset 10
+                    draw (fun _ -> Datapoint.valued [||] [||])
+                }
+
+            Expect.equal
+                said
+                (Data.Generated {
+                    Name = "g"
+                    Input = Shape.Image(1, 2, 3)
+                    Target = Target.Values 4
+                    Tasks = Some 5
+                    Given = Some 6
+                    Points = 7
+                    HeldOut = 8
+                    Test = 9
+                    SeedOffset = 10
+                })
+                "all said"
+
+            let standard =
+                generated "g" {
+                    features 2
+                    classes 3
+                    draw (fun _ -> Datapoint.labelled [||] 0)
+                }
+
+            Expect.equal
+                standard
+                (Data.Generated {
+                    Name = "g"
+                    Input = Shape.Vector 2
+                    Target = Target.Classes 3
+                    Tasks = None
+                    Given = None
+                    Points = 1024
+                    HeldOut = 1024
+                    Test = 0
+                    SeedOffset = 0
+                })
+                "defaults"
     ]

@@ -1,4 +1,4 @@
-/// What `check` says of data, training and settings. (What it says of networks is in DslDiagnostics.)
+/// What `check` says of data, training and settings. (What it says of networks is in DslDiagnosticsOf….)
 module ModNet.Tests.ExperimentDiagnostics
 
 open Expecto
@@ -11,7 +11,7 @@ let private told result =
     | Error diagnostics -> List.map string diagnostics
 
 /// The experiment's diagnostics are these lines and have these faults.
-let private experimentSays name (experiment: Experiment) faults lines =
+let experimentSays name (experiment: Experiment) faults lines =
     testCase name
     <| fun () ->
         Expect.equal (told (Check.experiment experiment)) lines name
@@ -37,7 +37,7 @@ let private onToy source =
 let private trained method =
     experiment {
         net toy
-        data (toy_regression { points 100 })
+        data (toy_regression { points 128 })
         train method
     }
 
@@ -154,8 +154,82 @@ let experiments =
                 "toy/train/optimizer: expected a rate > 0, got 0 – Adam's usual rate is 1e-3"
             ]
 
-        experimentSays "a batch above the data, told once" (trained (em { batch 101 })) [ "BATCH_ABOVE_DATA" ] [
-            "toy/train/batch: expected at most 100, the data's points, got 101 – make the batch smaller, or draw more points"
+        experimentSays "AdamW's decay" (trained (em { optimizer (AdamW(infinity, -0.1)) })) [
+            "NON_POSITIVE_RATE"
+            "DECAY_OUT_OF_RANGE"
+        ] [
+            "toy/train/optimizer: expected a rate > 0, got Infinity – AdamW's usual rate is 1e-3"
+            "toy/train/optimizer: expected a decay ≥ 0, got -0.1 – AdamW's usual decay is 0.01"
+        ]
+
+        experimentSays "SGD's momentum" (trained (em { optimizer (Sgd(-1.0, 1.0)) })) [
+            "NON_POSITIVE_RATE"
+            "MOMENTUM_OUT_OF_RANGE"
+        ] [
+            "toy/train/optimizer: expected a rate > 0, got -1 – SGD's usual rate is 0.1 or less"
+            "toy/train/optimizer: expected a momentum in [0, 1), got 1 – the usual one is 0.9; 0 is none"
+        ]
+
+        experimentSays "a decay that is none" (trained (em { schedule (Decay(0, 1.5)) })) [
+            "NON_POSITIVE_SIZE"
+            "SCHEDULE_OUT_OF_RANGE"
+        ] [
+            "toy/train/schedule: expected a decay every number of M-steps ≥ 1, got 0 – give it a positive number"
+            "toy/train/schedule: expected a factor in (0, 1] for `Decay`, got 1.5 – say 0.5 to halve the rate each time"
+        ]
+
+        experimentSays
+            "warmups that last too long, one in another"
+            (trained (
+                em {
+                    steps 1_000
+                    schedule (Warmup(600, Warmup(400, Decay(10, 0.0))))
+                }
+            )) [ "SCHEDULE_OUT_OF_RANGE"; "SCHEDULE_OUT_OF_RANGE" ] [
+                "toy/train/schedule: expected a warmup of fewer than 400 M-steps, which are all there are, got 400 – warm up for fewer, or train for more"
+                "toy/train/schedule: expected a factor in (0, 1] for `Decay`, got 0 – say 0.5 to halve the rate each time"
+            ]
+
+        experimentSays "a warmup of nothing" (trained (em { schedule (Warmup(0, Cosine)) })) [ "NON_POSITIVE_SIZE" ] [
+            "toy/train/schedule: expected a warmup's number of M-steps ≥ 1, got 0 – give it a positive number"
+        ]
+
+        experimentSays "the controller's weight" (trained (em { controller_weight -1.0 })) [ "WEIGHT_OUT_OF_RANGE" ] [
+            "toy/train/controller_weight: expected a weight ≥ 0, got -1 – 1 is Eq. 8; 0 leaves the controller as it began"
+        ]
+
+        testCase "settings at the ends of their ranges are sound"
+        <| fun () ->
+            for method in
+                [
+                    em { controller_weight 0.0 }
+                    em { optimizer (AdamW(1e-3, 0.0)) }
+                    em { optimizer (Sgd(0.1, 0.0)) }
+                    em { schedule (Decay(1, 1.0)) }
+                    em {
+                        steps 3
+                        schedule (Warmup(2, Cosine))
+                    }
+                    em { start Sweep }
+                ] do
+                let experiment = {
+                    trained method with
+                        Data = toy_regression { }
+                }
+
+                Expect.isOk (Check.experiment experiment) $"%A{method}"
+
+        experimentSays
+            "a device that is none"
+            {
+                trained (em { batch 10 }) with
+                    Device = Cuda -1
+            } [ "DEVICE_OUT_OF_RANGE" ] [
+                "toy/device: expected an index ≥ 0 for `Cuda`, got -1 – the first device is `Cuda 0`"
+            ]
+
+        experimentSays "a batch above the data, told once" (trained (em { batch 129 })) [ "BATCH_ABOVE_DATA" ] [
+            "toy/train/batch: expected at most 128, the data's points, got 129 – make the batch smaller, or draw more points"
         ]
 
         experimentSays
@@ -164,20 +238,29 @@ let experiments =
                 trained (em { batch 10 }) with
                     LogEvery = 0
                     ValidateEvery = -5
-            } [ "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE" ] [
+                    CheckpointEvery = Some 0
+            } [ "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE" ] [
                 "toy/log_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
                 "toy/validate_every: expected a number of M-steps ≥ 1, got -5 – give it a positive number"
+                "toy/checkpoint_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
             ]
 
         experimentSays
             "network, data, training and settings together, in this order"
             {
-                Network = around (modular { modules 2 })
+                Network =
+                    network "net" {
+                        features 2
+                        modular { modules 2 }
+                        bernoulli
+                    }
                 Data = toy_regression { points 0 }
                 Method = em { samples 0 }
                 Seed = 1
+                Device = Cpu
                 LogEvery = 0
                 ValidateEvery = 1
+                CheckpointEvery = None
                 Out = None
             } [
                 "NO_UNIT"

@@ -27,7 +27,9 @@ let private em (settings: EmSettings) =
 
 let private whole = EmSettings(4, 5, 12L, 12L)
 
-let private parameters (graph: Graph) = [ for struct (name, p) in graph.named_parameters () -> name, numbers p ]
+let private parameters (graph: Graph) = [ for name, p in Slopes.parameters graph -> name, numbers p ]
+
+let private gradients (graph: Graph) = [ for name, p in Slopes.parameters graph -> name, Slopes.gradient p ]
 
 /// Parameters before and after a gradient step, and the gradient.
 let private step (graph: Graph) (em: ViterbiEm) =
@@ -35,7 +37,7 @@ let private step (graph: Graph) (em: ViterbiEm) =
     em.MStep()
 
     [
-        for (name, before), (_, after), (_, gradient) in List.zip3 before (parameters graph) (Fixtures.gradients graph) ->
+        for (name, before), (_, after), (_, gradient) in List.zip3 before (parameters graph) (gradients graph) ->
             name, before, after, numbers gradient
     ]
 
@@ -154,16 +156,16 @@ let settings =
                 let weighted weight =
                     let graph, _, em = em (EmSettings(4, 5, 12L, 12L, ControllerWeight = weight))
                     let seen = em.MStepAndReport()
-                    let gradients = dict (Fixtures.gradients graph)
+                    let gradients = gradients graph
 
                     let controller = [
-                        for KeyValue(name, g) in gradients do
+                        for name, g in gradients do
                             if name.Contains "controller" then
                                 g
                     ]
 
                     let modules = [
-                        for KeyValue(name, g) in gradients do
+                        for name, g in gradients do
                             if not (name.Contains "controller") then
                                 g
                     ]

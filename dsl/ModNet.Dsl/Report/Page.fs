@@ -54,6 +54,7 @@ module internal Page =
         function
         | Content.Prose text -> plain "p" text
         | Content.Chart figure -> chart heading figure
+        | Content.Drawing svg -> element "div" "class=\"drawing\" tabindex=\"0\"" ("\n" + svg)
         | Content.Table(headings, rows) -> table headings rows
         | Content.Matrices matrices -> matrices |> List.map matrix |> joined "\n" |> element "div" "class=\"matrices\""
 

@@ -7,6 +7,8 @@ open ModNet.Figures
 type Content =
     | Prose of string
     | Chart of Figure
+    /// A picture as SVG text, shown as it stands.
+    | Drawing of svg: string
     /// Column headings, then rows of as many cells.
     | Table of headings: string list * rows: string list list
     /// Named matrices beside each other.
@@ -43,6 +45,10 @@ module Section =
     /// A heading, a caption and a figure.
     let figure (heading: string) (caption: string) (figure: Figure) : Section =
         make heading [ Content.Prose caption; Content.Chart figure ]
+
+    /// A heading, a caption and a drawing as SVG text.
+    let drawing (heading: string) (caption: string) (svg: string) : Section =
+        make heading [ Content.Prose caption; Content.Drawing svg ]
 
     /// Matrices that were learned beside the true ones; a caption says what to compare.
     let matrices (heading: string) (caption: string) (named: (string * float[,]) list) : Section =

@@ -46,6 +46,18 @@ module CommandLine =
     let private device =
         option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
+    let private draw =
+        let draw =
+            option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
+
+        draw.Validators.Add(fun result ->
+            let path = result.GetValueOrDefault<string>()
+
+            if not (DrawingFile.isKnown path) then
+                result.AddError $"--draw: expected a file name that ends in .svg or .mmd, got {path}")
+
+        draw
+
     /// The options of a training run, whatever its data.
     let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device ]
 
@@ -70,7 +82,14 @@ module CommandLine =
         verb
             "check"
             "Show what a script declares as a summary table, or all its mistakes; nothing is trained."
-            (Seq.append own common)
+            (Seq.concat [ own; common; [ draw ] ])
+
+    /// The file that the drawing goes to, where one is asked for.
+    let drawing (parsed: ParseResult) : string option =
+        if parsed.CommandResult.Command.Options.Contains draw then
+            parsed.GetValue draw |> Option.ofObj
+        else
+            None
 
     /// The settings of a parsed command.
     let settings (parsed: ParseResult) (command: string) : Settings = {

@@ -95,6 +95,8 @@ type Script(arguments: string array) =
 
             if verb = "check" then
                 printfn $"{summary}"
+
+                CommandLine.drawing parsed |> Option.iter (DrawingFile.write experiment.Network)
             else
                 Train.run settings experiment |> ignore)
 

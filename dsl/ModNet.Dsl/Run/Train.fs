@@ -116,6 +116,15 @@ module Train =
             $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
 
+    let private architecture (network: Network) =
+        let caption =
+            "The network, from input to head, with the shape that each layer gives. Modular layers choose K of a pool's M modules; "
+            + "a dotted line leads to a pool that has a name, which every layer with a line to it shares."
+
+        Network.to_svg network
+        |> Refusal.orRaise
+        |> Section.drawing "Architecture" caption
+
     /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
     /// can mend.
     let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
@@ -173,7 +182,7 @@ module Train =
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
-        |> Report.first (verdict.Sections path)
+        |> Report.first (architecture experiment.Network :: verdict.Sections path)
         |> Report.write (folder.PathOf "report.html")
 
         for line in verdictLines experiment outcome verdict path do

@@ -1,0 +1,53 @@
+namespace ModNet.Cli
+
+open System
+open System.CommandLine
+open System.CommandLine.Help
+open System.IO
+open ModNet
+open ModNet.Runtime
+
+/// `./modnet notebook`: a notebook from a literate script.
+[<RequireQualifiedAccess>]
+module Notebook =
+
+    let private script =
+        Argument<string>("SCRIPT", Description = "an .fsx file with Markdown in blocks (** … *)")
+
+    let private out =
+        Option<string>(
+            "--out",
+            Description = "the notebook; else SCRIPT with .ipynb in place of .fsx",
+            HelpName = "FILE"
+        )
+
+    let command =
+        let command =
+            Command("notebook", "Run a literate script and keep what it prints and shows as a notebook.")
+
+        command.Arguments.Add script
+        command.Options.Add out
+        command.Options.Add(HelpOption())
+        command
+
+    /// Runs the script and writes its notebook whole; nothing is written where the script fails. Raises UserException for
+    /// what the user can mend.
+    let run (parsed: ParseResult) : int =
+        let script = parsed.GetValue script
+
+        let path =
+            parsed.GetValue out
+            |> Option.ofObj
+            |> Option.defaultWith (fun () -> Path.ChangeExtension(script, ".ipynb"))
+
+        let notebook = NotebookMaker.make script
+
+        try
+            WholeFile.Write(path, notebook)
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException as cause ->
+            raise (UserException(path, "a file that can be written", cause.Message, "name another with --out"))
+
+        printfn $"{path}"
+        CommandLine.Exit.ok

@@ -1,0 +1,63 @@
+namespace ModNet
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Text.Json.Nodes
+open ModNet.Figures
+open ModNet.Runtime
+
+/// Shows drawings and figures where a script runs: in a notebook below the cell; in a plain run as a file, whose path is printed.
+[<RequireQualifiedAccess>]
+module Show =
+
+    let private folder = lazy (Directory.CreateTempSubdirectory "modnet-show-").FullName
+
+    let mutable private shown = 0
+
+    let private asksForFrames =
+        Environment.GetEnvironmentVariable ShowFrame.variable = "frames"
+
+    /// As a frame, by a kernel, or as a file that ends so.
+    let private show (mediaType: string) (contents: JsonNode) (words: string) (ending: string) (file: unit -> string) =
+        if asksForFrames then
+            [
+                KeyValuePair(mediaType, contents)
+                KeyValuePair("text/plain", JsonValue.Create words)
+            ]
+            |> JsonObject
+            |> ShowFrame.Output
+            |> ShowFrame.write
+            |> Console.Out.Write
+        elif not (Kernel.tryDisplay mediaType (string contents)) then
+            shown <- shown + 1
+            let path = Path.Combine(folder.Value, $"{shown}{ending}")
+            WholeFile.Write(path, file ())
+            printfn $"{words}: {path}"
+
+    /// An SVG picture. `words` say what it is, where pictures cannot be seen.
+    /// Example: `Show.svg "a circle" "<svg xmlns='http://www.w3.org/2000/svg'><circle r='9'/></svg>"`
+    let svg (words: string) (svg: string) : unit =
+        show "image/svg+xml" (JsonValue.Create svg) words ".svg" (fun () -> svg)
+
+    /// A network's drawing; raises UserException with all that is wrong with a network that is not sound.
+    /// Example: `Show.network toy`
+    let network (network: Network) : unit =
+        Network.to_svg network
+        |> Refusal.orRaise
+        |> svg $"a drawing of the network {network.Name}"
+
+    let private page (words: string) (figure: Figure) : Report = {
+        Report.Title = words
+        Summary = []
+        Command = None
+        Sections = [ Section.make words [ Content.Chart figure ] ]
+        Spec = None
+        Files = []
+    }
+
+    /// A plotly figure. `words` say what it is, where figures cannot be seen.
+    /// Example: `Show.figure "loss" (Figure.single (Panel.series [ Series.line "loss" [| 1.0; 2.0 |] [| 0.7; 0.5 |] ]))`
+    let figure (words: string) (figure: Figure) : unit =
+        show "application/vnd.plotly.v1+json" (JsonNode.Parse figure.Json) words ".html" (fun () ->
+            Report.html (page words figure))
