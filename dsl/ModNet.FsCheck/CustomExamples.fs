@@ -51,11 +51,16 @@ module CustomExamples =
     let logits (row: Shape) (choose: int) (modules: int) : Custom =
         dense row (Shape.Vector(choose * modules))
 
+    let internal isScale (spec: Custom) = spec.Name = $"scale {spec.Input}"
+
+    let internal isDense (spec: Custom) =
+        spec.Name = $"dense {spec.Input} {spec.Output}"
+
     /// The same custom for other shapes, where it is one of these.
     let internal reshape (change: Shape -> Shape) (spec: Custom) =
-        if spec.Name = $"scale {spec.Input}" then
+        if isScale spec then
             scale (change spec.Input)
-        elif spec.Name = $"dense {spec.Input} {spec.Output}" then
+        elif isDense spec then
             dense (change spec.Input) (change spec.Output)
         else
             spec

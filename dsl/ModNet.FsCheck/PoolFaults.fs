@@ -89,6 +89,7 @@ module internal PoolFaults =
             match place.Pool.Name with
             | Some name ->
                 let renamed = "left/" + name
-                plant Fault.BadName renamed (fun () -> place.Replace { place.Pool with Name = Some renamed })
+                let at = place.Users.Head.Name + "/from"
+                plant Fault.BadName at (fun () -> place.Replace { place.Pool with Name = Some renamed })
             | None -> ()
     ]

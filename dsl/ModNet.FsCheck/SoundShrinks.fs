@@ -135,7 +135,9 @@ module internal SoundShrinks =
         for place in places.Pools do
             yield! pools place |> Seq.map (place.Replace >> plainControllers)
 
-        yield! Widths.shrink network
+        for smaller in Widths.shrink network do
+            smaller
+            Refit.network smaller
     }
 
     let shrink (network: Network) : Network seq =

@@ -31,8 +31,7 @@ let private withGradients network compositions =
             else
                 joint
 
-        joint.backward ()
-        numbers joint, gradients graph)
+        numbers joint, gradientsOf graph joint)
 
 let private row (tensor: torch.Tensor) index =
     if isNull tensor then
@@ -150,8 +149,9 @@ let tests =
                 let nodes = List.ofSeq graph.Nodes
 
                 for cut in 0 .. nodes.Length do
-                    use first = new Graph(ResizeArray(List.take cut nodes), new BernoulliHead())
-                    use second = new Graph(ResizeArray(List.skip cut nodes), new BernoulliHead())
+                    // The nodes stay the whole's, which disposes of them.
+                    let first = new Graph(ResizeArray(List.take cut nodes), new BernoulliHead())
+                    let second = new Graph(ResizeArray(List.skip cut nodes), new BernoulliHead())
 
                     let side from count =
                         match batch.Side with

@@ -182,6 +182,7 @@ let tests =
                         modular.Pool with
                             Modules = 1
                             Units = [ modular.Pool.Units.Head ]
+                            Init = Uniform
                     }
             })
             (fun network ->
@@ -275,6 +276,7 @@ let tests =
                     Pool = {
                         modular.Pool with
                             Units = [ modular.Pool.Units.Head ]
+                            Init = Uniform
                     }
             })
             (fun network ->

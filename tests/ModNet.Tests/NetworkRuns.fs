@@ -89,8 +89,13 @@ let sameOutputs (network: Network) (other: Network) =
     use actual = outputs other
     near actual expected "outputs"
 
-/// Every parameter's gradient by name, zeros where there is none.
-let gradients (graph: Graph) : (string * float[]) list = [
+/// The gradient of a scalar in every parameter, by name; zeros where it does not depend on it.
+let gradientsOf (graph: Graph) (value: torch.Tensor) : (string * float[]) list = [
+    graph.zero_grad ()
+
+    if value.requires_grad then
+        value.backward ()
+
     for struct (name, parameter) in graph.named_parameters () ->
         let gradient = parameter.grad
 

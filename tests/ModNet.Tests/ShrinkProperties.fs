@@ -38,7 +38,7 @@ let tests =
         <| fun (network: Network) ->
             let least = smallest (fun _ -> true) network
             Expect.isLessThanOrEqual least.Layers.Length 3 "layers"
-            Expect.isLessThanOrEqual (Networks.size least) 9 "size"
+            Expect.isLessThanOrEqual (Networks.size least) 10 "size"
 
         testPropertyWithConfig (config 404 60) "a network shrinks to one layer of a kind that it has"
         <| fun (network: Network) ->
