@@ -102,9 +102,7 @@ module ScriptHost =
         running.WaitForExit()
 
         if not compiles then
-            raise (
-                UserException $"{script}: does not compile, so nothing was run – mend the lines named above"
-            )
+            raise (UserException $"{script}: does not compile, so nothing was run – mend the lines named above")
 
         running.ExitCode, result
 
