@@ -88,7 +88,10 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             )
         | Some((Layer.Gaussian _ | Layer.Bernoulli) as layer), Target.Values given when given >= 1 ->
             match planned layer with
-            | Some { Name = name; Input = Shape.Vector width } when width <> given ->
+            | Some {
+                       Name = name
+                       Input = Shape.Vector width
+                   } when width <> given ->
                 notes.Add(
                     Fault.WidthUnlikeData,
                     $"{root}/{name}",
@@ -110,7 +113,8 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
         let isHead, head' =
             match target with
             | Target.Classes count -> (fun (layer: Layer) -> layer.IsSoftmax), $"softmax {count}"
-            | Target.Values _ -> (fun (layer: Layer) -> layer.IsGaussian || layer.IsBernoulli), "gaussian` or `bernoulli"
+            | Target.Values _ ->
+                (fun (layer: Layer) -> layer.IsGaussian || layer.IsBernoulli), "gaussian` or `bernoulli"
 
         ends data (isInput, input') (isHead, head')
         shape |> Option.iter inputFits
@@ -375,8 +379,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
                 string count,
                 $"say `tasks {given}`"
             )
-        | None, Some(Some count) ->
-            notes.Positive(place "tasks", "a number of task ids", count) |> ignore
+        | None, Some(Some count) -> notes.Positive(place "tasks", "a number of task ids", count) |> ignore
         | _ -> ()
 
     /// The choices that layers want given, against those that the data bring along.

@@ -27,9 +27,13 @@ module internal Document =
 
             match JsonReader.int version with
             | JsonWords.Version -> readNode (field property)
+            | 1 ->
+                let place = field property
+                JsonUpgrade.from1 property place.Node
+                readNode place
             | other ->
                 JsonReader.fail
                     version.Path
-                    $"{JsonWords.Version}"
+                    $"{JsonWords.Version}, or 1"
                     $"{other}"
                     "read it with the ModNet that wrote it, or write it anew")

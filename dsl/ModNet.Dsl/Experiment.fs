@@ -4,7 +4,7 @@ namespace ModNet
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Experiment =
 
-    /// The experiment as JSON text, `{ "version": 1, "experiment": … }`; `of_json` gives it back exactly.
+    /// The experiment as JSON text, `{ "version": 2, "experiment": … }`; `of_json` gives it back exactly.
     let to_json (experiment: Experiment) : string =
         Document.write "experiment" (ExperimentJson.write experiment)
 

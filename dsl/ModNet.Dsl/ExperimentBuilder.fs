@@ -99,7 +99,10 @@ type ExperimentBuilder internal () =
     [<CustomOperation "validate_every">]
     member _.ValidateEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
         draft with
-            DraftRun = { draft.DraftRun with ValidateEvery = steps }
+            DraftRun = {
+                draft.DraftRun with
+                    ValidateEvery = steps
+            }
     }
 
     /// A checkpoint every so many M-steps, ≥ 1; with every validation unless said. The end of a run has one in any case.
@@ -107,7 +110,10 @@ type ExperimentBuilder internal () =
     [<CustomOperation "checkpoint_every">]
     member _.CheckpointEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
         draft with
-            DraftRun = { draft.DraftRun with CheckpointEvery = Some steps }
+            DraftRun = {
+                draft.DraftRun with
+                    CheckpointEvery = Some steps
+            }
     }
 
     /// The run's folder; `runs/` and the network's name unless said.
@@ -115,7 +121,10 @@ type ExperimentBuilder internal () =
     [<CustomOperation "out">]
     member _.Out(draft: ExperimentDraft<'Network, 'Data, 'Method>, folder: string) = {
         draft with
-            DraftRun = { draft.DraftRun with Out = Some folder }
+            DraftRun = {
+                draft.DraftRun with
+                    Out = Some folder
+            }
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]

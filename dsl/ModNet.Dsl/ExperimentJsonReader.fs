@@ -148,8 +148,7 @@ module internal ExperimentJsonReader =
             ([ "every"; "factor" ],
              fun field -> Decay(field "every" |> JsonReader.int, field "factor" |> JsonReader.float))
             "warmup",
-            ([ "steps"; "after" ],
-             fun field -> Warmup(field "steps" |> JsonReader.int, field "after" |> readSchedule))
+            ([ "steps"; "after" ], fun field -> Warmup(field "steps" |> JsonReader.int, field "after" |> readSchedule))
         ]
 
     let private readEm (field: string -> JsonPlace) : Em = {

@@ -67,8 +67,7 @@ type GeneratedBuilder internal (name: string) =
     /// y is so many numbers, [width], or bits (0 or 1) for a `bernoulli` head.
     /// Example: `values 1`
     [<CustomOperation "values">]
-    member _.Values(draft: GeneratedDraft<'Input, 'Target, 'Draw>, width: int) =
-        withTarget draft (Target.Values width)
+    member _.Values(draft: GeneratedDraft<'Input, 'Target, 'Draw>, width: int) = withTarget draft (Target.Values width)
 
     /// Every datapoint has one of so many task ids, from 0 (`Datapoint.task`); none unless said.
     /// Example: `tasks 4`
@@ -151,7 +150,8 @@ type GeneratedBuilder internal (name: string) =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.IncompleteGenerated, WrongChild.Code, IsError = true)>]
-    member _.Run(_: GeneratedDraft<'Input, 'Target, 'Draw>) : Data = invalidOp WrongChild.IncompleteGenerated
+    member _.Run(_: GeneratedDraft<'Input, 'Target, 'Draw>) : Data =
+        invalidOp WrongChild.IncompleteGenerated
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.Generated, WrongChild.Code, IsError = true)>]

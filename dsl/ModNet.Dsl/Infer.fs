@@ -66,8 +66,8 @@ type internal Infer(network: Network, notes: Notes) as this =
             notes.Add(
                 Fault.DuplicateName,
                 at name,
-                "a name that nothing beside it has",
-                $"a second `{own}`",
+                "a name that is free here",
+                $"`{own}`, which is taken",
                 "give the block another name"
             )
 

@@ -3,7 +3,7 @@ namespace ModNet
 /// The words that stand for closed choices in JSON, for writing and reading alike.
 module internal JsonWords =
 
-    /// The version that is written, and the one that is read.
+    /// The version that is written. Version 1 is read too.
     [<Literal>]
     let Version = 2
 

@@ -6,7 +6,7 @@ open ModNet.Pictures
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Network =
 
-    /// The network as JSON text, `{ "version": 1, "network": … }`; `of_json` gives it back exactly.
+    /// The network as JSON text, `{ "version": 2, "network": … }`; `of_json` gives it back exactly.
     let to_json (network: Network) : string =
         Document.write "network" (NetworkJson.write network)
 

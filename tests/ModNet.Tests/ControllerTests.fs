@@ -3,6 +3,7 @@ module ModNet.Tests.ControllerTests
 open System
 open Expecto
 open ModNet.Runtime
+open ModNet.Tests.Parts
 open ModNet.Tests.Plain
 open TorchSharp
 
@@ -18,9 +19,6 @@ let private logSoftmax (logits: float[]) =
     |> Array.collect (fun position ->
         let total = position |> Array.sumBy exp |> log
         position |> Array.map (fun v -> v - total))
-
-let private parameter (part: torch.nn.Module) name =
-    Slopes.parameters part |> List.find (fst >> (=) name) |> snd
 
 /// The distributions of a controller against those of features found by plain arithmetic, and every gradient.
 let private agrees (controller: Controller) (x: torch.Tensor) (beside: torch.Tensor) (features: float[][]) =

@@ -166,7 +166,8 @@ let files =
         ]
     ]
 
-let private square = array2D [ [ 0.0f; 0.0f ]; [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ]; [ 1.0f; 1.0f ] ]
+let private square =
+    array2D [ [ 0.0f; 0.0f ]; [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ]; [ 1.0f; 1.0f ] ]
 
 [<Tests>]
 let arrays =
@@ -412,9 +413,17 @@ let sides =
         sound "task ids that nobody reads" (classifier 2 2 |> on (beside (Some 3) None))
         sound "given choices, in rounds too" (chosen |> on (beside None (Some 4)))
 
-        experimentSays "no task ids" (tasked 3 |> on (csv "x.csv" { target "y"; classes 2 })) [ "NO_TASK_IDS" ] [
-            "net/tasks: expected data with task ids below 3, got data without – give the data task ids (`task` of `csv`, `tasks` of `in_memory` and `generated`), or leave `tasks` out"
-        ]
+        experimentSays
+            "no task ids"
+            (tasked 3
+             |> on (
+                 csv "x.csv" {
+                     target "y"
+                     classes 2
+                 }
+             )) [ "NO_TASK_IDS" ] [
+                "net/tasks: expected data with task ids below 3, got data without – give the data task ids (`task` of `csv`, `tasks` of `in_memory` and `generated`), or leave `tasks` out"
+            ]
 
         experimentSays "other task ids" (tasked 3 |> on (beside (Some 4) None)) [ "TASKS_UNLIKE_DATA" ] [
             "net/tasks: expected 4, the data's task ids, got 3 – say `tasks 4`"

@@ -31,7 +31,7 @@ let private wrong = [
     "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); words }", "This is not a setting of in_memory."
     "generated \"g\" { features 2; classes 2 }", "Generated data need"
     "generated \"g\" { features 2; words }", "This is not a setting of generated."
-    "em { optimizer (Sgd 0.1) }", "Sgd"
+    "em { optimizer (Sgd 0.1) }", "float * float"
     "em { start Constant }", "Start"
     "experiment { net (network \"n\" { }); words }", "This is not a setting of an experiment."
     "experiment { data (text \"t\" { }); train (em { }) }", "An experiment needs all three of"

@@ -8,7 +8,7 @@ let private said name input output =
     custom name {
         reads input
         gives output
-        from_function [] (fun _ x -> x)
+        from_function (fun _ x -> x)
     }
 
 let private same = said "same" (Shape.Vector 2) (Shape.Vector 2)

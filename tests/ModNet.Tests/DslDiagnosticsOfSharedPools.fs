@@ -31,7 +31,7 @@ let private widened =
     custom "widened" {
         reads (Shape.Vector 1)
         gives (Shape.Vector 4)
-        from_function [] (fun _ x -> x)
+        from_function (fun _ x -> x)
     }
 
 let private flat =

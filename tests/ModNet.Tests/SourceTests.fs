@@ -84,7 +84,8 @@ let tests =
         <| fun () ->
             scoped
             <| fun () ->
-                let value n c y x = float32 (1000 * n + 100 * c + 10 * y + x)
+                let value n c y x =
+                    float32 (1000 * n + 100 * c + 10 * y + x)
 
                 let data =
                     in_memory "images" {
@@ -136,7 +137,10 @@ let tests =
                     Expect.equal (integers part.Side.Tasks) (integers part.Targets) "tasks"
 
                 Expect.equal
-                    (parts |> Seq.collect (fun part -> integers part.Targets) |> Seq.sort |> List.ofSeq)
+                    (parts
+                     |> Seq.collect (fun part -> integers part.Targets)
+                     |> Seq.sort
+                     |> List.ofSeq)
                     [ 0 .. count - 1 ]
                     "every datapoint once"
 
@@ -164,9 +168,7 @@ let tests =
                 "a class", Datapoint.labelled [| 1.0f; 2.0f |] 3, "expected a class from 0 to 2, got 3"
                 "y", Datapoint.valued [| 1.0f; 2.0f |] [| 3.0f |], "expected a class from 0 to 2, got values of y"
                 "a task", Datapoint.labelled [| 1.0f; 2.0f |] 0, "expected a task id from 0 to 1, got none"
-                "choices",
-                Datapoint.labelled [| 1.0f; 2.0f |] 0 |> Datapoint.task 1,
-                "expected 1 choices, got 0"
+                "choices", Datapoint.labelled [| 1.0f; 2.0f |] 0 |> Datapoint.task 1, "expected 1 choices, got 0"
             ] do
             testCase $"a generator that gives other than it says: {name}"
             <| fun () ->
@@ -256,5 +258,9 @@ let tests =
         testCase "a blank path asks for --data"
         <| fun () ->
             for source in [ csv "" { target "y" }; mnist " " { }; cifar10 "" { } ] do
-                complains (fun () -> (load (features' 1) source).Splits.Dispose()) [ "--data: expected"; "got nothing"; "--data PATH" ]
+                complains (fun () -> (load (features' 1) source).Splits.Dispose()) [
+                    "--data: expected"
+                    "got nothing"
+                    "--data PATH"
+                ]
     ]

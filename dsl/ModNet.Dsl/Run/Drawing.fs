@@ -13,17 +13,16 @@ module internal Drawing =
         | other -> [| ShapeRules.Values other |]
 
     let private rows (values: float32 array) (sizes: int64 array) =
-        torch.tensor(values).view (Array.append [| -1L |] sizes)
+        torch.tensor(values).view(Array.append [| -1L |] sizes)
 
-    let private ids (values: int array) =
-        torch.tensor (Array.map int64 values)
+    let private ids (values: int array) = torch.tensor (Array.map int64 values)
 
     let private side (tasks: int array option) (given: (int * int array) option) =
         let tasks = tasks |> Option.map ids
 
         let given =
             given
-            |> Option.map (fun (columns, choices) -> (ids choices).view (-1L, int64 columns))
+            |> Option.map (fun (columns, choices) -> (ids choices).view(-1L, int64 columns))
 
         if tasks.IsNone && given.IsNone then
             null

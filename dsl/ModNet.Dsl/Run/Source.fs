@@ -95,7 +95,9 @@ module Source =
         if List.contains Layer.Bernoulli network.Layers then
             for part in Seq.concat [ Seq.singleton data.Splits.Train; data.Splits.Validation; data.Splits.Test ] do
                 use _scope = torch.NewDisposeScope()
-                let wrong = part.Targets.masked_select(part.Targets.ne(0).logical_and (part.Targets.ne 1))
+
+                let wrong =
+                    part.Targets.masked_select (part.Targets.ne(0).logical_and(part.Targets.ne 1))
 
                 if wrong.numel () > 0L then
                     raise (
@@ -182,9 +184,13 @@ module Source =
         | Data.Csv data -> csv network data |> bits network |> plain "csv"
         | Data.Mnist images ->
             said images.Path "a directory with MNIST's four idx files"
-            Mnist.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "mnist"
+
+            Mnist.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed)
+            |> plain "mnist"
         | Data.Cifar10 images ->
             said images.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
-            Cifar10.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "cifar10"
+
+            Cifar10.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed)
+            |> plain "cifar10"
         | Data.InMemory data -> Drawing.inMemory data |> bits network |> plain "in_memory"
         | Data.Generated data -> Drawing.generated experiment.Seed data |> bits network |> plain "generated"

@@ -146,13 +146,7 @@ module Train =
         let (Method.Em em) = experiment.Method
 
         use method =
-            new ViterbiEm(
-                graph,
-                source.Splits.Train,
-                CompileMethod.em em,
-                streams,
-                device
-            )
+            new ViterbiEm(graph, source.Splits.Train, CompileMethod.em em, streams, device)
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
         use folder = RunFolder.Create path

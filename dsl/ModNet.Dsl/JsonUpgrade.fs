@@ -1,0 +1,86 @@
+namespace ModNet
+
+open System.Text.Json.Nodes
+
+/// Documents of version 1, which knew less, made into documents of the present version: what they could not say gets what it
+/// meant then. Whatever else is wrong with them is left for the reader to find.
+module internal JsonUpgrade =
+
+    let private object (node: JsonNode) =
+        match node with
+        | :? JsonObject as object -> Some object
+        | _ -> None
+
+    let private inside (name: string) (object: JsonObject) change =
+        match object[name] with
+        | :? JsonObject as found -> change found
+        | _ -> ()
+
+    let private add (fields: (string * JsonNode) list) (object: JsonObject) =
+        for name, value in fields do
+            if not (object.ContainsKey name) then
+                object.Add(name, value)
+
+    let private kind (name: string) : JsonNode =
+        NetworkJson.object [ "kind", NetworkJson.string name ]
+
+    /// One unit became lists of layers.
+    let private pool (pool: JsonObject) =
+        if pool.ContainsKey "unit" then
+            let unit = pool["unit"]
+            pool.Remove "unit" |> ignore
+            let units = JsonArray()
+
+            if not (isNull unit) then
+                units.Add(JsonArray [| unit |])
+
+            pool.Add("units", units)
+
+        add [ "init", NetworkJson.string "uniform" ] pool
+
+    let private modular (modular: JsonObject) =
+        inside "pool" modular pool
+
+        match modular["controller"] with
+        | :? JsonValue as word -> modular["controller"] <- kind (word.ToString())
+        | _ -> ()
+
+        add
+            [
+                "duplicates", NetworkJson.string "every"
+                "stop_gradient", NetworkJson.bool false
+            ]
+            modular
+
+    let private network (network: JsonObject) =
+        match network["layers"] with
+        | :? JsonArray as layers ->
+            for layer in layers |> Seq.choose object do
+                match layer["kind"] with
+                | :? JsonValue as name when name.ToString() = "modular" -> modular layer
+                | :? JsonValue as name when name.ToString() = "modular_gru" -> inside "candidate" layer modular
+                | _ -> ()
+        | _ -> ()
+
+    let private experiment (experiment: JsonObject) =
+        inside "network" experiment network
+
+        inside
+            "method"
+            experiment
+            (add [
+                "schedule", kind "constant"
+                "controller_weight", NetworkJson.float 1.0
+                "start", NetworkJson.string "at_random"
+            ])
+
+        add [ "device", kind "cpu"; "checkpoint_every", null ] experiment
+
+    /// Changes the node, which is the document's network or experiment, in place.
+    let from1 (property: string) (node: JsonNode) =
+        object node
+        |> Option.iter (
+            match property with
+            | "experiment" -> experiment
+            | _ -> network
+        )
