@@ -44,18 +44,23 @@ module CustomExamples =
             gives output
             multiply_adds (int64 (count input) * int64 (count output))
             weight "map" [ count output; count input ]
-            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t()) |> rows)
+            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t ()) |> rows)
         }
 
     /// A controller's logits for K positions over M modules, linear in the row.
     let logits (row: Shape) (choose: int) (modules: int) : Custom =
         dense row (Shape.Vector(choose * modules))
 
+    let internal isScale (spec: Custom) = spec.Name = $"scale {spec.Input}"
+
+    let internal isDense (spec: Custom) =
+        spec.Name = $"dense {spec.Input} {spec.Output}"
+
     /// The same custom for other shapes, where it is one of these.
     let internal reshape (change: Shape -> Shape) (spec: Custom) =
-        if spec.Name = $"scale {spec.Input}" then
+        if isScale spec then
             scale (change spec.Input)
-        elif spec.Name = $"dense {spec.Input} {spec.Output}" then
+        elif isDense spec then
             dense (change spec.Input) (change spec.Output)
         else
             spec

@@ -29,10 +29,16 @@ public sealed class ViterbiEm : IDisposable
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), starting
-    /// from uniformly random assignments.
+    /// from uniformly random assignments. UserException where the graph has no parameters.
     /// </summary>
     public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
     {
+        if (!graph.parameters().Any())
+        {
+            throw new UserException(
+                "network", "something to learn", "no parameters", "add a layer that has some, such as `linear`");
+        }
+
         (_graph, _data, Settings, _streams, _device) = (graph, data, settings, streams, device ?? CPU);
         _eBatches = new(data.Count, settings.EBatch, streams.EBatches);
         _mBatches = new(data.Count, settings.MBatch, streams.MBatches);

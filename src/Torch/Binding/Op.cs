@@ -12,6 +12,12 @@ internal sealed unsafe class Op(string name)
     private const int StackLimit = 128;
     private nint handle;
 
+    /// <summary>Told of every call: the operator's name and its arguments.</summary>
+    internal delegate void CallObserver(string name, ReadOnlySpan<Arg> args);
+
+    /// <summary>Told before every operator is called, on the calling thread; null for none. For tests that count work.</summary>
+    internal static CallObserver? Observer { get; set; }
+
     /// <summary>The operator's full schema, as libtorch prints it.</summary>
     internal string Schema => Marshal.PtrToStringUTF8(Native.Schema(Resolved())) ?? "";
 
@@ -127,6 +133,7 @@ internal sealed unsafe class Op(string name)
     [SkipLocalsInit]
     private int Invoke(ReadOnlySpan<Arg> args, NativeValue* results, int capacity)
     {
+        Observer?.Invoke(name, args);
         var op = handle != 0 ? handle : Resolve();
         var words = 0;
         foreach (ref readonly var arg in args)

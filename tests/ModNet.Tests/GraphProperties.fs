@@ -1,0 +1,195 @@
+module ModNet.Tests.GraphProperties
+
+open Expecto
+open FsCheck.FSharp
+open ModNet
+open ModNet.Generators
+open ModNet.Runtime
+open ModNet.Tests.NetworkRuns
+open TorchSharp
+
+let private isPlain (layer: Layer) =
+    not (layer.IsDropout || layer.IsBatchNorm)
+
+/// Whether training and evaluation are the same for the network.
+let private isDeterministic (network: Network) =
+    let plan = plan network
+
+    (plan.Layers @ List.collect (fun (pool: PlannedPool) -> List.concat pool.Units) plan.Pools)
+    |> everyLayer
+    |> List.forall (fun layer -> isPlain layer.Layer)
+
+/// The log-likelihood of the targets where compositions are given, and every gradient of its sum with log p(a|x).
+let private withGradients network compositions =
+    running network (fun graph batch ->
+        let output = forward graph batch (given compositions)
+        let joint = (graph.Head.LogLikelihood(output.Features, batch.Targets)).sum ()
+
+        let joint =
+            if output.Tape.Choices > 0 then
+                joint + output.Tape.LogProbability().sum ()
+            else
+                joint
+
+        numbers joint, gradientsOf graph joint)
+
+let private row (tensor: torch.Tensor) index =
+    if isNull tensor then
+        null
+    else
+        tensor.narrow (0L, int64 index, 1L)
+
+/// One datapoint of a batch.
+let private only index (batch: Batch) =
+    let side =
+        match batch.Side with
+        | null -> null
+        | side -> SideInputs(row side.Tasks index, row side.Given index)
+
+    Batch(batch.Inputs.narrow (0L, int64 index, 1L), batch.Targets.narrow (0L, int64 index, 1L), side)
+
+[<Tests>]
+let tests =
+    testList "Properties of graphs" [
+        testPropertyWithConfig (config 601 200) "what check accepts compiles, and runs to finite numbers"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                let logLikelihood =
+                    graph.Head.LogLikelihood(features graph batch, batch.Targets) |> numbers
+
+                Expect.hasLength logLikelihood datapoints "a number per datapoint"
+                Expect.all logLikelihood System.Double.IsFinite "finite")
+
+        testPropertyWithConfig (config 602 100) "parameters' names are unique, and begin with their layer's or pool's"
+        <| fun (network: Network) ->
+            running network (fun graph _ ->
+                let names = [
+                    for struct (name, _) in graph.named_parameters () -> name
+                    for struct (name, _) in graph.named_buffers () -> name
+                ]
+
+                Expect.equal (List.distinct names) names "unique"
+                Expect.equal (Seq.length (graph.state_dict().Keys)) names.Length "all in the state"
+
+                let owners = [
+                    "head."
+                    for layer in (plan network).Layers do
+                        layer.Name.Replace('/', '.') + "."
+                    for pool in (plan network).Pools do
+                        "pools." + pool.Name.Replace('.', '/') + "."
+                ]
+
+                for name in names do
+                    Expect.exists owners (fun owner -> name.StartsWith owner) name)
+
+        testPropertyWithConfig (config 603 60) "one seed gives one network, another seed another"
+        <| fun (network: Network) ->
+            scoped (fun () ->
+                use first = compile 1 network
+                use again = compile 1 network
+                use other = compile 2 network
+                let values (graph: Graph) = [ for p in graph.parameters () -> numbers p ]
+                Expect.equal (values again) (values first) "the same seed"
+
+                // Norms and variances begin alike whatever the seed.
+                let drawn =
+                    values first |> List.exists (fun values -> Array.length (Array.distinct values) > 1)
+
+                if drawn then
+                    Expect.notEqual (values other) (values first) "another seed")
+
+        testPropertyWithConfig (config 604 80) "evaluation is deterministic"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                Expect.equal (numbers (features graph batch)) (numbers (features graph batch)) "features")
+
+        testPropertyWithConfig (config 605 100) "what becomes of a datapoint does not depend on those beside it"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                let all = features graph batch
+
+                for index in 0 .. datapoints - 1 do
+                    near (features graph (only index batch)) (all.narrow (0L, int64 index, 1L)) $"datapoint {index}")
+
+        testPropertyWithConfig (config 606 80) "without dropout and batch normalisation training runs as evaluation does"
+        <| fun (network: Network) ->
+            if isDeterministic network then
+                running network (fun graph batch ->
+                    let evaluated = features graph batch
+                    graph.train ()
+                    near (features graph batch) evaluated "features")
+
+        testPropertyWithConfig (config 607 100) "a site for every modular layer, and every step of a sequence, in order"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                let tape = (forward graph batch (ModeSelector())).Tape
+
+                let isSequence = network.Layers.Head.IsTokens
+
+                let expected = [
+                    for layer in everyLayer (plan network).Layers do
+                        match tryModular layer.Layer with
+                        | Some modular ->
+                            for time in 0 .. (if isSequence then steps - 1 else 0) do
+                                layer.Name, time, modular.Choose, modular.Pool.Modules, modular.Controller <> Given
+                        | None -> ()
+                ]
+
+                let sites = [
+                    for entry in tape.Entries ->
+                        entry.Site.Layer, entry.Site.Time, entry.Site.Choose, entry.Site.Modules, entry.Latent
+                ]
+
+                Expect.equal sites expected "sites")
+
+        testPropertyWithConfig (config 608 60) "a graph cut in two anywhere, one half after the other, is the whole"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                let whole = features graph batch
+                let nodes = List.ofSeq graph.Nodes
+
+                for cut in 0 .. nodes.Length do
+                    // The nodes stay the whole's, which disposes of them.
+                    let first = new Graph(ResizeArray(List.take cut nodes), new BernoulliHead())
+                    let second = new Graph(ResizeArray(List.skip cut nodes), new BernoulliHead())
+
+                    let side from count =
+                        match batch.Side with
+                        | null -> null
+                        | side ->
+                            let own =
+                                match side.Given with
+                                | null -> null
+                                | given -> given.narrow (1L, from, count)
+
+                            SideInputs(side.Tasks, own)
+
+                    let half (part: Graph) (x: torch.Tensor) from =
+                        part.Forward(x, ModeSelector(), side from part.GivenChoices).Features
+
+                    let output =
+                        half second (half first batch.Inputs 0L) first.GivenChoices
+
+                    Expect.equal (numbers output) (numbers whole) $"cut at {cut}")
+
+        for dispatch in [ Grouped; Wide; Auto; Gather ] do
+            testPropertyWithConfig (config 609 50) $"{dispatch} agrees with Loop in values and every gradient"
+            <| fun (network: Network) ->
+                let by (dispatch: ModNet.Dispatch) =
+                    network
+                    |> rewriteModulars (fun modular ->
+                        match dispatch, modular.Pool.Units with
+                        | Gather, [ [ Layer.Linear _ ] ] -> { modular with Dispatch = Gather }
+                        | Gather, _ -> { modular with Dispatch = Loop }
+                        | _ -> { modular with Dispatch = dispatch })
+
+                scoped (fun () ->
+                    let compositions = running network drawn
+                    let expected, slopes = withGradients (by Loop) compositions
+                    let actual, gradients = withGradients (by dispatch) compositions
+
+                    near (torch.tensor (actual: float[])) (torch.tensor (expected: float[])) "value"
+
+                    for (name, expected), (_, actual) in List.zip slopes gradients do
+                        near (torch.tensor (actual: float[])) (torch.tensor (expected: float[])) name)
+    ]
