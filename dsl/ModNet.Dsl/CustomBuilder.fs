@@ -203,7 +203,9 @@ type CustomBuilder internal (name: string) =
             | FromFunction forward ->
                 CustomCode.keep name (fun init -> new FunctionModule(name, weights, init, forward))
 
-                weights |> List.sumBy (snd >> List.map int64<int> >> List.fold (*) 1L)
+                weights
+                |> List.map (snd >> List.map int64<int> >> List.fold Counts.times 1L)
+                |> List.fold Counts.plus 0L
 
         {
             Name = name

@@ -48,6 +48,19 @@ type internal ShapeRules(notes: Notes) =
             None
         | None -> None
 
+    /// What a recurrent layer reads, and what it gives where its state is so wide.
+    member rules.Recurrent(place, remedy, shape) =
+        let input = rules.Sequence(place, remedy, shape)
+        let isMisplaced = Option.isSome shape && Option.isNone input
+
+        let gives hidden =
+            if isMisplaced then
+                None
+            else
+                Option.map Shape.Sequence hidden
+
+        input, gives
+
     member _.Image(place, shape) =
         match shape with
         | Some(Shape.Image(channels, height, width)) -> Some(channels, height, width)

@@ -162,6 +162,54 @@ let layers =
 
             Expect.equal (only (network "n" { spec })) (Layer.Custom spec) "layer"
 
+        testCase "weights that cannot be are refused as they are said"
+        <| fun () ->
+            let refused (make: unit -> Custom) =
+                try
+                    make () |> ignore
+                    ""
+                with :? Runtime.UserException as mistake ->
+                    mistake.Message
+
+            let sized size () =
+                custom "c" {
+                    reads (Shape.Vector 2)
+                    gives (Shape.Vector 2)
+                    weight "w" [ 4; size ]
+                    from_function (fun _ x -> x)
+                }
+
+            Expect.equal
+                (refused (sized 0))
+                "custom `c`, weight `w`: expected sizes ≥ 1, got [4; 0] – give it positive numbers"
+                "no size"
+
+            Expect.equal (refused (sized 3)) "" "a size"
+
+            Expect.equal
+                (refused (fun () ->
+                    custom "c" {
+                        reads (Shape.Vector 2)
+                        gives (Shape.Vector 2)
+                        weight "w" [ 4 ]
+                        weight "v" [ 4 ]
+                        weight "w" [ 2 ]
+                        from_function (fun _ x -> x)
+                    }))
+                "custom `c`: expected weights of different names, got two of name `w` – rename one"
+                "two of one name"
+
+            Expect.equal
+                (refused (fun () ->
+                    custom "c" {
+                        reads (Shape.Vector 2)
+                        gives (Shape.Vector 2)
+                        weight "w" [ 4 ]
+                        from_module (fun () -> TorchSharp.torch.nn.Linear(2L, 2L))
+                    }))
+                "custom `c`: expected weights with `from_function` only, got `weight` and `from_module` – leave one of them out: a module has its own parameters"
+                "a module's weights"
+
         testCase "another vocabulary changes tokens and the softmax over them, nothing else"
         <| fun () ->
             let smaller = Network.with_vocabulary 77 lm
