@@ -476,3 +476,70 @@ open ModNet.Figures
 |> Panel.y "share of datapoints [%]"
 |> Figure.single
 |> Show.figure "which modules the components of the data use"
+
+(**
+## Properties of your own
+
+The generators that test the language ship with it: `Networks.sound` draws networks that `check` accepts, with all that the
+language has, and `Networks.broken` sound ones with one fault planted, and where. Both shrink to small ones. A property is a
+question to as many networks as you like. This one asks whether putting all layers into a block, which gives them other
+names, leaves all costs as they are:
+*)
+#load "generators.fsx"
+
+open FsCheck
+open FsCheck.FSharp
+open ModNet.Generators
+
+/// Whether a layer stands between input and head.
+let isInside (layer: Layer) =
+    not (
+        layer.IsTokens
+        || layer.IsFeatures
+        || layer.IsImage
+        || layer.IsTasks
+        || layer.IsSoftmax
+        || layer.IsGaussian
+        || layer.IsBernoulli
+    )
+
+let in_a_block (network: Network) =
+    match List.filter isInside network.Layers with
+    | [] -> network
+    | inside ->
+        let before = List.takeWhile (isInside >> not) network.Layers
+
+        {
+            network with
+                Layers = before @ [ Layer.Block("all", inside); List.last network.Layers ]
+        }
+
+let total network = check network |> Result.map _.Total
+
+let quickly =
+    Config.QuickThrowOnFailure.WithMaxTest(200).WithReplay(1UL, 3UL).WithQuietOnSuccess true
+
+let checks name property =
+    Check.One(quickly, property)
+    printfn $"{name}: holds for 200 networks"
+
+Prop.forAll (Arb.fromGenShrink (Networks.sound, Networks.shrink)) (fun network ->
+    total (in_a_block network) = total network)
+|> checks "a block costs nothing"
+
+(**
+And this one, whether a planted fault is found at its place, and nothing else is:
+*)
+
+Prop.forAll (Arb.fromGenShrink (Networks.broken, Networks.shrinkBroken)) (fun planted ->
+    match check planted.Network with
+    | Error [ mistake ] -> mistake.Fault = planted.Fault && mistake.Place = planted.Place
+    | _ -> false)
+|> checks "a planted fault is found"
+
+let example = Networks.broken |> Gen.sampleWithSeed (Rnd(1UL, 3UL)) 40 1
+printfn $"such as {example[0].Fault.Id} at {example[0].Place}"
+
+(**
+From here: `notebooks/toy.fsx` and `notebooks/ptb.fsx` are whole experiments; `./modnet --help` lists what can be done with them.
+*)

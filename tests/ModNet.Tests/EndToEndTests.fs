@@ -10,47 +10,10 @@ open Expecto
 open ModNet
 open ModNet.Notebooks
 open ModNet.Runtime
-
-let private root =
-    let rec up (directory: DirectoryInfo) =
-        if File.Exists(Path.Combine(directory.FullName, "Research.sln")) then
-            directory.FullName
-        else
-            up directory.Parent
-
-    up (DirectoryInfo AppContext.BaseDirectory)
+open ModNet.Tests.Clone
 
 [<DllImport("libc", EntryPoint = "kill")>]
 extern int private send(int processId, int signal)
-
-/// Starts the command line as a user does, without standard input.
-let private start (words: string list) =
-    let cli =
-        Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
-
-    let start =
-        ProcessStartInfo(
-            Environment.ProcessPath,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            WorkingDirectory = root
-        )
-
-    for word in cli :: words do
-        start.ArgumentList.Add word
-
-    let running = Process.Start start
-    running.StandardInput.Close()
-    running
-
-/// Runs the command line to its end; exit code, output, error output.
-let private modnet (words: string list) =
-    use running = start words
-    let errors = running.StandardError.ReadToEndAsync()
-    let output = running.StandardOutput.ReadToEnd()
-    running.WaitForExit()
-    running.ExitCode, output, errors.Result
 
 let private lines (folder: string) =
     File.ReadAllLines(Path.Combine(folder, "metrics.jsonl"))
