@@ -64,6 +64,10 @@ let drawn (graph: Graph) (batch: Batch) =
     else
         Some(tape.Composition())
 
+/// The same of a network's graph; of the scope around.
+let drawnFor (network: Network) =
+    running network (fun graph batch -> drawn graph batch |> Option.map _.MoveToOuterDisposeScope())
+
 /// A selector for compositions, where there are any.
 let given (compositions: torch.Tensor option) : Selector =
     match compositions with
@@ -83,11 +87,9 @@ let near (actual: torch.Tensor) (expected: torch.Tensor) message =
 /// Two networks of the same parameters, drawn in the same order, give the same outputs.
 let sameOutputs (network: Network) (other: Network) =
     let outputs network =
-        running network (fun graph batch -> features graph batch |> _.DetachFromDisposeScope())
+        running network (fun graph batch -> (features graph batch).MoveToOuterDisposeScope())
 
-    use expected = outputs network
-    use actual = outputs other
-    near actual expected "outputs"
+    scoped (fun () -> near (outputs other) (outputs network) "outputs")
 
 /// The gradient of a scalar in every parameter, by name; zeros where it does not depend on it.
 let gradientsOf (graph: Graph) (value: torch.Tensor) : (string * float[]) list = [
@@ -116,6 +118,20 @@ let tryModular layer =
     | Layer.Modular settings -> Some settings
     | Layer.ModularGru gru -> Some gru.Candidate
     | _ -> None
+
+/// M of every choice that is made of a datapoint, in order.
+let modulesPerChoice (network: Network) = [|
+    let times = if network.Layers.Head.IsTokens then steps else 1
+
+    for layer in everyLayer (plan network).Layers do
+        match tryModular layer.Layer with
+        | Some modular when modular.Controller <> Given ->
+            for _ in 1 .. times * modular.Choose do
+                modular.Pool.Modules
+        | _ -> ()
+|]
+
+let isChosen network = modulesPerChoice network |> Array.isEmpty |> not
 
 /// A change of every layer outside modules, what is inside others first.
 let rec rewrite (change: Layer -> Layer) (layers: Layer list) : Layer list =
