@@ -54,7 +54,7 @@ module internal SoundNetworks =
                     HasTasks = tasks.IsSome
             }
 
-            let! shared = Grammar.sharables bare first
+            let! shared = Sharing.sharables bare first
             let context = { bare with Shared = shared }
 
             let rec steps left shape =
@@ -62,7 +62,7 @@ module internal SoundNetworks =
                     if left = 0 then
                         return [], shape
                     else
-                        let! layers, output = Grammar.step context shape
+                        let! layers, output = Sharing.step context shape
                         let! rest, last = steps (left - 1) output
                         return layers @ rest, last
                 }

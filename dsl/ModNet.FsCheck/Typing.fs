@@ -15,8 +15,6 @@ module internal Typing =
         | Shape.Sequence width -> Shape.Vector width
         | other -> other
 
-    let isTokens (shape: Shape) = shape.IsTokens
-
     /// A vector or sequence of another width.
     let widened width shape =
         match shape with

@@ -124,11 +124,11 @@ let tests =
                     let gradients = gradientsOf graph joint
 
                     for pool in graph.Pools do
-                        let path = "pools." + pool.Name.Replace('.', '/')
+                        let path = poolPath pool.Name
 
                         for name, gradient in gradients do
-                            if name.StartsWith(path + ".") then
-                                let local = name.Substring(path.Length + 1)
+                            if name.StartsWith path then
+                                let local = name.Substring path.Length
 
                                 if pool :? NodePool then
                                     if not (local.StartsWith "module0.") then

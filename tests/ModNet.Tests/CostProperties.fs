@@ -105,8 +105,10 @@ let tests =
 
                 let below (path: string) =
                     named
-                    |> List.filter (fun (name, _) -> name.StartsWith(path + "."))
+                    |> List.filter (fun (name, _) -> name.StartsWith path)
                     |> List.sumBy snd
+
+                let path (layer: PlannedLayer) = layer.Name.Replace('/', '.') + "."
 
                 let met = Collections.Generic.HashSet<string>()
 
@@ -114,12 +116,12 @@ let tests =
                     let isHead = layer.Layer.IsSoftmax || layer.Layer.IsGaussian || layer.Layer.IsBernoulli
 
                     let own =
-                        below (if isHead then "head" else layer.Name.Replace('/', '.'))
-                        - (layer.Inside |> List.concat |> List.sumBy (fun inside -> below (inside.Name.Replace('/', '.'))))
+                        below (if isHead then "head." else path layer)
+                        - (layer.Inside |> List.concat |> List.sumBy (path >> below))
 
                     let pool =
                         match layer.Pool with
-                        | Some pool when met.Add pool.Name -> below ("pools." + pool.Name.Replace('.', '/'))
+                        | Some pool when met.Add pool.Name -> below (poolPath pool.Name)
                         | _ -> 0L
 
                     Expect.equal row.Cost.Parameters (own + pool) row.Name)

@@ -93,7 +93,7 @@ let tests =
                     for layer in (plan network).Layers do
                         layer.Name.Replace('/', '.') + "."
                     for pool in (plan network).Pools do
-                        "pools." + pool.Name.Replace('.', '/') + "."
+                        poolPath pool.Name
                 ]
 
                 for name in names do

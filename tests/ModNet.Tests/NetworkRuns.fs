@@ -119,6 +119,9 @@ let tryModular layer =
     | Layer.ModularGru gru -> Some gru.Candidate
     | _ -> None
 
+/// What a pool's parameters' names begin with.
+let poolPath (name: string) = "pools." + name.Replace(".", "//") + "."
+
 /// M of every choice that is made of a datapoint, in order.
 let modulesPerChoice (network: Network) = [|
     let times = if network.Layers.Head.IsTokens then steps else 1
