@@ -47,6 +47,7 @@ type internal Infer(network: Network, notes: Notes) as this =
         )
 
     let mutable layersSeen = 0
+    let mutable tooDeep = false
 
     /// The first count of task ids that is said, and whether it is one.
     let mutable tasks: (int * int option) option = None
@@ -598,13 +599,16 @@ type internal Infer(network: Network, notes: Notes) as this =
     /// The layers of a chain inside the network, planned, and what the chain gives.
     member private _.Chain(scope: Scope, layers: Layer list, shape: Shape option) : PlannedLayer list * Shape option =
         if scope.Depth > depthLimit then
-            notes.Add(
-                Fault.TooLarge,
-                at (scope.Prefix.TrimEnd '/'),
-                $"at most {depthLimit} layers around a layer",
-                "more",
-                "say the inner ones one after the other"
-            )
+            if not tooDeep then
+                tooDeep <- true
+
+                notes.Add(
+                    Fault.TooLarge,
+                    at (scope.Prefix.TrimEnd '/'),
+                    $"at most {depthLimit} layers around a layer",
+                    "more",
+                    "say the inner ones one after the other"
+                )
 
             [], None
         else

@@ -88,7 +88,12 @@ module internal JsonReader =
             | _ -> wrong place expected
         | _ -> wrong place expected
 
-    let int place = value<int> "an integer" place
+    let int place =
+        match place.Node with
+        | :? JsonValue as node when fst (node.TryGetValue<int>()) |> not && fst (node.TryGetValue<int64>()) ->
+            wrong place $"an integer of at most {Int32.MaxValue}"
+        | _ -> value<int> "an integer" place
+
     let long place = value<int64> "an integer" place
     let bool place = value<bool> "true or false" place
     let string place = value<string> "a string" place

@@ -39,10 +39,17 @@ let tests =
             use streams = new RandomStreams(7L)
             use byHand = ByHand.Build streams
             use compiled = compile 7 declared
-            let names (graph: Graph) = [ for struct (name, p) in graph.named_parameters () -> name, List.ofArray p.shape ]
+
+            let names (graph: Graph) = [
+                for struct (name, p) in graph.named_parameters () -> name, List.ofArray p.shape
+            ]
+
             Expect.equal (names byHand) (names compiled) "parameters"
             let x = normal 3 [ 5; 2 ] |> _.to_type(torch.ScalarType.Float32)
-            let features (graph: Graph) = graph.Forward(x, ModeSelector()).Features
+
+            let features (graph: Graph) =
+                graph.Forward(x, ModeSelector()).Features
+
             Expect.equal (distance (features byHand) (features compiled)) 0.0 "outputs"
 
         testCase "the C# example learns"

@@ -82,9 +82,9 @@ let private everything = [
                     $"{one.Name} and the frame {frame.Name}")
 
     property "text is where its card is, and in the picture" (fun picture _ ->
-        // Narrower than any font has it: half the font's size for a letter.
+        // Narrower than any font has it.
         let reach (label: Label) =
-            let width = 0.5 * label.Size * float label.Text.Length
+            let width = 0.4 * label.Size * float label.Text.Length
             let x, _ = label.At
 
             match label.Anchor with

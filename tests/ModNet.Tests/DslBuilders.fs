@@ -76,7 +76,15 @@ let layers =
             Expect.equal (conv 8 4 |> same).Padding 2 "same of an even kernel"
             Expect.equal (plain |> relu).Activation (Some Relu) "relu"
             Expect.equal (plain |> tanh).Activation (Some Tanh) "tanh"
-            Expect.equal (plain |> sigmoid |> no_bias) { plain with Activation = Some Sigmoid; Bias = false } "no_bias"
+
+            Expect.equal
+                (plain |> sigmoid |> no_bias)
+                {
+                    plain with
+                        Activation = Some Sigmoid
+                        Bias = false
+                }
+                "no_bias"
 
         testCase "pooling moves by its window"
         <| fun () ->
@@ -138,7 +146,7 @@ let layers =
                     weight "map" [ 3; 4 ]
                     multiply_adds 12L
                     reads (Shape.Vector 4)
-                    from_function (fun weights x -> (x * weights["scale"]).matmul (weights["map"].t ()))
+                    from_function (fun weights x -> (x * weights["scale"]).matmul(weights["map"].t()))
                 }
 
             Expect.equal
@@ -190,7 +198,15 @@ let pools =
                 }
                 "words"
 
-            Expect.equal (pool "p" { init Stacked }) { Name = Some "p"; Modules = 0; Units = []; Init = Stacked } "init"
+            Expect.equal
+                (pool "p" { init Stacked })
+                {
+                    Name = Some "p"
+                    Modules = 0
+                    Units = []
+                    Init = Stacked
+                }
+                "init"
 
         testCase "a unit is a layer of any kind, a chain, an MLP or a custom module"
         <| fun () ->
@@ -335,7 +351,12 @@ let pools =
 
             Expect.equal
                 (modular { choose 2 } |> poolOf)
-                { Name = None; Modules = 0; Units = []; Init = Uniform }
+                {
+                    Name = None
+                    Modules = 0
+                    Units = []
+                    Init = Uniform
+                }
                 "no pool"
 
         testCase "where a setting is said twice the last counts"
@@ -388,11 +409,7 @@ let blocks =
                 })
                 (ofLayers (
                     inside
-                    @ [
-                        Layer.Residual inside
-                        Layer.Repeat(4, inside)
-                        Layer.Block("stem", inside)
-                    ]
+                    @ [ Layer.Residual inside; Layer.Repeat(4, inside); Layer.Block("stem", inside) ]
                 ))
                 "four blocks"
 
@@ -460,7 +477,13 @@ let blocks =
         testCase "for and if hold layers in every block"
         <| fun () ->
             let isEven n = n % 2 = 0
-            let even = [ Layer.Linear(linear 2); Layer.LayerNorm; Layer.Linear(linear 4); Layer.LayerNorm ]
+
+            let even = [
+                Layer.Linear(linear 2)
+                Layer.LayerNorm
+                Layer.Linear(linear 4)
+                Layer.LayerNorm
+            ]
 
             let inChain =
                 chain {
@@ -508,10 +531,7 @@ let blocks =
                     for n in 1..2 do
                         linear n
 
-                    if wide then
-                        flatten
-                    else
-                        layer_norm
+                    if wide then flatten else layer_norm
                 }
 
             let inConcat =
@@ -553,7 +573,9 @@ let blocks =
                     bernoulli
                 }
 
-            let ends layers = ofLayers ([ Layer.Features 4 ] @ layers @ [ Layer.Bernoulli ])
+            let ends layers =
+                ofLayers ([ Layer.Features 4 ] @ layers @ [ Layer.Bernoulli ])
+
             Expect.equal (variant "wide") (ends [ Layer.Linear(linear 6) ]) "wide"
             Expect.equal (variant "deep") (ends [ Layer.Linear(linear 3); Layer.Linear(linear 3) ]) "deep"
             Expect.equal (variant "") (ends [ Layer.LayerNorm ]) "else"
@@ -655,10 +677,10 @@ let functions =
         testCase "a unit is a parameter"
         <| fun () ->
             let pools = [
-                for unit in [ chain { linear 8 }; mlp [ 16; 8 ] ] ->
+                for each in [ chain { linear 8 }; mlp [ 16; 8 ] ] ->
                     pool "p" {
                         modules 3
-                        unit unit
+                        unit each
                     }
             ]
 

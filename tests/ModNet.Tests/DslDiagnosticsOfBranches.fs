@@ -15,24 +15,65 @@ let private onImages (layer: Layer) =
     }
 
 let cases = [
-    says "two blocks of one name" (network "net" { features 2; block "stem" { linear 2 }; block "stem" { linear 2; dropout 1.0 }; bernoulli }) [
-        "DUPLICATE_NAME net/stem: expected a name that is free here, got `stem`, which is taken – give the block another name"
-        "RATE_OUT_OF_RANGE net/stem/dropout1/rate: expected 0 ≤ rate < 1, got 1 – give the probability with which a value is dropped"
-    ]
+    says
+        "two blocks of one name"
+        (network "net" {
+            features 2
+            block "stem" { linear 2 }
 
-    says "a block with a layer's name" (network "net" { features 2; linear 2; block "linear1" { linear 2 }; bernoulli }) [
-        "DUPLICATE_NAME net/linear1: expected a name that is free here, got `linear1`, which is taken – give the block another name"
-    ]
+            block "stem" {
+                linear 2
+                dropout 1.0
+            }
 
-    says "a block with the name of a part of every graph" (network "net" { features 2; block "head" { linear 2 }; block "pools" { linear 2 }; bernoulli }) [
-        "DUPLICATE_NAME net/head: expected a name that is free here, got `head`, which is taken – give the block another name"
-        "DUPLICATE_NAME net/pools: expected a name that is free here, got `pools`, which is taken – give the block another name"
-    ]
+            bernoulli
+        })
+        [
+            "DUPLICATE_NAME net/stem: expected a name that is free here, got `stem`, which is taken – give the block another name"
+            "RATE_OUT_OF_RANGE net/stem/dropout1/rate: expected 0 ≤ rate < 1, got 1 – give the probability with which a value is dropped"
+        ]
 
-    says "blocks of one name in two branches are two" (onVectors (sum_of { block "a" { linear 2 }; chain { block "a" { linear 3 }; block "a" { linear 4 } } })) [
-        "DUPLICATE_NAME net/sum_of1/2/a: expected a name that is free here, got `a`, which is taken – give the block another name"
-        "BRANCH_SHAPES net/sum_of1/2: expected [2], which branch 1 gives, got [4] – make all branches give one shape"
-    ]
+    says
+        "a block with a layer's name"
+        (network "net" {
+            features 2
+            linear 2
+            block "linear1" { linear 2 }
+            bernoulli
+        })
+        [
+            "DUPLICATE_NAME net/linear1: expected a name that is free here, got `linear1`, which is taken – give the block another name"
+        ]
+
+    says
+        "a block with the name of a part of every graph"
+        (network "net" {
+            features 2
+            block "head" { linear 2 }
+            block "pools" { linear 2 }
+            bernoulli
+        })
+        [
+            "DUPLICATE_NAME net/head: expected a name that is free here, got `head`, which is taken – give the block another name"
+            "DUPLICATE_NAME net/pools: expected a name that is free here, got `pools`, which is taken – give the block another name"
+        ]
+
+    says
+        "blocks of one name in two branches are two"
+        (onVectors (
+            sum_of {
+                block "a" { linear 2 }
+
+                chain {
+                    block "a" { linear 3 }
+                    block "a" { linear 4 }
+                }
+            }
+        ))
+        [
+            "DUPLICATE_NAME net/sum_of1/2/a: expected a name that is free here, got `a`, which is taken – give the block another name"
+            "BRANCH_SHAPES net/sum_of1/2: expected [2], which branch 1 gives, got [4] – make all branches give one shape"
+        ]
 
     says "a blank block" (onVectors (block "" { linear 2 })) [
         "BAD_NAME net/: expected a block name that is not blank and has no `/`, got `` – rename it"
@@ -50,9 +91,17 @@ let cases = [
         "EMPTY_BLOCK net/stem: expected layers in the block, got none – put layers inside, or leave it out"
     ]
 
-    says "a mistake in a block" (onVectors (block "stem" { linear 3; block "inner" { linear 0 } })) [
-        "NON_POSITIVE_SIZE net/stem/inner/linear1/width: expected a width ≥ 1, got 0 – give it a positive number"
-    ]
+    says
+        "a mistake in a block"
+        (onVectors (
+            block "stem" {
+                linear 3
+                block "inner" { linear 0 }
+            }
+        ))
+        [
+            "NON_POSITIVE_SIZE net/stem/inner/linear1/width: expected a width ≥ 1, got 0 – give it a positive number"
+        ]
 
     says
         "a residual that gives another width"

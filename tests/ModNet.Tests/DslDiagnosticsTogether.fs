@@ -125,6 +125,22 @@ let private elsewhere = [
     Fault.VocabularyUnlikeData
     Fault.WidthUnlikeData
     Fault.BatchAboveData
+    Fault.ClassesUnlikeData
+    Fault.ImageUnlikeData
+    Fault.NoTaskIds
+    Fault.TasksUnlikeData
+    Fault.NoGivenChoices
+    Fault.GivenUnlikeData
+    Fault.HeldOutOutOfRange
+    Fault.NoTarget
+    Fault.ColumnTwice
+    Fault.DataUnknown
+    Fault.ArraysDisagree
+    Fault.DecayOutOfRange
+    Fault.MomentumOutOfRange
+    Fault.ScheduleOutOfRange
+    Fault.WeightOutOfRange
+    Fault.DeviceOutOfRange
     Fault.BadJson
 ]
 

@@ -56,7 +56,7 @@ let tests =
                 (string (summaryOf (cifar 2)) |> lines)
                 [
                     "cifar-2"
-                    "layer                  kind        output       M  K  pool     parameters  active per datapoint  multiply-adds per datapoint"
+                    "layer                  kind        output        M  K  pool     parameters  active per datapoint  multiply-adds per datapoint"
                     "image                  image       [3, 32, 32]                           0                     0                            0"
                     "conv1                  conv        [8, 32, 32]                         224                   224                      221,184"
                     "modular1               modular     [8, 32, 32]  10  2  filters       6,232                 1,560                    1,474,640"
@@ -161,17 +161,17 @@ let tests =
                             softmax 2
                         }
                     )
-                )
+                 )
                  |> lines)
                 [
                     "steps"
-                    "layer     kind      output  M  K  pool  parameters  active per step  multiply-adds per step"
-                    "tokens    tokens    [T]                          0                0                       0"
-                    "embed1    embed     [T, 3]                      27                3                       0"
-                    "gru1      gru       [T, 4]                      96               96                      84"
-                    "modular1  modular   [T, 4]  3  1                75               35                      28"
-                    "softmax   softmax   [T, 2]                      10               10                       8"
-                    "total                                          208              144                     120"
+                    "layer     kind     output  M  K  pool  parameters  active per step  multiply-adds per step"
+                    "tokens    tokens   [T]                          0                0                       0"
+                    "embed1    embed    [T, 3]                      27                3                       0"
+                    "gru1      gru      [T, 4]                      96               96                      84"
+                    "modular1  modular  [T, 4]  3  1                75               35                      28"
+                    "softmax   softmax  [T, 2]                      10               10                       8"
+                    "total                                         208              144                     120"
                 ]
                 "table"
 
@@ -241,55 +241,61 @@ let tests =
 
         testCase "convolutions and pooling round down"
         <| fun () ->
-            let outputs =
-                [
-                    for row in
-                        (summaryOf (
-                            network "n" {
-                                image (3, 32, 17)
-                                conv 4 5
-                                conv 5 3 |> same |> stride 2
-                                max_pool 3
-                                avg_pool 2
-                                flatten
-                                bernoulli
-                            }
-                        ))
-                            .Rows -> string row.Output
-                ]
+            let outputs = [
+                for row in
+                    (summaryOf (
+                        network "n" {
+                            image (3, 32, 17)
+                            conv 4 5
+                            conv 5 3 |> same |> stride 2
+                            max_pool 3
+                            avg_pool 2
+                            flatten
+                            bernoulli
+                        }
+                    ))
+                        .Rows -> string row.Output
+            ]
 
             Expect.equal
                 outputs
-                [ "[3, 32, 17]"; "[4, 28, 13]"; "[5, 14, 7]"; "[5, 4, 2]"; "[5, 2, 1]"; "[10]"; "[10]" ]
+                [
+                    "[3, 32, 17]"
+                    "[4, 28, 13]"
+                    "[5, 14, 7]"
+                    "[5, 4, 2]"
+                    "[5, 2, 1]"
+                    "[10]"
+                    "[10]"
+                ]
                 "shapes"
 
         testCase "images are concatenated in channels"
         <| fun () ->
-            let outputs =
-                [
-                    for row in
-                        (summaryOf (
-                            network "n" {
-                                image (3, 8, 8)
+            let outputs = [
+                for row in
+                    (summaryOf (
+                        network "n" {
+                            image (3, 8, 8)
 
-                                concat_of {
-                                    chain { }
-                                    conv 4 3 |> same
-                                }
-
-                                modular {
-                                    modules 5
-                                    unit (conv 2 3)
-                                    choose 3
-                                    combine Concat
-                                }
-
-                                flatten
-                                bernoulli
+                            concat_of {
+                                chain { }
+                                conv 4 3 |> same
                             }
-                        ))
-                            .Rows -> row.Name, string row.Output
-                ]
+
+                            modular {
+                                modules 5
+                                unit (conv 2 3)
+                                choose 3
+                                combine Concat
+                            }
+
+                            flatten
+                            bernoulli
+                        }
+                    ))
+                        .Rows -> row.Name, string row.Output
+            ]
 
             Expect.equal (dict outputs).["concat_of1"] "[7, 8, 8]" "branches"
             Expect.equal (dict outputs).["modular1"] "[6, 6, 6]" "units"
@@ -381,7 +387,9 @@ let tests =
                     "plan"
 
             Expect.equal
-                [ for pool in plan.Pools -> pool.Name, pool.Pool.Modules, string pool.Input, string pool.Output ]
+                [
+                    for pool in plan.Pools -> pool.Name, pool.Pool.Modules, string pool.Input, string pool.Output
+                ]
                 [ "words", 15, "[11]", "[8]"; "modular_gru3/pool", 2, "[12]", "[4]" ]
                 "pools"
     ]

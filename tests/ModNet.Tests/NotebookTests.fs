@@ -47,6 +47,11 @@ let private cellsOf (path: string) =
     |> Seq.map _.AsObject()
     |> List.ofSeq
 
+/// The words of an output.
+let private words (outputs: JsonNode list) index =
+    let output = List.item index outputs
+    strings output["text"]
+
 let private kind (cell: JsonObject) = cell["cell_type"].GetValue<string>()
 
 /// In a directory of its own, which holds a script of this text.
@@ -160,10 +165,10 @@ let private making = [
             let code = cells |> List.filter (fun cell -> kind cell = "code")
             let outputs = code |> List.map (fun cell -> List.ofSeq (cell["outputs"].AsArray()))
             Expect.equal (outputs |> List.map _.Length) [ 0; 1; 3; 0 ] "outputs of each"
-            Expect.equal (strings outputs[1] [ 0 ].["text"]) "first\n" "the second's"
-            Expect.equal (strings outputs[2] [ 0 ].["text"]) "before\n" "the third's first"
-            Expect.equal (strings outputs[2] [ 2 ].["text"]) "after \"quotes\" and ünicode\n" "and last"
-            let shown = outputs[2] [ 1 ].["data"]
+            Expect.equal (words (List.item 1 outputs) 0) "first\n" "the second's"
+            Expect.equal (words (List.item 2 outputs) 0) "before\n" "the third's first"
+            Expect.equal (words (List.item 2 outputs) 2) "after \"quotes\" and ünicode\n" "and last"
+            let shown = (outputs |> List.item 2 |> List.item 1).["data"]
             let drawing = strings shown["image/svg+xml"]
             Expect.equal (Picture.read drawing |> Picture.ofKind "layer" |> List.length) 3 "a drawing"
             Expect.equal (strings shown["text/plain"]) "a drawing of the network toy" "its words"
