@@ -40,7 +40,10 @@ module internal Grammar =
     let settings (context: Context) row (pool: Pool) choose combine =
         gen {
             let! controller = controller context row choose pool.Modules
-            let! once = Gen.frequency [ 3, Gen.constant Every; where (combine = Sum) 1, Gen.constant Once ]
+
+            let! once =
+                Gen.frequency [ 3, Gen.constant Every; where (combine = Sum) 1, Gen.constant Once ]
+
             let! stop = Gen.frequency [ 3, Gen.constant false; 1, Gen.constant true ]
 
             let! dispatch =
@@ -189,7 +192,12 @@ module internal Grammar =
     and private concatOf context input output =
         gen {
             let! widths = parts 3 (features output)
-            let! branches = widths |> List.map (fun width -> branch context input (featured width output)) |> Gen.sequenceToList
+
+            let! branches =
+                widths
+                |> List.map (fun width -> branch context input (featured width output))
+                |> Gen.sequenceToList
+
             return Layer.ConcatOf branches
         }
 
@@ -254,8 +262,12 @@ module internal Grammar =
     and pool (context: Context) name row output least : Gen<Pool> =
         gen {
             let! modules = Gen.choose (least, max least context.Limits.Modules)
-            let! isMixed = Gen.frequency [ 3, Gen.constant false; where (modules > 1) 1, Gen.constant true ]
-            let! units = unit context row output |> Gen.listOfLength (if isMixed then modules else 1)
+
+            let! isMixed =
+                Gen.frequency [ 3, Gen.constant false; where (modules > 1) 1, Gen.constant true ]
+
+            let! units =
+                unit context row output |> Gen.listOfLength (if isMixed then modules else 1)
 
             let! init =
                 if List.exists (List.exists Typing.hasWeights) units then
@@ -274,7 +286,9 @@ module internal Grammar =
     and private modular (context: Context) row output : Gen<Modular> =
         let own =
             gen {
-                let! combine, choose, unit = combinations context.Limits.Choose output |> Gen.elements
+                let! combine, choose, unit =
+                    combinations context.Limits.Choose output |> Gen.elements
+
                 let! pool = pool context None row unit choose
                 return! settings context row pool choose combine
             }
@@ -297,7 +311,9 @@ module internal Grammar =
     and private modularGru (context: Context) input output =
         gen {
             let hidden = features output
-            let! candidate = modular context (Shape.Vector(hidden + features input)) (Shape.Vector hidden)
+
+            let! candidate =
+                modular context (Shape.Vector(hidden + features input)) (Shape.Vector hidden)
 
             return
                 Layer.ModularGru {

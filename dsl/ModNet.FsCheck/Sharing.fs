@@ -10,7 +10,8 @@ module internal Sharing =
 
     /// Whether a layer may take the pool for rows of this shape.
     let private taking context (sharable: Sharable) row =
-        Grammar.shared context row |> List.filter (fun (pool, _, _, _) -> pool = sharable.Pool)
+        Grammar.shared context row
+        |> List.filter (fun (pool, _, _, _) -> pool = sharable.Pool)
 
     let private linearTo width shape =
         if Grammar.features shape = width then
@@ -68,9 +69,7 @@ module internal Sharing =
                 else
                     Steps.point channels |> Gen.map List.singleton
 
-            [
-                for taken in taking context sharable row -> modular row taken bring
-            ]
+            [ for taken in taking context sharable row -> modular row taken bring ]
         | _ -> []
 
     /// The next layer of a network, or two where the first leads to a shared pool, and the shape that they give.
@@ -113,6 +112,9 @@ module internal Sharing =
 
         gen {
             let! names = Gen.shuffle [ "tools"; "words"; "my tools"; "modular1.pool"; "linear1" ]
-            let! count = Gen.frequency [ 1, Gen.constant 0; 4, Gen.constant 1; 1, Gen.constant 2 ]
+
+            let! count =
+                Gen.frequency [ 1, Gen.constant 0; 4, Gen.constant 1; 1, Gen.constant 2 ]
+
             return! names |> Seq.truncate count |> Seq.map one |> Gen.sequenceToList
         }

@@ -47,7 +47,9 @@ module internal SoundNetworks =
     let within (limits: Limits) : Gen<Network> =
         gen {
             let! first = input limits
-            let! tasks = Gen.frequency [ 2, Gen.constant None; 1, Gen.choose (1, limits.Vocabulary) |> Gen.map Some ]
+
+            let! tasks =
+                Gen.frequency [ 2, Gen.constant None; 1, Gen.choose (1, limits.Vocabulary) |> Gen.map Some ]
 
             let bare = {
                 Context.ofLimits limits with
