@@ -42,13 +42,14 @@ type AnySpec =
                     return! layer.Generator |> Gen.resize (size / 4) |> Gen.listOfLength count
                 })
 
-        let shrink (layers: Layer list) = seq {
-            for index in 0 .. layers.Length - 1 do
-                List.removeAt index layers
+        let shrink (layers: Layer list) =
+            seq {
+                for index in 0 .. layers.Length - 1 do
+                    List.removeAt index layers
 
-            for index in 0 .. layers.Length - 1 do
-                for smaller in layer.Shrinker layers[index] do
-                    List.updateAt index smaller layers
-        }
+                for index in 0 .. layers.Length - 1 do
+                    for smaller in layer.Shrinker layers[index] do
+                        List.updateAt index smaller layers
+            }
 
         Arb.fromGenShrink (generator, shrink)

@@ -34,7 +34,7 @@ module Batches =
         torch.randint (int64 limit, sizes, torch.ScalarType.Int64, generator = generator)
 
     let private normal (generator: torch.Generator) drawing (sizes: int64[]) =
-        torch.empty(sizes, dtype = drawing.DType).normal_ (0.0, 1.0, generator)
+        torch.empty(sizes, dtype = drawing.DType).normal_(0.0, 1.0, generator)
 
     let private values generator drawing shape =
         let sizes = sizes drawing shape
@@ -96,11 +96,7 @@ module Batches =
             else
                 null
 
-        Batch(
-            values generator drawing plan.Layers.Head.Output,
-            targets generator drawing (List.last plan.Layers),
-            side
-        )
+        Batch(values generator drawing plan.Layers.Head.Output, targets generator drawing (List.last plan.Layers), side)
 
     /// A few datapoints of a few steps.
     let drawing: Gen<Drawing> =

@@ -33,8 +33,7 @@ module internal BrokenNetworks =
         }
 
     /// Every way to break this network by one fault.
-    let every (sound: Network) : Planted seq =
-        plants sound |> Seq.map (planted sound)
+    let every (sound: Network) : Planted seq = plants sound |> Seq.map (planted sound)
 
     /// One of them: first a kind of fault, so that the many places of some do not hide the others.
     let one (sound: Network) : Gen<Planted> =

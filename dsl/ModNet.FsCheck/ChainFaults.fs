@@ -100,7 +100,15 @@ module internal ChainFaults =
 
     let private wrongOutside = [
         Fault.NoPool, Layer.Modular(modular noPool), "/pool"
-        Fault.KAboveM, Layer.Modular { modular { soundPool with Units = [ [ Layer.Activation Tanh ] ] } with Choose = 3 }, "/choose"
+        Fault.KAboveM,
+        Layer.Modular {
+            modular {
+                soundPool with
+                    Units = [ [ Layer.Activation Tanh ] ]
+            } with
+                Choose = 3
+        },
+        "/choose"
     ]
 
     let private wrongOn shape =
@@ -141,8 +149,7 @@ module internal ChainFaults =
     /// Layers that no chain inside a network holds.
     let private ends = [ Layer.Softmax 2; Layer.Bernoulli; Layer.Features 2; Layer.Tasks 2 ]
 
-    let private inserted (chain: ChainPlace) index layer =
-        List.insertAt index layer chain.Layers
+    let private inserted (chain: ChainPlace) index layer = List.insertAt index layer chain.Layers
 
     let private nameAt (chain: ChainPlace) layers index =
         chain.Prefix + List.item index (Places.names layers)
@@ -276,7 +283,13 @@ module internal ChainFaults =
                         | (Layer.Linear _ :: _) :: _ -> true
                         | _ -> false
 
-                    if pool.Pool.Name.IsSome && isLater && readsRow && not shape.IsTokens && Typing.row shape <> pool.Row then
+                    if
+                        pool.Pool.Name.IsSome
+                        && isLater
+                        && readsRow
+                        && not shape.IsTokens
+                        && Typing.row shape <> pool.Row
+                    then
                         insertion chain index (Fault.PoolSignatures, Layer.Modular(modular pool.Pool), "/from")
     ]
 

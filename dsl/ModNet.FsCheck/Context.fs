@@ -5,7 +5,11 @@ open FsCheck.FSharp
 open ModNet
 
 /// A shared pool that layers may take, and what it was made for.
-type internal Sharable = { Pool: Pool; Row: Shape; Output: Shape }
+type internal Sharable = {
+    Pool: Pool
+    Row: Shape
+    Output: Shape
+}
 
 /// What is around the layers that are generated.
 type internal Context = {

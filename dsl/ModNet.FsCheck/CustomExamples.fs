@@ -44,7 +44,7 @@ module CustomExamples =
             gives output
             multiply_adds (int64 (count input) * int64 (count output))
             weight "map" [ count output; count input ]
-            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t ()) |> rows)
+            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t()) |> rows)
         }
 
     /// A controller's logits for K positions over M modules, linear in the row.

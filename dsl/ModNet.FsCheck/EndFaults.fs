@@ -50,7 +50,9 @@ module internal EndFaults =
         let body = layers |> List.take last |> List.skip opening.Length
 
         let named index layers = List.item index (Places.names layers)
-        let withLayers layers = fun () -> { network with Layers = layers }
+
+        let withLayers layers =
+            fun () -> { network with Layers = layers }
 
         let insertion fault index layer =
             let layers = List.insertAt index layer layers

@@ -37,10 +37,13 @@ module internal Grammar =
         ]
 
     /// The settings beside pool, K and combination.
-    let private settings (context: Context) row (pool: Pool) choose combine =
+    let settings (context: Context) row (pool: Pool) choose combine =
         gen {
             let! controller = controller context row choose pool.Modules
-            let! once = Gen.frequency [ 3, Gen.constant Every; where (combine = Sum) 1, Gen.constant Once ]
+
+            let! once =
+                Gen.frequency [ 3, Gen.constant Every; where (combine = Sum) 1, Gen.constant Once ]
+
             let! stop = Gen.frequency [ 3, Gen.constant false; 1, Gen.constant true ]
 
             let! dispatch =
@@ -73,7 +76,7 @@ module internal Grammar =
         | Shape.Image(_, height, width) -> Shape.Image(features, height, width)
         | other -> Typing.widened features other
 
-    let private features shape =
+    let features shape =
         match shape with
         | Shape.Tokens size
         | Shape.Vector size
@@ -90,7 +93,7 @@ module internal Grammar =
     ]
 
     /// Shared pools, K and combination for a row.
-    let private shared (context: Context) row = [
+    let shared (context: Context) row = [
         for sharable in context.Shared do
             if Typing.isOneSignature sharable.Pool sharable.Row row then
                 match Typing.unitOutput (Typing.Known false) sharable.Pool row with
@@ -189,7 +192,12 @@ module internal Grammar =
     and private concatOf context input output =
         gen {
             let! widths = parts 3 (features output)
-            let! branches = widths |> List.map (fun width -> branch context input (featured width output)) |> Gen.sequenceToList
+
+            let! branches =
+                widths
+                |> List.map (fun width -> branch context input (featured width output))
+                |> Gen.sequenceToList
+
             return Layer.ConcatOf branches
         }
 
@@ -254,8 +262,12 @@ module internal Grammar =
     and pool (context: Context) name row output least : Gen<Pool> =
         gen {
             let! modules = Gen.choose (least, max least context.Limits.Modules)
-            let! isMixed = Gen.frequency [ 3, Gen.constant false; where (modules > 1) 1, Gen.constant true ]
-            let! units = unit context row output |> Gen.listOfLength (if isMixed then modules else 1)
+
+            let! isMixed =
+                Gen.frequency [ 3, Gen.constant false; where (modules > 1) 1, Gen.constant true ]
+
+            let! units =
+                unit context row output |> Gen.listOfLength (if isMixed then modules else 1)
 
             let! init =
                 if List.exists (List.exists Typing.hasWeights) units then
@@ -274,7 +286,9 @@ module internal Grammar =
     and private modular (context: Context) row output : Gen<Modular> =
         let own =
             gen {
-                let! combine, choose, unit = combinations context.Limits.Choose output |> Gen.elements
+                let! combine, choose, unit =
+                    combinations context.Limits.Choose output |> Gen.elements
+
                 let! pool = pool context None row unit choose
                 return! settings context row pool choose combine
             }
@@ -297,120 +311,13 @@ module internal Grammar =
     and private modularGru (context: Context) input output =
         gen {
             let hidden = features output
-            let! candidate = modular context (Shape.Vector(hidden + features input)) (Shape.Vector hidden)
+
+            let! candidate =
+                modular context (Shape.Vector(hidden + features input)) (Shape.Vector hidden)
 
             return
                 Layer.ModularGru {
                     Hidden = hidden
                     Candidate = candidate
                 }
-        }
-
-    /// Whether a layer may take the pool for rows of this shape.
-    let private taking context (sharable: Sharable) row =
-        shared context row |> List.filter (fun (pool, _, _, _) -> pool = sharable.Pool)
-
-    let private linearTo width shape =
-        if features shape = width then
-            Gen.constant []
-        else
-            Steps.linear width |> Gen.map List.singleton
-
-    /// Brings a shape to the pool's row by one layer at most, then chooses from it: the layers and what they give.
-    let private take context shape (sharable: Sharable) : Gen<Layer list * Shape> list =
-        let modular row (pool, combine, choose, unit) (bring: Gen<Layer list>) =
-            gen {
-                let! bring = bring
-                let! modular = settings context row pool choose combine
-
-                let output =
-                    match shape with
-                    | Shape.Sequence _ -> Typing.widened (features unit) shape
-                    | _ -> unit
-
-                return bring @ [ Layer.Modular modular ], output
-            }
-
-        let gru row (pool, combine, choose, unit) =
-            let hidden = features unit
-
-            gen {
-                let! bring = linearTo (features row - hidden) shape
-                let! candidate = settings context row pool choose combine
-
-                let gru = {
-                    Hidden = hidden
-                    Candidate = candidate
-                }
-
-                return bring @ [ Layer.ModularGru gru ], Shape.Sequence hidden
-            }
-
-        match shape, sharable.Row with
-        | (Shape.Vector _ | Shape.Sequence _), (Shape.Vector width as row) -> [
-            for taken in taking context sharable row do
-                let (_, _, _, unit) = taken
-
-                if unit.IsVector then
-                    modular row taken (linearTo width shape)
-
-                    if shape.IsSequence && features unit < width then
-                        gru row taken
-          ]
-        | Shape.Image(own, height, side), Shape.Image(channels, _, _) ->
-            let row = Shape.Image(channels, height, side)
-
-            let bring =
-                if own = channels then
-                    Gen.constant []
-                else
-                    Steps.point channels |> Gen.map List.singleton
-
-            [
-                for taken in taking context sharable row -> modular row taken bring
-            ]
-        | _ -> []
-
-    /// The next layer of a network, or two where the first leads to a shared pool, and the shape that they give.
-    let step (context: Context) shape : Gen<Layer list * Shape> =
-        let any =
-            gen {
-                let! output = Shapes.after context.Limits shape
-                let! layer = layer context shape output
-                return [ layer ], output
-            }
-
-        match context.Shared |> List.collect (take context shape) with
-        | [] -> any
-        | taking -> Gen.frequency [ 1, any; 1, Gen.oneof taking ]
-
-    /// Shared pools that a network which begins with this shape may use.
-    let sharables (context: Context) input : Gen<Sharable list> =
-        let one name =
-            gen {
-                let! row =
-                    match input with
-                    | Shape.Image(_, height, width) ->
-                        Gen.choose (1, context.Limits.Channels)
-                        |> Gen.map (fun channels -> Shape.Image(channels, height, width))
-                    | _ -> Gen.choose (1, context.Limits.Width + 2) |> Gen.map Shape.Vector
-
-                let! output =
-                    match row with
-                    | Shape.Image _ -> Shapes.between context.Limits row row
-                    | _ -> Shapes.after context.Limits row
-
-                let! pool = pool context (Some name) row output 1
-
-                return {
-                    Pool = pool
-                    Row = row
-                    Output = output
-                }
-            }
-
-        gen {
-            let! names = Gen.shuffle [ "tools"; "words"; "my tools"; "v1.0"; "linear1" ]
-            let! count = Gen.frequency [ 1, Gen.constant 0; 4, Gen.constant 1; 1, Gen.constant 2 ]
-            return! names |> Seq.truncate count |> Seq.map one |> Gen.sequenceToList
         }

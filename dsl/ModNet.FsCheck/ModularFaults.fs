@@ -18,10 +18,19 @@ module internal ModularFaults =
             let pool = modular.Pool
 
             if modular.Combine = Sum then
-                Fault.KAboveM, "choose", { modular with Choose = pool.Modules + 1 }
+                Fault.KAboveM,
+                "choose",
+                {
+                    modular with
+                        Choose = pool.Modules + 1
+                }
             elif pool.Name.IsNone && isSingle pool && modular.Choose > 1 then
                 // K decides what Concat gives, so here M changes.
-                let fewer = { pool with Modules = modular.Choose - 1 }
+                let fewer = {
+                    pool with
+                        Modules = modular.Choose - 1
+                }
+
                 Fault.KAboveM, "choose", { modular with Pool = fewer }
     ]
 
@@ -44,8 +53,7 @@ module internal ModularFaults =
 
         let logits = CustomExamples.logits row modular.Choose modular.Pool.Modules
 
-        let more =
-            Shape.Vector(modular.Choose * modular.Pool.Modules + 1)
+        let more = Shape.Vector(modular.Choose * modular.Pool.Modules + 1)
 
         controlled Fault.ControllerUnlikeChoices (Custom { logits with Output = more })
         controlled Fault.CustomUnknown (Custom { logits with Name = "no such code" })
@@ -83,7 +91,12 @@ module internal ModularFaults =
     let private images (place: ModularPlace) = [
         let modular = place.Modular
 
-        if place.Input.IsSequence && not place.IsGru && modular.Pool.Name.IsNone && modular.Dispatch <> Gather then
+        if
+            place.Input.IsSequence
+            && not place.IsGru
+            && modular.Pool.Name.IsNone
+            && modular.Dispatch <> Gather
+        then
             let image = {
                 CustomExamples.scale (Shape.Vector 1) with
                     Input = place.Row
@@ -103,7 +116,13 @@ module internal ModularFaults =
     let private names (place: ModularPlace) = [
         if not (hasCustomController place.Modular) then
             let pool = place.Modular.Pool
-            Fault.PoolNameTaken, "from", { place.Modular with Pool = { pool with Modules = pool.Modules + 1 } }
+
+            Fault.PoolNameTaken,
+            "from",
+            {
+                place.Modular with
+                    Pool = { pool with Modules = pool.Modules + 1 }
+            }
     ]
 
     let all (places: Places) = [

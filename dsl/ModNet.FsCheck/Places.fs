@@ -101,8 +101,7 @@ module internal Places =
         let pools = ResizeArray<PoolPlace>()
         let met = HashSet<string>()
 
-        let hasTasks =
-            network.Layers |> List.exists _.IsTasks
+        let hasTasks = network.Layers |> List.exists _.IsTasks
 
         let known = Typing.Known hasTasks
 
@@ -119,7 +118,9 @@ module internal Places =
             | Some output -> output
             | None ->
                 // In modules there are no choices, and nothing else makes a difference there.
-                invalidArg (nameof network) $"expected a sound network, got one whose {Kind.ofLayer layer} does not read {shape}"
+                invalidArg
+                    (nameof network)
+                    $"expected a sound network, got one whose {Kind.ofLayer layer} does not read {shape}"
 
         let rec chain prefix isTop inModule gathered top (layers: Layer list) shape (replace: Layer list -> Network) =
             let names = names layers
@@ -164,7 +165,8 @@ module internal Places =
             | Layer.Repeat(times, layers) -> within "1/" layers (fun layers -> Layer.Repeat(times, layers))
             | Layer.SumOf list -> branches Layer.SumOf list
             | Layer.ConcatOf list -> branches Layer.ConcatOf list
-            | Layer.Modular settings -> modular name settings input (Typing.row input) false top (Layer.Modular >> instead)
+            | Layer.Modular settings ->
+                modular name settings input (Typing.row input) false top (Layer.Modular >> instead)
             | Layer.ModularGru gru ->
                 let row =
                     match input with
@@ -220,7 +222,8 @@ module internal Places =
         let first =
             network.Layers
             |> List.tryPick Typing.input
-            |> Option.defaultWith (fun () -> invalidArg (nameof network) "expected a sound network, got one without an input")
+            |> Option.defaultWith (fun () ->
+                invalidArg (nameof network) "expected a sound network, got one without an input")
 
         chain "" true false false 0 network.Layers first (fun layers -> { network with Layers = layers })
         let modulars = List.ofSeq modulars

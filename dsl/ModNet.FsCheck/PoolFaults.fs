@@ -41,7 +41,9 @@ module internal PoolFaults =
     let private units (place: PoolPlace) = [
         let pool = place.Pool
         let last = pool.Units.Length - 1
-        let widened unit = unit @ [ ChainFaults.widening place.Output ]
+
+        let widened unit =
+            unit @ [ ChainFaults.widening place.Output ]
 
         let sequence =
             Layer.Custom {
@@ -52,19 +54,49 @@ module internal PoolFaults =
 
         if last > 0 then
             let changed unit = List.updateAt last unit pool.Units
-            Fault.UnitsUnlikeM, "/unit", { pool with Units = pool.Units @ [ pool.Units[last] ] }
-            Fault.UnitsDisagree, $"/unit{last + 1}", { pool with Units = changed (widened pool.Units[last]) }
-            Fault.BadUnitOutput, $"/unit{last + 1}", { pool with Units = changed (pool.Units[last] @ [ sequence ]) }
+
+            Fault.UnitsUnlikeM,
+            "/unit",
+            {
+                pool with
+                    Units = pool.Units @ [ pool.Units[last] ]
+            }
+
+            Fault.UnitsDisagree,
+            $"/unit{last + 1}",
+            {
+                pool with
+                    Units = changed (widened pool.Units[last])
+            }
+
+            Fault.BadUnitOutput,
+            $"/unit{last + 1}",
+            {
+                pool with
+                    Units = changed (pool.Units[last] @ [ sequence ])
+            }
         elif takesAnyUnit place then
             let unit = pool.Units.Head
-            Fault.BadUnitOutput, "/unit", { pool with Units = [ unit @ [ sequence ] ] }
+
+            Fault.BadUnitOutput,
+            "/unit",
+            {
+                pool with
+                    Units = [ unit @ [ sequence ] ]
+            }
 
             if pool.Modules <> 2 then
                 Fault.UnitsUnlikeM, "/unit", { pool with Units = [ unit; unit ] }
 
             if pool.Modules > 1 then
                 let others = List.replicate (pool.Modules - 1) unit
-                Fault.UnitsDisagree, $"/unit{pool.Modules}", { pool with Units = others @ [ widened unit ] }
+
+                Fault.UnitsDisagree,
+                $"/unit{pool.Modules}",
+                {
+                    pool with
+                        Units = others @ [ widened unit ]
+                }
 
             if place.Row = place.Output && pool.Init = Uniform then
                 Fault.EmptyBlock, "/unit", { pool with Units = [ [] ] }

@@ -39,7 +39,10 @@ module internal Refit =
         | Layer.SumOf branches ->
             let branches = List.map (chain shape) branches
 
-            match branches |> List.tryPick (fun layers -> Typing.chain known inModule layers shape) with
+            match
+                branches
+                |> List.tryPick (fun layers -> Typing.chain known inModule layers shape)
+            with
             | Some target -> Layer.SumOf(List.map (ending target) branches)
             | None -> Layer.SumOf branches
         | other -> other

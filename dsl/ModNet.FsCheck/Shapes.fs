@@ -5,11 +5,7 @@ open FsCheck.FSharp
 open ModNet
 
 /// A square window that slides over an image.
-type internal Window = {
-    Size: int
-    Stride: int
-    Padding: int
-}
+type internal Window = { Size: int; Stride: int; Padding: int }
 
 /// Generators of the shapes of datapoints.
 [<RequireQualifiedAccess>]
@@ -76,7 +72,9 @@ module Shapes =
                 2, Gen.constant shape
                 3,
                 gen {
-                    let! channels = Gen.frequency [ 1, Gen.constant channels; 2, Gen.choose (1, limits.Channels) ]
+                    let! channels =
+                        Gen.frequency [ 1, Gen.constant channels; 2, Gen.choose (1, limits.Channels) ]
+
                     let! height, width = smaller (height, width)
                     return Shape.Image(channels, height, width)
                 }

@@ -47,14 +47,16 @@ module internal SoundNetworks =
     let within (limits: Limits) : Gen<Network> =
         gen {
             let! first = input limits
-            let! tasks = Gen.frequency [ 2, Gen.constant None; 1, Gen.choose (1, limits.Vocabulary) |> Gen.map Some ]
+
+            let! tasks =
+                Gen.frequency [ 2, Gen.constant None; 1, Gen.choose (1, limits.Vocabulary) |> Gen.map Some ]
 
             let bare = {
                 Context.ofLimits limits with
                     HasTasks = tasks.IsSome
             }
 
-            let! shared = Grammar.sharables bare first
+            let! shared = Sharing.sharables bare first
             let context = { bare with Shared = shared }
 
             let rec steps left shape =
@@ -62,7 +64,7 @@ module internal SoundNetworks =
                     if left = 0 then
                         return [], shape
                     else
-                        let! layers, output = Grammar.step context shape
+                        let! layers, output = Sharing.step context shape
                         let! rest, last = steps (left - 1) output
                         return layers @ rest, last
                 }

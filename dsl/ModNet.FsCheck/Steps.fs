@@ -10,8 +10,7 @@ module internal Steps =
 
     let activations = [ Relu; Tanh; Sigmoid ]
 
-    let private activation =
-        Gen.elements (None :: None :: List.map Some activations)
+    let private activation = Gen.elements (None :: None :: List.map Some activations)
 
     let linear width =
         gen {
@@ -45,11 +44,7 @@ module internal Steps =
 
     /// A convolution that looks at single places.
     let point channels =
-        conv channels {
-            Size = 1
-            Stride = 1
-            Padding = 0
-        }
+        conv channels { Size = 1; Stride = 1; Padding = 0 }
 
     let private pooling (window: Window) =
         let spec = {
@@ -70,7 +65,8 @@ module internal Steps =
         ]
 
     let private dense input output =
-        Gen.constant () |> Gen.map (fun () -> Layer.Custom(CustomExamples.dense input output))
+        Gen.constant ()
+        |> Gen.map (fun () -> Layer.Custom(CustomExamples.dense input output))
 
     /// A window from one image size to another; there must be one.
     let private window from till =

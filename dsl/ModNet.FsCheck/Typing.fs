@@ -15,8 +15,6 @@ module internal Typing =
         | Shape.Sequence width -> Shape.Vector width
         | other -> other
 
-    let isTokens (shape: Shape) = shape.IsTokens
-
     /// A vector or sequence of another width.
     let widened width shape =
         match shape with
@@ -25,7 +23,13 @@ module internal Typing =
 
     /// A square window's places along one side.
     let places size window stride padding =
-        if window < 1 || stride < 1 || padding < 0 || padding >= window || window > size + 2 * padding then
+        if
+            window < 1
+            || stride < 1
+            || padding < 0
+            || padding >= window
+            || window > size + 2 * padding
+        then
             None
         else
             Some((size + 2 * padding - window) / stride + 1)
@@ -135,7 +139,11 @@ module internal Typing =
     /// graph's own parts.
     let private isBlockName (name: string) =
         not (System.String.IsNullOrWhiteSpace name)
-        && not (name.Contains '/' || name.Contains '.' || System.Char.IsDigit name[name.Length - 1])
+        && not (
+            name.Contains '/'
+            || name.Contains '.'
+            || System.Char.IsDigit name[name.Length - 1]
+        )
         && name <> "pools"
         && name <> "head"
 

@@ -26,9 +26,17 @@ module internal Widths =
         | Layer.Image(channels, height, width) -> Layer.Image(change channels, height, width)
         | Layer.Embed width -> Layer.Embed(change width)
         | Layer.Linear spec -> Layer.Linear { spec with Width = change spec.Width }
-        | Layer.Conv spec -> Layer.Conv { spec with Channels = change spec.Channels }
+        | Layer.Conv spec ->
+            Layer.Conv {
+                spec with
+                    Channels = change spec.Channels
+            }
         | Layer.Gru hidden -> Layer.Gru(change hidden)
-        | Layer.Modular modular -> Layer.Modular { modular with Controller = controller change modular.Controller }
+        | Layer.Modular modular ->
+            Layer.Modular {
+                modular with
+                    Controller = controller change modular.Controller
+            }
         | Layer.ModularGru gru ->
             Layer.ModularGru {
                 Hidden = change gru.Hidden
@@ -64,22 +72,23 @@ module internal Widths =
         Rewrite.network (layer meet) network |> ignore
         List.ofSeq met
 
-    let shrink (network: Network) : Network seq = seq {
-        for change in [ layer; side ] do
-            let met = numbers change network
+    let shrink (network: Network) : Network seq =
+        seq {
+            for change in [ layer; side ] do
+                let met = numbers change network
 
-            for number in List.distinct met do
-                for fewer in LayerShrinks.fewer 1 number do
-                    Rewrite.network (change (fun old -> if old = number then fewer else old)) network
+                for number in List.distinct met do
+                    for fewer in LayerShrinks.fewer 1 number do
+                        Rewrite.network (change (fun old -> if old = number then fewer else old)) network
 
-            // One at a time, by its place in the walk.
-            for index, number in List.indexed met do
-                for fewer in LayerShrinks.fewer 1 number do
-                    let mutable at = -1
+                // One at a time, by its place in the walk.
+                for index, number in List.indexed met do
+                    for fewer in LayerShrinks.fewer 1 number do
+                        let mutable at = -1
 
-                    let one old =
-                        at <- at + 1
-                        if at = index then fewer else old
+                        let one old =
+                            at <- at + 1
+                            if at = index then fewer else old
 
-                    Rewrite.network (change one) network
-    }
+                        Rewrite.network (change one) network
+        }

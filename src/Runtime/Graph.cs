@@ -116,8 +116,8 @@ public sealed class Graph : nn.Module
         {
             foreach (ModulePool pool in pools)
             {
-                // A dot would read as a path in parameter names.
-                register_module(pool.Name.Replace('.', '/'), pool);
+                // A dot would read as a path in parameter names. No name has two slashes side by side, so names stay apart.
+                register_module(pool.Name.Replace(".", "//"), pool);
             }
         }
 

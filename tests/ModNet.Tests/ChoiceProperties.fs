@@ -15,7 +15,8 @@ let private latent (tape: Tape) =
 /// Whether a network's compositions can be counted out.
 let private isCountable (network: Network) =
     isChosen network
-    && Array.fold (fun product m -> product * float m) 1.0 (modulesPerChoice network) <= 100.0
+    && Array.fold (fun product m -> product * float m) 1.0 (modulesPerChoice network)
+       <= 100.0
 
 /// What every composition gives for every datapoint, [compositions, B].
 let private enumerated network (graph: Graph) (batch: Batch) (evaluate: GraphOutput -> torch.Tensor) =
@@ -24,7 +25,7 @@ let private enumerated network (graph: Graph) (batch: Batch) (evaluate: GraphOut
     torch.stack (
         ResizeArray [
             for index in 0L .. all.shape[0] - 1L ->
-                let one = all.narrow(0L, index, 1L).expand (int64 datapoints, -1L)
+                let one = all.narrow(0L, index, 1L).expand(int64 datapoints, -1L)
                 evaluate (forward graph batch (GivenSelector one))
         ]
     )
@@ -38,7 +39,7 @@ let private stopped (network: Network) =
 let private controllerGradients network compositions =
     running network (fun graph batch ->
         let output = forward graph batch (GivenSelector compositions)
-        gradientsOf graph (output.Tape.LogProbability().sum ()))
+        gradientsOf graph (output.Tape.LogProbability().sum()))
 
 let private learner (graph: Graph) (data: Dataset) streams =
     new ViterbiEm(graph, data, EmSettings(3, 1, 5L, 5L, 1e-2), streams)
@@ -73,7 +74,7 @@ let tests =
                         |> List.map (fun entry ->
                             entry.Distribution.LogProbabilities
                                 .gather(2L, entry.Selection.Indices.unsqueeze -1L)
-                                .sum ([| 1L; 2L |]))
+                                .sum([| 1L; 2L |]))
                         |> List.reduce (fun a b -> a + b)
 
                     near (tape.LogProbability()) expected "log p(a|x)"))
@@ -84,7 +85,7 @@ let tests =
             ==> lazy
                 (running network (fun graph batch ->
                     let logs = enumerated network graph batch _.Tape.LogProbability()
-                    let total = logs.exp().sum (dim = 0L)
+                    let total = logs.exp().sum(dim = 0L)
                     near total (torch.ones_like total) "total probability")))
 
         testPropertyWithConfig (config 803 50) "where one site chooses, the mode is the most probable composition"
@@ -104,11 +105,13 @@ let tests =
         testPropertyWithConfig (config 804 40) "modules that nothing chose get a gradient of exactly zero"
         <| fun (network: Network) ->
             let network =
-                rewriteModulars (fun modular ->
-                    if modular.Controller = Given then
-                        { modular with Controller = Linear }
-                    else
-                        modular) network
+                rewriteModulars
+                    (fun modular ->
+                        if modular.Controller = Given then
+                            { modular with Controller = Linear }
+                        else
+                            modular)
+                    network
 
             isChosen network
             ==> lazy
@@ -119,16 +122,16 @@ let tests =
                     let joint =
                         (graph.Head.LogLikelihood(output.Features, batch.Targets)
                          + output.Tape.LogProbability())
-                            .sum ()
+                            .sum()
 
                     let gradients = gradientsOf graph joint
 
                     for pool in graph.Pools do
-                        let path = "pools." + pool.Name.Replace('.', '/')
+                        let path = poolPath pool.Name
 
                         for name, gradient in gradients do
-                            if name.StartsWith(path + ".") then
-                                let local = name.Substring(path.Length + 1)
+                            if name.StartsWith path then
+                                let local = name.Substring path.Length
 
                                 if pool :? NodePool then
                                     if not (local.StartsWith "module0.") then
@@ -154,13 +157,15 @@ let tests =
                 let run network compositions =
                     running network (fun graph batch ->
                         let output = forward graph batch (given compositions)
-                        let value = (graph.Head.LogLikelihood(output.Features, batch.Targets)).sum ()
+                        let value = (graph.Head.LogLikelihood(output.Features, batch.Targets)).sum()
                         numbers value, gradientsOf graph value)
 
                 let compositions = drawnFor network
                 Expect.equal (run (stopped network) compositions) (run network compositions) "values and gradients")
 
-        testPropertyWithConfig (config 807 40) "stop_gradient in one layer changes what log p(a|x) teaches only before it"
+        testPropertyWithConfig
+            (config 807 40)
+            "stop_gradient in one layer changes what log p(a|x) teaches only before it"
         <| fun (network: Network) ->
             let opening, body, head = ends network
 
@@ -242,7 +247,9 @@ let tests =
                     let result = method.FullEStep [| 0L .. int64 datapoints - 1L |]
                     Expect.isLessThan (abs (result.After - best)) (1e-9 * (1.0 + abs best)) "the best")))
 
-        testPropertyWithConfig (config 810 40) "an M-step leaves loss and parameters finite; nothing to learn is said in words"
+        testPropertyWithConfig
+            (config 810 40)
+            "an M-step leaves loss and parameters finite; nothing to learn is said in words"
         <| fun (network: Network) ->
             scoped (fun () ->
                 use graph = compiled network

@@ -26,7 +26,8 @@ let private products (name: string) (args: ReadOnlySpan<Arg>) =
         let stride, padding = numbers args[3], numbers args[4]
 
         let places dimension =
-            (x[dimension + 2] + 2L * padding[dimension] - weight[dimension + 2]) / stride[dimension]
+            (x[dimension + 2] + 2L * padding[dimension] - weight[dimension + 2])
+            / stride[dimension]
             + 1L
 
         x[0] * size weight * places 0 * places 1
@@ -67,8 +68,7 @@ let private measured dispatch (network: Network) =
                 }
                 network
 
-        let total =
-            counted (fun () -> features graph one |> graph.Head.Predict |> ignore)
+        let total = counted (fun () -> features graph one |> graph.Head.Predict |> ignore)
 
         if network.Layers.Head.IsTokens then
             total / int64 steps
@@ -85,7 +85,10 @@ let tests =
         testPropertyWithConfig (config 501 200) "totals are the sums of their rows"
         <| fun (network: Network) ->
             let summary = summary network
-            let sum cost = summary.Rows |> List.sumBy (_.Cost >> cost)
+
+            let sum cost =
+                summary.Rows |> List.sumBy (_.Cost >> cost)
+
             Expect.equal summary.Total.Parameters (sum _.Parameters) "parameters"
             Expect.equal summary.Total.Active (sum _.Active) "active"
             Expect.equal summary.Total.MultiplyAdds (sum _.MultiplyAdds) "multiply-adds"
@@ -104,28 +107,31 @@ let tests =
                 ]
 
                 let below (path: string) =
-                    named
-                    |> List.filter (fun (name, _) -> name.StartsWith(path + "."))
-                    |> List.sumBy snd
+                    named |> List.filter (fun (name, _) -> name.StartsWith path) |> List.sumBy snd
+
+                let path (layer: PlannedLayer) = layer.Name.Replace('/', '.') + "."
 
                 let met = Collections.Generic.HashSet<string>()
 
                 for layer, row in List.zip (everyLayer (plan network).Layers) (summary network).Rows do
-                    let isHead = layer.Layer.IsSoftmax || layer.Layer.IsGaussian || layer.Layer.IsBernoulli
+                    let isHead =
+                        layer.Layer.IsSoftmax || layer.Layer.IsGaussian || layer.Layer.IsBernoulli
 
                     let own =
-                        below (if isHead then "head" else layer.Name.Replace('/', '.'))
-                        - (layer.Inside |> List.concat |> List.sumBy (fun inside -> below (inside.Name.Replace('/', '.'))))
+                        below (if isHead then "head." else path layer)
+                        - (layer.Inside |> List.concat |> List.sumBy (path >> below))
 
                     let pool =
                         match layer.Pool with
-                        | Some pool when met.Add pool.Name -> below ("pools." + pool.Name.Replace('.', '/'))
+                        | Some pool when met.Add pool.Name -> below (poolPath pool.Name)
                         | _ -> 0L
 
                     Expect.equal row.Cost.Parameters (own + pool) row.Name)
 
         for dispatch in [ Loop; Grouped ] do
-            testPropertyWithConfig (config 504 100) $"multiply-adds are those that a datapoint costs, by {dispatch}; of mixed units at most"
+            testPropertyWithConfig
+                (config 504 100)
+                $"multiply-adds are those that a datapoint costs, by {dispatch}; of mixed units at most"
             <| fun (network: Network) ->
                 let said = (summary network).Total.MultiplyAdds
                 let done' = measured dispatch network
@@ -135,11 +141,12 @@ let tests =
                 else
                     Expect.isLessThanOrEqual done' said "multiply-adds"
 
-        testPropertyWithConfig (config 505 150) "more modules cost parameters, and nothing active but the controller's logits"
+        testPropertyWithConfig
+            (config 505 150)
+            "more modules cost parameters, and nothing active but the controller's logits"
         <| fun (network: Network) ->
             let plain =
-                network
-                |> rewriteModulars (fun modular -> { modular with Controller = Given })
+                network |> rewriteModulars (fun modular -> { modular with Controller = Given })
 
             let more =
                 plain

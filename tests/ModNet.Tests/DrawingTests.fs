@@ -128,6 +128,56 @@ let private shows = [
                 "its card"
         | pools -> failtest $"expected one pool, got {pools.Length}")
 
+    testCase "lines of inner branches go around what stands beside them" (fun () ->
+        let column =
+            chain {
+                useTwo
+
+                modular {
+                    from shared
+                    controller Task
+                }
+            }
+
+        let crowded =
+            network "crowded" {
+                features 4
+                tasks 2
+
+                sum_of {
+                    column
+
+                    sum_of {
+                        column
+                        linear 4
+                        column
+                    }
+
+                    residual { column }
+                    column
+                }
+
+                bernoulli
+            }
+
+        let picture = picture crowded
+        Expect.isEmpty (crossed picture) "cards that a line crosses"
+
+        for dashes, count in [ toPool, 10; ofTaskId, 5 ] do
+            let touched =
+                picture.Lines
+                |> List.filter (fun (look, _) -> look = dashes)
+                |> List.collect snd
+                |> List.filter (fun (x, y) ->
+                    ofKind "layer" picture
+                    |> List.exists (fun layer ->
+                        let edge = if dashes = toPool then layer.Box.Right else layer.Box.X
+                        // An arrow's line ends before its tip.
+                        abs (x - edge) < 4.0 && y > layer.Box.Y && y < layer.Box.Bottom))
+                |> List.distinct
+
+            Expect.equal touched.Length count $"lines with dashes {dashes} meet as many layers")
+
     testCase "a recurrent layer's pool is used at every step" (fun () ->
         let pool = picture DslExamples.lm |> ofKind "pool" |> List.exactlyOne
         Expect.isTrue ((texts pool).Contains "used by 1 layer, at every step") "the pool says so"

@@ -12,9 +12,7 @@ let private isFoundAlone (planted: Planted) =
     let found =
         match check planted.Network with
         | Ok _ -> []
-        | Error diagnostics -> [
-            for diagnostic in diagnostics -> diagnostic.Fault.Id, diagnostic.Place
-          ]
+        | Error diagnostics -> [ for diagnostic in diagnostics -> diagnostic.Fault.Id, diagnostic.Place ]
 
     Expect.equal found [ planted.Fault.Id, planted.Place ] "what is found"
 
@@ -46,7 +44,16 @@ let tests =
                 |> Seq.map _.Place
                 |> List.ofSeq
 
-            for part in [ "/residual1/"; "/sum_of1/2/"; "/concat_of1/1/"; "/repeat1/1/"; "/stem/"; "/unit/"; "/unit2/" ] do
+            for part in
+                [
+                    "/residual1/"
+                    "/sum_of1/2/"
+                    "/concat_of1/1/"
+                    "/repeat1/1/"
+                    "/stem/"
+                    "/unit/"
+                    "/unit2/"
+                ] do
                 Expect.exists places (fun place -> place.Contains part) part
 
         testPropertyWithConfig (config 306 60) "compile refuses what check refuses, with the same words"

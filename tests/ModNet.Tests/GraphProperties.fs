@@ -40,11 +40,11 @@ let private without =
 let private withGradients network compositions =
     running network (fun graph batch ->
         let output = forward graph batch (given compositions)
-        let joint = (graph.Head.LogLikelihood(output.Features, batch.Targets)).sum ()
+        let joint = (graph.Head.LogLikelihood(output.Features, batch.Targets)).sum()
 
         let joint =
             if output.Tape.Choices > 0 then
-                joint + output.Tape.LogProbability().sum ()
+                joint + output.Tape.LogProbability().sum()
             else
                 joint
 
@@ -93,7 +93,7 @@ let tests =
                     for layer in (plan network).Layers do
                         layer.Name.Replace('/', '.') + "."
                     for pool in (plan network).Pools do
-                        "pools." + pool.Name.Replace('.', '/') + "."
+                        poolPath pool.Name
                 ]
 
                 for name in names do
@@ -110,7 +110,8 @@ let tests =
 
                 // Norms and variances begin alike whatever the seed.
                 let drawn =
-                    values first |> List.exists (fun values -> Array.length (Array.distinct values) > 1)
+                    values first
+                    |> List.exists (fun values -> Array.length (Array.distinct values) > 1)
 
                 if drawn then
                     Expect.notEqual (values other) (values first) "another seed")
@@ -128,7 +129,9 @@ let tests =
                 for index in 0 .. datapoints - 1 do
                     near (features graph (only index batch)) (all.narrow (0L, int64 index, 1L)) $"datapoint {index}")
 
-        testPropertyWithConfig (config 606 80) "without dropout and batch normalisation training runs as evaluation does"
+        testPropertyWithConfig
+            (config 606 80)
+            "without dropout and batch normalisation training runs as evaluation does"
         <| fun (network: Network) ->
             running (without network) (fun graph batch ->
                 let evaluated = features graph batch
@@ -183,8 +186,7 @@ let tests =
                     let half (part: Graph) (x: torch.Tensor) from =
                         part.Forward(x, ModeSelector(), side from part.GivenChoices).Features
 
-                    let output =
-                        half second (half first batch.Inputs 0L) first.GivenChoices
+                    let output = half second (half first batch.Inputs 0L) first.GivenChoices
 
                     Expect.equal (numbers output) (numbers whole) $"cut at {cut}")
 

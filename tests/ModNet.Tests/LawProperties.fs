@@ -91,7 +91,7 @@ let private reversedPositions (tape: Tape) =
 /// Rotates dimension 0 by one: module m takes the place of m + 1.
 let private rotate (tensor: torch.Tensor) =
     use _noGrad = torch.no_grad ()
-    tensor.copy_ (tensor.detach().clone().roll ([| 1L |], [| 0L |])) |> ignore
+    tensor.copy_ (tensor.detach().clone().roll([| 1L |], [| 0L |])) |> ignore
 
 /// The same for all that a pool's modules hold.
 let rec private rotatePool (pool: torch.nn.Module) =
@@ -106,7 +106,7 @@ let rec private rotatePool (pool: torch.nn.Module) =
         use _noGrad = torch.no_grad ()
 
         for tensors in List.transpose [ for part in pool.children () -> parametersOf [ part ] ] do
-            let values = [ for tensor in tensors -> tensor.detach().clone () ]
+            let values = [ for tensor in tensors -> tensor.detach().clone() ]
 
             for index, tensor in List.indexed tensors do
                 let before = (index + tensors.Length - 1) % tensors.Length
@@ -121,10 +121,7 @@ let tests =
         wrapped "a concatenation of one branch is the branch" (fun part -> [ Layer.ConcatOf [ part ] ]) 703
         wrapped "layers repeated once are the layers" (fun part -> [ Layer.Repeat(1, part) ]) 704
 
-        wrapped
-            "blocks in blocks are blocks"
-            (fun part -> [ Layer.Block("outer", [ Layer.Block("inner", part) ]) ])
-            705
+        wrapped "blocks in blocks are blocks" (fun part -> [ Layer.Block("outer", [ Layer.Block("inner", part) ]) ]) 705
 
         testPropertyWithConfig (config 706 40) "layers repeated are the layers written out, round by round"
         <| fun (network: Network) ->
@@ -205,9 +202,7 @@ let tests =
                     use _noGrad = torch.no_grad ()
 
                     for own, other in
-                        List.zip
-                            (parametersOf (graph.Pools |> Seq.cast))
-                            (parametersOf (expected.Nodes |> Seq.cast)) do
+                        List.zip (parametersOf (graph.Pools |> Seq.cast)) (parametersOf (expected.Nodes |> Seq.cast)) do
                         other.copy_ (own.view other.shape) |> ignore
 
                     near (features graph (batch network)) (features expected (batch network)) "features"))
@@ -251,13 +246,14 @@ let tests =
                             features.view (int64 datapoints, choose, -1L)
 
                         let actual = (forward graph batch (GivenSelector reversed)).Features |> blocks
-                        near actual (blocks(output.Features).index_select (1L, order)) "blocks"))
+                        near actual (blocks(output.Features).index_select(1L, order)) "blocks"))
 
-        testPropertyWithConfig (config 713 60) "with Once, a module that all positions chose counts once; with Every, K times"
+        testPropertyWithConfig
+            (config 713 60)
+            "with Once, a module that all positions chose counts once; with Every, K times"
         <| singles (fun modular -> { modular with Controller = Linear }) (fun network ->
             let once =
-                network
-                |> rewriteModulars (fun modular -> { modular with Duplicates = Once })
+                network |> rewriteModulars (fun modular -> { modular with Duplicates = Once })
 
             running network (fun graph batch ->
                 match drawn graph batch with
@@ -271,7 +267,9 @@ let tests =
                     let once = (forward other batch all).Features
                     near every (once * torch.tensor (float compositions.shape[1])) "features"))
 
-        testPropertyWithConfig (config 714 60) "modules under other numbers, with the controller's columns, are the same network"
+        testPropertyWithConfig
+            (config 714 60)
+            "modules under other numbers, with the controller's columns, are the same network"
         <| singles
             (fun modular -> {
                 modular with
@@ -303,14 +301,18 @@ let tests =
                                     .detach()
                                     .view(int64 controller.Choose, int64 modules, -1L)
                                     .roll([| 1L |], [| 1L |])
-                                    .clone ()
+                                    .clone()
 
                             parameter.copy_ (turned.view parameter.shape) |> ignore
 
                     let side =
                         match batch.Side with
                         | null -> null
-                        | side -> SideInputs(side.Tasks, (side.Given + torch.tensor 1L).remainder (torch.tensor (int64 modules)))
+                        | side ->
+                            SideInputs(
+                                side.Tasks,
+                                (side.Given + torch.tensor 1L).remainder(torch.tensor (int64 modules))
+                            )
 
                     let after = graph.Forward(batch.Inputs, ModeSelector(), side)
                     near after.Features before "features"

@@ -59,10 +59,7 @@ let features (graph: Graph) (batch: Batch) =
 let drawn (graph: Graph) (batch: Batch) =
     let tape = (forward graph batch (SampledSelector(generator 9))).Tape
 
-    if tape.Choices = 0 then
-        None
-    else
-        Some(tape.Composition())
+    if tape.Choices = 0 then None else Some(tape.Composition())
 
 /// The same of a network's graph; of the scope around.
 let drawnFor (network: Network) =
@@ -119,6 +116,10 @@ let tryModular layer =
     | Layer.ModularGru gru -> Some gru.Candidate
     | _ -> None
 
+/// What a pool's parameters' names begin with.
+let poolPath (name: string) =
+    "pools." + name.Replace(".", "//") + "."
+
 /// M of every choice that is made of a datapoint, in order.
 let modulesPerChoice (network: Network) = [|
     let times = if network.Layers.Head.IsTokens then steps else 1
@@ -131,7 +132,8 @@ let modulesPerChoice (network: Network) = [|
         | _ -> ()
 |]
 
-let isChosen network = modulesPerChoice network |> Array.isEmpty |> not
+let isChosen network =
+    modulesPerChoice network |> Array.isEmpty |> not
 
 /// A change of every layer outside modules, what is inside others first.
 let rec rewrite (change: Layer -> Layer) (layers: Layer list) : Layer list =

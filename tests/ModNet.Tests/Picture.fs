@@ -132,3 +132,30 @@ let contains (outer: Box) (inner: Box) =
     && outer.Y <= inner.Y
     && inner.Right <= outer.Right
     && inner.Bottom <= outer.Bottom
+
+/// The names of cards that a dashed line runs through.
+let crossed (picture: Picture) : string list =
+    let cards = ofKind "layer" picture @ ofKind "merge" picture @ ofKind "pool" picture
+
+    [
+        for _, points in picture.Lines do
+            for (x1, y1), (x2, y2) in List.pairwise points do
+                let piece = {
+                    X = min x1 x2
+                    Y = min y1 y2
+                    Width = abs (x1 - x2)
+                    Height = abs (y1 - y2)
+                }
+
+                for card in cards do
+                    // Lines end at a card's edge.
+                    let inside = {
+                        X = card.Box.X + 1.0
+                        Y = card.Box.Y + 1.0
+                        Width = card.Box.Width - 2.0
+                        Height = card.Box.Height - 2.0
+                    }
+
+                    if overlap piece inside then
+                        card.Name
+    ]

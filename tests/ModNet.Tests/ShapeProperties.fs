@@ -64,8 +64,7 @@ let rec private walk (route: Route) (nodes: Node seq) (planned: PlannedLayer lis
                 match layer.Layer with
                 | Layer.Residual _ -> x + (inside ()).Head
                 | Layer.SumOf _ -> inside () |> List.reduce (fun a b -> a + b)
-                | Layer.ConcatOf _ ->
-                    torch.cat (ResizeArray(inside ()), (if layer.Output.IsImage then 1L else -1L))
+                | Layer.ConcatOf _ -> torch.cat (ResizeArray(inside ()), (if layer.Output.IsImage then 1L else -1L))
                 | Layer.Repeat _
                 | Layer.Block _ -> (inside ()).Head
                 | _ -> node.Forward(x, route)
@@ -136,7 +135,9 @@ let tests =
             let names = everyLayer layers |> List.map _.Name
             Expect.equal (List.distinct names) names "unique"
 
-        testPropertyWithConfig (config 204 200) "a modular layer gives its unit's shape, K of them side by side with Concat"
+        testPropertyWithConfig
+            (config 204 200)
+            "a modular layer gives its unit's shape, K of them side by side with Concat"
         <| fun (network: Network) ->
             for layer in everyLayer (plan network).Layers do
                 match tryModular layer.Layer, layer.Pool with
@@ -184,10 +185,11 @@ let tests =
                     return input, layers, output
                 }
             ))
-            (fun (input, layers, output) ->
-                Expect.equal (givenBy input layers output) output "output")
+            (fun (input, layers, output) -> Expect.equal (givenBy input layers output) output "output")
 
-        testPropertyWithConfig (config 207 150) "a pool generated for a row reads it, with a controller generated for it"
+        testPropertyWithConfig
+            (config 207 150)
+            "a pool generated for a row reads it, with a controller generated for it"
         <| Prop.forAll
             (Arb.fromGen (
                 gen {

@@ -31,10 +31,13 @@ let tests =
                 Expect.isLessThan (Networks.size smaller.Sound) (Networks.size planted.Sound) "size"
 
                 match check smaller.Network with
-                | Error [ found ] -> Expect.equal (found.Fault, found.Place) (planted.Fault, planted.Place) "what is found"
+                | Error [ found ] ->
+                    Expect.equal (found.Fault, found.Place) (planted.Fault, planted.Place) "what is found"
                 | other -> failtestf "found %A" other
 
-        testPropertyWithConfig (config 403 60) "any network shrinks to an input and a head, with what a head cannot do without"
+        testPropertyWithConfig
+            (config 403 60)
+            "any network shrinks to an input and a head, with what a head cannot do without"
         <| fun (network: Network) ->
             let least = smallest (fun _ -> true) network
             Expect.isLessThanOrEqual least.Layers.Length 3 "layers"

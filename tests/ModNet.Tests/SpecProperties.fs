@@ -96,7 +96,8 @@ let tests =
 
         testPropertyWithConfig (config 105 100) "the network's name makes no difference but at the start of places"
         <| fun (planted: Planted) ->
-            let isOfName = planted.Fault = Fault.BadName && not (planted.Place.StartsWith "net/")
+            let isOfName =
+                planted.Fault = Fault.BadName && not (planted.Place.StartsWith "net/")
 
             if not isOfName then
                 let again = check { planted.Network with Name = "other" }
@@ -124,12 +125,16 @@ let tests =
                     | other -> other)
 
             let costs (network: Network) =
-                (summary network).Rows |> List.map (fun row -> row.Kind, row.Cost.Active, row.Cost.MultiplyAdds) |> List.sort
+                (summary network).Rows
+                |> List.map (fun row -> row.Kind, row.Cost.Active, row.Cost.MultiplyAdds)
+                |> List.sort
 
             Expect.equal (costs turned) (costs network) "rows"
             Expect.equal (summary turned).Total (summary network).Total "total"
 
-        testPropertyWithConfig (config 107 200) "with_vocabulary changes tokens, and a softmax over as many, and nothing else"
+        testPropertyWithConfig
+            (config 107 200)
+            "with_vocabulary changes tokens, and a softmax over as many, and nothing else"
         <| fun (network: Network) ->
             let resized = Network.with_vocabulary 11 network
             summary resized |> ignore
