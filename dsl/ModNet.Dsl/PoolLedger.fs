@@ -251,8 +251,8 @@ type internal PoolLedger
             planUnits path path pool row
         | Some name ->
             match pools.TryGetValue name with
-            // Not (=), by which a pool with NaN in it is unlike itself.
-            | true, uses when obj.ReferenceEquals(uses.Pool, pool) || uses.Pool.Equals pool ->
+            // A pool with NaN in it is unlike itself.
+            | true, uses when obj.ReferenceEquals(uses.Pool, pool) || uses.Pool = pool ->
                 row |> Option.bind (reuse layer name uses)
             | true, uses -> otherOfName layer name uses pool row
             | _ -> firstUse layer name pool row

@@ -56,7 +56,26 @@ let private activations () =
         )
     }
 
+/// NaN is unlike itself.
+let private doubtful =
+    pool "doubtful" {
+        modules 2
+        unit (dropout nan)
+    }
+
 let cases = [
+    says
+        "a pool with a number that is none is still one pool"
+        (network "net" {
+            features 2
+            modular { from doubtful }
+            modular { from doubtful }
+            bernoulli
+        })
+        [
+            "RATE_OUT_OF_RANGE net/doubtful/unit/dropout1/rate: expected 0 ≤ rate < 1, got NaN – give the probability with which a value is dropped"
+        ]
+
     says "an empty shared pool" (around (modular { from (pool "shared" { init Uniform }) })) [
         "M_BELOW_ONE net/shared/modules: expected M ≥ 1, got none – say `modules M`"
         "NO_UNIT net/shared/unit: expected what each module is, got nothing – say `unit (linear …)`"
