@@ -40,6 +40,10 @@ let private hasRunFiles (folder: string) =
         Expect.isTrue (File.Exists(Path.Combine(folder, file))) $"{file} is there"
 
     Expect.isEmpty (Directory.GetFiles(folder, "*.partial")) "nothing half-written"
+    let report = File.ReadAllText(Path.Combine(folder, "report.html"))
+    let first = report.IndexOf("<h2>", StringComparison.Ordinal)
+    Expect.stringStarts (report.Substring first) "<h2>Architecture</h2>" "the report's first section"
+    Expect.stringContains report "<g data-layer=" "a drawing of the network"
 
 /// A text with a grammar: a word of three classes is followed by one of the next class.
 let private corpus (directory: string) (lines: int) =

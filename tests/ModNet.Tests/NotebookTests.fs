@@ -3,6 +3,8 @@ module ModNet.Tests.NotebookTests
 
 open System
 open System.IO
+open System.Reflection
+open System.Reflection.Emit
 open System.Text.Json.Nodes
 open Expecto
 open ModNet
@@ -235,6 +237,65 @@ let private making = [
                 Expect.isFalse (made.Contains(place.TrimEnd '/' + "/")) $"nothing of {place}"))
 ]
 
+/// A library by the kernel's name, whose `DisplayAs` prints the media type and how what it was given begins.
+let private fakeKernel (path: string) =
+    let assembly =
+        PersistedAssemblyBuilder(AssemblyName "Microsoft.DotNet.Interactive", typeof<obj>.Assembly)
+
+    let owner =
+        assembly
+            .DefineDynamicModule("kernel")
+            .DefineType("System.DisplayExtensions", TypeAttributes.Public ||| TypeAttributes.Class)
+
+    let display =
+        owner.DefineMethod(
+            "DisplayAs",
+            MethodAttributes.Public ||| MethodAttributes.Static,
+            typeof<string>,
+            [| typeof<string>; typeof<string>; typeof<string array> |]
+        )
+
+    let code = display.GetILGenerator()
+    code.Emit OpCodes.Ldarg_1
+    code.Emit(OpCodes.Call, typeof<Console>.GetMethod("WriteLine", [| typeof<string> |]))
+    code.Emit OpCodes.Ldarg_0
+    code.Emit OpCodes.Ret
+    owner.CreateType() |> ignore
+    assembly.Save path
+
+let private shown =
+    $"""{loads}
+open ModNet
+open ModNet.Figures
+Show.svg "a square" "<svg xmlns='http://www.w3.org/2000/svg'/>"
+Show.figure "a loss" (Figure.single (Panel.series [ Series.line "loss" [| 1.0 |] [| 2.0 |] ]))
+"""
+
+let private showing = [
+    testCase "in a plain run pictures are files, whose paths are printed" (fun () ->
+        withScript shown (fun _ path ->
+            let code, output, errors = modnet [ "check"; path ]
+            Expect.equal code 0 errors
+
+            for words, ending, start in [ "a square", ".svg", "<svg"; "a loss", ".html", "<!DOCTYPE html>" ] do
+                let line =
+                    output.Split '\n' |> Array.find (fun line -> line.StartsWith $"{words}: ")
+
+                let file = line.Substring(words.Length + 2)
+                Expect.stringEnds file ending words
+                Expect.stringStarts (File.ReadAllText file) start words
+                File.Delete file))
+
+    testCase "in a kernel pictures are its to show" (fun () ->
+        withScript "" (fun directory path ->
+            let kernel = Path.Combine(directory, "kernel.dll")
+            fakeKernel kernel
+            File.WriteAllText(path, $"System.Reflection.Assembly.LoadFrom @\"{kernel}\" |> ignore\n{shown}")
+            let code, output, errors = modnet [ "check"; path ]
+            Expect.equal code 0 errors
+            Expect.equal (output.Trim()) "image/svg+xml\napplication/vnd.plotly.v1+json" "media types"))
+]
+
 let private drawing = [
     testCase "check leaves a drawing where it is asked to, of the kind that its name says" (fun () ->
         inDirectory (fun directory ->
@@ -264,5 +325,6 @@ let tests =
     <| testList "notebook" [
         testList "reading" reading
         testList "making" making
+        testList "showing" showing
         testList "drawing" drawing
     ]
