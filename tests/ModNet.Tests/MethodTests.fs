@@ -262,7 +262,7 @@ let runs =
                         JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "summary.json"))).AsObject()
 
                     let has = name <> "static_modules"
-                    Expect.equal (summary["validation"].AsObject().ContainsKey "selection_entropy") has "H_a"
+                    Expect.equal (summary["final"].AsObject().ContainsKey "selection_entropy") has "H_a"
                     // Agreement is of datapoints that make one choice.
                     Expect.equal (summary.ContainsKey "agreement") (name <> "noisy_topk") "agreement"
                     Expect.isTrue (File.Exists(Path.Combine(directory, "report.html"))) "report"

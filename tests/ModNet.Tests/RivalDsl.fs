@@ -53,7 +53,7 @@ let private deep chosen how conduct =
         }
 
         modular {
-            modules 300
+            modules 1000
             unit (linear 2)
         }
 
@@ -277,22 +277,35 @@ let diagnostics =
             "toy/train/k: expected k ≤ M = 2 of modular1, got k = 4 – run fewer modules, or give the pool more"
         ]
 
-        experimentSays "layers that noisy top-k cannot gate" (on (deep 2 Sum (Custom logits)) (noisy_topk { k 2 })) [
-            "CONTROLLER_UNLIKE_CHOICES"
+        experimentSays "several choices where noisy top-k makes a mixture" (on (deep 2 Sum Linear) (noisy_topk { k 2 })) [
+            "METHOD_UNFIT"
+            "METHOD_UNFIT"
+        ] [
+            for round in 1..2 ->
+                $"deep/repeat1/{round}/residual1/modular1/choose: expected K = 1 for `noisy_topk`, whose k says how many modules run, got K = 2 – say `choose 1`"
+        ]
+
+        experimentSays "layers that noisy top-k cannot gate" (on (deep 1 Concat (Custom logits)) (noisy_topk { k 2 })) [
             "METHOD_UNFIT"
             "METHOD_UNFIT"
             "METHOD_UNFIT"
             "METHOD_UNFIT"
         ] [
+            for round in 1..2 do
+                let layer = $"deep/repeat1/{round}/residual1/modular1"
+
+                $"{layer}/combine: expected `Sum` for `noisy_topk`, which weighs outputs and adds them, got `Concat` – say `combine Sum`, or train by another method"
+
+                $"{layer}/controller: expected a controller that ends in a linear map of its own, beside which `noisy_topk` puts that of its noise, got `Custom` – use `Linear`, `Mlp`, `Conv` or `Task`"
         ]
 
-        experimentSays
-            "too many compositions for exact"
-            (on (deep 2 Sum Linear) (exact { }))
-            [ "TOO_MANY_COMPOSITIONS" ]
-            []
+        experimentSays "too many compositions for exact" (on (deep 2 Sum Linear) (exact { })) [ "TOO_MANY_COMPOSITIONS" ] [
+            "deep/train: expected at most 65,536 compositions per datapoint for `exact`, which goes through them all, got 3^2 · 3^2 · 1000 – train a smaller network, or train by `em`"
+        ]
 
-        experimentSays "too many words for exact" (textOf lm 5 (exact { })) [ "TOO_MANY_COMPOSITIONS" ] []
+        experimentSays "too many words for exact" (textOf lm 5 (exact { })) [ "TOO_MANY_COMPOSITIONS" ] [
+            "ptb-em-15-1/train: expected at most 65,536 compositions per datapoint for `exact`, which goes through them all, got 15^5 – train a smaller network, or train by `em`"
+        ]
 
         experimentSays
             "a* and no other sample"
