@@ -147,11 +147,7 @@ module internal EmBundles =
     }
 
     /// What the reference library's examples do: of ten steps one is an E-step.
-    let libmodular = {
-        paper with
-            MSteps = 9
-            Held = Among
-    }
+    let libmodular = { paper with MSteps = 9; Held = Among }
 
 [<AutoOpen>]
 module Methods =

@@ -84,7 +84,11 @@ module internal MethodRules =
         if size > log (float Runtime.Compositions.Limit) + 1e-9 then
             let got =
                 [
-                    for modules, choices in powers -> if choices = 1L then $"{modules}" else $"{modules}^{choices}"
+                    for modules, choices in powers ->
+                        if choices = 1L then
+                            $"{modules}"
+                        else
+                            $"{modules}^{choices}"
                 ]
                 |> String.concat " · "
 

@@ -4,7 +4,10 @@ open System.ComponentModel
 
 /// A method other than EM half said: what is its own, and how its gradient steps are taken.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type RivalDraft<'Own> = internal { Own: 'Own; Gradient: GradientSteps }
+type RivalDraft<'Own> = internal {
+    Own: 'Own
+    Gradient: GradientSteps
+}
 
 /// The settings that all methods but EM have in common.
 [<AbstractClass>]

@@ -64,9 +64,7 @@ let tests =
 
                     let first = fit ()
 
-                    let losses = [
-                        for _ in 1..200 -> scoped (fun () -> method.StepAndReport().Loss)
-                    ]
+                    let losses = [ for _ in 1..200 -> scoped (fun () -> method.StepAndReport().Loss) ]
 
                     let mean part = List.average part
                     Expect.isLessThan (mean losses[190..]) (0.7 * mean losses[..9]) "loss"
@@ -81,7 +79,7 @@ let tests =
                         let _, _, _, method = language name make seed
 
                         [
-                            for _ in 1..12 do
+                            for _ in 1..4 do
                                 method.Step()
                                 (method.StepAndReport()).Loss
                         ]
@@ -105,7 +103,7 @@ let tests =
                 GC.Collect()
                 GC.WaitForPendingFinalizers()
                 let before = torch.Tensor.TotalCount
-                steps 200
+                steps 60
                 Expect.isLessThanOrEqual torch.Tensor.TotalCount before "live tensors"
 
                 for part in [ method :> IDisposable; graph; data; streams ] do

@@ -64,16 +64,14 @@ let private gates k (h: float[][]) = [|
 
 /// Φ, by Simpson's rule.
 let private normalDistribution z =
-    let density t = exp (-t * t / 2.0) / sqrt (2.0 * Math.PI)
+    let density t =
+        exp (-t * t / 2.0) / sqrt (2.0 * Math.PI)
+
     let n = 2000
     let h = z / float n
 
     let inside =
-        Seq.sum (
-            seq {
-                for i in 1 .. n - 1 -> (if i % 2 = 1 then 4.0 else 2.0) * density (float i * h)
-            }
-        )
+        Seq.sum (seq { for i in 1 .. n - 1 -> (if i % 2 = 1 then 4.0 else 2.0) * density (float i * h) })
 
     0.5 + h / 3.0 * (density 0.0 + density z + inside)
 
@@ -135,7 +133,7 @@ let private setting (settings: NoisyTopKSettings) body =
         let batch = data.Get(batches.Next())
 
         let noise =
-            torch.empty([| int64 rows; 5L |], torch.ScalarType.Float64).normal_ (0.0, 1.0, again.Noise)
+            torch.empty([| int64 rows; 5L |], torch.ScalarType.Float64).normal_(0.0, 1.0, again.Noise)
 
         body graph data method batch (parts graph batch.Inputs noise)
 
@@ -157,7 +155,8 @@ let tests =
 
                     // The distribution that is spoken of is the gate.
                     let entropy =
-                        g |> Array.averageBy (Array.sumBy (fun p -> if p > 0.0 then -p * log p else 0.0))
+                        g
+                        |> Array.averageBy (Array.sumBy (fun p -> if p > 0.0 then -p * log p else 0.0))
 
                     Expect.floatClose Accuracy.high seen.Statistics.SelectionEntropy entropy "H_a"
 
@@ -175,7 +174,9 @@ let tests =
         <| fun () ->
             setting (settings 3 0.0 0.0)
             <| fun graph data method _ _ ->
-                let p = parts graph data.Inputs (torch.zeros ([| int64 rows; 5L |], torch.ScalarType.Float64))
+                let p =
+                    parts graph data.Inputs (torch.zeros ([| int64 rows; 5L |], torch.ScalarType.Float64))
+
                 let expected = outputs (gates 3 p.Clean) p
                 let seen = Evaluation.Of(graph, [ data ], 4L, torch.CPU, method.Evaluating)
 
@@ -206,7 +207,7 @@ let tests =
                         let gates = NoisyTopKSelector(2, noise, true)
                         let output = graph.Forward(data.Inputs, gates)
 
-                        graph.Head.LogLikelihood(output.Features, data.Targets).mean ()
+                        graph.Head.LogLikelihood(output.Features, data.Targets).mean()
                         * (-1.0).ToScalar()
                         + gates.Balance.ImportanceLoss() * 0.3.ToScalar()
                         + gates.Balance.LoadLoss() * 0.7.ToScalar()
@@ -226,12 +227,12 @@ let tests =
                 use again = new RandomStreams 4L
                 let gates = NoisyTopKSelector(2, again.Noise, true)
                 let output = graph.Forward(batch.Inputs, gates)
-                let fit = graph.Head.LogLikelihood(output.Features, batch.Targets).mean ()
+                let fit = graph.Head.LogLikelihood(output.Features, batch.Targets).mean()
 
                 (gates.Balance.ImportanceLoss() * 0.3.ToScalar()
                  + gates.Balance.LoadLoss() * 0.7.ToScalar()
                  - fit)
-                    .backward ()
+                    .backward()
 
                 for (name, a), (_, p) in List.zip actual (Slopes.parameters graph) do
                     for a, e in Array.zip a (numbers (Slopes.gradient p)) do
@@ -241,14 +242,17 @@ let tests =
         <| fun () ->
             scoped
             <| fun () ->
-                let gates = [ normal 1 [ 3; 4 ]; normal 2 [ 3; 4 ]; normal 3 [ 3; 4 ] ] |> List.map _.exp()
+                let gates =
+                    [ normal 1 [ 3; 4 ]; normal 2 [ 3; 4 ]; normal 3 [ 3; 4 ] ] |> List.map _.exp()
+
                 let balance = GateBalance()
 
                 for layer, g in List.zip [ "a"; "b"; "a" ] gates do
                     balance.Add(layer, g, g * 2.0.ToScalar())
 
                 let expected =
-                    variation (Array.append (matrix gates[0]) (matrix gates[2])) + variation (matrix gates[1])
+                    variation (Array.append (matrix gates[0]) (matrix gates[2]))
+                    + variation (matrix gates[1])
 
                 Expect.floatClose Accuracy.high (balance.ImportanceLoss().ToDouble()) expected "importance"
                 Expect.floatClose Accuracy.high (balance.LoadLoss().ToDouble()) expected "load: no scale"
@@ -288,22 +292,27 @@ let tests =
                 let pool = Fixtures.pool sizes
                 let own = new LinearNode("own", 3, 5, Activation.Identity, true, init)
 
-                let controller =
-                    { new torch.nn.Module<torch.Tensor, torch.Tensor>("own") with
-                        member _.forward x = own.Forward(x, Route(ModeSelector())) }
+                let controller = {
+                    new torch.nn.Module<torch.Tensor, torch.Tensor>("own") with
+                        member _.forward x = own.Forward(x, Route(ModeSelector()))
+                }
 
                 let layer =
-                    new ModularLayer("modular1", new CustomController(controller, 1, 5), pool, Combine.Sum, Dispatch.Auto)
+                    new ModularLayer(
+                        "modular1",
+                        new CustomController(controller, 1, 5),
+                        pool,
+                        Combine.Sum,
+                        Dispatch.Auto
+                    )
 
                 let graph = new Graph([| layer :> Node |], new GaussianHead(0.3, false, init))
                 let data = new Dataset(normal 1 [ 7; 3 ], normal 2 [ 7; 2 ])
                 use streams = new RandomStreams 1L
 
-                Expect.throwsC
-                    (fun () -> new NoisyTopK(graph, data, settings 2 0.0 0.0, streams) |> ignore)
-                    (fun e ->
-                        Expect.equal
-                            e.Message
-                            "modular1/controller: expected a controller that ends in a linear map of its own, for noisy top-k, got CustomController – use Linear, Mlp, Conv or Task"
-                            "")
+                Expect.throwsC (fun () -> new NoisyTopK(graph, data, settings 2 0.0 0.0, streams) |> ignore) (fun e ->
+                    Expect.equal
+                        e.Message
+                        "modular1/controller: expected a controller that ends in a linear map of its own, for noisy top-k, got CustomController – use Linear, Mlp, Conv or Task"
+                        "")
     ]

@@ -60,13 +60,13 @@ let private deep chosen how conduct =
         gaussian (variance 0.1)
     }
 
-let private logits = 
+let private logits =
     custom "logits" {
         reads (Shape.Vector 2)
         gives (Shape.Vector 3)
         weight "w" [ 3; 2 ]
         multiply_adds 6L
-        from_function (fun weights x -> x.matmul (weights["w"].t ()))
+        from_function (fun weights x -> x.matmul (weights["w"].t()))
     }
 
 [<Tests>]
@@ -157,11 +157,7 @@ let builders =
 
             Expect.equal
                 libmodular
-                {
-                    paper with
-                        MSteps = 9
-                        Held = Among
-                }
+                { paper with MSteps = 9; Held = Among }
                 "of ten steps one is an E-step, of S candidates one is a*"
 
             let varied =
@@ -182,14 +178,7 @@ let builders =
 
         testCase "steps can be read and changed"
         <| fun () ->
-            for method in
-                [
-                    em { }
-                    reinforce { }
-                    noisy_topk { }
-                    static_modules { }
-                    exact { }
-                ] do
+            for method in [ em { }; reinforce { }; noisy_topk { }; static_modules { }; exact { } ] do
                 Expect.equal method.Steps 50_000 "read"
                 Expect.equal (method.WithSteps 7).Steps 7 "changed"
                 Expect.equal ((method.WithSteps 7).WithSteps 50_000) method "nothing else"
@@ -250,12 +239,17 @@ let diagnostics =
                     batch 129
                     steps 0
                     optimizer (Adam 0.0)
-                })) [ "DECAY_OUT_OF_RANGE"; "BATCH_ABOVE_DATA"; "NON_POSITIVE_SIZE"; "NON_POSITIVE_RATE" ] [
-            "toy/train/decay: expected a decay in [0, 1), got 1 – 0.99 averages over some hundred minibatches; 0 takes the one before"
-            "toy/train/batch: expected at most 128, the data's points, got 129 – make the batch smaller, or draw more points"
-            "toy/train/steps: expected a number of gradient steps ≥ 1, got 0 – give it a positive number"
-            "toy/train/optimizer: expected a rate > 0, got 0 – Adam's usual rate is 1e-3"
-        ]
+                })) [
+                "DECAY_OUT_OF_RANGE"
+                "BATCH_ABOVE_DATA"
+                "NON_POSITIVE_SIZE"
+                "NON_POSITIVE_RATE"
+            ] [
+                "toy/train/decay: expected a decay in [0, 1), got 1 – 0.99 averages over some hundred minibatches; 0 takes the one before"
+                "toy/train/batch: expected at most 128, the data's points, got 129 – make the batch smaller, or draw more points"
+                "toy/train/steps: expected a number of gradient steps ≥ 1, got 0 – give it a positive number"
+                "toy/train/optimizer: expected a rate > 0, got 0 – Adam's usual rate is 1e-3"
+            ]
 
         experimentSays
             "noisy top-k's settings"
@@ -266,12 +260,17 @@ let diagnostics =
                     importance -0.1
                     load nan
                     schedule (Warmup(50_000, Constant))
-                })) [ "K_BELOW_ONE"; "WEIGHT_OUT_OF_RANGE"; "WEIGHT_OUT_OF_RANGE"; "SCHEDULE_OUT_OF_RANGE" ] [
-            "toy/train/k: expected k ≥ 1, got k = 0 – run at least one module"
-            "toy/train/importance: expected a weight ≥ 0, got -0.1 – 0.1 is usual; 0 is without the loss"
-            "toy/train/load: expected a weight ≥ 0, got NaN – 0.1 is usual; 0 is without the loss"
-            "toy/train/schedule: expected a warmup of fewer than 50,000 gradient steps, which are all there are, got 50,000 – warm up for fewer, or train for more"
-        ]
+                })) [
+                "K_BELOW_ONE"
+                "WEIGHT_OUT_OF_RANGE"
+                "WEIGHT_OUT_OF_RANGE"
+                "SCHEDULE_OUT_OF_RANGE"
+            ] [
+                "toy/train/k: expected k ≥ 1, got k = 0 – run at least one module"
+                "toy/train/importance: expected a weight ≥ 0, got -0.1 – 0.1 is usual; 0 is without the loss"
+                "toy/train/load: expected a weight ≥ 0, got NaN – 0.1 is usual; 0 is without the loss"
+                "toy/train/schedule: expected a warmup of fewer than 50,000 gradient steps, which are all there are, got 50,000 – warm up for fewer, or train for more"
+            ]
 
         experimentSays "more gates than modules" (on toy (noisy_topk { })) [ "K_ABOVE_M" ] [
             "toy/train/k: expected k ≤ M = 2 of modular1, got k = 4 – run fewer modules, or give the pool more"
@@ -299,7 +298,9 @@ let diagnostics =
                 $"{layer}/controller: expected a controller that ends in a linear map of its own, beside which `noisy_topk` puts that of its noise, got `Custom` – use `Linear`, `Mlp`, `Conv` or `Task`"
         ]
 
-        experimentSays "too many compositions for exact" (on (deep 2 Sum Linear) (exact { })) [ "TOO_MANY_COMPOSITIONS" ] [
+        experimentSays "too many compositions for exact" (on (deep 2 Sum Linear) (exact { })) [
+            "TOO_MANY_COMPOSITIONS"
+        ] [
             "deep/train: expected at most 65,536 compositions per datapoint for `exact`, which goes through them all, got 3^2 · 3^2 · 1000 – train a smaller network, or train by `em`"
         ]
 
@@ -314,9 +315,7 @@ let diagnostics =
                 (em {
                     samples 1
                     held Among
-                }))
-            [ "S_WITHOUT_FRESH" ]
-            [
+                })) [ "S_WITHOUT_FRESH" ] [
                 "toy/train/samples: expected S ≥ 2 where a* is one of them, got S = 1 – draw more, or say `held Beside`"
             ]
     ]

@@ -9,9 +9,7 @@ open TorchSharp
 let private still batch =
     GradientSettings(batch, Optimizer = SgdKind(0.0, 0.0))
 
-let private gradients (graph: Graph) = [
-    for name, p in Slopes.parameters graph -> name, numbers (Slopes.gradient p)
-]
+let private gradients (graph: Graph) = [ for name, p in Slopes.parameters graph -> name, numbers (Slopes.gradient p) ]
 
 let private clear (graph: Graph) =
     for _, p in Slopes.parameters graph do
@@ -30,7 +28,7 @@ let private same (expected: (string * float[]) list) (actual: (string * float[])
 
 /// log p(y|x, a) and log p(a|x) of all datapoints under one composition, with gradient.
 let private under (graph: Graph) (data: Dataset) (composition: torch.Tensor) =
-    let rows = composition.unsqueeze(0L).expand (data.Count, -1L)
+    let rows = composition.unsqueeze(0L).expand(data.Count, -1L)
     let output = graph.Forward(data.Inputs, GivenSelector rows)
     graph.Head.LogLikelihood(output.Features, data.Targets), output.Tape.LogProbability()
 
@@ -65,9 +63,7 @@ let reinforce =
                     <| fun () ->
                         let graph, data = make ()
 
-                        let compositions = [
-                            for a in (Compositions.All modules).unbind 0 -> a
-                        ]
+                        let compositions = [ for a in (Compositions.All modules).unbind 0 -> a ]
 
                         // −∇ Σ_a p(a|x) log p(y|x, a), Eq. 12, by differentiating the sum itself.
                         let exact =
@@ -75,7 +71,7 @@ let reinforce =
                             <| fun () ->
                                 for a in compositions do
                                     let logLikelihood, logP = under graph data a
-                                    (-(logP.exp () * logLikelihood)).mean().backward ()
+                                    (-(logP.exp () * logLikelihood)).mean().backward()
 
                         let expected =
                             gradientsOf graph
@@ -83,11 +79,19 @@ let reinforce =
                                 for a in compositions do
                                     let logLikelihood, logP = under graph data a
                                     let estimate = Reinforce.Surrogate(logLikelihood, logP, average)
-                                    (logP.detach().exp () * estimate).mean().backward ()
+                                    (logP.detach().exp() * estimate).mean().backward()
 
                         let isController (name: string, _) = name.Contains "controller"
-                        Expect.isTrue (exact |> List.exists (fun g -> isController g && Array.exists ((<>) 0.0) (snd g))) "φ"
-                        Expect.isTrue (exact |> List.exists (fun g -> not (isController g) && Array.exists ((<>) 0.0) (snd g))) "θ"
+
+                        Expect.isTrue
+                            (exact
+                             |> List.exists (fun g -> isController g && Array.exists ((<>) 0.0) (snd g)))
+                            "φ"
+
+                        Expect.isTrue
+                            (exact
+                             |> List.exists (fun g -> not (isController g) && Array.exists ((<>) 0.0) (snd g)))
+                            "θ"
 
                         for (name, e), (_, a) in List.zip exact expected do
                             for e, a in Array.zip e a do
@@ -127,7 +131,7 @@ let reinforce =
                         gradientsOf graph
                         <| fun () ->
                             let weight = logLikelihood.detach () - average.ToScalar()
-                            (-(logLikelihood + weight * logP)).mean().backward ()
+                            (-(logLikelihood + weight * logP)).mean().backward()
 
                     same expected actual $"step {step}"
                     let mean = logLikelihood.mean().ToDouble()
@@ -147,7 +151,10 @@ let reinforce =
 
                 let data = new Dataset(normal 1 [ 9; 3 ], normal 2 [ 9; 2 ])
                 use streams = new RandomStreams 1L
-                use method = new Reinforce(graph, data, ReinforceSettings(Gradient = still 9L), streams)
+
+                use method =
+                    new Reinforce(graph, data, ReinforceSettings(Gradient = still 9L), streams)
+
                 method.Step()
                 let actual = gradients graph
 
@@ -155,7 +162,7 @@ let reinforce =
                     gradientsOf graph
                     <| fun () ->
                         let output = graph.Forward(data.Inputs, ModeSelector())
-                        (-graph.Head.LogLikelihood(output.Features, data.Targets)).mean().backward ()
+                        (-graph.Head.LogLikelihood(output.Features, data.Targets)).mean().backward()
 
                 same expected actual "gradient"
     ]
@@ -184,7 +191,11 @@ let exact =
                     let expected = marginals graph data modules
 
                     for n in 0 .. expected.Length - 1 do
-                        Expect.floatClose Accuracy.high (method.LogLikelihood [| int64 n |]) expected[n] $"datapoint {n}"
+                        Expect.floatClose
+                            Accuracy.high
+                            (method.LogLikelihood [| int64 n |])
+                            expected[n]
+                            $"datapoint {n}"
 
                     let seen = method.StepAndReport()
                     Expect.floatClose Accuracy.high seen.Loss -(Array.average expected) "loss"
@@ -204,7 +215,7 @@ let exact =
                             scoped (fun () -> -(Array.average (marginals graph data modules)))
 
                         // A few elements of each parameter: every one costs two sums.
-                        let some = p.view(-1L).narrow (0L, 0L, min 3L (p.numel ()))
+                        let some = p.view(-1L).narrow(0L, 0L, min 3L (p.numel ()))
                         let gradient = numbers (Slopes.gradient p) |> Array.truncate 3
 
                         for n, g in Array.zip (Slopes.differences slope some) gradient do
@@ -249,42 +260,35 @@ let statics =
                 let whole = names |> List.map (Fixtures.parameter graph)
                 let before = [ for name, p in Slopes.parameters graph -> name, numbers p ]
 
-                let leaves = [
-                    for p in whole -> p.narrow(0L, 0L, 2L).detach().clone().requires_grad_ true
-                ]
+                let leaves = [ for p in whole -> p.narrow(0L, 0L, 2L).detach().clone().requires_grad_ true ]
 
                 use streams = new RandomStreams 1L
 
                 use method =
-                    new StaticModules(
-                        graph,
-                        data,
-                        GradientSettings(12L, Optimizer = SgdKind(0.1, 0.0)),
-                        streams
-                    )
+                    new StaticModules(graph, data, GradientSettings(12L, Optimizer = SgdKind(0.1, 0.0)), streams)
 
                 for step in 1..5 do
                     // Σ_k tanh(W_k x + b_k), under N(·, 0.3).
                     let output =
                         [
                             for k in 0L .. 1L ->
-                                (data.Inputs.matmul (leaves[0].select(0L, k).t ()) + leaves[1].select (0L, k)).tanh ()
+                                (data.Inputs.matmul (leaves[0].select(0L, k).t()) + leaves[1].select(0L, k)).tanh()
                         ]
                         |> List.reduce (+)
 
                     let variance = 0.3
 
                     let logLikelihood =
-                        ((data.Targets - output).pow (2.0.ToScalar()) / variance.ToScalar()
+                        ((data.Targets - output).pow(2.0.ToScalar()) / variance.ToScalar()
                          + (log (2.0 * System.Math.PI * variance)).ToScalar())
                             .sum(dim = 1L)
-                            .mean ()
+                            .mean()
                         * (-0.5).ToScalar()
 
                     for leaf in leaves do
                         leaf.grad <- null
 
-                    (-logLikelihood).backward ()
+                    (-logLikelihood).backward()
                     let seen = method.StepAndReport()
                     Expect.floatClose Accuracy.high seen.Loss -(logLikelihood.ToDouble()) $"loss of step {step}"
                     Expect.equal seen.Statistics.ModulesUsed 2 "modules used"

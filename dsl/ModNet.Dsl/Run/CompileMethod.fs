@@ -53,12 +53,7 @@ module internal CompileMethod =
             new Runtime.Reinforce(graph, data, own, streams, device)
         | Method.NoisyTopK settings ->
             let own =
-                NoisyTopKSettings(
-                    settings.K,
-                    settings.Importance,
-                    settings.Load,
-                    Gradient = gradient settings.Gradient
-                )
+                NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
 
             new Runtime.NoisyTopK(graph, data, own, streams, device)
         | Method.StaticModules settings -> new StaticModules(graph, data, gradient settings, streams, device)

@@ -35,7 +35,13 @@ module ToyVerdict =
     /// Agreement: the share of held-out datapoints whose chosen module is, for most of its datapoints, their component's.
     /// It has a meaning where each datapoint makes one choice; other networks are judged by their error alone.
     /// Error: the mean squared error over the variance of the targets.
-    let judge (problem: Runtime.ToyRegression) (held: ToyPoints) (graph: Graph) (selector: Selector) (device: torch.Device) : Verdict =
+    let judge
+        (problem: Runtime.ToyRegression)
+        (held: ToyPoints)
+        (graph: Graph)
+        (selector: Selector)
+        (device: torch.Device)
+        : Verdict =
         use _scope = torch.NewDisposeScope()
         use _noGrad = torch.no_grad ()
         graph.eval ()
