@@ -36,6 +36,14 @@ module internal CheckExperiment =
 
         match experiment.Method with
         | Method.Em em -> TrainingRules.em notes root experiment.Data em
+        | Method.Reinforce reinforce -> TrainingRules.reinforce notes root experiment.Data reinforce
+        | Method.NoisyTopK mixture ->
+            TrainingRules.noisyTopK notes root experiment.Data mixture
+            MethodRules.noisyTopK notes root plan mixture
+        | Method.StaticModules gradient -> TrainingRules.gradient notes root experiment.Data gradient
+        | Method.Exact gradient ->
+            TrainingRules.gradient notes root experiment.Data gradient
+            MethodRules.exact notes root plan experiment.Data
 
         match experiment.Device with
         | Cuda index when index < 0 ->

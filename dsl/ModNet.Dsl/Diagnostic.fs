@@ -106,6 +106,12 @@ type Fault =
     | MomentumOutOfRange
     | ScheduleOutOfRange
     | WeightOutOfRange
+    /// Samples of which a* is one, and none that is fresh.
+    | SWithoutFresh
+    /// A layer that the training method cannot train.
+    | MethodUnfit
+    /// More compositions than can be enumerated.
+    | TooManyCompositions
     | DeviceOutOfRange
     /// JSON that is not a network or experiment.
     | BadJson
@@ -184,6 +190,9 @@ type Fault =
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"
         | WeightOutOfRange -> "WEIGHT_OUT_OF_RANGE"
+        | SWithoutFresh -> "S_WITHOUT_FRESH"
+        | MethodUnfit -> "METHOD_UNFIT"
+        | TooManyCompositions -> "TOO_MANY_COMPOSITIONS"
         | DeviceOutOfRange -> "DEVICE_OUT_OF_RANGE"
         | BadJson -> "BAD_JSON"
 

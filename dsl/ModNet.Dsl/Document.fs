@@ -25,12 +25,16 @@ module internal Document =
             let field = JsonReader.properties [ "version"; property ] place
             let version = field "version"
 
-            match JsonReader.int version with
-            | JsonWords.Version -> readNode (field property)
-            | 1 ->
+            let read () =
                 let place = field property
-                JsonUpgrade.from1 property place.Node
+                JsonUpgrade.early property place.Node
                 readNode place
+
+            match JsonReader.int version with
+            | JsonWords.Version -> read ()
+            | 1 ->
+                JsonUpgrade.from1 property (field property).Node
+                read ()
             | other ->
                 JsonReader.fail
                     version.Path

@@ -9,26 +9,14 @@ type EmDraft = internal {
     OwnEBatch: int option
 }
 
-/// Sets the fields of the EM method; made by `em`.
+/// Sets the fields of the EM method, from those of a bundle; made by `em` and its like.
 [<Sealed>]
-type EmBuilder internal () =
+type EmBuilder internal (bundle: Em) =
 
-    let paper = {
-        Em = {
-            Samples = 10
-            MSteps = 15
-            Batch = 128
-            EBatch = 128
-            Steps = 50_000
-            Optimizer = Adam 1e-3
-            Schedule = Constant
-            ControllerWeight = 1.0
-            Start = AtRandom
-        }
-        OwnEBatch = None
-    }
+    let bundle = { Em = bundle; OwnEBatch = None }
 
-    /// S, how many compositions are drawn per datapoint in an E-step (Eq. 11), ≥ 1; 10 unless said.
+    /// S, how many compositions are drawn per datapoint in an E-step (Eq. 11), ≥ 1; 10 unless said. With `held Among` a* is one of
+    /// them, and S ≥ 2.
     /// Example: `samples 10`
     [<CustomOperation "samples">]
     member _.Samples(draft: EmDraft, count: int) = {
@@ -36,7 +24,7 @@ type EmBuilder internal () =
             Em = { draft.Em with Samples = count }
     }
 
-    /// The number of gradient steps (Eq. 8) between two E-steps, ≥ 1; 15 unless said.
+    /// The number of gradient steps (Eq. 8) between two E-steps, ≥ 1; 15 unless said (`em_libmodular`: 9).
     /// Example: `m_steps 15`
     [<CustomOperation "m_steps">]
     member _.MSteps(draft: EmDraft, count: int) = {
@@ -104,11 +92,20 @@ type EmBuilder internal () =
             Em = { draft.Em with Start = start }
     }
 
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = paper
+    /// Where a* is among an E-step's candidates: `Beside` S fresh samples (Eq. 11), or `Among` the S, of which S − 1 are fresh then;
+    /// `Beside` unless said (`em_libmodular`: `Among`).
+    /// Example: `held Among`
+    [<CustomOperation "held">]
+    member _.Held(draft: EmDraft, held: Held) = {
+        draft with
+            Em = { draft.Em with Held = held }
+    }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = paper
+    member _.Zero() = bundle
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(_: unit) = bundle
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Delay(settings: unit -> EmDraft) = settings ()
@@ -122,20 +119,50 @@ type EmBuilder internal () =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = paper
+    member _.Yield(_: 'Other) = bundle
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = paper
+    member _.Combine(_: 'First, _: 'Second) = bundle
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CompilerMessage(WrongChild.Em, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = paper
+    member _.For(_: 'First, _: 'Second) = bundle
+
+/// The settings that a bundle of EM's begins with.
+module internal EmBundles =
+
+    /// The paper's appendix C.
+    let paper = {
+        Samples = 10
+        MSteps = 15
+        Batch = 128
+        EBatch = 128
+        Steps = 50_000
+        Optimizer = Adam 1e-3
+        Schedule = Constant
+        ControllerWeight = 1.0
+        Start = AtRandom
+        Held = Beside
+    }
+
+    /// What the reference library's examples do: of ten steps one is an E-step.
+    let libmodular = { paper with MSteps = 9; Held = Among }
 
 [<AutoOpen>]
 module Methods =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `schedule`, `controller_weight`, `start`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `schedule`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
-    let em = EmBuilder()
+    let em = EmBuilder EmBundles.paper
+
+    /// `em` by its other name: a bundle of settings, those of the paper's appendix C (S = 10, 15 M-steps to an E-step).
+    /// Example: `em_paper { steps 3_000 }`
+    let em_paper = em
+
+    /// `em` with the settings of the paper's reference library in its examples: 9 M-steps to an E-step, and a* is one of the S = 10 candidates.
+    /// What else differs there is said of layers: `duplicates Once`, `init Stacked`, and the activation after the sum
+    /// instead of inside the module (`unit (linear 8)`, then `relu`).
+    /// Example: `em_libmodular { steps 3_000 }`
+    let em_libmodular = EmBuilder EmBundles.libmodular

@@ -86,7 +86,7 @@ type ExperimentBuilder internal () =
             DraftRun = { draft.DraftRun with Device = device }
     }
 
-    /// A line of metrics every so many M-steps, ≥ 1; 10 unless said.
+    /// A line of metrics every so many gradient steps, ≥ 1; 10 unless said.
     /// Example: `log_every 10`
     [<CustomOperation "log_every">]
     member _.LogEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
@@ -94,7 +94,7 @@ type ExperimentBuilder internal () =
             DraftRun = { draft.DraftRun with LogEvery = steps }
     }
 
-    /// Validation every so many M-steps, ≥ 1; 500 unless said.
+    /// Validation every so many gradient steps, ≥ 1; 500 unless said.
     /// Example: `validate_every 500`
     [<CustomOperation "validate_every">]
     member _.ValidateEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
@@ -105,7 +105,7 @@ type ExperimentBuilder internal () =
             }
     }
 
-    /// A checkpoint every so many M-steps, ≥ 1; with every validation unless said. The end of a run has one in any case.
+    /// A checkpoint every so many gradient steps, ≥ 1; with every validation unless said. The end of a run has one in any case.
     /// Example: `checkpoint_every 2_000`
     [<CustomOperation "checkpoint_every">]
     member _.CheckpointEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {

@@ -100,6 +100,13 @@ module internal ExperimentJson =
         | Decay(every, factor) -> object [ "kind", string "decay"; "every", int every; "factor", float factor ]
         | Warmup(steps, after) -> object [ "kind", string "warmup"; "steps", int steps; "after", schedule after ]
 
+    let private steps (gradient: GradientSteps) = [
+        "batch", int gradient.Batch
+        "steps", int gradient.Steps
+        "optimizer", optimizer gradient.Optimizer
+        "schedule", schedule gradient.Schedule
+    ]
+
     let private method method =
         match method with
         | Method.Em em ->
@@ -114,7 +121,25 @@ module internal ExperimentJson =
                 "schedule", schedule em.Schedule
                 "controller_weight", float em.ControllerWeight
                 "start", choice JsonWords.starts em.Start
+                "held", choice JsonWords.helds em.Held
             ]
+        | Method.Reinforce reinforce ->
+            object (
+                [ "kind", string "reinforce"; "decay", float reinforce.Decay ]
+                @ steps reinforce.Gradient
+            )
+        | Method.NoisyTopK mixture ->
+            object (
+                [
+                    "kind", string "noisy_topk"
+                    "k", int mixture.K
+                    "importance", float mixture.Importance
+                    "load", float mixture.Load
+                ]
+                @ steps mixture.Gradient
+            )
+        | Method.StaticModules gradient -> object (("kind", string "static_modules") :: steps gradient)
+        | Method.Exact gradient -> object (("kind", string "exact") :: steps gradient)
 
     let private device device =
         match device with

@@ -161,6 +161,28 @@ module internal ExperimentJsonReader =
         Schedule = field "schedule" |> readSchedule
         ControllerWeight = field "controller_weight" |> JsonReader.float
         Start = field "start" |> JsonReader.choice JsonWords.starts
+        Held = field "held" |> JsonReader.choice JsonWords.helds
+    }
+
+    let private stepFields = [ "batch"; "steps"; "optimizer"; "schedule" ]
+
+    let private readSteps (field: string -> JsonPlace) : GradientSteps = {
+        Batch = field "batch" |> JsonReader.int
+        Steps = field "steps" |> JsonReader.int
+        Optimizer = field "optimizer" |> readOptimizer
+        Schedule = field "schedule" |> readSchedule
+    }
+
+    let private readReinforce (field: string -> JsonPlace) : Reinforce = {
+        Decay = field "decay" |> JsonReader.float
+        Gradient = readSteps field
+    }
+
+    let private readNoisyTopK (field: string -> JsonPlace) : NoisyTopK = {
+        K = field "k" |> JsonReader.int
+        Importance = field "importance" |> JsonReader.float
+        Load = field "load" |> JsonReader.float
+        Gradient = readSteps field
     }
 
     let private readMethod =
@@ -176,8 +198,13 @@ module internal ExperimentJsonReader =
                 "schedule"
                 "controller_weight"
                 "start"
+                "held"
              ],
              readEm >> Method.Em)
+            "reinforce", ("decay" :: stepFields, readReinforce >> Method.Reinforce)
+            "noisy_topk", ([ "k"; "importance"; "load" ] @ stepFields, readNoisyTopK >> Method.NoisyTopK)
+            "static_modules", (stepFields, readSteps >> Method.StaticModules)
+            "exact", (stepFields, readSteps >> Method.Exact)
         ]
 
     let private readDevice =

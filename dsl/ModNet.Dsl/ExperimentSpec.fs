@@ -130,7 +130,7 @@ type Data =
     | InMemory of InMemoryData
     | Generated of GeneratedData
 
-/// What takes the gradient steps, on θ and φ alike. g is the gradient of the M-step's loss, r the scheduled rate.
+/// What takes the gradient steps, on θ and φ alike. g is the gradient of the method's loss, r the scheduled rate.
 type Optimizer =
     /// m ← 0.9 m + 0.1 g, v ← 0.999 v + 0.001 g², θ ← θ − r · m̂ / (√v̂ + 1e-8), with m̂ = m / (1 − 0.9ⁿ) and v̂ = v / (1 − 0.999ⁿ) in
     /// the n-th step.
@@ -140,7 +140,7 @@ type Optimizer =
     /// v ← momentum · v + g, θ ← θ − r · v.
     | Sgd of rate: float * momentum: float
 
-/// How the rate goes over the M-steps: step t = 0, 1, … of T is taken at the optimiser's rate times a factor.
+/// How the rate goes over the gradient steps: step t = 0, 1, … of T is taken at the optimiser's rate times a factor.
 type Schedule =
     /// 1.
     | Constant
@@ -158,9 +158,44 @@ type Start =
     /// The same, and then one E-step for every datapoint.
     | Sweep
 
+/// Where a* is among an E-step's candidates.
+type Held =
+    /// Beside S fresh samples (Eq. 11).
+    | Beside
+    /// One of the S, so that S − 1 are fresh.
+    | Among
+
+/// How gradient steps are taken, by any method but EM.
+type GradientSteps = {
+    /// Datapoints in a minibatch.
+    Batch: int
+    /// The number of gradient steps in all.
+    Steps: int
+    Optimizer: Optimizer
+    Schedule: Schedule
+}
+
+/// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.
+type Reinforce = {
+    /// How much of the average a minibatch leaves as it was, in [0, 1).
+    Decay: float
+    Gradient: GradientSteps
+}
+
+/// The noisy top-k mixture (Shazeer et al. 2017).
+type NoisyTopK = {
+    /// k, the number of modules that run for every row, ≥ 1 and ≤ M.
+    K: int
+    /// Weighs the importance loss, ≥ 0; 0 is without.
+    Importance: float
+    /// Weighs the load loss, ≥ 0; 0 is without.
+    Load: float
+    Gradient: GradientSteps
+}
+
 /// Generalised Viterbi EM (paper, Algorithm 1).
 type Em = {
-    /// S, the number of compositions drawn per datapoint in an E-step, ≥ 1.
+    /// S, the number of compositions drawn per datapoint in an E-step, ≥ 1; with `Among` a* is one of them.
     Samples: int
     /// Gradient steps between two E-steps, ≥ 1.
     MSteps: int
@@ -175,11 +210,47 @@ type Em = {
     /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 is Eq. 8.
     ControllerWeight: float
     Start: Start
+    Held: Held
 }
 
 /// How the network is trained.
 [<RequireQualifiedAccess>]
-type Method = Em of Em
+type Method =
+    | Em of Em
+    | Reinforce of Reinforce
+    | NoisyTopK of NoisyTopK
+    /// The same K modules for every datapoint.
+    | StaticModules of GradientSteps
+    /// The marginal likelihood by enumeration (Eq. 4).
+    | Exact of GradientSteps
+
+    /// The number of gradient steps in all.
+    member method.Steps =
+        match method with
+        | Em em -> em.Steps
+        | Reinforce { Gradient = gradient }
+        | NoisyTopK { Gradient = gradient }
+        | StaticModules gradient
+        | Exact gradient -> gradient.Steps
+
+    /// The same with so many gradient steps in all.
+    member method.WithSteps(steps: int) =
+        let with' (gradient: GradientSteps) = { gradient with Steps = steps }
+
+        match method with
+        | Em em -> Em { em with Steps = steps }
+        | Reinforce reinforce ->
+            Reinforce {
+                reinforce with
+                    Gradient = with' reinforce.Gradient
+            }
+        | NoisyTopK mixture ->
+            NoisyTopK {
+                mixture with
+                    Gradient = with' mixture.Gradient
+            }
+        | StaticModules gradient -> StaticModules(with' gradient)
+        | Exact gradient -> Exact(with' gradient)
 
 /// What tensors are computed on.
 type Device =
@@ -200,11 +271,11 @@ type Experiment = {
     Method: Method
     Seed: int
     Device: Device
-    /// A line of metrics every so many M-steps.
+    /// A line of metrics every so many gradient steps.
     LogEvery: int
-    /// Validation every so many M-steps.
+    /// Validation every so many gradient steps.
     ValidateEvery: int
-    /// A checkpoint every so many M-steps; None writes one with every validation.
+    /// A checkpoint every so many gradient steps; None writes one with every validation.
     CheckpointEvery: int option
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option

@@ -2,7 +2,7 @@ namespace ModNet
 
 open System.Text.Json.Nodes
 
-/// Documents of version 1, which knew less, made into documents of the present version: what they could not say gets what it
+/// Documents that were written when there was less to say, made into present ones: what they could not say gets what it
 /// meant then. Whatever else is wrong with them is left for the reader to find.
 module internal JsonUpgrade =
 
@@ -76,7 +76,17 @@ module internal JsonUpgrade =
 
         add [ "device", kind "cpu"; "checkpoint_every", null ] experiment
 
-    /// Changes the node, which is the document's network or experiment, in place.
+    /// Adds to an early document of the present version, in place, what it could not say.
+    let early (property: string) (node: JsonNode) =
+        let em (method: JsonObject) =
+            match method["kind"] with
+            | :? JsonValue as name when name.ToString() = "em" -> add [ "held", NetworkJson.string "beside" ] method
+            | _ -> ()
+
+        if property = "experiment" then
+            object node |> Option.iter (fun experiment -> inside "method" experiment em)
+
+    /// Changes the node, which is the network or experiment of a document of version 1, in place.
     let from1 (property: string) (node: JsonNode) =
         object node
         |> Option.iter (

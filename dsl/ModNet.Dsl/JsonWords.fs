@@ -29,5 +29,7 @@ module internal JsonWords =
 
     let starts = [ AtRandom, "at_random"; Sweep, "sweep" ]
 
+    let helds = [ Beside, "beside"; Among, "among" ]
+
     let word (words: ('Value * string) list) value =
         words |> List.find (fst >> (=) value) |> snd

@@ -37,6 +37,7 @@ let tests =
                             Schedule = Constant
                             ControllerWeight = 1.0
                             Start = AtRandom
+                            Held = Beside
                         }
                     Seed = 1
                     Device = Cpu
@@ -62,6 +63,7 @@ let tests =
                             schedule (Warmup(3, Decay(2, 0.5)))
                             controller_weight 0.25
                             start Sweep
+                            held Among
                         }
                     )
 
@@ -109,6 +111,7 @@ let tests =
                             Schedule = Warmup(3, Decay(2, 0.5))
                             ControllerWeight = 0.25
                             Start = Sweep
+                            Held = Among
                         }
                     Seed = 12
                     Device = Cuda 2
@@ -124,6 +127,7 @@ let tests =
             let eBatch method =
                 match method with
                 | Method.Em em -> em.EBatch
+                | other -> failtest $"{other}"
 
             Expect.equal (eBatch (em { batch 7 })) 7 "as batch"
 

@@ -24,7 +24,7 @@ module CommandLine =
     let private vocabulary =
         option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
 
-    let private steps = option<Nullable<int>> "--steps" "M-steps in all" "N"
+    let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
 
     let private seed =
         option<Nullable<int>> "--seed" "the number that all chance comes from" "N"

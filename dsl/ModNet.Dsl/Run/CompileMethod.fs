@@ -18,7 +18,14 @@ module internal CompileMethod =
         | Decay(every, factor) -> DecaySchedule(int64 every, factor)
         | Warmup(warm, after) -> WarmupSchedule(int64 warm, schedule (steps - warm) after)
 
-    let em (em: Em) : EmSettings =
+    let private gradient (gradient: GradientSteps) : GradientSettings =
+        GradientSettings(
+            int64 gradient.Batch,
+            Optimizer = optimizer gradient.Optimizer,
+            Schedule = schedule gradient.Steps gradient.Schedule
+        )
+
+    let private em (em: Em) : EmSettings =
         EmSettings(
             em.Samples,
             em.MSteps,
@@ -28,7 +35,26 @@ module internal CompileMethod =
             Schedule = schedule em.Steps em.Schedule,
             ControllerWeight = em.ControllerWeight,
             Start =
-                match em.Start with
-                | AtRandom -> EmStart.AtRandom
-                | Sweep -> EmStart.Sweep
+                (match em.Start with
+                 | AtRandom -> EmStart.AtRandom
+                 | Sweep -> EmStart.Sweep),
+            Held =
+                match em.Held with
+                | Beside -> EmHeld.Beside
+                | Among -> EmHeld.Among
         )
+
+    /// The method on a graph and its data.
+    let make (method: Method) (graph: Graph) (data: Dataset) (streams: RandomStreams) device : TrainingMethod =
+        match method with
+        | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device)
+        | Method.Reinforce settings ->
+            let own = ReinforceSettings(settings.Decay, Gradient = gradient settings.Gradient)
+            new Runtime.Reinforce(graph, data, own, streams, device)
+        | Method.NoisyTopK settings ->
+            let own =
+                NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
+
+            new Runtime.NoisyTopK(graph, data, own, streams, device)
+        | Method.StaticModules settings -> new StaticModules(graph, data, gradient settings, streams, device)
+        | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device)

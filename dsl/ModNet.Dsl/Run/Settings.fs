@@ -42,13 +42,7 @@ module Settings =
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {
         experiment with
             Data = data settings experiment.Data
-            Method =
-                match experiment.Method with
-                | Method.Em em ->
-                    Method.Em {
-                        em with
-                            Steps = defaultArg settings.Steps em.Steps
-                    }
+            Method = experiment.Method.WithSteps(defaultArg settings.Steps experiment.Method.Steps)
             Seed = defaultArg settings.Seed experiment.Seed
             Device =
                 settings.Device

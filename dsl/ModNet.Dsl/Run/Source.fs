@@ -9,7 +9,8 @@ type Source = {
     Splits: DataSplits
     /// Kind, files with checksums, counts, labels: `data` in `summary.json`.
     Facts: JsonObject
-    Judge: Graph -> torch.Device -> Verdict
+    /// Of a trained graph whose modules are chosen by a selector.
+    Judge: Graph -> Selector -> torch.Device -> Verdict
 }
 
 /// Loads or draws an experiment's data.
@@ -143,7 +144,7 @@ module Source =
     let private plain (kind: string) (data: LoadedData) = {
         Splits = data.Splits
         Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
-        Judge = fun _ _ -> Verdict.none
+        Judge = fun _ _ _ -> Verdict.none
     }
 
     let private toy (seed: int) (data: ModNet.ToyRegression) =
@@ -159,7 +160,7 @@ module Source =
         {
             Splits = splits
             Facts = facts "toy_regression" [] splits []
-            Judge = fun graph device -> ToyVerdict.judge problem held graph device
+            Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
         }
 
     /// The data of a checked experiment. Raises UserException where they cannot be read.
@@ -175,7 +176,7 @@ module Source =
                 Splits = splits
                 Facts = facts "text" corpus.Files splits []
                 Judge =
-                    fun _ _ -> {
+                    fun _ _ _ -> {
                         Verdict.none with
                             Summary = [ "vocabulary", JsonValue.Create corpus.Vocabulary.Size ]
                     }

@@ -35,11 +35,17 @@ module ToyVerdict =
     /// Agreement: the share of held-out datapoints whose chosen module is, for most of its datapoints, their component's.
     /// It has a meaning where each datapoint makes one choice; other networks are judged by their error alone.
     /// Error: the mean squared error over the variance of the targets.
-    let judge (problem: Runtime.ToyRegression) (held: ToyPoints) (graph: Graph) (device: torch.Device) : Verdict =
+    let judge
+        (problem: Runtime.ToyRegression)
+        (held: ToyPoints)
+        (graph: Graph)
+        (selector: Selector)
+        (device: torch.Device)
+        : Verdict =
         use _scope = torch.NewDisposeScope()
         use _noGrad = torch.no_grad ()
         graph.eval ()
-        let output = graph.Forward(held.Data.Inputs.``to`` (device), ModeSelector())
+        let output = graph.Forward(held.Data.Inputs.``to`` (device), selector)
         let predictions = graph.Head.Predict(output.Features).cpu()
         let targets = held.Data.Targets
 
@@ -50,10 +56,16 @@ module ToyVerdict =
         let modules = graph.MaxModules
 
         let chosen =
-            if output.Tape.Choices = 1 then
-                Some(output.Tape.Composition().cpu().data<int64>().ToArray() |> Array.map int)
-            else
+            if output.Tape.Choices = 0 then
                 None
+            else
+                let composition = output.Tape.Composition().cpu()
+
+                // A mixture has weights on several modules where the layer chooses one.
+                if composition.shape[1] = 1L then
+                    Some(composition.contiguous().data<int64>().ToArray() |> Array.map int)
+                else
+                    None
 
         let ownersOf chosen =
             Array.init modules (componentOf chosen held.Components)

@@ -143,10 +143,10 @@ module Train =
         use graph =
             Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
 
-        let (Method.Em em) = experiment.Method
-
         use method =
-            new ViterbiEm(graph, source.Splits.Train, CompileMethod.em em, streams, device)
+            CompileMethod.make experiment.Method graph source.Splits.Train streams device
+
+        let steps = experiment.Method.Steps
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
         use folder = RunFolder.Create path
@@ -154,7 +154,7 @@ module Train =
 
         let plan =
             TrainingPlan(
-                int64 em.Steps,
+                int64 steps,
                 int64 experiment.LogEvery,
                 int64 experiment.ValidateEvery,
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
@@ -170,9 +170,9 @@ module Train =
             finally
                 progress.Finish()
 
-        let verdict = source.Judge graph device
+        let verdict = source.Judge graph method.Evaluating device
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
-        folder.WriteJson("summary.json", summary settings experiment em.Steps outcome parameters source verdict)
+        folder.WriteJson("summary.json", summary settings experiment steps outcome parameters source verdict)
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
@@ -182,7 +182,7 @@ module Train =
         for line in verdictLines experiment outcome verdict path do
             printfn $"{line}"
 
-        if outcome.Steps < int64 em.Steps then
-            printfn $"stopped after {outcome.Steps:N0} of {em.Steps:N0} steps; the checkpoint holds them"
+        if outcome.Steps < int64 steps then
+            printfn $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them"
 
         outcome

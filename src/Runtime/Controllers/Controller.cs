@@ -27,6 +27,16 @@ public abstract class Controller(int choose, int modules) : nn.Module("controlle
     /// </summary>
     public abstract ChoiceDistribution Distribution(Tensor x, Tensor? beside = null);
 
+    /// <summary>
+    /// Adds the weights W_noise of noisy top-k (Shazeer et al. 2017, Eq. 4), zero at first. UserException where the controller
+    /// has no place for them.
+    /// </summary>
+    internal virtual void AddNoise() => throw new UserException(
+        $"{Layer}/controller",
+        "a controller that ends in a linear map of its own, for noisy top-k",
+        GetType().Name,
+        "use Linear, Mlp, Conv or Task");
+
     /// <summary>Takes from a route what the controller reads of B datapoints beside x: [B], [B, K], or null.</summary>
     internal virtual Tensor? Beside(Route route, long datapoints) => null;
 

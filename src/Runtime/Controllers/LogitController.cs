@@ -8,6 +8,7 @@ public abstract class LogitController : Controller
 {
     private readonly Parameter _weight;
     private readonly Parameter _bias;
+    private Parameter? _noise;
 
     /// <summary>weight [K·M, features], bias [K·M]; position k owns rows k·M to (k+1)·M − 1.</summary>
     protected LogitController(int features, int choose, int modules, Initialiser initialiser)
@@ -23,8 +24,30 @@ public abstract class LogitController : Controller
     /// <inheritdoc/>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
-        Tensor logits = nn.functional.linear(Features(x, beside), _weight, _bias);
-        return ChoiceDistribution.FromLogits(logits.view(-1, Choose, Modules));
+        Tensor features = Features(x, beside);
+        Tensor logits = nn.functional.linear(features, _weight, _bias).view(-1, Choose, Modules);
+        if (_noise is null || !training)
+        {
+            return ChoiceDistribution.FromLogits(logits);
+        }
+
+        Tensor scale = nn.functional.softplus(nn.functional.linear(features, _noise));
+        return ChoiceDistribution.FromLogits(logits, scale.view(-1, Choose, Modules));
+    }
+
+    /// <summary>noise [K·M, features].</summary>
+    internal override void AddNoise()
+    {
+        if (_noise is not null)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _noise = new Parameter(zeros_like(_weight));
+        _noise.DetachFromDisposeScope();
+        register_parameter("noise", _noise);
     }
 
     /// <summary>What the linear map reads: x [n, …in] → [n, features].</summary>

@@ -3,19 +3,23 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>How a graph does on a held-out set, choosing the most probable module per position.</summary>
-/// <param name="LogLikelihood">Mean log p(y|x, argmax a) per datapoint, nats.</param>
+/// <summary>How a graph does on a held-out set, its modules chosen as the training method has it: most probable per position, for most.</summary>
+/// <param name="LogLikelihood">Mean log p(y|x, a) per datapoint, nats.</param>
 /// <param name="Perplexity">exp of minus the mean log-likelihood per output (per word of a text).</param>
 /// <param name="Statistics">How modules were chosen.</param>
 /// <param name="Score">How near predictions come to the targets.</param>
 public sealed record Evaluation(
     double LogLikelihood, double Perplexity, SelectionStatistics Statistics, PredictionScore Score)
 {
-    /// <summary>Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off.</summary>
-    public static Evaluation Of(Graph graph, IEnumerable<Dataset> parts, long batch, Device device) =>
-        graph.InEvaluation(() => Run(graph, parts, batch, device));
+    /// <summary>
+    /// Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off; <paramref name="selector"/> chooses,
+    /// by default the most probable module per position.
+    /// </summary>
+    public static Evaluation Of(
+        Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector? selector = null) =>
+        graph.InEvaluation(() => Run(graph, parts, batch, device, selector ?? new ModeSelector()));
 
-    private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device)
+    private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector)
     {
         var statistics = new SelectionStatistics();
         var score = new PredictionScore(graph.Head);
@@ -27,7 +31,7 @@ public sealed record Evaluation(
             {
                 using var scope = NewDisposeScope();
                 Batch data = part.Range(start, Math.Min(batch, part.Count - start)).To(device);
-                GraphOutput output = graph.Forward(data.Inputs, new ModeSelector(), data.Side);
+                GraphOutput output = graph.Forward(data.Inputs, selector, data.Side);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
                 total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
                 statistics.Add(output.Tape);

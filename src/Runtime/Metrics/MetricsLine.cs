@@ -19,10 +19,10 @@ public sealed record MetricsLine
     /// <summary>"train", "validation" or "test".</summary>
     public required string Phase { get; init; }
 
-    /// <summary>−(log-likelihood + log p(a*|x)) per datapoint, nats; training only.</summary>
+    /// <summary>What the training method minimises, per datapoint, nats; training only.</summary>
     public double? Loss { get; init; }
 
-    /// <summary>log p(y|x, a) per datapoint, nats.</summary>
+    /// <summary>log p(y|x, a) per datapoint, nats; in exact training log p(y|x).</summary>
     public double? LogLikelihood { get; init; }
 
     /// <summary>Per word, for text.</summary>
@@ -40,7 +40,7 @@ public sealed record MetricsLine
     /// <summary>H_b (Eq. 16), nats.</summary>
     public double? BatchSelectionEntropy { get; init; }
 
-    /// <summary>Modules selected at least once: by a* on a training minibatch, by argmax on a held-out set.</summary>
+    /// <summary>Modules selected at least once: on a training minibatch or a held-out set.</summary>
     public int? ModulesUsed { get; init; }
 
     /// <summary>Share of datapoints whose a* the E-step before replaced; training with choices only.</summary>

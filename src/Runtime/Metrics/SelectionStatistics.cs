@@ -5,7 +5,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// How modules are chosen, accumulated over tapes, per modular layer. A recurrent layer counts as one layer: its time
-/// steps are datapoints of their own. All entropies in nats; exp of one is "how many modules".
+/// steps are datapoints of their own. Where outputs are weighted (noisy top-k) the gate is the distribution. All entropies in nats; exp of one is "how many modules".
 /// </summary>
 public sealed class SelectionStatistics
 {
@@ -55,9 +55,9 @@ public sealed class SelectionStatistics
             }
 
             // [T·B, K, M]: the layer's sites over time count as rows.
-            ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Distribution)], 0);
+            ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             Tensor probabilities = distribution.LogProbabilities.exp();
-            Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).view(-1);
+            Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).reshape(-1);
             layer.Add(
                 probabilities.shape[0],
                 distribution.Entropy().sum().to_type(ScalarType.Float64).ToDouble(),

@@ -55,6 +55,15 @@ internal sealed class ModularChoice
     /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
     internal Tensor Run(Tensor x, Selection selection)
     {
+        if (_combine == Combine.Concat && selection.Indices.shape[1] != Controller.Choose)
+        {
+            throw new UserException(
+                $"{Controller.Layer}/combine",
+                $"Sum where {selection.Indices.shape[1]} modules run instead of K = {Controller.Choose}",
+                $"{_combine}",
+                "combine by Sum, or train by another method");
+        }
+
         Tensor outputs = _dispatch.Run(Pool, x, selection.Indices);
         return _combine.Apply(outputs, _duplicates.Weights(selection, outputs.dtype));
     }

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// <c>checkpoint.safetensors</c>: weights under their names in the graph, a* as <c>em.assignments</c>, the optimiser's
-/// moments as <c>optimizer.…</c> and random streams as <c>random.…</c>. <c>state.json</c>: what is not a tensor.
+/// <c>checkpoint.safetensors</c>: weights under their names in the graph, what the method remembers (Viterbi EM:
+/// a* as <c>em.assignments</c>; REINFORCE: its average as <c>reinforce.average</c>), the optimiser's moments as <c>optimizer.…</c> and random streams as <c>random.…</c>. <c>state.json</c>: what is not a tensor.
 /// </summary>
 public static class Checkpoint
 {
     /// <summary>Writes both files, each whole.</summary>
-    public static void Write(RunFolder folder, Graph graph, ViterbiEm em, RandomStreams streams, long step)
+    public static void Write(RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -20,12 +20,12 @@ public static class Checkpoint
             tensors.Add(name, value);
         }
 
-        if (em.Assignments.Choices > 0)
+        foreach ((string name, Tensor value) in method.State())
         {
-            tensors.Add("em.assignments", em.Assignments.ToTensor());
+            tensors.Add(name, value);
         }
 
-        foreach ((string name, Tensor value) in OptimizerState.Of(em.Optimizer, graph))
+        foreach ((string name, Tensor value) in OptimizerState.Of(method.Optimizer, graph))
         {
             tensors.Add($"optimizer.{name}", value);
         }

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>How long to train and when to look.</summary>
-/// <param name="Steps">M-steps in all.</param>
-/// <param name="LogEvery">A line of metrics every so many M-steps.</param>
-/// <param name="ValidateEvery">Held-out sets are evaluated every so many M-steps.</param>
-/// <param name="CheckpointEvery">A checkpoint is written every so many M-steps.</param>
+/// <param name="Steps">Gradient steps in all.</param>
+/// <param name="LogEvery">A line of metrics every so many gradient steps.</param>
+/// <param name="ValidateEvery">Held-out sets are evaluated every so many gradient steps.</param>
+/// <param name="CheckpointEvery">A checkpoint is written every so many gradient steps.</param>
 /// <param name="EvaluationBatch">Datapoints at once in evaluation.</param>
 public sealed record TrainingPlan(
     long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128);
 
 /// <summary>What a training run came to.</summary>
-/// <param name="Steps">M-steps taken; fewer than planned if it was stopped.</param>
+/// <param name="Steps">Gradient steps taken; fewer than planned if it was stopped.</param>
 /// <param name="Seconds">Time spent, evaluation included.</param>
 /// <param name="Final">The last line of each phase.</param>
 public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final);
@@ -21,9 +21,9 @@ public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictio
 /// <summary>Where a run is: the newest line, and the speed since the last one.</summary>
 public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining);
 
-/// <summary>Drives Viterbi EM: rounds of one E-step and M-steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
+/// <summary>Drives a training method: its steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
-    Graph graph, ViterbiEm em, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
+    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
 {
     private readonly Stopwatch _clock = new();
     private readonly Dictionary<string, MetricsLine> _final = new(StringComparer.Ordinal);
@@ -36,29 +36,19 @@ public sealed class Trainer(
     public TrainingOutcome Run(Action<Progress> report, CancellationToken stop)
     {
         _clock.Start();
-        if (em.Settings.Start == EmStart.Sweep)
-        {
-            em.Sweep();
-        }
-
+        method.Begin();
         Evaluate(0, report);
         long step = 0;
-        double? reassigned = null;
         while (step < plan.Steps && !stop.IsCancellationRequested)
         {
-            if (step % em.Settings.MSteps == 0 && em.EStep() is EStepResult e)
-            {
-                reassigned = (double)e.Replaced / e.Datapoints;
-            }
-
             step++;
             if (step % plan.LogEvery == 0 || step == plan.Steps)
             {
-                Log(step, em.MStepAndReport(), reassigned, report);
+                Log(step, method.StepAndReport(), report);
             }
             else
             {
-                em.MStep();
+                method.Step();
             }
 
             if (step % plan.ValidateEvery == 0 && step < plan.Steps)
@@ -68,16 +58,16 @@ public sealed class Trainer(
 
             if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
             {
-                Checkpoint.Write(folder, graph, em, streams, step);
+                Checkpoint.Write(folder, graph, method, streams, step);
             }
         }
 
         Evaluate(step, report);
-        Checkpoint.Write(folder, graph, em, streams, step);
+        Checkpoint.Write(folder, graph, method, streams, step);
         return new(step, _clock.Elapsed.TotalSeconds, _final);
     }
 
-    private void Log(long step, MStepResult seen, double? reassigned, Action<Progress> report)
+    private void Log(long step, StepResult seen, Action<Progress> report)
     {
         if (!double.IsFinite(seen.Loss))
         {
@@ -95,10 +85,10 @@ public sealed class Trainer(
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
             Accuracy = seen.Score.Accuracy,
             SquaredError = seen.Score.SquaredError,
-            SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
-            BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
+            SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
+            BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
             ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-            Reassigned = reassigned,
+            Reassigned = method.Reassigned,
             Seconds = _clock.Elapsed.TotalSeconds,
         });
     }
@@ -112,7 +102,7 @@ public sealed class Trainer(
                 continue;
             }
 
-            Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device);
+            Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
             Emit(report, new()
             {
                 Step = step,
@@ -121,13 +111,15 @@ public sealed class Trainer(
                 Perplexity = Perplexity(seen.Perplexity),
                 Accuracy = seen.Score.Accuracy,
                 SquaredError = seen.Score.SquaredError,
-                SelectionEntropy = graph.HasSites ? seen.Statistics.SelectionEntropy : null,
-                BatchSelectionEntropy = graph.HasSites ? seen.Statistics.BatchSelectionEntropy : null,
+                SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
+                BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
                 ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
                 Seconds = _clock.Elapsed.TotalSeconds,
             });
         }
     }
+
+    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
 
     // Perplexity is said of text; where a datapoint has one class, accuracy is.
     private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;

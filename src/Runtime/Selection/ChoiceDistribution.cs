@@ -5,8 +5,8 @@ namespace ModNet.Runtime;
 /// <summary>p(a|x, φ) at one site: K independent softmaxes over the same M modules, log p(a|x) = Σ_k log p_k(a_k|x).</summary>
 public sealed class ChoiceDistribution
 {
-    private ChoiceDistribution(Tensor logProbabilities, bool latent) =>
-        (LogProbabilities, Latent) = (logProbabilities, latent);
+    private ChoiceDistribution(Tensor logProbabilities, bool latent, Tensor? noiseScale = null) =>
+        (LogProbabilities, Latent, NoiseScale) = (logProbabilities, latent, noiseScale);
 
     /// <summary>[B, K, M], normalised over M.</summary>
     public Tensor LogProbabilities { get; }
@@ -14,28 +14,41 @@ public sealed class ChoiceDistribution
     /// <summary>Whether there is something to choose; otherwise the data give the choices, which have all probability.</summary>
     public bool Latent { get; }
 
+    /// <summary>[B, K, M]: the deviation of noisy top-k's noise on each logit; null for all other methods, and in evaluation.</summary>
+    public Tensor? NoiseScale { get; }
+
     /// <summary>K.</summary>
     public int Choose => (int)LogProbabilities.shape[1];
 
     /// <summary>M.</summary>
     public int Modules => (int)LogProbabilities.shape[2];
 
-    /// <summary>From unnormalised scores [B, K, M].</summary>
-    public static ChoiceDistribution FromLogits(Tensor logits) => new(nn.functional.log_softmax(logits, -1), true);
+    /// <summary>From unnormalised scores [B, K, M], and the deviation of the noise on them where there is any.</summary>
+    public static ChoiceDistribution FromLogits(Tensor logits, Tensor? noiseScale = null) =>
+        new(nn.functional.log_softmax(logits, -1), true, noiseScale);
 
     /// <summary>All probability on given choices [B, K] among M modules: log-probabilities 0 there, −∞ elsewhere.</summary>
     public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype) =>
         new(nn.functional.one_hot(indices, modules).to_type(dtype).log(), false);
 
+    /// <summary>Weights [B, k] that sum to 1 on indices [B, k] as one position's distribution [B, 1, M]: −∞ elsewhere.</summary>
+    internal static ChoiceDistribution Gate(Tensor indices, Tensor weights, int modules) =>
+        new(zeros(indices.shape[0], modules, weights.dtype, weights.device).scatter(1, indices, weights).log().unsqueeze(1), true);
+
     /// <summary>
     /// Several distributions as one: along dimension 0 rows follow each other ([ΣB, K, M]), along 1 positions ([B, ΣK, M]).
+    /// Without their noise.
     /// </summary>
     public static ChoiceDistribution Join(IReadOnlyList<ChoiceDistribution> parts, long dimension) =>
         new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
 
     /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
-    public IEnumerable<ChoiceDistribution> Steps(long steps) =>
-        LogProbabilities.view(-1, steps, Choose, Modules).unbind(1).Select(step => new ChoiceDistribution(step, Latent));
+    public IEnumerable<ChoiceDistribution> Steps(long steps)
+    {
+        Tensor[] Apart(Tensor rows) => [.. rows.view(-1, steps, Choose, Modules).unbind(1)];
+        Tensor[]? scales = NoiseScale is null ? null : Apart(NoiseScale);
+        return Apart(LogProbabilities).Select((step, t) => new ChoiceDistribution(step, Latent, scales?[t]));
+    }
 
     /// <summary>log p(a|x): indices [B, K] → [B].</summary>
     public Tensor LogProbability(Tensor indices) =>

@@ -34,6 +34,17 @@ public sealed class GivenSelector(Tensor compositions) : Selector
         new(compositions.narrow(1, site.Offset, site.Choose));
 }
 
+/// <summary>Modules 0 to K − 1 at every site, for every datapoint.</summary>
+public sealed class FirstSelector : Selector
+{
+    /// <inheritdoc/>
+    public override Selection Select(Site site, ChoiceDistribution distribution)
+    {
+        Tensor row = arange(site.Choose, ScalarType.Int64, distribution.LogProbabilities.device);
+        return new(row.unsqueeze(0).expand(distribution.LogProbabilities.shape[0], -1));
+    }
+}
+
 /// <summary>The same modules for every datapoint at every site: positions [K] (paper, Table 1's baselines).</summary>
 public sealed class FixedSelector(params int[] modules) : Selector
 {

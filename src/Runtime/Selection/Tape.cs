@@ -7,6 +7,10 @@ public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selec
 {
     /// <summary>Whether the choice is latent, so part of the composition and of log p(a|x); otherwise the data gave it.</summary>
     public bool Latent => Distribution.Latent;
+
+    /// <summary>The distribution that the site's outputs came by: the gate where they are weighted, else p(a|x).</summary>
+    internal ChoiceDistribution Used() =>
+        Selection.Weights is null ? Distribution : ChoiceDistribution.Gate(Selection.Indices, Selection.Weights, Site.Modules);
 }
 
 /// <summary>

@@ -17,9 +17,11 @@ public static class Compositions
             total *= modules;
             if (total > Limit)
             {
-                throw new InvalidOperationException(
-                    $"enumeration: expected at most {Limit} compositions per datapoint, got more with "
-                    + $"{modulesPerChoice.Count} choices of up to {modulesPerChoice.Max()} modules – sample instead");
+                throw new UserException(
+                    "enumeration",
+                    $"at most {Limit} compositions per datapoint",
+                    $"more with {modulesPerChoice.Count} choices of up to {modulesPerChoice.Max()} modules",
+                    "sample instead");
             }
         }
 

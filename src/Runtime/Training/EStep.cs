@@ -96,7 +96,8 @@ internal static class EStep
         return new(rows, replaced, before, after);
     }
 
-    private static Tensor Tile(Tensor x, int times)
+    /// <summary>[B, …] → [times·B, …]: all rows, and again.</summary>
+    internal static Tensor Tile(Tensor x, int times)
     {
         var repeats = new long[x.dim()];
         Array.Fill(repeats, 1);

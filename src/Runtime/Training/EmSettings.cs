@@ -10,8 +10,18 @@ public enum EmStart
     Sweep,
 }
 
+/// <summary>Where a* is among an E-step's candidates.</summary>
+public enum EmHeld
+{
+    /// <summary>Beside S fresh samples (Eq. 11).</summary>
+    Beside,
+
+    /// <summary>One of the S, so that S − 1 are fresh, as in the reference library.</summary>
+    Among,
+}
+
 /// <summary>What Algorithm 1 leaves open.</summary>
-/// <param name="Samples">S: fresh compositions drawn per datapoint in an E-step, beside a*.</param>
+/// <param name="Samples">S: compositions drawn per datapoint in an E-step; with <see cref="EmHeld.Among"/> a* is one of them.</param>
 /// <param name="MSteps">Gradient steps after each E-step.</param>
 /// <param name="EBatch">Datapoints per E-step.</param>
 /// <param name="MBatch">Datapoints per gradient step.</param>
@@ -30,4 +40,7 @@ public sealed record EmSettings(
 
     /// <summary>What a* is before the first M-step.</summary>
     public EmStart Start { get; init; }
+
+    /// <summary>Where a* is among an E-step's candidates.</summary>
+    public EmHeld Held { get; init; }
 }

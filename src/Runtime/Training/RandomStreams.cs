@@ -32,6 +32,9 @@ public sealed class RandomStreams : IDisposable
     /// <summary>Compositions drawn from controllers.</summary>
     public Generator Sampling => this["sampling"];
 
+    /// <summary>The noise on noisy top-k's gates.</summary>
+    public Generator Noise => this["noise"];
+
     /// <summary>What dropout leaves out.</summary>
     public Generator Dropout => this["dropout"];
 

@@ -1,51 +1,32 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a gradient step saw: losses per datapoint (nats) and the tape's statistics, if asked for.</summary>
-/// <param name="Loss">−mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight.</param>
-/// <param name="LogLikelihood">mean log p(y|x, a*).</param>
-/// <param name="Statistics">How modules were chosen on this minibatch.</param>
-/// <param name="Score">How near predictions came to this minibatch's targets.</param>
-public sealed record MStepResult(
-    double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score);
-
-/// <summary>Generalised Viterbi EM (paper, Algorithm 1).</summary>
-public sealed class ViterbiEm : IDisposable
+/// <summary>
+/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight.
+/// </summary>
+public sealed class ViterbiEm : TrainingMethod
 {
-    private readonly Graph _graph;
-    private readonly Dataset _data;
-    private readonly Device _device;
-    private readonly RandomStreams _streams;
     private readonly MinibatchSampler _eBatches;
-    private readonly MinibatchSampler _mBatches;
     private readonly int[] _modulesPerChoice;
-    private long _mSteps;
-
-    // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
-    // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
-    private readonly TorchSharp.Modules.Parameter[] _ofSingleModules;
+    private double? _reassigned;
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), starting
-    /// from uniformly random assignments. UserException where the graph has no parameters.
+    /// from uniformly random assignments.
     /// </summary>
     public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
+        : base(
+            graph,
+            data,
+            new(settings.MBatch) { Optimizer = settings.Optimizer, Schedule = settings.Schedule },
+            streams,
+            device)
     {
-        if (!graph.parameters().Any())
-        {
-            throw new UserException(
-                "network", "something to learn", "no parameters", "add a layer that has some, such as `linear`");
-        }
-
-        (_graph, _data, Settings, _streams, _device) = (graph, data, settings, streams, device ?? CPU);
+        Settings = settings;
         _eBatches = new(data.Count, settings.EBatch, streams.EBatches);
-        _mBatches = new(data.Count, settings.MBatch, streams.MBatches);
-        _modulesPerChoice = ChoicesOf(graph, data, _device);
-        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
+        _modulesPerChoice = ModulesPerChoice();
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
-        Optimizer = settings.Optimizer.Over(graph.parameters());
     }
 
     /// <summary>The settings in force.</summary>
@@ -54,13 +35,22 @@ public sealed class ViterbiEm : IDisposable
     /// <summary>a* of every datapoint.</summary>
     public Assignments Assignments { get; }
 
-    /// <summary>One optimiser for θ and φ.</summary>
-    public TorchSharp.Modules.OptimizerHelper Optimizer { get; }
+    /// <inheritdoc/>
+    public override double? Reassigned => _reassigned;
+
+    /// <summary>A <see cref="Sweep"/>, if the settings ask for one.</summary>
+    public override void Begin()
+    {
+        if (Settings.Start == EmStart.Sweep)
+        {
+            Sweep();
+        }
+    }
 
     /// <summary>A partial E-step (Eq. 11) on the next minibatch. Null where there is nothing to choose (every M is 1).</summary>
     public EStepResult? EStep()
     {
-        if (!_graph.HasChoice)
+        if (!Graph.HasChoice)
         {
             return null;
         }
@@ -69,31 +59,34 @@ public sealed class ViterbiEm : IDisposable
         return EStep(indices.data<long>().ToArray());
     }
 
-    /// <summary>A partial E-step (Eq. 11) on given datapoints: a* and S fresh samples are the candidates.</summary>
+    /// <summary>
+    /// A partial E-step (Eq. 11) on given datapoints: a* and S fresh samples are the candidates, or S − 1 where a* is one of
+    /// the S.
+    /// </summary>
     public EStepResult EStep(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints).to(_device);
+        Tensor held = Assignments.Get(datapoints).to(Device);
         return Runtime.EStep.Run(
-            _graph,
+            Graph,
             Fetch(datapoints),
-            Settings.Samples + 1,
-            new CandidateSelector(held, _streams.Sampling),
+            Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples,
+            new CandidateSelector(held, Streams.Sampling),
             (b, composition) => Assignments.Set(datapoints[b], composition));
     }
 
     /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. Null where there is nothing to choose.</summary>
     public EStepResult? Sweep()
     {
-        if (!_graph.HasChoice)
+        if (!Graph.HasChoice)
         {
             return null;
         }
 
         var all = new EStepResult(0, 0, 0, 0);
-        for (long start = 0; start < _data.Count; start += Settings.EBatch)
+        for (long start = 0; start < Data.Count; start += Settings.EBatch)
         {
-            EStepResult part = EStep(Range(start, Math.Min(Settings.EBatch, _data.Count - start)));
+            EStepResult part = EStep(Range(start, Math.Min(Settings.EBatch, Data.Count - start)));
             all = new(
                 all.Datapoints + part.Datapoints, all.Replaced + part.Replaced, all.Before + part.Before, all.After + part.After);
         }
@@ -108,9 +101,9 @@ public sealed class ViterbiEm : IDisposable
         Tensor held = Assignments.Get(datapoints);
         Tensor all = Compositions.All(_modulesPerChoice);
         long total = all.shape[0];
-        Tensor candidates = cat([held, all.repeat_interleave(datapoints.Length, dim: 0)], 0).to(_device);
+        Tensor candidates = cat([held, all.repeat_interleave(datapoints.Length, dim: 0)], 0).to(Device);
         return Runtime.EStep.Run(
-            _graph,
+            Graph,
             Fetch(datapoints),
             checked((int)total + 1),
             new GivenSelector(candidates),
@@ -121,8 +114,8 @@ public sealed class ViterbiEm : IDisposable
     public double LogJoint(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints).to(_device);
-        EStepResult result = Runtime.EStep.Run(_graph, Fetch(datapoints), 1, new GivenSelector(held), (_, _) => { });
+        Tensor held = Assignments.Get(datapoints).to(Device);
+        EStepResult result = Runtime.EStep.Run(Graph, Fetch(datapoints), 1, new GivenSelector(held), (_, _) => { });
         return result.After;
     }
 
@@ -130,56 +123,42 @@ public sealed class ViterbiEm : IDisposable
     public void MStep() => Gradient(report: false);
 
     /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
-    public MStepResult MStepAndReport() => Gradient(report: true)!;
+    public StepResult MStepAndReport() => Gradient(report: true)!;
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>a* as <c>em.assignments</c>, where there are choices.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
+        Assignments.Choices > 0 ? [("em.assignments", Assignments.ToTensor())] : [];
+
+    /// <summary>An E-step before the first M-step of every round.</summary>
+    protected override void Prepare(long step)
     {
-        _eBatches.Dispose();
-        _mBatches.Dispose();
-        Optimizer.Dispose();
+        if (step % Settings.MSteps == 0 && EStep() is EStepResult e)
+        {
+            _reassigned = (double)e.Replaced / e.Datapoints;
+        }
     }
 
-    private MStepResult? Gradient(bool report)
+    /// <summary>Eq. 8, negated, at q = δ(a*).</summary>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        using var scope = NewDisposeScope();
-        _graph.train();
-        long[] datapoints = _mBatches.Next().data<long>().ToArray();
-        Batch batch = Fetch(datapoints);
-        var held = new GivenSelector(Assignments.Get(datapoints).to(_device));
-        GraphOutput output = _graph.Forward(batch.Inputs, held, batch.Side);
-        Tensor logLikelihood = _graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
-        Tensor loss = _graph.HasSites
+        var held = new GivenSelector(Assignments.Get(datapoints).to(Device));
+        GraphOutput output = Graph.Forward(batch.Inputs, held, batch.Side);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor loss = Graph.HasSites
             ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
             : -logLikelihood;
-        Optimizer.zero_grad();
-        loss.backward();
-        foreach (TorchSharp.Modules.Parameter idle in _ofSingleModules.Where(p => p.grad is null))
-        {
-            idle.grad = zeros_like(idle);
-        }
-
-        SetRate();
-        Optimizer.step();
-        if (!report)
-        {
-            return null;
-        }
-
-        var statistics = new SelectionStatistics();
-        statistics.Add(output.Tape);
-        var score = new PredictionScore(_graph.Head);
-        score.Add(output.Features, batch.Targets);
-        return new(loss.ToDouble(), logLikelihood.ToDouble(), statistics, score);
+        return new(loss, logLikelihood, () => output);
     }
 
-    private void SetRate()
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
-        double rate = Settings.Optimizer.Rate * Settings.Schedule.Factor(_mSteps++);
-        foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
+        if (disposing)
         {
-            group.LearningRate = rate;
+            _eBatches.Dispose();
         }
+
+        base.Dispose(disposing);
     }
 
     private static long[] Range(long start, long count)
@@ -191,16 +170,5 @@ public sealed class ViterbiEm : IDisposable
         }
 
         return indices;
-    }
-
-    private Batch Fetch(long[] datapoints) => _data.Get(tensor(datapoints)).To(_device);
-
-    // The graph is asked, not told: one datapoint is run and its tape read.
-    private static int[] ChoicesOf(Graph graph, Dataset data, Device device)
-    {
-        using var scope = NewDisposeScope();
-        Batch one = data.Range(0, 1).To(device);
-        Tape tape = graph.InEvaluation(() => graph.Forward(one.Inputs, new ModeSelector(), one.Side)).Tape;
-        return [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
     }
 }

@@ -1,0 +1,74 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The marginal likelihood itself, by enumeration (Eqs. 4 and 5): its loss is −mean log Σ_a p(a|x) p(y|x, a) over all
+/// compositions of all sites. For networks with at most <see cref="Compositions.Limit"/> of them; everyone's oracle.
+/// </summary>
+/// <remarks>
+/// Statistics and scores of a step are those of the most probable modules, as in evaluation. Batch normalisation after
+/// a site sees every composition alike in training, however improbable.
+/// </remarks>
+public sealed class ExactLikelihood : TrainingMethod
+{
+    // [Π M, C], on the graph's device.
+    private readonly Tensor _compositions;
+
+    /// <summary>
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where
+    /// there are too many compositions.
+    /// </summary>
+    public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
+        : base(graph, data, settings, streams, device)
+    {
+        using var scope = NewDisposeScope();
+        _compositions = Compositions.All(ModulesPerChoice()).to(Device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Σ_n log p(y_n|x_n) (Eq. 5) over given datapoints, in evaluation mode.</summary>
+    public double LogLikelihood(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        return Graph.InEvaluation(() => LogMarginal(Fetch(datapoints)).sum().ToDouble());
+    }
+
+    /// <inheritdoc/>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
+    {
+        Tensor mean = LogMarginal(batch).mean();
+        return new(
+            -mean, mean, () => Graph.InEvaluation(() => Graph.Forward(batch.Inputs, Evaluating, batch.Side)));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _compositions.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // log Σ_a p(a|x) p(y|x, a) of B datapoints → [B]; rows are composition by composition.
+    private Tensor LogMarginal(Batch batch)
+    {
+        int count = Graph.HasSites ? (int)_compositions.shape[0] : 1;
+        long rows = batch.Inputs.shape[0];
+        SideInputs? side = batch.Side?.Map(t => EStep.Tile(t, count));
+        var every = new GivenSelector(_compositions.repeat_interleave(rows, dim: 0));
+        GraphOutput across = Graph.AcrossSites(
+            EStep.Tile(Graph.BeforeSites(batch.Inputs, batch.Side), count), every, side);
+        Tensor joint = Graph.Head.LogLikelihood(
+            Graph.AfterSites(across.Features, side), EStep.Tile(batch.Targets, count));
+        if (Graph.HasSites)
+        {
+            joint += across.Tape.LogProbability();
+        }
+
+        return joint.view(count, rows).logsumexp(0);
+    }
+}

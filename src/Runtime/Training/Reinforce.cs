@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>REINFORCE's own setting.</summary>
+/// <param name="Decay">d, how much of the average of log p(y|x, a) a minibatch leaves as it was, in [0, 1).</param>
+public sealed record ReinforceSettings(double Decay = 0.99)
+{
+    /// <summary>How its gradient steps are taken.</summary>
+    public GradientSettings Gradient { get; init; } = new();
+}
+
+/// <summary>
+/// REINFORCE on B = Σ_a p(a|x, φ) log p(y|x, a, θ) (Eqs. 12–14), unregularised. One composition per datapoint is drawn from
+/// the controllers; its log-likelihood less an exponential moving average c, the control variate, weighs ∇ log p(a|x).
+/// A report's loss is −mean log p(y|x, a), the estimate of −B.
+/// </summary>
+/// <remarks>
+/// c is that of the minibatches before, so it is independent of a, and the estimate stays without bias: E[∇ log p(a|x)] = 0.
+/// It begins as the first minibatch's mean under a draw of its own. A datapoint's composition is over all its sites, and log p(y|x, a)
+/// that of all its outputs, as in Eq. 13.
+/// </remarks>
+public sealed class Reinforce : TrainingMethod
+{
+    private double? _average;
+
+    /// <summary>
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
+    /// </summary>
+    public Reinforce(Graph graph, Dataset data, ReinforceSettings settings, RandomStreams streams, Device? device = null)
+        : base(graph, data, settings.Gradient, streams, device) => Settings = settings;
+
+    /// <summary>The settings in force.</summary>
+    public ReinforceSettings Settings { get; }
+
+    /// <summary>c, nats; null before the first step.</summary>
+    public double? Average => _average;
+
+    /// <summary>
+    /// What is differentiated, per datapoint: −log p(y|x, a) − (log p(y|x, a) − c) · log p(a|x), the factor in brackets held
+    /// constant. [B], [B] → [B]; its gradient, averaged over a ~ p(a|x), is −∇B.
+    /// </summary>
+    public static Tensor Surrogate(Tensor logLikelihood, Tensor logProbability, double average) =>
+        -logLikelihood - (logLikelihood.detach() - average) * logProbability;
+
+    /// <summary>c as <c>reinforce.average</c> [1], once there is one.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
+        _average is double average ? [("reinforce.average", tensor(new[] { average }))] : [];
+
+    /// <summary>Draws a composition for every datapoint.</summary>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
+    {
+        double average = _average ?? Graph.InEvaluation(() => Draw(batch).LogLikelihood.mean().ToDouble());
+        (GraphOutput output, Tensor logLikelihood) = Draw(batch);
+        Tensor mean = logLikelihood.mean();
+        Tensor loss = Graph.HasSites
+            ? Surrogate(logLikelihood, output.Tape.LogProbability(), average).mean()
+            : -mean;
+        _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
+        return new(loss, mean, () => output) { Reported = -mean };
+    }
+
+    private (GraphOutput Output, Tensor LogLikelihood) Draw(Batch batch)
+    {
+        GraphOutput output = Graph.Forward(batch.Inputs, new SampledSelector(Streams.Sampling), batch.Side);
+        return (output, Graph.Head.LogLikelihood(output.Features, batch.Targets));
+    }
+}

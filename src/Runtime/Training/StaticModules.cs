@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The baseline without choice (paper, Table 1): at every site modules 0 to K − 1, for every datapoint. Its loss is
+/// −mean log p(y|x, a); the controllers are left as they began.
+/// </summary>
+public sealed class StaticModules(
+    Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
+    : TrainingMethod(graph, data, settings, streams, device)
+{
+    /// <inheritdoc/>
+    public override Selector Evaluating => new FirstSelector();
+
+    /// <summary>False.</summary>
+    public override bool ReadsControllers => false;
+
+    /// <inheritdoc/>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
+    {
+        GraphOutput output = Graph.Forward(batch.Inputs, new FirstSelector(), batch.Side);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        return new(-logLikelihood, logLikelihood, () => output);
+    }
+}

@@ -1,0 +1,178 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What a gradient step saw, per datapoint in nats.</summary>
+/// <param name="Loss">What the method minimises, as its <see cref="MinibatchLoss.Reported"/> says it.</param>
+/// <param name="LogLikelihood">Mean log p(y|x, a) of the compositions that the method ran; of <see cref="ExactLikelihood"/>, mean log p(y|x).</param>
+/// <param name="Statistics">How modules were chosen on this minibatch.</param>
+/// <param name="Score">How near predictions came to this minibatch's targets.</param>
+public sealed record StepResult(
+    double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score);
+
+/// <summary>A method's loss on one minibatch.</summary>
+/// <param name="Loss">Scalar, with gradient.</param>
+/// <param name="LogLikelihood">Scalar: see <see cref="StepResult.LogLikelihood"/>.</param>
+/// <param name="Seen">The forward pass that statistics and scores are taken of; asked for only where they are wanted.</param>
+public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<GraphOutput> Seen)
+{
+    /// <summary>Scalar: the loss as a report gives it, where it is not the value of what is differentiated.</summary>
+    public Tensor Reported { get; init; } = Loss;
+}
+
+/// <summary>
+/// How a graph is trained: gradient steps on minibatches by one optimiser for θ and φ, and what a method does between them.
+/// A method is a loop around <see cref="Selector"/>s: one for its steps, one for evaluation.
+/// </summary>
+public abstract class TrainingMethod : IDisposable
+{
+    private readonly MinibatchSampler _batches;
+    private readonly GradientSettings _settings;
+    private long _steps;
+
+    // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
+    // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
+    private readonly Parameter[] _ofSingleModules;
+
+    /// <summary>
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
+    /// UserException where the graph has no parameters.
+    /// </summary>
+    protected TrainingMethod(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device)
+    {
+        if (!graph.parameters().Any())
+        {
+            throw new UserException(
+                "network", "something to learn", "no parameters", "add a layer that has some, such as `linear`");
+        }
+
+        (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
+        _batches = new(data.Count, settings.Batch, streams.MBatches);
+        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
+        Optimizer = settings.Optimizer.Over(graph.parameters());
+    }
+
+    /// <summary>One optimiser for θ and φ.</summary>
+    public OptimizerHelper Optimizer { get; }
+
+    /// <summary>Chooses on held-out data: deterministic. The most probable module per position, unless the method says otherwise.</summary>
+    public virtual Selector Evaluating => new ModeSelector();
+
+    /// <summary>Whether choices come from the controllers, so that their entropies mean something.</summary>
+    public virtual bool ReadsControllers => true;
+
+    /// <summary>Share of datapoints whose a* the newest E-step replaced; null where there is no a*.</summary>
+    public virtual double? Reassigned => null;
+
+    /// <summary>What is trained.</summary>
+    protected Graph Graph { get; }
+
+    /// <summary>What it is trained on.</summary>
+    protected Dataset Data { get; }
+
+    /// <summary>Where the graph is.</summary>
+    protected Device Device { get; }
+
+    /// <summary>All chance of the run.</summary>
+    protected RandomStreams Streams { get; }
+
+    /// <summary>What comes before the first step.</summary>
+    public virtual void Begin()
+    {
+    }
+
+    /// <summary>A gradient step on the next minibatch, and what the method does before it.</summary>
+    public void Step()
+    {
+        Prepare(_steps);
+        Gradient(report: false);
+    }
+
+    /// <summary>The same, which also says what it saw.</summary>
+    public StepResult StepAndReport()
+    {
+        Prepare(_steps);
+        return Gradient(report: true)!;
+    }
+
+    /// <summary>What the method remembers beside weights and optimiser, as tensors for a checkpoint.</summary>
+    public virtual IEnumerable<(string Name, Tensor Value)> State() => [];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>What the method does before gradient step <paramref name="step"/>, from 0.</summary>
+    protected virtual void Prepare(long step)
+    {
+    }
+
+    /// <summary>The loss on a minibatch, given as its datapoints' numbers and as the data themselves, on the graph's device.</summary>
+    protected abstract MinibatchLoss LossOf(long[] datapoints, Batch batch);
+
+    /// <summary>A gradient step on the next minibatch; null unless asked to report.</summary>
+    protected StepResult? Gradient(bool report)
+    {
+        using var scope = NewDisposeScope();
+        Graph.train();
+        long[] datapoints = _batches.Next().data<long>().ToArray();
+        Batch batch = Fetch(datapoints);
+        MinibatchLoss seen = LossOf(datapoints, batch);
+        GraphOutput? output = report ? seen.Seen() : null;
+        Optimizer.zero_grad();
+        seen.Loss.backward();
+        foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
+        {
+            idle.grad = zeros_like(idle);
+        }
+
+        SetRate();
+        Optimizer.step();
+        return output is null ? null : Describe(seen, output, batch);
+    }
+
+    /// <summary>Datapoints by their numbers, on the graph's device.</summary>
+    protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
+
+    /// <summary>M for every choice of a datapoint, over all its sites [C]. The graph is asked, not told: one datapoint is run and its tape read.</summary>
+    protected int[] ModulesPerChoice()
+    {
+        using var scope = NewDisposeScope();
+        Batch one = Data.Range(0, 1).To(Device);
+        Tape tape = Graph.InEvaluation(() => Graph.Forward(one.Inputs, new ModeSelector(), one.Side)).Tape;
+        return [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
+    }
+
+    /// <summary>Releases what the method holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _batches.Dispose();
+            Optimizer.Dispose();
+        }
+    }
+
+    private StepResult Describe(MinibatchLoss seen, GraphOutput output, Batch batch)
+    {
+        var statistics = new SelectionStatistics();
+        statistics.Add(output.Tape);
+        var score = new PredictionScore(Graph.Head);
+        score.Add(output.Features, batch.Targets);
+        return new(seen.Reported.ToDouble(), seen.LogLikelihood.ToDouble(), statistics, score);
+    }
+
+    private void SetRate()
+    {
+        double rate = _settings.Optimizer.Rate * _settings.Schedule.Factor(_steps++);
+        foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
+        {
+            group.LearningRate = rate;
+        }
+    }
+}
