@@ -133,6 +133,9 @@ let private functions = [
 
 let private experiments = [
     "em { samples 3; words }", "This is not a setting of em."
+    "reinforce { decay 0.9; words }", "This is not a setting of this training method."
+    "noisy_topk { words; k 3 }", "This is not a setting of this training method."
+    "static_modules { for i in 1..3 do steps i }", "This is not a setting of this training method."
     "text \"t\" { window 3; words }", "This is not a setting of text."
     "toy_regression { words; points 3 }", "This is not a setting of toy_regression."
     "csv \"x\" { target \"y\"; words }", "This is not a setting of csv."

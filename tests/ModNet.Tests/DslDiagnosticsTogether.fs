@@ -140,6 +140,9 @@ let private elsewhere = [
     Fault.MomentumOutOfRange
     Fault.ScheduleOutOfRange
     Fault.WeightOutOfRange
+    Fault.SWithoutFresh
+    Fault.MethodUnfit
+    Fault.TooManyCompositions
     Fault.DeviceOutOfRange
     Fault.BadJson
 ]

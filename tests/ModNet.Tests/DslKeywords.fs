@@ -29,12 +29,15 @@ let private declared =
     ||| BindingFlags.Static
     ||| BindingFlags.DeclaredOnly
 
+/// Without the number of its type parameters: ``RivalSettings`1`` is a type of scripts no more than of readers.
+let private plain (name: string) = Regex.Replace(name, @"`+\d+", "")
+
 let private operations (owner: Type) = [
     for info in owner.GetMethods declared do
         for attribute in info.GetCustomAttributes<CustomOperationAttribute>() do
             if not (isHidden info) then
                 {
-                    Owner = owner.FullName
+                    Owner = plain owner.FullName
                     Member = info.Name
                     Word = attribute.Name
                 }
@@ -50,7 +53,7 @@ let private values (owner: Type) = [
         // The compiler adds witnesses of constraints: `relu$W`.
         if not (isAccessor || isHidden info || info.Name.Contains '$') then
             {
-                Owner = owner.FullName
+                Owner = plain owner.FullName
                 Member = info.Name
                 Word = info.Name
             }
@@ -76,7 +79,7 @@ type Example = {
 
 /// `M:ModNet.PoolBuilder.Init(…)` is of ModNet.PoolBuilder and Init; `T:ModNet.Script` of ModNet and Script.
 let private ownerAndMember (id: string) =
-    let name = Regex.Match(id, @"^\w:([\w.]+)").Groups[1].Value
+    let name = plain (Regex.Match(id, @"^\w:([\w.`]+)").Groups[1].Value)
     let last = name.LastIndexOf '.'
     name[.. last - 1], name[last + 1 ..]
 
@@ -122,6 +125,9 @@ let inPlace (example: Example) =
     | "ModNet.CustomBuilder" ->
         $"custom \"example\" {{ reads (Shape.Vector 4); gives (Shape.Vector 4); from_function (fun _ x -> x); {text} }}"
     | "ModNet.EmBuilder" -> $"em {{ {text} }}"
+    | "ModNet.RivalSettings" -> $"exact {{ {text} }}"
+    | "ModNet.ReinforceBuilder" -> $"reinforce {{ {text} }}"
+    | "ModNet.NoisyTopKBuilder" -> $"noisy_topk {{ {text} }}"
     | "ModNet.TextBuilder" -> $"text \"example\" {{ {text} }}"
     | "ModNet.ToyRegressionBuilder" -> $"toy_regression {{ {text} }}"
     | "ModNet.CsvBuilder" -> $"csv \"example\" {{ {text} }}"
