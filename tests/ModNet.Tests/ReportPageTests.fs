@@ -112,6 +112,7 @@ let private runs = [
                 folder
                 "summary.json"
                 """{"command":"./modnet demo","seed":7,"seconds":75,"agreement":0.995,"versions":{"libtorch":"1.13.1"},
+                    "data":{"kind":"mnist","files":[{"name":"a","sha256":"0b36"},{"name":"b","sha256":"7d1f"}],"train":55000},
                     "final":{"loss":0.5,"batch_selection_entropy":1.5},"test":{"perplexity":230.25}}"""
 
             let report = Report.ofRun folder
@@ -124,6 +125,7 @@ let private runs = [
                     "time", "1 min 15 s"
                     "agreement", "99.5 %"
                     "versions", "libtorch 1.13.1"
+                    "data", "kind mnist, files 2, train 55,000"
                 ]
                 "facts"
 

@@ -65,13 +65,28 @@ module internal RunFolder =
 
     let private phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
 
+    /// An object without its long lists, which say how many there are; what they hold is in `summary.json`.
+    let private brief (node: JsonNode) : JsonNode =
+        match node with
+        | :? JsonObject as fields ->
+            let short = JsonObject()
+
+            for entry in fields do
+                match entry.Value with
+                | :? JsonArray as items -> short.Add(entry.Key, JsonValue.Create(float items.Count))
+                | null -> short.Add(entry.Key, null)
+                | value -> short.Add(entry.Key, value.DeepClone())
+
+            short
+        | other -> other
+
     /// Names and values of the summary that are about the run as a whole.
     let facts (summary: JsonObject) : (string * string) list =
         summary
         |> Seq.filter (fun entry ->
             entry.Key <> "command"
             && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
-        |> Seq.map (fun entry -> title entry.Key, spoken entry.Key entry.Value)
+        |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
 
     /// Headings and rows of what was reached: a row for each measure, a column for training, validation and test.
