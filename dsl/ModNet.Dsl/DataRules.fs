@@ -186,15 +186,13 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             data.Given
             |> Option.iter (fun columns -> asMany "given" "rows of choices" data choices.Length columns))
 
-    /// K and M of every layer whose choices the data bring along, in order of layers.
-    let rec given (layer: PlannedLayer) =
-        let own =
-            match layer.Layer with
-            | Layer.Modular modular
-            | Layer.ModularGru { Candidate = modular } when modular.Controller = Given -> [ layer, modular ]
-            | _ -> []
-
-        own @ (layer.Inside |> List.concat |> List.collect given)
+    /// Every layer whose choices the data bring along, in order, and how it chooses.
+    let given () = [
+        for layer in plan.Layers |> List.collect _.Unfolded do
+            match layer.Layer.Choosing with
+            | Some { Controller = Given } & Some modular -> layer, modular
+            | _ -> ()
+    ]
 
     member _.Text(text: TextData) =
         notes.Positive(place "window", "a number of steps", text.Window) |> ignore
@@ -384,7 +382,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
 
     /// The choices that layers want given, against those that the data bring along.
     member _.Given(choices: int option) =
-        match plan.Layers |> List.collect given, choices with
+        match given (), choices with
         | [], _ -> ()
         | (layer, _) :: _, None ->
             notes.Add(

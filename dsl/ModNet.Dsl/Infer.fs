@@ -223,10 +223,9 @@ type internal Infer(network: Network, notes: Notes) as this =
         | Layer.Block(own, layers) -> block scope name own layers shape |> holding
         | _ -> plain.Output(at name, layer, scope.InModule, shape), None, []
 
-    let needsTasks layer =
-        match layer with
-        | Layer.Modular { Controller = Task }
-        | Layer.ModularGru { Candidate = { Controller = Task } } -> Option.bind snd tasks
+    let needsTasks (layer: Layer) =
+        match layer.Choosing with
+        | Some { Controller = Task } -> Option.bind snd tasks
         | _ -> None
 
     /// Infers a layer and plans it where all shapes are known.
@@ -346,11 +345,12 @@ type internal Infer(network: Network, notes: Notes) as this =
     member _.Plan: Plan =
         let layers = layers.Value
 
-        let rec pools (layer: PlannedLayer) =
-            Option.toList layer.Pool @ (layer.Inside |> List.concat |> List.collect pools)
-
         {
             Network = network
             Layers = layers
-            Pools = layers |> List.collect pools |> List.distinctBy _.Name
+            Pools =
+                layers
+                |> List.collect _.Unfolded
+                |> List.choose _.Pool
+                |> List.distinctBy _.Name
         }

@@ -4,17 +4,13 @@ namespace ModNet
 module internal MethodRules =
 
     /// The layers that make latent choices, at any depth, in order.
-    let rec private choosing (layers: PlannedLayer list) : (PlannedLayer * Modular) list =
-        layers
-        |> List.collect (fun planned ->
-            match planned.Layer with
-            | Layer.Modular modular -> [ planned, modular ]
-            | Layer.ModularGru gru -> [ planned, gru.Candidate ]
-            | _ -> choosing (List.concat planned.Inside))
-        |> List.filter (fun (_, modular) ->
-            match modular.Controller with
-            | Given -> false
-            | _ -> true)
+    let private choosing (layers: PlannedLayer list) : (PlannedLayer * Modular) list = [
+        for planned in layers |> List.collect _.Unfolded do
+            match planned.Layer.Choosing with
+            | Some { Controller = Given }
+            | None -> ()
+            | Some modular -> planned, modular
+    ]
 
     /// Every layer is one mixture of k of its modules.
     let noisyTopK (notes: Notes) root (plan: Plan) (mixture: NoisyTopK) =

@@ -28,7 +28,11 @@ and PlannedLayer = {
     Tasks: int option
     /// The layers of a residual (one list), of branches, or of the rounds of a repetition.
     Inside: PlannedLayer list list
-}
+} with
+
+    /// The layer, then all that is inside it, in order: each before what it holds.
+    member layer.Unfolded: PlannedLayer list =
+        layer :: (layer.Inside |> List.concat |> List.collect _.Unfolded)
 
 /// A network that was found sound: what `compile` builds from, layer by layer.
 type Plan = {

@@ -255,6 +255,13 @@ and [<RequireQualifiedAccess>] Layer =
     /// Head: the layer's input is the logits, one independent binary output each.
     | Bernoulli
 
+    /// How the layer chooses, where it does; of a modular GRU, its candidate's modular layer.
+    member layer.Choosing: Modular option =
+        match layer with
+        | Modular settings -> Some settings
+        | ModularGru gru -> Some gru.Candidate
+        | _ -> None
+
 /// Layers in order, as a value of their own: a branch, a module, or a part of a network.
 type Chain = Chain of Layer list
 

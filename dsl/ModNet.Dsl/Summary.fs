@@ -94,11 +94,7 @@ module internal Summary =
                 | Some pool -> seen.Add pool.Name
                 | None -> false
 
-            let modular =
-                match layer.Layer with
-                | Layer.Modular modular -> Some modular
-                | Layer.ModularGru gru -> Some gru.Candidate
-                | _ -> None
+            let modular = layer.Layer.Choosing
 
             {
                 Name = layer.Name
@@ -110,12 +106,7 @@ module internal Summary =
                 Cost = Cost.ofLayer isNew layer
             }
 
-        // What is inside follows the layer that holds it.
-        let rec rows (layer: PlannedLayer) =
-            let own = row layer
-            own :: (layer.Inside |> List.concat |> List.collect rows)
-
-        let rows = List.collect rows plan.Layers
+        let rows = plan.Layers |> List.collect _.Unfolded |> List.map row
 
         {
             Network = plan.Network.Name

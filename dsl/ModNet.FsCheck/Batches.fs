@@ -52,15 +52,12 @@ module Batches =
         | _ -> normal generator drawing sizes
 
     /// K and M of every layer whose choices are given, in order.
-    let rec private given (layers: PlannedLayer list) =
-        layers
-        |> List.collect (fun layer ->
-            let own =
-                match Rewrite.tryModular layer.Layer with
-                | Some { Controller = Given } & Some modular -> [ modular.Choose, modular.Pool.Modules ]
-                | _ -> []
-
-            own @ given (List.concat layer.Inside))
+    let private given (layers: PlannedLayer list) = [
+        for layer in layers |> List.collect _.Unfolded do
+            match layer.Layer.Choosing with
+            | Some { Controller = Given } & Some modular -> modular.Choose, modular.Pool.Modules
+            | _ -> ()
+    ]
 
     /// Inputs N(0, 1) or random token ids, targets for the head, and task ids and given choices where the network reads such.
     /// The tensors are the caller's. Raises ArgumentException where `check` refuses the network.

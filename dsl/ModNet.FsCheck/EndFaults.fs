@@ -8,7 +8,7 @@ module internal EndFaults =
 
     let private usesTasks layers =
         Rewrite.all layers
-        |> List.choose Rewrite.tryModular
+        |> List.choose _.Choosing
         |> List.exists (fun modular -> modular.Controller = Task)
 
     let private inputs layers =

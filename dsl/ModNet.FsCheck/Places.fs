@@ -110,7 +110,7 @@ module internal Places =
             | None -> user.Dispatch = Gather
             | name ->
                 Rewrite.all network.Layers
-                |> List.choose Rewrite.tryModular
+                |> List.choose _.Choosing
                 |> List.exists (fun modular -> modular.Pool.Name = name && modular.Dispatch = Gather)
 
         let give layer shape =

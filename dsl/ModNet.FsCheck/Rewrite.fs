@@ -77,10 +77,3 @@ module internal Rewrite =
                | Layer.Modular settings -> List.collect all settings.Pool.Units
                | Layer.ModularGru gru -> List.collect all gru.Candidate.Pool.Units
                | _ -> [])
-
-    /// A layer's settings, if it chooses.
-    let tryModular layer =
-        match layer with
-        | Layer.Modular settings -> Some settings
-        | Layer.ModularGru gru -> Some gru.Candidate
-        | _ -> None

@@ -91,8 +91,9 @@ let tests =
         testPropertyWithConfig (config 803 50) "where one site chooses, the mode is the most probable composition"
         <| Prop.forAll (within Limits.tiny) (fun network ->
             let sites =
-                everyLayer (plan network).Layers
-                |> List.choose (fun layer -> tryModular layer.Layer)
+                (plan network).Layers
+                |> List.collect _.Unfolded
+                |> List.choose (fun layer -> layer.Layer.Choosing)
                 |> List.filter (fun modular -> modular.Controller <> Given)
 
             (isCountable network && sites.Length = 1 && not network.Layers.Head.IsTokens)

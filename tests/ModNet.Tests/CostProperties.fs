@@ -113,7 +113,7 @@ let tests =
 
                 let met = Collections.Generic.HashSet<string>()
 
-                for layer, row in List.zip (everyLayer (plan network).Layers) (summary network).Rows do
+                for layer, row in List.zip ((plan network).Layers |> List.collect _.Unfolded) (summary network).Rows do
                     let isHead =
                         layer.Layer.IsSoftmax || layer.Layer.IsGaussian || layer.Layer.IsBernoulli
 

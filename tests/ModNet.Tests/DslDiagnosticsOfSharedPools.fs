@@ -354,12 +354,7 @@ let tests =
                     ))
                     "sound"
 
-            let rec pools (layer: PlannedLayer) = [
-                yield! Option.toList layer.Pool
-                yield! layer.Inside |> List.concat |> List.collect pools
-            ]
-
-            let used = List.collect pools plan.Layers
+            let used = plan.Layers |> List.collect _.Unfolded |> List.choose _.Pool
             Expect.hasLength used 8 "uses"
             Expect.hasLength (List.distinctBy LanguagePrimitives.PhysicalHash used) 2 "plans"
             Expect.hasLength plan.Pools 1 "pools"

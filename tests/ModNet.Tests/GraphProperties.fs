@@ -146,8 +146,8 @@ let tests =
                 let isSequence = network.Layers.Head.IsTokens
 
                 let expected = [
-                    for layer in everyLayer (plan network).Layers do
-                        match tryModular layer.Layer with
+                    for layer in (plan network).Layers |> List.collect _.Unfolded do
+                        match layer.Layer.Choosing with
                         | Some modular ->
                             for time in 0 .. (if isSequence then steps - 1 else 0) do
                                 layer.Name, time, modular.Choose, modular.Pool.Modules, modular.Controller <> Given

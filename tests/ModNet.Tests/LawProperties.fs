@@ -154,9 +154,10 @@ let tests =
         testPropertyWithConfig (config 709 50) "a shared pool that one layer uses is a pool of its own"
         <| fun (network: Network) ->
             let uses name =
-                everyLayer (plan network).Layers
+                (plan network).Layers
+                |> List.collect _.Unfolded
                 |> List.filter (fun layer ->
-                    match tryModular layer.Layer with
+                    match layer.Layer.Choosing with
                     | Some modular -> modular.Pool.Name = name
                     | None -> false)
                 |> List.length
@@ -210,9 +211,10 @@ let tests =
         testPropertyWithConfig (config 711 60) "a sum does not mind the order of positions"
         <| fun (network: Network) ->
             let isSum =
-                everyLayer (plan network).Layers
+                (plan network).Layers
+                |> List.collect _.Unfolded
                 |> List.forall (fun layer ->
-                    match tryModular layer.Layer with
+                    match layer.Layer.Choosing with
                     | Some modular -> modular.Combine = Sum
                     | None -> true)
 

@@ -105,17 +105,6 @@ let gradientsOf (graph: Graph) (value: torch.Tensor) : (string * float[]) list =
              numbers gradient)
 ]
 
-/// Every layer of a plan, those inside others too, each before what is inside it.
-let rec everyLayer (layers: PlannedLayer list) =
-    layers
-    |> List.collect (fun layer -> layer :: (layer.Inside |> List.collect everyLayer))
-
-let tryModular layer =
-    match layer with
-    | Layer.Modular settings -> Some settings
-    | Layer.ModularGru gru -> Some gru.Candidate
-    | _ -> None
-
 /// What a pool's parameters' names begin with.
 let poolPath (name: string) =
     "pools." + name.Replace(".", "//") + "."
@@ -124,8 +113,8 @@ let poolPath (name: string) =
 let modulesPerChoice (network: Network) = [|
     let times = if network.Layers.Head.IsTokens then steps else 1
 
-    for layer in everyLayer (plan network).Layers do
-        match tryModular layer.Layer with
+    for layer in (plan network).Layers |> List.collect _.Unfolded do
+        match layer.Layer.Choosing with
         | Some modular when modular.Controller <> Given ->
             for _ in 1 .. times * modular.Choose do
                 modular.Pool.Modules

@@ -100,7 +100,7 @@ let tests =
         testPropertyWithConfig (config 201 400) "a sound network is found sound, with a row for every layer"
         <| fun (network: Network) ->
             let rows = (summary network).Rows
-            Expect.hasLength rows (everyLayer (plan network).Layers).Length "rows"
+            Expect.hasLength rows ((plan network).Layers |> List.collect _.Unfolded).Length "rows"
             Expect.hasLength (plan network).Layers network.Layers.Length "layers"
 
         testPropertyWithConfig (config 202 200) "every layer reads what the one before it gives, at every depth"
@@ -132,15 +132,15 @@ let tests =
 
             let layers = (plan network).Layers
             List.iter check layers
-            let names = everyLayer layers |> List.map _.Name
+            let names = layers |> List.collect _.Unfolded |> List.map _.Name
             Expect.equal (List.distinct names) names "unique"
 
         testPropertyWithConfig
             (config 204 200)
             "a modular layer gives its unit's shape, K of them side by side with Concat"
         <| fun (network: Network) ->
-            for layer in everyLayer (plan network).Layers do
-                match tryModular layer.Layer, layer.Pool with
+            for layer in (plan network).Layers |> List.collect _.Unfolded do
+                match layer.Layer.Choosing, layer.Pool with
                 | Some modular, Some pool ->
                     let beside =
                         match modular.Combine, pool.Output with

@@ -58,15 +58,16 @@ let tests =
         testPropertyWithConfig (config 405 60) "a network with a shared pool shrinks to two layers that share it"
         <| fun (network: Network) ->
             let shares (network: Network) =
-                everyLayer (plan network).Layers
-                |> List.choose (fun layer -> tryModular layer.Layer |> Option.bind _.Pool.Name)
+                (plan network).Layers
+                |> List.collect _.Unfolded
+                |> List.choose (fun layer -> layer.Layer.Choosing |> Option.bind _.Pool.Name)
                 |> List.countBy id
                 |> List.exists (fun (_, uses) -> uses > 1)
 
             shares network
             ==> lazy
                 (let least = smallest shares network
-                 let isModular layer = tryModular layer |> Option.isSome
+                 let isModular (layer: Layer) = layer.Choosing.IsSome
                  Expect.hasLength (List.filter isModular least.Layers) 2 "modular layers"
                  Expect.isLessThanOrEqual least.Layers.Length 8 "layers")
     ]

@@ -8,12 +8,6 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal Sketching =
 
-    let private modularOf layer =
-        match layer with
-        | Layer.Modular modular -> Some modular
-        | Layer.ModularGru gru -> Some gru.Candidate
-        | _ -> None
-
     /// The first lines, and how many more there are.
     let private atMost limit (lines: string list) =
         if lines.Length <= limit then
@@ -107,7 +101,7 @@ module internal Sketching =
             | layer -> Kind.describe layer
         Output = string layer.Output
         IsEnd = Kind.role layer.Layer <> Role.Body
-        Choice = Option.map2 (choice layer) layer.Pool (modularOf layer.Layer)
+        Choice = Option.map2 (choice layer) layer.Pool layer.Layer.Choosing
     }
 
     /// The layer with another beginning of all names in it.
@@ -180,9 +174,6 @@ module internal Sketching =
                 Sketch.Frame(title, List.collect sketch inside))
         | _ -> [ Sketch.Layer(layerCard layer) ]
 
-    let rec private unfolded (layer: PlannedLayer) =
-        layer :: (layer.Inside |> List.concat |> List.collect unfolded)
-
     let private cost (plan: Plan) =
         let summary = Summary.ofPlan plan
         let per = if summary.IsSequence then "step" else "datapoint"
@@ -192,7 +183,7 @@ module internal Sketching =
 
     let ofPlan (plan: Plan) : NetworkSketch =
         let tasks, layers = plan.Layers |> List.partition _.Layer.IsTasks
-        let all = layers |> List.collect unfolded
+        let all = layers |> List.collect _.Unfolded
 
         {
             Name = plan.Network.Name
