@@ -9,6 +9,7 @@ namespace ModNet.Runtime;
 public sealed class RecurrentState : IDisposable
 {
     private readonly SortedDictionary<string, Tensor> _layers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
 
     /// <summary>Where the layer called <paramref name="layer"/> starts; null for zeros.</summary>
     public Tensor? this[string layer] => _layers.GetValueOrDefault(layer);
@@ -19,10 +20,9 @@ public sealed class RecurrentState : IDisposable
     /// <summary>Where the layer ended: h [B, hidden], kept without gradient beyond the scope.</summary>
     public void Leave(string layer, Tensor h)
     {
-        // Cut out of what it may be a view of, which would otherwise live on with it.
-        Tensor kept = h.detach().clone().DetachFromDisposeScope();
         _layers.GetValueOrDefault(layer)?.Dispose();
-        _layers[layer] = kept;
+        Hold(layer, h);
+        _left.Add(layer);
     }
 
     /// <summary>Every layer starts at zero again.</summary>
@@ -34,6 +34,7 @@ public sealed class RecurrentState : IDisposable
         }
 
         _layers.Clear();
+        _left.Clear();
     }
 
     /// <summary>Rows [n] (int64) of every layer's B, as a state of their own.</summary>
@@ -42,12 +43,12 @@ public sealed class RecurrentState : IDisposable
     /// <summary>A state of its own that says the same.</summary>
     internal RecurrentState Copy() => Map(state => state);
 
-    /// <summary>Takes rows [B] (int64) of <paramref name="other"/>, where it holds anything, for what is held here.</summary>
+    /// <summary>Of layers that have ended since <paramref name="other"/> was copied from here: its rows [B] (int64).</summary>
     internal void Take(RecurrentState other, Tensor rows)
     {
-        foreach ((string layer, Tensor state) in other.Layers)
+        foreach (string layer in other._left)
         {
-            Leave(layer, state.index_select(0, rows));
+            Leave(layer, other._layers[layer].index_select(0, rows));
         }
     }
 
@@ -56,11 +57,14 @@ public sealed class RecurrentState : IDisposable
         var mapped = new RecurrentState();
         foreach ((string layer, Tensor state) in _layers)
         {
-            mapped.Leave(layer, change(state));
+            mapped.Hold(layer, change(state));
         }
 
         return mapped;
     }
+
+    // Cut out of what it may be a view of, which would otherwise live on with it.
+    private void Hold(string layer, Tensor h) => _layers[layer] = h.detach().clone().DetachFromDisposeScope();
 
     /// <inheritdoc/>
     public void Dispose() => Clear();
