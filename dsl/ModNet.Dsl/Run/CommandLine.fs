@@ -65,7 +65,17 @@ module CommandLine =
         draw
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device; resume ]
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        checkpointEvery
+        threads
+        device
+        resume
+    ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 

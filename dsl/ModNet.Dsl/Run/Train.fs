@@ -150,7 +150,12 @@ module Train =
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
         let resume = settings.Resume && Checkpoint.IsIn path
-        use folder = if resume then RunFolder.Open path else RunFolder.Create path
+
+        use folder =
+            if resume then
+                RunFolder.Open path
+            else
+                RunFolder.Create path
 
         if resume then
             Resuming.demandSame path experiment
@@ -188,6 +193,7 @@ module Train =
             printfn $"{line}"
 
         if outcome.Steps < int64 steps then
-            printfn $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
+            printfn
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
 
         outcome
