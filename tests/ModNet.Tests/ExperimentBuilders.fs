@@ -146,6 +146,7 @@ let tests =
                 text "book.txt" {
                     window 5
                     vocabulary 100
+                    carry_state true
                 }
 
             Expect.equal
