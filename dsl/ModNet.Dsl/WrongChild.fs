@@ -95,3 +95,15 @@ module internal WrongChild =
     [<Literal>]
     let IncompleteExperiment =
         "An experiment needs all three of `net`, `data` and `train`; one of them is missing here."
+
+    [<Literal>]
+    let Row =
+        "This is not a setting of a row. It has: label, paper, paper_of, paper_says, seeds, run, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteRow =
+        "A row needs `run`, a function from the scale (full or quick) to an experiment; it is missing here."
+
+    [<Literal>]
+    let Study =
+        "This is not a setting of a study. It has: title, rows (a list), measure, runs_of, data_folder, report, without `for` or `if`."

@@ -101,7 +101,9 @@ module internal Page =
 
     let private files (files: (string * int64) list) =
         let entry (name: string, bytes) =
-            let address = "./" + Uri.EscapeDataString name
+            let address =
+                "./" + (name.Split '/' |> Array.map Uri.EscapeDataString |> joined "/")
+
             let link = element "a" $"href=\"{Label.escape address}\"" (Label.escape name)
             element "li" "" (link + element "span" "" (size bytes))
 

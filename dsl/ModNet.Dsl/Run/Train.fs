@@ -125,9 +125,9 @@ module Train =
         |> Refusal.orRaise
         |> Section.drawing "Architecture" caption
 
-    /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
-    /// can mend.
-    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
+    /// UserException for what a user can mend.
+    let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
@@ -162,8 +162,6 @@ module Train =
 
         let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
 
-        let progress = ProgressLine()
-
         let outcome =
             try
                 stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop))
@@ -186,3 +184,7 @@ module Train =
             printfn $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them"
 
         outcome
+
+    /// The same of a run that stands alone.
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        showing (ProgressLine()) settings experiment
