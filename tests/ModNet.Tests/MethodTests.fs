@@ -213,6 +213,7 @@ let private quiet: Settings = {
     CheckpointEvery = None
     Threads = None
     Device = None
+    Resume = false
     Command = "test"
 }
 

@@ -46,6 +46,12 @@ module CommandLine =
     let internal device =
         option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
+    let private resume =
+        Option<bool>(
+            "--resume",
+            Description = "go on from the checkpoint in the run's folder; starts anew where there is none"
+        )
+
     let private draw =
         let draw =
             option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
@@ -59,7 +65,17 @@ module CommandLine =
         draw
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device ]
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        checkpointEvery
+        threads
+        device
+        resume
+    ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 
@@ -103,6 +119,7 @@ module CommandLine =
         CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
+        Resume = parsed.GetValue resume
         Command = command
     }
 
