@@ -190,12 +190,15 @@ module Train =
         for line in verdictLines experiment outcome verdict path do
             printfn $"{line}"
 
-        if outcome.Steps < int64 steps then
-            printfn
-                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
-
         outcome
 
     /// The same of a run that stands alone.
     let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
-        showing (ProgressLine()) settings experiment
+        let outcome = showing (ProgressLine()) settings experiment
+        let steps = int64 experiment.Method.Steps
+
+        if outcome.Steps < steps then
+            printfn
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
+
+        outcome

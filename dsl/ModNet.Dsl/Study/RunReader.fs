@@ -90,7 +90,7 @@ module internal RunReader =
                 Phases = phases summary
             }
 
-            run, RunIdentity.ofExperiment experiment)
+            run, Essence.identity experiment)
 
     /// What is kept of a run. `command` makes it.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =

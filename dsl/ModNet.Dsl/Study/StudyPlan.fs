@@ -138,6 +138,7 @@ module internal StudyPlan =
                     CheckpointEvery = None
                     Threads = options.Threads
                     Device = options.Device
+                    Resume = true
                     Command = options.Command
                 }
 
@@ -149,7 +150,7 @@ module internal StudyPlan =
                     Row = row
                     Seed = seed
                     Experiment = Settings.apply settings declared
-                    Identity = RunIdentity.ofExperiment declared
+                    Identity = Essence.identity declared
                     Folder = folder
                     Settings = settings
                 }))

@@ -28,7 +28,7 @@ module internal StudyPublication =
                         |> List.map (fun (measure, value) ->
                             (measure |> Option.defaultWith (fun () -> study.Measures.Head.Name)), value)
                         |> Map.ofList
-                    Spec = RunIdentity.ofExperiment experiment
+                    Spec = Essence.identity experiment
                 })
             Entries = entries
         }
@@ -39,7 +39,7 @@ module internal StudyPublication =
 
         study.Rows
         |> List.collect (fun row ->
-            let identity = StudyPlan.experiment options.Scale row 0 |> RunIdentity.ofExperiment
+            let identity = StudyPlan.experiment options.Scale row 0 |> Essence.identity
 
             RunReader.seedsOf root row.Id
             |> List.choose (fun seed -> RunReader.read row seed (RunReader.folderOf root row.Id seed))

@@ -6,19 +6,31 @@ open System
 [<RequireQualifiedAccess>]
 module StudyTable =
 
-    /// Headings, then a line for each row and measure. Only finished runs count.
+    /// Of which the paper says something, or the first one; and the others.
+    let private compared (file: StudyFile) : string list * string list =
+        let isSpoken measure =
+            file.Rows |> List.exists (fun row -> row.Paper.ContainsKey measure)
+
+        match List.partition isSpoken file.Measures with
+        | [], first :: others -> [ first ], others
+        | parts -> parts
+
+    /// Headings, then for each row a line for each measure of which the paper says something; other measures have columns of
+    /// their own. Only finished runs count.
     let cells (file: StudyFile) : string list * string list list =
-        let several = file.Measures.Length > 1
+        let compared, others = compared file
+        let several = compared.Length > 1
 
         let headings = [
             ""
             if several then
                 "measure"
             "paper"
-            match file.Measures with
+            match compared with
             | [ one ] -> $"ours: {one}"
             | _ -> "ours"
             "difference"
+            yield! others
             "seeds"
             "minutes a run"
         ]
@@ -26,21 +38,25 @@ module StudyTable =
         let line (row: StudyFileRow) (measure: string) =
             let results = StudyFile.results row file
             let paper = row.Paper.TryFind measure
-            let values = results |> List.choose (fun entry -> entry.Values.TryFind measure)
+
+            let values (measure: string) =
+                results |> List.choose (fun entry -> entry.Values.TryFind measure)
 
             [
                 row.Label
                 if several then
                     measure
                 Spread.paper paper
-                Spread.values values
-                Spread.difference values paper
+                Spread.values (values measure)
+                Spread.difference (values measure) paper
+                for other in others do
+                    Spread.values (values other)
                 Spread.seeds (results |> List.map _.Seed)
                 Spread.minutes (results |> List.map _.Seconds)
             ]
 
         headings,
-        List.allPairs file.Rows file.Measures
+        List.allPairs file.Rows compared
         |> List.map (fun (row, measure) -> line row measure)
 
     /// What has begun and is not finished, a line for each.

@@ -4,9 +4,9 @@ open System
 open System.Security.Cryptography
 open System.Text
 
-/// What of an experiment decides its outcome, as a short hash: two runs with the same one and the same seed are the same run.
+/// What of an experiment decides its outcome.
 [<RequireQualifiedAccess>]
-module internal RunIdentity =
+module internal Essence =
 
     // Where data lie differs from machine to machine, and says nothing of what they are.
     let private anywhere (data: Data) : Data =
@@ -19,18 +19,28 @@ module internal RunIdentity =
         | Data.InMemory _
         | Data.Generated _ -> data
 
-    /// Twelve hexadecimal digits. Seed, folder, device, and how often it is looked at have no part in them.
-    let ofExperiment (experiment: Experiment) : string =
-        let bare = {
+    /// As JSON, since arrays and functions in a script are other objects every time. How often a run is looked at and where it
+    /// is written change nothing of what a step does, and have no part in it.
+    let text (experiment: Experiment) : string =
+        Experiment.to_json {
             experiment with
                 Data = anywhere experiment.Data
-                Seed = 0
-                Device = Cpu
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None
                 Out = None
         }
 
-        let hash = Experiment.to_json bare |> Encoding.UTF8.GetBytes |> SHA256.HashData
+    /// Twelve hexadecimal digits for the experiment whatever its seed and device: runs that have them in common are runs of
+    /// one row of a study.
+    let identity (experiment: Experiment) : string =
+        let hash =
+            text {
+                experiment with
+                    Seed = 0
+                    Device = Cpu
+            }
+            |> Encoding.UTF8.GetBytes
+            |> SHA256.HashData
+
         Convert.ToHexStringLower(hash)[..11]
