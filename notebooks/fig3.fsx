@@ -11,7 +11,6 @@ regression of data points from one particular component."
 #load "modnet.fsx"
 
 open ModNet
-open ModNet.Figures
 
 let toy =
     network "toy" {
@@ -67,16 +66,6 @@ of their component take; the held-out error is over the variance of the targets.
 
 let percent (share: float option) = Option.map ((*) 100.0) share
 
-let figures (run: StudyRun) = [
-    match Toy.curves 2 run.Metrics with
-    | Some curves ->
-        Section.figure
-            $"Figure 3b: minimisation of loss, {run.Name}"
-            "The paper: loss and H_a converge to zero, H_b stabilises near log 2. (Here the loss is −log p(y, a* | x) under a Gaussian with σ² = 0.02, whose floor is below zero.)"
-            curves
-    | None -> ()
-]
-
 study "fig3" {
     title "Figure 3: toy regression"
     rows [ em_2_1 ]
@@ -84,6 +73,6 @@ study "fig3" {
     measure "H_a [nats]" (fun run -> run.Test.SelectionEntropy)
     measure "agreement [%]" (fun run -> percent (run.Fact "agreement"))
     measure "held-out error [%]" (fun run -> percent (run.Fact "held_out_error"))
-    report (fun runs -> runs |> List.truncate 1 |> List.collect figures)
+    report (fun runs -> runs |> List.filter _.Finished |> List.truncate 1 |> List.collect _.Sections)
 }
 |> Study.main fsi.CommandLineArgs

@@ -43,7 +43,7 @@ let private script (verb: string) (words: string list) =
 /// The same of a study, by its name.
 let private reproduce (words: string list) =
     match words with
-    | name :: options when not (name.StartsWith '-') -> Reproduce.run "reproduce" name options
+    | name :: options when not (name.StartsWith '-') -> Reproduce.run name options
     | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ "reproduce"; "--help" ]).Invoke()
     | _ -> CommandLine.complain "reproduce" "reproduce needs a name first: ./modnet reproduce NAME [options]"
 

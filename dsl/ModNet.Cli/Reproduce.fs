@@ -30,26 +30,26 @@ module Reproduce =
     let private stopped = 130
 
     /// One after the other; what cannot be done is said, and the rest goes on.
-    let private runAll (verb: string) (options: string list) : int =
+    let private runAll (options: string list) : int =
         let rec go code waiting =
             match waiting with
             | [] -> code
             | (_, script) :: rest ->
-                match ScriptHost.run verb script options with
+                match ScriptHost.run "reproduce" script options with
                 | ended when ended = stopped || ended = CommandLine.Exit.usage -> ended
                 | ended -> go (max code ended) rest
 
         go CommandLine.Exit.ok (studies ())
 
-    /// Verb (`reproduce`, or `check` of a study), then name or script, then options, which the study reads.
-    let run (verb: string) (name: string) (options: string list) : int =
+    /// By a study's name, `all`, or a script of one's own; the study reads the options.
+    let run (name: string) (options: string list) : int =
         let known = studies ()
 
         match List.tryFind (fun (study, _) -> study = name) known with
-        | Some(_, script) -> ScriptHost.run verb script options
-        | None when name = all -> runAll verb options
-        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> ScriptHost.run verb name options
+        | Some(_, script) -> ScriptHost.run "reproduce" script options
+        | None when name = all -> runAll options
+        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> ScriptHost.run "reproduce" name options
         | None ->
             let names = (known |> List.map fst) @ [ all ]
             let list = String.concat ", " names
-            CommandLine.complain verb $"there is no study {name}{CommandLine.hint names name}; there are: {list}"
+            CommandLine.complain "reproduce" $"there is no study {name}{CommandLine.hint names name}; there are: {list}"

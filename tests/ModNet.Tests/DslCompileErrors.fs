@@ -153,7 +153,15 @@ let private experiments = [
 ]
 
 /// Expressions, and what the compiler must say of each.
-let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments
+let private studies = [
+    "row \"r\" { label \"l\" }", "A row needs `run`"
+    "row \"r\" { run (fun _ -> run); words }", "This is not a setting of a row."
+    "row \"r\" { run run }", "Scale -> Experiment"
+    "study \"s\" { words }", "This is not a setting of a study."
+    "study \"s\" { measure \"m\" (fun run -> run.Test.Perplexity.Value) }", "float option"
+]
+
+let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments @ studies
 
 /// Expressions of which the compiler must say nothing, and that run: whole networks and experiments on one line.
 let right = [

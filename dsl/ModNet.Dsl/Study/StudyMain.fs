@@ -14,6 +14,8 @@ module Study =
     let private stopped = 130
 
     let private check (study: Study) (options: StudyOptions) : unit =
+        StudyPlan.mustBeSound study
+
         for row in StudyPlan.rows study options do
             let summary =
                 StudyPlan.experiment options.Scale row row.Seeds.Head
@@ -36,8 +38,10 @@ module Study =
                 | Content.Table _
                 | Content.Matrices _ -> ()
 
-    /// Carries the study out: `scripts` is where its script lies. Exit code.
-    let private reproduce (study: Study) (options: StudyOptions) (scripts: string) : int =
+    /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, or 130 where it
+    /// was stopped. Raises UserException for what a user can mend.
+    let run (options: StudyOptions) (scripts: string) (study: Study) : int =
+        StudyPlan.mustBeSound study
         let mutable sections = []
 
         let publish () =
@@ -86,13 +90,11 @@ module Study =
 
         let code =
             try
-                StudyPlan.mustBeSound study
-
                 if verb = "check" then
                     check study options
                     CommandLine.Exit.ok
                 else
-                    reproduce study options (Path.GetDirectoryName(Path.GetFullPath script))
+                    run options (Path.GetDirectoryName(Path.GetFullPath script)) study
             with :? UserException as mistake ->
                 eprintfn $"{mistake.Message}"
                 CommandLine.Exit.failure

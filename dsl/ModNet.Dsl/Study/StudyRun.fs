@@ -56,6 +56,9 @@ type StudyRun = {
     /// M, where all pools have as many modules.
     member run.Modules: int option = RunFolder.modules run.Folder
 
+    /// What the kind of data has to say of the trained graph: the sections that the run's own report opens with.
+    member run.Sections: Section list = Trained.sections run.Folder
+
     /// The label with the seed, and how far the run is where it is not finished.
     member run.Name =
         let progress =

@@ -29,7 +29,8 @@ module StudyTable =
             match compared with
             | [ one ] -> $"ours: {one}"
             | _ -> "ours"
-            "difference"
+            if not file.Quick then
+                "difference"
             yield! others
             "seeds"
             "minutes a run"
@@ -48,7 +49,9 @@ module StudyTable =
                     measure
                 Spread.paper paper
                 Spread.values (values measure)
-                Spread.difference (values measure) paper
+                // A difference would invite a comparison.
+                if not file.Quick then
+                    Spread.difference (values measure) paper
                 for other in others do
                     Spread.values (values other)
                 Spread.seeds (results |> List.map _.Seed)
