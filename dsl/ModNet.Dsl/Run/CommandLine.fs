@@ -40,6 +40,9 @@ module CommandLine =
     let private checkpointEvery =
         option<Nullable<int>> "--checkpoint-every" "a checkpoint every N steps; else with every evaluation" "N"
 
+    let private traceEvery =
+        option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
+
     let private threads =
         option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
 
@@ -59,7 +62,17 @@ module CommandLine =
         draw
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device ]
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        checkpointEvery
+        traceEvery
+        threads
+        device
+    ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 
@@ -101,6 +114,7 @@ module CommandLine =
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable
         ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
         CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
+        TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
         Command = command

@@ -23,7 +23,8 @@ public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecon
 
 /// <summary>Drives a training method: its steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
-    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
+    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
+    RoutingRecorder? routing = null)
 {
     private readonly Stopwatch _clock = new();
     private readonly Dictionary<string, MetricsLine> _final = new(StringComparer.Ordinal);
@@ -38,6 +39,7 @@ public sealed class Trainer(
         _clock.Start();
         method.Begin();
         Evaluate(0, report);
+        routing?.During(0);
         long step = 0;
         while (step < plan.Steps && !stop.IsCancellationRequested)
         {
@@ -56,6 +58,7 @@ public sealed class Trainer(
                 Evaluate(step, report);
             }
 
+            routing?.During(step);
             if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
             {
                 Checkpoint.Write(folder, graph, method, streams, step);
@@ -64,6 +67,7 @@ public sealed class Trainer(
 
         Evaluate(step, report);
         Checkpoint.Write(folder, graph, method, streams, step);
+        routing?.AtEnd(step);
         return new(step, _clock.Elapsed.TotalSeconds, _final);
     }
 

@@ -1,0 +1,59 @@
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Which modules ran for N datapoints at one time of the training, how sure the controllers were, and what came of it.
+/// Plain arrays, no tensor. <see cref="RoutingFile"/> says how it is kept.
+/// </summary>
+public sealed record RoutingTrace
+{
+    /// <summary>Gradient steps before it was taken.</summary>
+    public required long Step { get; init; }
+
+    /// <summary><c>train</c>, <c>validation</c> or <c>test</c>.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>[N]: the datapoints' numbers in the split, from 0, ascending.</summary>
+    public required long[] Datapoints { get; init; }
+
+    /// <summary>The modular layers in the order in which data pass them.</summary>
+    public required IReadOnlyList<RoutingLayer> Layers { get; init; }
+
+    /// <summary>[N]: log p(y|x, a), summed over a datapoint's outputs, nats.</summary>
+    public required float[] LogLikelihood { get; init; }
+
+    /// <summary>
+    /// [N]: log p(a|x) = Σ over sites (Eq. 2), nats. Null where outputs are weighted (noisy top-k), where the method reads no
+    /// controller and where nothing is latent.
+    /// </summary>
+    public float[]? LogProbability { get; init; }
+
+    /// <summary>[N, T]: token ids, where inputs are tokens.</summary>
+    public int[,]? Tokens { get; init; }
+
+    /// <summary>[N, D]: inputs, where they are vectors of at most <see cref="RoutingTracer.WidestFeatures"/> numbers.</summary>
+    public float[,]? Features { get; init; }
+
+    /// <summary>[N, O]: true classes; O = 1, or T for a sequence (the next words).</summary>
+    public int[,]? TargetClasses { get; init; }
+
+    /// <summary>[N, O]: true numbers or bits.</summary>
+    public float[,]? TargetValues { get; init; }
+
+    /// <summary>[N]: most probable classes; null for sequences.</summary>
+    public int[]? PredictedClasses { get; init; }
+
+    /// <summary>[N, O]: predicted means, or most probable bits.</summary>
+    public float[,]? PredictedValues { get; init; }
+
+    /// <summary>[N]: task ids, where datapoints have one.</summary>
+    public int[]? Tasks { get; init; }
+
+    /// <summary>What tokens, classes and tasks stand for.</summary>
+    public RoutingLabels Labels { get; init; } = new();
+
+    /// <summary>N.</summary>
+    public int Count => Datapoints.Length;
+
+    /// <summary>Reads a file. UserException where it is no routing trace.</summary>
+    public static RoutingTrace Load(string path) => RoutingFile.Read(path);
+}
