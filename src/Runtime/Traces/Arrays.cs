@@ -29,6 +29,23 @@ internal static class Arrays
         return array;
     }
 
+    /// <summary>Some rows of an array [N, …] of numbers, in the order given: the same kind of array.</summary>
+    internal static TArray Rows<TArray>(TArray array, int[] rows)
+        where TArray : class
+    {
+        var from = (Array)(object)array;
+        int[] shape = [.. Enumerable.Range(0, from.Rank).Select(from.GetLength)];
+        int bytes = shape[0] == 0 ? 0 : Buffer.ByteLength(from) / shape[0];
+        Array result = Array.CreateInstance(from.GetType().GetElementType()!, [rows.Length, .. shape.Skip(1)]);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)rows[i], (uint)shape[0], nameof(rows));
+            Buffer.BlockCopy(from, rows[i] * bytes, result, i * bytes, bytes);
+        }
+
+        return (TArray)(object)result;
+    }
+
     /// <summary>A tensor of the array's shape and type.</summary>
     internal static Tensor ToTensor<T>(Array array)
         where T : unmanaged

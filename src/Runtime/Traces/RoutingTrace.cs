@@ -54,6 +54,28 @@ public sealed record RoutingTrace
     /// <summary>N.</summary>
     public int Count => Datapoints.Length;
 
+    /// <summary>The trace of some of its datapoints: rows in [0, N), in the order given.</summary>
+    public RoutingTrace Pick(int[] rows) => this with
+    {
+        Datapoints = Arrays.Rows(Datapoints, rows),
+        Layers = [.. Layers.Select(l => new RoutingLayer(
+            l.Name,
+            l.Modules,
+            l.Latent,
+            Arrays.Rows(l.Selections, rows),
+            l.Probabilities is null ? null : Arrays.Rows(l.Probabilities, rows),
+            l.Weights is null ? null : Arrays.Rows(l.Weights, rows)))],
+        LogLikelihood = Arrays.Rows(LogLikelihood, rows),
+        LogProbability = LogProbability is null ? null : Arrays.Rows(LogProbability, rows),
+        Tokens = Tokens is null ? null : Arrays.Rows(Tokens, rows),
+        Features = Features is null ? null : Arrays.Rows(Features, rows),
+        TargetClasses = TargetClasses is null ? null : Arrays.Rows(TargetClasses, rows),
+        TargetValues = TargetValues is null ? null : Arrays.Rows(TargetValues, rows),
+        PredictedClasses = PredictedClasses is null ? null : Arrays.Rows(PredictedClasses, rows),
+        PredictedValues = PredictedValues is null ? null : Arrays.Rows(PredictedValues, rows),
+        Tasks = Tasks is null ? null : Arrays.Rows(Tasks, rows),
+    };
+
     /// <summary>Reads a file. UserException where it is no routing trace.</summary>
     public static RoutingTrace Load(string path) => RoutingFile.Read(path);
 }
