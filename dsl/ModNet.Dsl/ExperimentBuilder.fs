@@ -132,7 +132,8 @@ type ExperimentBuilder internal () =
     }
 
     /// The training datapoints in each trace of `trace_every`, ≥ 1, or all where there are fewer; 128 unless said. They are evenly
-    /// spaced over the training set and the same every time. Of a text a datapoint is a window.
+    /// spaced over the training set and the same every time. Of a text a datapoint is a window; where it
+    /// carries state from window to window (`carry_state`), the first windows are taken instead.
     /// Example: `trace_rows 64`
     [<CustomOperation "trace_rows">]
     member _.TraceRows(draft: ExperimentDraft<'Network, 'Data, 'Method>, datapoints: int) = {
@@ -141,7 +142,7 @@ type ExperimentBuilder internal () =
     }
 
     /// The datapoints in the routing trace at the end of the run, ≥ 1, or all where there are fewer; 10,000 unless said. They are of
-    /// the validation set, else the test set, else the training set, evenly spaced over it.
+    /// the validation set, else the test set, else the training set, evenly spaced over it (the first ones of a text that carries state).
     /// Example: `trace_at_end 2_000`
     [<CustomOperation "trace_at_end">]
     member _.TraceAtEnd(draft: ExperimentDraft<'Network, 'Data, 'Method>, datapoints: int) = {

@@ -29,6 +29,7 @@ module internal ExperimentJson =
                     "path", string text.Path
                     "window", int text.Window
                     "vocabulary", option int text.Vocabulary
+                    "carry_state", bool text.CarryState
                 ]
             | Data.ToyRegression toy ->
                 "toy_regression",

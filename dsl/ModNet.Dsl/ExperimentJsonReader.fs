@@ -17,6 +17,7 @@ module internal ExperimentJsonReader =
         Path = field "path" |> JsonReader.string
         Window = field "window" |> JsonReader.int
         Vocabulary = field "vocabulary" |> JsonReader.option JsonReader.int
+        CarryState = field "carry_state" |> JsonReader.bool
     }
 
     let private readToy (field: string -> JsonPlace) : ToyRegression = {
@@ -78,7 +79,7 @@ module internal ExperimentJsonReader =
 
     let private readData =
         kinds [
-            "text", ([ "path"; "window"; "vocabulary" ], readText >> Data.Text)
+            "text", ([ "path"; "window"; "vocabulary"; "carry_state" ], readText >> Data.Text)
             "toy_regression",
             ([ "dimensions"; "points"; "held_out"; "separation"; "spread"; "seed_offset" ],
              readToy >> Data.ToyRegression)

@@ -8,6 +8,8 @@ type TextData = {
     Window: int
     /// The size to keep the vocabulary to; None takes the data's own.
     Vocabulary: int option
+    /// Whether recurrent layers go on from window to window; else each window starts at zero.
+    CarryState: bool
 }
 
 /// The toy regression (paper §3.1, appendix B): x from two Gaussians, y = Rx or Sx by component.

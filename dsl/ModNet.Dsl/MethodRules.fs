@@ -57,6 +57,17 @@ module internal MethodRules =
 
     /// M^(K · sites) over all layers must be few enough; how long a sequence is, the data say.
     let exact (notes: Notes) root (plan: Plan) (data: Data) =
+        match data with
+        | Data.Text { CarryState = true } ->
+            notes.Add(
+                Fault.MethodUnfit,
+                $"{root}/data/carry_state",
+                "false under `exact`, whose every composition would leave another state",
+                "true",
+                "drop `carry_state`, or train by another method"
+            )
+        | _ -> ()
+
         let steps =
             match data with
             | Data.Text text -> max 1 text.Window

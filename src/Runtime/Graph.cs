@@ -57,10 +57,11 @@ public sealed class Graph : nn.Module
 
     /// <summary>
     /// All nodes in order, choices by <paramref name="selector"/>; <paramref name="side"/> is what the datapoints bring
-    /// beside x, for the layers that read it.
+    /// beside x, for the layers that read it. Recurrent layers start from <paramref name="carried"/> and leave their last h
+    /// there; without it they start at zero.
     /// </summary>
-    public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null) =>
-        Run(x, selector, side, 0, _nodes.Length);
+    public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null, RecurrentState? carried = null) =>
+        Run(x, selector, side, carried, 0, _nodes.Length);
 
     /// <summary>Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before.</summary>
     public TResult InEvaluation<TResult>(Func<TResult> body)
@@ -79,20 +80,20 @@ public sealed class Graph : nn.Module
     }
 
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
-    internal Tensor BeforeSites(Tensor x, SideInputs? side) =>
-        Run(x, new ModeSelector(), side, 0, HasSites ? _firstSite : _nodes.Length).Features;
+    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
+        Run(x, new ModeSelector(), side, carried, 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>The nodes from the first site to the last.</summary>
-    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side) =>
-        HasSites ? Run(x, selector, side, _firstSite, _lastSite + 1) : new(x, new Tape());
+    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null) =>
+        HasSites ? Run(x, selector, side, carried, _firstSite, _lastSite + 1) : new(x, new Tape());
 
     /// <summary>The nodes after the last site.</summary>
-    internal Tensor AfterSites(Tensor x, SideInputs? side) =>
-        HasSites ? Run(x, new ModeSelector(), side, _lastSite + 1, _nodes.Length).Features : x;
+    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
+        HasSites ? Run(x, new ModeSelector(), side, carried, _lastSite + 1, _nodes.Length).Features : x;
 
-    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, int from, int to)
+    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int from, int to)
     {
-        var route = new Route(selector, side, GivenBefore(from));
+        var route = new Route(selector, side, GivenBefore(from), carried);
         for (int i = from; i < to; i++)
         {
             x = _nodes[i].Forward(x, route);

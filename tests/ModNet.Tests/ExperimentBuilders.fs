@@ -25,6 +25,7 @@ let tests =
                             Path = "ptb"
                             Window = 35
                             Vocabulary = None
+                            CarryState = false
                         }
                     Method =
                         Method.Em {
@@ -166,6 +167,7 @@ let tests =
                     Path = "book.txt"
                     Window = 5
                     Vocabulary = Some 100
+                    CarryState = true
                 })
                 "text"
 

@@ -214,6 +214,7 @@ let private quiet: Settings = {
     TraceEvery = Some 15
     Threads = None
     Device = None
+    Resume = false
     Command = "test"
 }
 

@@ -49,6 +49,12 @@ module CommandLine =
     let private device =
         option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
+    let private resume =
+        Option<bool>(
+            "--resume",
+            Description = "go on from the checkpoint in the run's folder; starts anew where there is none"
+        )
+
     let private draw =
         let draw =
             option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
@@ -72,6 +78,7 @@ module CommandLine =
         traceEvery
         threads
         device
+        resume
     ]
 
     let private common: Option list = [ data; vocabulary ] @ training
@@ -117,6 +124,7 @@ module CommandLine =
         TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
+        Resume = parsed.GetValue resume
         Command = command
     }
 

@@ -69,6 +69,7 @@ type Script(arguments: string array) =
             Path = defaultArg settings.Data ""
             Window = window
             Vocabulary = settings.Vocabulary
+            CarryState = false
         }
 
         let vocabulary =

@@ -15,6 +15,8 @@ type Settings = {
     Threads: int option
     /// `cpu`, `cuda` or `cuda:N`.
     Device: string option
+    /// Whether to go on from the checkpoint in the run's folder, if there is one.
+    Resume: bool
     /// The command as the user gave it, for the record.
     Command: string
 }

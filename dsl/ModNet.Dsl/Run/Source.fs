@@ -174,7 +174,7 @@ module Source =
         match experiment.Data with
         | Data.Text text ->
             let corpus = words network text
-            let splits = corpus.Windows text.Window
+            let splits = corpus.Windows(text.Window, text.CarryState)
 
             {
                 Splits = splits

@@ -149,7 +149,17 @@ module Train =
         let steps = experiment.Method.Steps
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
-        use folder = RunFolder.Create path
+        let resume = settings.Resume && Checkpoint.IsIn path
+
+        use folder =
+            if resume then
+                RunFolder.Open path
+            else
+                RunFolder.Create path
+
+        if resume then
+            Resuming.demandSame path experiment
+
         WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
 
         let plan =
@@ -177,7 +187,7 @@ module Train =
 
         let outcome =
             try
-                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop))
+                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop, resume))
             finally
                 progress.Finish()
 
@@ -194,6 +204,7 @@ module Train =
             printfn $"{line}"
 
         if outcome.Steps < int64 steps then
-            printfn $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them"
+            printfn
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
 
         outcome

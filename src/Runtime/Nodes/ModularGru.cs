@@ -4,7 +4,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// The modular GRU (paper, appendix A): z, r = σ(W·[h, x]); candidate = ReLU(Σ_k f_{a_k}([r⊙h, x]));
-/// h' = (1 − z)⊙h + z⊙candidate. The controller sees [h, x]; one pool serves all time steps; h starts at zero.
+/// h' = (1 − z)⊙h + z⊙candidate. The controller sees [h, x]; one pool serves all time steps.
 /// </summary>
 public sealed class ModularGru : GatedNode
 {
@@ -49,7 +49,7 @@ public sealed class ModularGru : GatedNode
     public override Tensor Forward(Tensor x, Route route)
     {
         Tensor? beside = _choice.Beside(route, x.shape[0]);
-        return Unroll(x, (hx, reset, time) =>
+        return Unroll(x, route, (hx, reset, time) =>
         {
             Selection selection = route.Choose(Name, time, _choice.Distribution(hx, beside));
             Tensor combined = _choice.Run(reset, selection);

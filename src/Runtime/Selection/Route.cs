@@ -11,6 +11,7 @@ public sealed class Route
 {
     private readonly Selector _selector;
     private readonly SideInputs? _side;
+    private readonly RecurrentState? _carried;
     private long _given;
 
     /// <summary>Choices by <paramref name="selector"/>, but where <paramref name="side"/> gives them.</summary>
@@ -20,10 +21,17 @@ public sealed class Route
     }
 
     /// <summary>A route that begins where earlier layers have taken <paramref name="given"/> columns of given choices.</summary>
-    internal Route(Selector selector, SideInputs? side, long given) => (_selector, _side, _given) = (selector, side, given);
+    internal Route(Selector selector, SideInputs? side, long given, RecurrentState? carried = null) =>
+        (_selector, _side, _given, _carried) = (selector, side, given, carried);
 
     /// <summary>The sites passed so far.</summary>
     public Tape Tape { get; } = new();
+
+    /// <summary>h [B, hidden] that the layer starts from, or null for zeros.</summary>
+    public Tensor? Carried(string layer) => _carried?[layer];
+
+    /// <summary>Says where the layer ended, h [B, hidden], for the window that comes next.</summary>
+    public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
 
     /// <summary>
     /// Asks the selector at the next site and records the answer. Given choices are not asked for, only recorded.

@@ -6,7 +6,7 @@ namespace ModNet.Runtime;
 /// <summary>
 /// Leaves routing traces in a run's folder: <c>routing.safetensors</c> at the end, of held-out datapoints, and where it is asked for
 /// <c>routing/STEP.safetensors</c>, of the same training datapoints every time. Both take datapoints evenly spaced over their set
-/// where there are more than wanted.
+/// where there are more than wanted, but the first ones of a text whose state is carried from window to window.
 /// </summary>
 public sealed class RoutingRecorder(
     Graph graph,
@@ -53,7 +53,7 @@ public sealed class RoutingRecorder(
         long[] datapoints = new long[count];
         for (long i = 0; i < count; i++)
         {
-            datapoints[i] = set.Count * i / count;
+            datapoints[i] = set.IsConsecutive ? i : set.Count * i / count;
         }
 
         RoutingFile.Write(folder.PathOf(name), RoutingTracer.Of(graph, set, datapoints, method, device, step, split, labels));

@@ -13,7 +13,7 @@ public static class RoutingTracer
     /// </summary>
     /// <param name="graph">Has at least one modular layer.</param>
     /// <param name="data">On the CPU.</param>
-    /// <param name="datapoints">[N ≥ 1], numbers in <paramref name="data"/>.</param>
+    /// <param name="datapoints">[N ≥ 1], numbers in <paramref name="data"/>, ascending. Where state is carried from window to window all up to the last one are run.</param>
     /// <param name="method">Says how modules are chosen in evaluation, and whether controllers have a say.</param>
     /// <param name="device">Where the graph is.</param>
     /// <param name="step">Gradient steps so far.</param>
@@ -32,30 +32,10 @@ public static class RoutingTracer
         int batch = 128)
     {
         using var scope = NewDisposeScope();
-        var layers = new LayerParts(method.ReadsControllers);
-        List<Tensor> logLikelihood = [], logProbability = [], predictions = [];
-        bool hasPredictions = !data.IsSequence;
+        var parts = new RoutingParts(graph, method.ReadsControllers, hasPredictions: !data.IsSequence);
         graph.InEvaluation(() =>
         {
-            foreach (long[] some in datapoints.Chunk(batch))
-            {
-                using var inner = NewDisposeScope();
-                Batch rows = data.Get(tensor(some)).To(device);
-                GraphOutput output = graph.Forward(rows.Inputs, method.Evaluating, rows.Side);
-                layers.Add(output.Tape);
-                Keep(logLikelihood, graph.Head.LogLikelihood(output.Features, rows.Targets), ScalarType.Float32);
-                if (method.ReadsControllers && output.Tape.Choices > 0 && output.Tape.Entries.All(e => e.Selection.Weights is null))
-                {
-                    Keep(logProbability, output.Tape.LogProbability(), ScalarType.Float32);
-                }
-
-                if (hasPredictions)
-                {
-                    Tensor predicted = graph.Head.Predict(output.Features);
-                    Keep(predictions, predicted, predicted.is_floating_point() ? ScalarType.Float32 : ScalarType.Int32);
-                }
-            }
-
+            Read(graph, data, datapoints, method, device, batch, parts);
             return true;
         });
 
@@ -69,68 +49,49 @@ public static class RoutingTracer
             Step = step,
             Split = split,
             Datapoints = datapoints,
-            Layers = layers.Join(),
-            LogLikelihood = Arrays.Vector<float>(cat(logLikelihood, 0)),
-            LogProbability = logProbability.Count > 0 ? Arrays.Vector<float>(cat(logProbability, 0)) : null,
+            Layers = parts.Layers(),
+            LogLikelihood = Arrays.Vector<float>(parts.LogLikelihood!),
+            LogProbability = parts.LogProbability is Tensor probability ? Arrays.Vector<float>(probability) : null,
             Tokens = inputs.dtype == ScalarType.Int64 ? Arrays.Table<int>(inputs) : null,
             Features = vectors ? Arrays.Table<float>(inputs) : null,
             TargetClasses = classes ? Arrays.Table<int>(targets) : null,
             TargetValues = classes ? null : Arrays.Table<float>(targets),
-            PredictedClasses = classes && hasPredictions ? Arrays.Vector<int>(cat(predictions, 0)) : null,
-            PredictedValues = !classes && hasPredictions ? Arrays.Table<float>(cat(predictions, 0)) : null,
+            PredictedClasses = classes && parts.Predictions is Tensor best ? Arrays.Vector<int>(best) : null,
+            PredictedValues = !classes && parts.Predictions is Tensor means ? Arrays.Table<float>(means) : null,
             Tasks = data.Side?.Tasks is Tensor tasks ? Arrays.Vector<int>(tasks.index_select(0, which)) : null,
             Labels = labels ?? new(),
         };
     }
 
-    // On the CPU, and out of the batch's scope.
-    private static void Keep(List<Tensor> parts, Tensor part, ScalarType type) =>
-        parts.Add(part.detach().to_type(type).cpu().MoveToOuterDisposeScope());
-
-    // The layers' parts of several tapes, batch by batch.
-    private sealed class LayerParts(bool readsControllers)
+    // Windows whose state is carried are read in one go from the first on, whichever are wanted.
+    private static void Read(
+        Graph graph, Dataset data, long[] datapoints, TrainingMethod method, Device device, int batch, RoutingParts parts)
     {
-        private readonly List<Site> _sites = [];
-        private readonly Dictionary<string, (bool Latent, List<Tensor> Chosen, List<Tensor> Probabilities, List<Tensor> Weights)> _parts =
-            new(StringComparer.Ordinal);
-
-        internal void Add(Tape tape)
+        if (!data.IsConsecutive)
         {
-            foreach (var group in tape.Entries.GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
+            foreach (long[] some in datapoints.Chunk(batch))
             {
-                TapeEntry[] entries = [.. group];
-                if (!_parts.TryGetValue(group.Key, out var parts))
-                {
-                    parts = (entries[0].Latent, [], [], []);
-                    _parts.Add(group.Key, parts);
-                    _sites.Add(entries[0].Site);
-                }
-
-                Keep(parts.Chosen, stack([.. entries.Select(e => e.Selection.Indices)], 1), ScalarType.Int32);
-                if (parts.Latent && readsControllers)
-                {
-                    Tensor used = stack([.. entries.Select(e => e.Used().LogProbabilities)], 1).exp();
-                    Keep(parts.Probabilities, used, ScalarType.Float32);
-                }
-
-                if (entries[0].Selection.Weights is not null)
-                {
-                    Keep(parts.Weights, stack([.. entries.Select(e => e.Selection.Weights!)], 1), ScalarType.Float32);
-                }
+                using var scope = NewDisposeScope();
+                Batch rows = data.Get(tensor(some)).To(device);
+                parts.Add(graph.Forward(rows.Inputs, method.Evaluating, rows.Side), rows.Targets);
             }
+
+            return;
         }
 
-        internal IReadOnlyList<RoutingLayer> Join() =>
-            [.. _sites.Select(site =>
+        using var carried = new RecurrentState();
+        for (long start = 0; start <= datapoints[^1]; start += batch)
+        {
+            using var scope = NewDisposeScope();
+            long length = Math.Min(batch, data.Count - start);
+            Batch joined = data.Joined(start, length).To(device);
+            GraphOutput output = graph.Forward(joined.Inputs, method.Evaluating, joined.Side, carried);
+            long[] wanted = [.. datapoints.Where(d => d >= start && d < start + length).Select(d => d - start)];
+            if (wanted.Length > 0)
             {
-                var parts = _parts[site.Layer];
-                return new RoutingLayer(
-                    site.Layer,
-                    site.Modules,
-                    parts.Latent,
-                    (int[,,])Arrays.Of<int>(cat(parts.Chosen, 0)),
-                    parts.Probabilities.Count > 0 ? (float[,,,])Arrays.Of<float>(cat(parts.Probabilities, 0)) : null,
-                    parts.Weights.Count > 0 ? (float[,,])Arrays.Of<float>(cat(parts.Weights, 0)) : null);
-            })];
+                Tensor features = output.Features.reshape([length, -1, .. output.Features.shape[2..]]);
+                parts.Add(output with { Features = features }, joined.Targets.reshape(length, -1), tensor(wanted, device: device));
+            }
+        }
     }
 }
