@@ -40,6 +40,9 @@ module CommandLine =
     let private checkpointEvery =
         option<Nullable<int>> "--checkpoint-every" "a checkpoint every N steps; else with every evaluation" "N"
 
+    let private traceEvery =
+        option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
+
     let internal threads =
         option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
 
@@ -72,6 +75,7 @@ module CommandLine =
         logEvery
         validateEvery
         checkpointEvery
+        traceEvery
         threads
         device
         resume
@@ -117,6 +121,7 @@ module CommandLine =
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable
         ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
         CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
+        TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume

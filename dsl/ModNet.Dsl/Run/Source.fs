@@ -9,6 +9,8 @@ type Source = {
     Splits: DataSplits
     /// Kind, files with checksums, counts, labels: `data` in `summary.json`.
     Facts: JsonObject
+    /// What tokens, classes and tasks stand for.
+    Labels: RoutingLabels
     /// Of a trained graph whose modules are chosen by a selector.
     Judge: Graph -> Selector -> torch.Device -> Verdict
 }
@@ -144,6 +146,7 @@ module Source =
     let private plain (kind: string) (data: LoadedData) = {
         Splits = data.Splits
         Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
+        Labels = RoutingLabels(Classes = data.Classes, Tasks = data.Tasks)
         Judge = fun _ _ _ -> Verdict.none
     }
 
@@ -154,6 +157,7 @@ module Source =
         {
             Splits = splits
             Facts = facts "toy_regression" [] splits []
+            Labels = RoutingLabels()
             Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
         }
 
@@ -169,6 +173,7 @@ module Source =
             {
                 Splits = splits
                 Facts = facts "text" corpus.Files splits []
+                Labels = RoutingLabels corpus.Vocabulary.Words
                 Judge =
                     fun _ _ _ -> {
                         Verdict.none with

@@ -170,7 +170,18 @@ module Train =
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
             )
 
-        let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
+        let tracing =
+            RoutingPlan(
+                experiment.Tracing.Every |> Option.map int64 |> Option.toNullable,
+                int64 experiment.Tracing.Rows,
+                int64 experiment.Tracing.AtEnd
+            )
+
+        let routing =
+            RoutingRecorder(graph, method, source.Splits, source.Labels, tracing, folder, device)
+
+        let trainer =
+            Trainer(graph, method, source.Splits, plan, folder, streams, device, routing)
 
         let outcome =
             try

@@ -136,6 +136,7 @@ module internal StudyPlan =
                     LogEvery = None
                     ValidateEvery = None
                     CheckpointEvery = None
+                    TraceEvery = None
                     Threads = options.Threads
                     Device = options.Device
                     Resume = true
