@@ -139,4 +139,7 @@ let inPlace (example: Example) =
     | "ModNet.ExperimentBuilder" -> $"experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}); {text} }}"
     // What ends the process is compiled only.
     | "ModNet.Program" -> $"fun () -> {text}"
+    // So is what reads the folder of a run.
+    | "ModNet.Trace"
+    | "ModNet.Inspect" -> $"fun () -> {text}"
     | _ -> text

@@ -15,11 +15,7 @@ module internal Resuming =
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None
-                Tracing = {
-                    Every = None
-                    Rows = 1
-                    AtEnd = 1
-                }
+                Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
         }
 
