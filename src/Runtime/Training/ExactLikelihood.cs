@@ -18,11 +18,18 @@ public sealed class ExactLikelihood : TrainingMethod
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where
-    /// there are too many compositions.
+    /// there are too many compositions, or where a layer adds a penalty to the loss: that is of one composition.
     /// </summary>
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)
     {
+        if (graph.modules().OfType<ActivityPenaltyNode>().FirstOrDefault() is { } penalty)
+        {
+            throw new UserException(
+                penalty.Name, "no penalties under exact training, which runs every composition", "one",
+                "leave it out, or train by another method");
+        }
+
         using var scope = NewDisposeScope();
         _compositions = Compositions.All(ModulesPerChoice()).to(Device).DetachFromDisposeScope();
     }
