@@ -5,7 +5,8 @@ open PlotlyTrace
 
 /// The part of a figure that is not data: axes, reference lines, panels beside each other, the look.
 module internal PlotlyLayout =
-    let private panelHeight = 340.0
+    /// The usual height of a row of panels, in pixels.
+    let panelHeight = 340.0
 
     /// The look, as a plotly template: every panel takes it, and a page with a dark ground can put another in its place.
     let private template () =
@@ -132,8 +133,8 @@ module internal PlotlyLayout =
                 note xDomain ("y" + suffix) (1.0, place) ("left", "middle") 12.0 ("– " + label)
     ]
 
-    /// The layout of these panels in rows of `columns`.
-    let ofPanels (columns: int) (legend: bool) (panels: Panel list) : JsonObject =
+    /// The layout of these panels in rows of `columns`, each so many pixels high.
+    let ofPanels (panelHeight: float) (columns: int) (legend: bool) (panels: Panel list) : JsonObject =
         let rows = (panels.Length + columns - 1) / columns
 
         let suffixed =
