@@ -29,9 +29,10 @@ let private format =
 let private train = CommandLine.train []
 let private check = CommandLine.check []
 let private notebook = Notebook.command
+let private inspect = InspectCommand.command
 
 let private modnet =
-    CommandLine.modnet [ demo; train; check; StudyCommand.reproduce; notebook; doctor; test; format ]
+    CommandLine.modnet [ demo; train; check; StudyCommand.reproduce; inspect; notebook; doctor; test; format ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =
@@ -59,6 +60,8 @@ let private own (words: string list) =
         Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
     elif command = notebook then
         Notebook.run parsed
+    elif command = inspect then
+        InspectCommand.invoke parsed
     elif command = doctor then
         Doctor.run ()
     else

@@ -143,4 +143,7 @@ let inPlace (example: Example) =
     // What ends the process is compiled only.
     | "ModNet.StudyModule"
     | "ModNet.Program" -> $"fun () -> {text}"
+    // So is what reads the folder of a run.
+    | "ModNet.Trace"
+    | "ModNet.Inspect" -> $"fun () -> {text}"
     | _ -> text

@@ -46,5 +46,6 @@ module Controllers =
             |> Panel.x (if i = times.Length - 1 then "datapoint" else "")
             |> Panel.y "module"
             |> Panel.wholeY
-            |> Panel.downwards)
-        |> Figure.strips 130.0
+            |> Panel.downwards
+            |> Panel.height 130.0)
+        |> Figure.grid 1

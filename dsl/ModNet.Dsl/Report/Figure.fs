@@ -32,7 +32,9 @@ module Figure =
             series.Colour
             |> Option.defaultWith (fun () -> Palette.colour (List.findIndex ((=) series.Name) names))
 
-    let private arranged (height: float) (columns: int) (panels: Panel list) : Figure =
+    /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more
+    /// than one name.
+    let grid (columns: int) (panels: Panel list) : Figure =
         if panels.IsEmpty || columns < 1 then
             invalidArg
                 (nameof panels)
@@ -66,15 +68,7 @@ module Figure =
                     PlotlyTrace.ofSeries (colour series) suffix first series :> JsonNode))
             |> List.concat
 
-        make (PlotlyTrace.list data) (PlotlyLayout.ofPanels height columns legend panels)
-
-    /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more
-    /// than one name.
-    let grid (columns: int) (panels: Panel list) : Figure =
-        arranged PlotlyLayout.panelHeight columns panels
-
-    /// Panels below each other, each with its share of so many pixels for axes, title and all.
-    let strips (height: float) (panels: Panel list) : Figure = arranged height 1 panels
+        make (PlotlyTrace.list data) (PlotlyLayout.ofPanels columns legend panels)
 
     /// One panel as a figure.
     let single (panel: Panel) : Figure = grid 1 [ panel ]

@@ -5,9 +5,6 @@ open PlotlyTrace
 
 /// The part of a figure that is not data: axes, reference lines, panels beside each other, the look.
 module internal PlotlyLayout =
-    /// The usual height of a row of panels, in pixels.
-    let panelHeight = 340.0
-
     /// The look, as a plotly template: every panel takes it, and a page with a dark ground can put another in its place.
     let private template () =
         let axis =
@@ -51,6 +48,12 @@ module internal PlotlyLayout =
                 "dtick", text "D2"
             if axis.Classes then
                 "type", text "category"
+            if axis.Hidden then
+                "visible", flag false
+            if not axis.Marks.IsEmpty then
+                "tickmode", text "array"
+                "tickvals", axis.Marks |> Seq.map fst |> numbers
+                "ticktext", axis.Marks |> Seq.map (snd >> Label.typeset >> text) |> list
             if axis.Whole then
                 "tickformat", text ",d"
                 // Left alone, plotly would write 1, 1, 2, 2 beside 0.5, 1, 1.5, 2.
@@ -133,8 +136,8 @@ module internal PlotlyLayout =
                 note xDomain ("y" + suffix) (1.0, place) ("left", "middle") 12.0 ("– " + label)
     ]
 
-    /// The layout of these panels in rows of `columns`, each so many pixels high.
-    let ofPanels (panelHeight: float) (columns: int) (legend: bool) (panels: Panel list) : JsonObject =
+    /// The layout of these panels in rows of `columns`.
+    let ofPanels (columns: int) (legend: bool) (panels: Panel list) : JsonObject =
         let rows = (panels.Length + columns - 1) / columns
 
         let suffixed =
@@ -143,6 +146,7 @@ module internal PlotlyLayout =
         let gather part =
             suffixed |> List.collect (fun (suffix, panel) -> part suffix panel)
 
+        let panelHeight = panels |> List.map _.Height |> List.max
         let titled = panels |> List.exists (fun p -> p.Title <> "")
         let marked = panels |> List.exists (fun p -> p.RightMarks.IsSome)
 

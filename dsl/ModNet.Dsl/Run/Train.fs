@@ -125,6 +125,15 @@ module Train =
         |> Refusal.orRaise
         |> Section.drawing "Architecture" caption
 
+    /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
+    let private routed (folder: string) =
+        let path = IO.Path.Combine(folder, "routing.safetensors")
+
+        if IO.File.Exists path then
+            RoutingReport.brief (Trace.load path)
+        else
+            []
+
     /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
     /// UserException for what a user can mend.
     let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
@@ -196,6 +205,7 @@ module Train =
         Report.ofRun path
         |> Report.title experiment.Network.Name
         |> Report.first (architecture experiment.Network :: verdict.Sections path)
+        |> Report.last (routed path)
         |> Report.write (folder.PathOf "report.html")
 
         for line in verdictLines experiment outcome verdict path do
