@@ -1,19 +1,38 @@
 /// Results of studies as values: merging, JSON, tables.
 module ModNet.Tests.StudyFiles
 
-open System
 open Expecto
 open FsCheck
 open FsCheck.FSharp
 open ModNet
-open ModNet.Runtime
+
+let private finished row seed spec value : StudyEntry = {
+    Row = row
+    Seed = seed
+    Spec = spec
+    Finished = true
+    Steps = 3L
+    Planned = 3L
+    Values = Map [ "measure", value ]
+    Phases = Map [ "test", Map [ "perplexity", value ] ]
+    Facts = Map [ "parameters", 14.0 ]
+    Command = "./modnet reproduce example"
+    Commit = Some "0123456789abcdef"
+    Dirty = false
+    Processor = Some "a processor"
+    Threads = Some 2
+    Libtorch = None
+    Device = Some "cpu"
+    Seconds = 90.0
+    Date = "2026-01-01T00:00:00Z"
+}
 
 let private entry =
     gen {
         let! row = Gen.elements [ "a"; "b" ]
         let! seed = Gen.choose (1, 2)
         let! spec = Gen.elements [ "old"; "new" ]
-        let! finished = Gen.elements [ true; false ]
+        let! ended = Gen.elements [ true; false ]
         let! steps = Gen.choose (0, 3)
         let! day = Gen.choose (1, 3)
         let! value = Gen.choose (-400, 400) |> Gen.map (fun n -> float n / 7.0)
@@ -21,34 +40,24 @@ let private entry =
         let! threads = Gen.elements [ None; Some 2 ]
 
         return {
-            Row = row
-            Seed = seed
-            Spec = spec
-            Finished = finished
-            Steps = int64 steps
-            Planned = 3L
-            Values = if finished then Map [ "measure", value ] else Map.empty
-            Phases = Map [ "test", Map [ "perplexity", value ] ]
-            Facts = Map [ "parameters", 14.0 ]
-            Command = "./modnet reproduce example"
-            Commit = commit
-            Dirty = (threads = None)
-            Processor = Some "a processor"
-            Threads = threads
-            Libtorch = None
-            Device = Some "cpu"
-            Seconds = abs value
-            Date = $"2026-01-0{day}T00:00:00Z"
+            finished row seed spec value with
+                Finished = ended
+                Steps = int64 steps
+                Values = if ended then Map [ "measure", value ] else Map.empty
+                Commit = commit
+                Dirty = (threads = None)
+                Threads = threads
+                Date = $"2026-01-0{day}T00:00:00Z"
         }
     }
 
-type private Arbitraries =
+type Arbitraries =
     static member Entry() : Arbitrary<StudyEntry> = Arb.fromGen entry
 
 let private config = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(20_261, 4)
+        replay = Some(20_261, 5)
 }
 
 let private file (entries: StudyEntry list) : StudyFile = {
@@ -72,17 +81,6 @@ let private file (entries: StudyEntry list) : StudyFile = {
         }
     ]
     Entries = entries
-}
-
-let private finished row seed spec value : StudyEntry = {
-    (Gen.sample 1 entry)[0] with
-        Row = row
-        Seed = seed
-        Spec = spec
-        Finished = true
-        Steps = 3L
-        Values = Map [ "measure", value ]
-        Seconds = 90.0
 }
 
 let private readme =
@@ -120,6 +118,19 @@ let tests =
                     let rank (e: StudyEntry) = e.Finished, e.Steps, e.Date
                     Expect.isTrue (rank kept >= rank rival) "none counts more"
 
+        testCase "of one end of a run the newer file tells, even where it says less"
+        <| fun () ->
+            let told = finished "a" 1 "new" 1.0
+
+            for other in [ 0.5; 2.0 ] do
+                let again = {
+                    told with
+                        Values = Map [ "measure", other ]
+                }
+
+                let merged = StudyFile.merge (file [ told; finished "a" 2 "new" 3.0 ]) (file [ again ])
+                Expect.equal (merged.Entries |> List.map _.Values["measure"]) [ other; 3.0 ] "its number"
+
         testPropertyWithConfig config "a results file comes back from its JSON"
         <| fun (entries: StudyEntry list) ->
             let file = file entries
@@ -128,14 +139,7 @@ let tests =
         testCase "what is no results file is refused in one line, with its path"
         <| fun () ->
             for text in [ "{"; "[]"; "{ \"version\": 1 }"; "{ \"version\": 99 }" ] do
-                let message =
-                    try
-                        StudyFileJson.read "results/x.json" text |> ignore
-                        ""
-                    with :? UserException as refusal ->
-                        refusal.Message
-
-                Expect.stringStarts message "results/x.json: expected results" text
+                complains (fun () -> StudyFileJson.read "results/x.json" text |> ignore) [ "results/x.json: expected results" ]
 
         testCase "a number that is not finite is left out of JSON"
         <| fun () ->

@@ -36,16 +36,15 @@ module internal Essence =
                 Out = None
         }
 
-    /// Twelve hexadecimal digits for the experiment whatever its seed and device: runs that have them in common are runs of
-    /// one row of a study.
-    let identity (experiment: Experiment) : string =
-        let hash =
-            text {
-                experiment with
-                    Seed = 0
-                    Device = Cpu
-            }
-            |> Encoding.UTF8.GetBytes
-            |> SHA256.HashData
+    /// The experiment whatever its seed and device, as JSON: runs that have it in common are runs of one row of a study.
+    let ofRow (experiment: Experiment) : string =
+        text {
+            experiment with
+                Seed = 0
+                Device = Cpu
+        }
 
+    /// Twelve hexadecimal digits for `ofRow`.
+    let identity (experiment: Experiment) : string =
+        let hash = ofRow experiment |> Encoding.UTF8.GetBytes |> SHA256.HashData
         Convert.ToHexStringLower(hash)[..11]

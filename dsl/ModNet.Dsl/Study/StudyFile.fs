@@ -35,8 +35,17 @@ module StudyFile =
     let results (row: StudyFileRow) (file: StudyFile) : StudyEntry list =
         entriesOf row file |> List.filter _.Finished
 
-    /// The declaration of the newer one, the entries of both.
-    let merge (older: StudyFile) (newer: StudyFile) : StudyFile = {
-        newer with
-            Entries = StudyEntry.merge older.Entries newer.Entries
-    }
+    /// The declaration of the newer one, the entries of both; where both speak of the same end of a run, as the newer one tells it.
+    let merge (older: StudyFile) (newer: StudyFile) : StudyFile =
+        let time (entry: StudyEntry) =
+            StudyEntry.key entry, entry.Finished, entry.Steps, entry.Date
+
+        let told = newer.Entries |> List.map time |> set
+
+        {
+            newer with
+                Entries =
+                    StudyEntry.merge
+                        (older.Entries |> List.filter (fun entry -> not (told.Contains(time entry))))
+                        newer.Entries
+        }

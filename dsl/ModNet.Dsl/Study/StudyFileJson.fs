@@ -185,9 +185,25 @@ module StudyFileJson =
         | :? InvalidOperationException
         | :? FormatException -> refuse "other fields"
 
-    /// The file at a path; None where there is none.
+    /// The file at a path, its specs by the identities that they have now; None where there is none.
     let load (path: string) : StudyFile option =
         if File.Exists path then
-            Some(read path (File.ReadAllText path))
+            let file = read path (File.ReadAllText path)
+            let results = Path.GetDirectoryName(Path.GetFullPath path)
+
+            let specs =
+                [
+                    yield! file.Rows |> List.map _.Spec
+                    yield! file.Entries |> List.map _.Spec
+                ]
+                |> List.distinct
+                |> List.map (fun identity -> identity, StudySpecs.current results identity)
+                |> Map.ofList
+
+            Some {
+                file with
+                    Rows = file.Rows |> List.map (fun row -> { row with Spec = specs[row.Spec] })
+                    Entries = file.Entries |> List.map (fun entry -> { entry with Spec = specs[entry.Spec] })
+            }
         else
             None

@@ -73,6 +73,9 @@ module internal StudyPublication =
                 let text = StudyFileJson.write merged
                 Directory.CreateDirectory results |> ignore
 
+                for row in study.Rows do
+                    StudySpecs.keep results (StudyPlan.experiment options.Scale row 0)
+
                 if not (File.Exists path) || File.ReadAllText path <> text then
                     WholeFile.Write(path, text)
 
