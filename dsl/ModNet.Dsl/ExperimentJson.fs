@@ -157,5 +157,11 @@ module internal ExperimentJson =
             "log_every", int experiment.LogEvery
             "validate_every", int experiment.ValidateEvery
             "checkpoint_every", option int experiment.CheckpointEvery
+            "trace",
+            object [
+                "every", option int experiment.Tracing.Every
+                "rows", int experiment.Tracing.Rows
+                "at_end", int experiment.Tracing.AtEnd
+            ]
             "out", option string experiment.Out
         ]

@@ -214,6 +214,15 @@ module internal ExperimentJsonReader =
             "cuda", ([ "index" ], fun field -> Cuda(field "index" |> JsonReader.int))
         ]
 
+    let private readTracing place : Tracing =
+        let field = JsonReader.properties [ "every"; "rows"; "at_end" ] place
+
+        {
+            Every = field "every" |> JsonReader.option JsonReader.int
+            Rows = field "rows" |> JsonReader.int
+            AtEnd = field "at_end" |> JsonReader.int
+        }
+
     let read place : Experiment =
         let field =
             JsonReader.properties
@@ -226,6 +235,7 @@ module internal ExperimentJsonReader =
                     "log_every"
                     "validate_every"
                     "checkpoint_every"
+                    "trace"
                     "out"
                 ]
                 place
@@ -239,5 +249,6 @@ module internal ExperimentJsonReader =
             LogEvery = field "log_every" |> JsonReader.int
             ValidateEvery = field "validate_every" |> JsonReader.int
             CheckpointEvery = field "checkpoint_every" |> JsonReader.option JsonReader.int
+            Tracing = field "trace" |> readTracing
             Out = field "out" |> JsonReader.option JsonReader.string
         }

@@ -230,6 +230,8 @@ and [<RequireQualifiedAccess>] Layer =
     /// Over the batch, per feature (per channel of an image): mean 0, variance 1, then a learned scale and shift for each;
     /// in evaluation and E-steps by running averages.
     | BatchNorm
+    /// Keeps what comes in, and adds weight · Σ|x| of a datapoint to the loss of training: an L1 penalty on activations.
+    | ActivityL1 of weight: float
     /// [T, in] → [T, hidden].
     | Gru of hidden: int
     /// [in] → [unit] or [K · unit].
@@ -250,6 +252,8 @@ and [<RequireQualifiedAccess>] Layer =
     | Custom of Custom
     /// Head: a linear map [in] → [classes] logits with bias, then a categorical distribution.
     | Softmax of classes: int
+    /// Head: the layer's input is the logits of a categorical distribution, over as many classes as it is wide.
+    | Categorical
     /// Head: the layer's input is the mean.
     | Gaussian of Variance
     /// Head: the layer's input is the logits, one independent binary output each.

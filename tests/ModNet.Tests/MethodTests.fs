@@ -211,6 +211,7 @@ let private quiet: Settings = {
     LogEvery = None
     ValidateEvery = None
     CheckpointEvery = None
+    TraceEvery = Some 15
     Threads = None
     Device = None
     Resume = false

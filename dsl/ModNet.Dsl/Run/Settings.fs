@@ -10,6 +10,7 @@ type Settings = {
     LogEvery: int option
     ValidateEvery: int option
     CheckpointEvery: int option
+    TraceEvery: int option
     /// Threads of libtorch and the kernels; None takes all cores.
     Threads: int option
     /// `cpu`, `cuda` or `cuda:N`.
@@ -54,4 +55,8 @@ module Settings =
             LogEvery = defaultArg settings.LogEvery experiment.LogEvery
             ValidateEvery = defaultArg settings.ValidateEvery experiment.ValidateEvery
             CheckpointEvery = settings.CheckpointEvery |> Option.orElse experiment.CheckpointEvery
+            Tracing = {
+                experiment.Tracing with
+                    Every = settings.TraceEvery |> Option.orElse experiment.Tracing.Every
+            }
     }

@@ -56,8 +56,11 @@ internal sealed class ModularChoice
     internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
         Controller.Distribution(StopGradient ? x.detach() : x, beside);
 
-    /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
-    internal Tensor Run(Tensor x, Selection selection)
+    /// <summary>
+    /// The chosen modules on rows x [n, …in], combined → [n, …out]; with <paramref name="times"/> &gt; 1 so many selections
+    /// per row, all rows' first ones first → [times·n, …out].
+    /// </summary>
+    internal Tensor Run(Tensor x, Selection selection, int times = 1)
     {
         if (Combine == Combine.Concat && selection.Indices.shape[1] != Controller.Choose)
         {
@@ -68,7 +71,16 @@ internal sealed class ModularChoice
                 "combine by Sum, or train by another method");
         }
 
-        Tensor outputs = Dispatch.Run(Pool, x, selection.Indices);
+        Tensor outputs = times == 1 ? Dispatch.Run(Pool, x, selection.Indices) : RunSeveral(x, selection.Indices, times);
         return Combine.Apply(outputs, Duplicates.Weights(selection, outputs.dtype));
+    }
+
+    // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [times·n, K, …out].
+    private Tensor RunSeveral(Tensor x, Tensor indices, int times)
+    {
+        (long rows, long positions) = (x.shape[0], indices.shape[1]);
+        Tensor beside = indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Tensor outputs = Dispatch.Run(Pool, x, beside);
+        return outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
     }
 }

@@ -7,7 +7,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// What a run leaves: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c>,
-/// <c>state.json</c> and <c>report.html</c>.
+/// <c>state.json</c>, <c>report.html</c>, and routing traces: <c>routing.safetensors</c>, <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -20,7 +20,11 @@ public sealed class RunFolder : IDisposable
 
     // Only these are cleared when a run starts over in its folder; whatever else lies there is the user's.
     private static readonly string[] Own =
-        ["spec.json", "summary.json", "checkpoint.safetensors", "state.json", "report.html"];
+        ["spec.json", "summary.json", "checkpoint.safetensors", "state.json", "report.html",
+        $"{Routing}.safetensors", "inspect.html"];
+
+    /// <summary>What routing traces are called: the last one's file, and the folder of those before.</summary>
+    internal const string Routing = "routing";
 
     private readonly FileStream _lock;
     private readonly FileStream _metrics;
@@ -39,6 +43,8 @@ public sealed class RunFolder : IDisposable
         {
             File.Delete(folder.PathOf(file));
         }
+
+        ClearTraces(folder.PathOf(Routing));
 
         return folder;
     }
@@ -72,6 +78,28 @@ public sealed class RunFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserException(path, "a folder that can be written", e.Message, "give another one with --out");
+        }
+    }
+
+    // What is called like a step's trace; the folder goes where nothing else is in it.
+    private static void ClearTraces(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (string file in Directory.GetFiles(folder, "*.safetensors"))
+        {
+            if (System.IO.Path.GetFileNameWithoutExtension(file).All(char.IsAsciiDigit))
+            {
+                File.Delete(file);
+            }
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
         }
     }
 

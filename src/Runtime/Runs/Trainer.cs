@@ -23,7 +23,8 @@ public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecon
 
 /// <summary>Drives a training method: its steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
-    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
+    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
+    RoutingRecorder? routing = null)
 {
     private readonly Stopwatch _clock = new();
     private double _before;
@@ -55,6 +56,7 @@ public sealed class Trainer(
             _clock.Start();
             method.Begin();
             Evaluate(0, report);
+            routing?.During(0);
         }
 
         while (step < plan.Steps && !stop.IsCancellationRequested)
@@ -74,6 +76,7 @@ public sealed class Trainer(
                 Evaluate(step, report);
             }
 
+            routing?.During(step);
             if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
             {
                 Save(step);
@@ -92,6 +95,7 @@ public sealed class Trainer(
             Save(step);
         }
 
+        routing?.AtEnd(step);
         return new(step, Seconds, _final);
     }
 

@@ -45,6 +45,9 @@ public sealed class ChoiceDistribution
     public static ChoiceDistribution Join(IReadOnlyList<ChoiceDistribution> parts, long dimension) =>
         new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
 
+    /// <summary>All rows, and again: [times·B, K, M]. Without noise.</summary>
+    internal ChoiceDistribution Tile(int times) => new(EStep.Tile(LogProbabilities, times), Latent);
+
     /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
     {

@@ -29,6 +29,9 @@ public sealed class Tape
     /// <summary>C: the latent choices made so far per datapoint, over all sites.</summary>
     public int Choices { get; private set; }
 
+    /// <summary>Scalar: what layers on the way ask to be added to a training loss; null where none does.</summary>
+    public Tensor? Penalty { get; private set; }
+
     /// <summary>The joint composition over all latent sites, [B, C] int64.</summary>
     public Tensor Composition() => cat([.. _latent.Select(piece => piece.Indices)], 1);
 
@@ -49,6 +52,9 @@ public sealed class Tape
 
         return total ?? throw new InvalidOperationException("the tape is empty: nothing was chosen");
     }
+
+    /// <summary>Adds a scalar to <see cref="Penalty"/>.</summary>
+    internal void Penalise(Tensor penalty) => Penalty = Penalty is null ? penalty : Penalty + penalty;
 
     internal void Add(TapeEntry entry)
     {

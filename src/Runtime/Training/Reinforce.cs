@@ -66,7 +66,7 @@ public sealed class Reinforce : TrainingMethod
             ? Surrogate(logLikelihood, output.Tape.LogProbability(), average).mean()
             : -mean;
         _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
-        return new(loss, mean, () => output) { Reported = -mean };
+        return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(-mean, output) };
     }
 
     private SampledSelector Sampling => new(Streams.Sampling);

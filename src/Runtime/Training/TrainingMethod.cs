@@ -190,6 +190,10 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
+    /// <summary>A loss with what layers on the way ask to be added to it.</summary>
+    protected static Tensor Penalised(Tensor loss, GraphOutput output) =>
+        output.Tape.Penalty is Tensor penalty ? loss + penalty : loss;
+
     /// <summary>Datapoints by their numbers, on the graph's device.</summary>
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
 

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight.
+/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight, and
+/// penalties of layers where there are any.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
@@ -202,7 +203,7 @@ public sealed class ViterbiEm : TrainingMethod
         Tensor loss = Graph.HasSites
             ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
             : -logLikelihood;
-        return new(loss, logLikelihood, () => output);
+        return new(Penalised(loss, output), logLikelihood, () => output);
     }
 
     /// <inheritdoc/>
