@@ -29,9 +29,10 @@ let private format =
 let private train = CommandLine.train []
 let private check = CommandLine.check []
 let private notebook = Notebook.command
+let private inspect = InspectCommand.command
 
 let private modnet =
-    CommandLine.modnet [ demo; train; check; notebook; doctor; test; format ]
+    CommandLine.modnet [ demo; train; check; StudyCommand.reproduce; inspect; notebook; doctor; test; format ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =
@@ -39,6 +40,13 @@ let private script (verb: string) (words: string list) =
     | name :: options when not (name.StartsWith '-') -> ScriptHost.run verb name options
     | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ verb; "--help" ]).Invoke()
     | _ -> CommandLine.complain verb $"{verb} needs a script first: ./modnet {verb} SCRIPT [options]"
+
+/// The same of a study, by its name.
+let private reproduce (words: string list) =
+    match words with
+    | name :: options when not (name.StartsWith '-') -> Reproduce.run name options
+    | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ "reproduce"; "--help" ]).Invoke()
+    | _ -> CommandLine.complain "reproduce" "reproduce needs a name first: ./modnet reproduce NAME [options]"
 
 let private own (words: string list) =
     let parsed = modnet.Parse words
@@ -52,6 +60,8 @@ let private own (words: string list) =
         Demo.run (CommandLine.settings parsed (String.concat " " ("./modnet" :: words)))
     elif command = notebook then
         Notebook.run parsed
+    elif command = inspect then
+        InspectCommand.invoke parsed
     elif command = doctor then
         Doctor.run ()
     else
@@ -63,6 +73,7 @@ let main arguments =
         match List.ofArray arguments with
         | [] -> modnet.Parse([ "--help" ]).Invoke()
         | ("train" | "check" as verb) :: words -> script verb words
+        | "reproduce" :: words -> reproduce words
         | words -> own words
     with :? UserException as mistake ->
         eprintfn $"{mistake.Message}"

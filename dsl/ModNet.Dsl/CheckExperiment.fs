@@ -61,6 +61,15 @@ module internal CheckExperiment =
                 "log_every", Some experiment.LogEvery
                 "validate_every", Some experiment.ValidateEvery
                 "checkpoint_every", experiment.CheckpointEvery
+                "trace_every", experiment.Tracing.Every
             ] do
             steps
             |> Option.iter (fun steps -> notes.Positive($"{root}/{setting}", "a number of M-steps", steps) |> ignore)
+
+        for setting, datapoints in
+            [
+                "trace_rows", experiment.Tracing.Rows
+                "trace_at_end", experiment.Tracing.AtEnd
+            ] do
+            notes.Positive($"{root}/{setting}", "a number of datapoints", datapoints)
+            |> ignore

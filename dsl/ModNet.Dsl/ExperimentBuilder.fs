@@ -10,6 +10,7 @@ type RunDraft = internal {
     LogEvery: int
     ValidateEvery: int
     CheckpointEvery: int option
+    Tracing: Tracing
     Out: string option
 }
 
@@ -36,6 +37,11 @@ type ExperimentBuilder internal () =
             LogEvery = 10
             ValidateEvery = 500
             CheckpointEvery = None
+            Tracing = {
+                Every = None
+                Rows = 128
+                AtEnd = 10_000
+            }
             Out = None
         }
     }
@@ -116,6 +122,34 @@ type ExperimentBuilder internal () =
             }
     }
 
+    /// A routing trace of training datapoints, `routing/STEP.safetensors`, before the first gradient step and after every so many,
+    /// ≥ 1; none unless said. (Every run leaves one of held-out datapoints at its end, `routing.safetensors`.)
+    /// Example: `trace_every 500`
+    [<CustomOperation "trace_every">]
+    member _.TraceEvery(draft: ExperimentDraft<'Network, 'Data, 'Method>, steps: int) = {
+        draft with
+            DraftRun.Tracing.Every = Some steps
+    }
+
+    /// The training datapoints in each trace of `trace_every`, ≥ 1, or all where there are fewer; 128 unless said. They are evenly
+    /// spaced over the training set and the same every time. Of a text a datapoint is a window; where it
+    /// carries state from window to window (`carry_state`), the first windows are taken instead.
+    /// Example: `trace_rows 64`
+    [<CustomOperation "trace_rows">]
+    member _.TraceRows(draft: ExperimentDraft<'Network, 'Data, 'Method>, datapoints: int) = {
+        draft with
+            DraftRun.Tracing.Rows = datapoints
+    }
+
+    /// The datapoints in the routing trace at the end of the run, ≥ 1, or all where there are fewer; 10,000 unless said. They are of
+    /// the validation set, else the test set, else the training set, evenly spaced over it (the first ones of a text that carries state).
+    /// Example: `trace_at_end 2_000`
+    [<CustomOperation "trace_at_end">]
+    member _.TraceAtEnd(draft: ExperimentDraft<'Network, 'Data, 'Method>, datapoints: int) = {
+        draft with
+            DraftRun.Tracing.AtEnd = datapoints
+    }
+
     /// The run's folder; `runs/` and the network's name unless said.
     /// Example: `out "runs/ptb"`
     [<CustomOperation "out">]
@@ -146,6 +180,7 @@ type ExperimentBuilder internal () =
         LogEvery = draft.DraftRun.LogEvery
         ValidateEvery = draft.DraftRun.ValidateEvery
         CheckpointEvery = draft.DraftRun.CheckpointEvery
+        Tracing = draft.DraftRun.Tracing
         Out = draft.DraftRun.Out
     }
 
@@ -170,8 +205,8 @@ type ExperimentBuilder internal () =
 module Experiments =
 
     /// A network, its data and its training. `net`, `data` and `train` must be said.
-    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `out`. Where one is said twice the last
-    /// counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
+    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `trace_every`, `trace_rows`, `trace_at_end`,
+    /// `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
     /// `seed`, `device` or `out` is not seen there (error FS3095), so give it another name, such as `mine`.
     /// Example: `experiment { net lm; data (text "data/ptb" { }); train (em { steps 3_000 }); seed 1 }`
     let experiment = ExperimentBuilder()

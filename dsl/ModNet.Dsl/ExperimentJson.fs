@@ -29,6 +29,7 @@ module internal ExperimentJson =
                     "path", string text.Path
                     "window", int text.Window
                     "vocabulary", option int text.Vocabulary
+                    "carry_state", bool text.CarryState
                 ]
             | Data.ToyRegression toy ->
                 "toy_regression",
@@ -156,5 +157,11 @@ module internal ExperimentJson =
             "log_every", int experiment.LogEvery
             "validate_every", int experiment.ValidateEvery
             "checkpoint_every", option int experiment.CheckpointEvery
+            "trace",
+            object [
+                "every", option int experiment.Tracing.Every
+                "rows", int experiment.Tracing.Rows
+                "at_end", int experiment.Tracing.AtEnd
+            ]
             "out", option string experiment.Out
         ]

@@ -17,6 +17,7 @@ module internal ExperimentJsonReader =
         Path = field "path" |> JsonReader.string
         Window = field "window" |> JsonReader.int
         Vocabulary = field "vocabulary" |> JsonReader.option JsonReader.int
+        CarryState = field "carry_state" |> JsonReader.bool
     }
 
     let private readToy (field: string -> JsonPlace) : ToyRegression = {
@@ -78,7 +79,7 @@ module internal ExperimentJsonReader =
 
     let private readData =
         kinds [
-            "text", ([ "path"; "window"; "vocabulary" ], readText >> Data.Text)
+            "text", ([ "path"; "window"; "vocabulary"; "carry_state" ], readText >> Data.Text)
             "toy_regression",
             ([ "dimensions"; "points"; "held_out"; "separation"; "spread"; "seed_offset" ],
              readToy >> Data.ToyRegression)
@@ -213,6 +214,15 @@ module internal ExperimentJsonReader =
             "cuda", ([ "index" ], fun field -> Cuda(field "index" |> JsonReader.int))
         ]
 
+    let private readTracing place : Tracing =
+        let field = JsonReader.properties [ "every"; "rows"; "at_end" ] place
+
+        {
+            Every = field "every" |> JsonReader.option JsonReader.int
+            Rows = field "rows" |> JsonReader.int
+            AtEnd = field "at_end" |> JsonReader.int
+        }
+
     let read place : Experiment =
         let field =
             JsonReader.properties
@@ -225,6 +235,7 @@ module internal ExperimentJsonReader =
                     "log_every"
                     "validate_every"
                     "checkpoint_every"
+                    "trace"
                     "out"
                 ]
                 place
@@ -238,5 +249,6 @@ module internal ExperimentJsonReader =
             LogEvery = field "log_every" |> JsonReader.int
             ValidateEvery = field "validate_every" |> JsonReader.int
             CheckpointEvery = field "checkpoint_every" |> JsonReader.option JsonReader.int
+            Tracing = field "trace" |> readTracing
             Out = field "out" |> JsonReader.option JsonReader.string
         }

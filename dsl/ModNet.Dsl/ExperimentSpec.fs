@@ -8,6 +8,8 @@ type TextData = {
     Window: int
     /// The size to keep the vocabulary to; None takes the data's own.
     Vocabulary: int option
+    /// Whether recurrent layers go on from window to window; else each window starts at zero.
+    CarryState: bool
 }
 
 /// The toy regression (paper §3.1, appendix B): x from two Gaussians, y = Rx or Sx by component.
@@ -264,6 +266,16 @@ type Device =
         | Cpu -> "cpu"
         | Cuda index -> $"cuda:{index}"
 
+/// Which routing traces a run leaves: what modules ran for which datapoints, as data.
+type Tracing = {
+    /// One of training datapoints before the first gradient step and after every so many; None leaves none.
+    Every: int option
+    /// The number of training datapoints that those hold, at most: evenly spaced over the set, the same every time.
+    Rows: int
+    /// The number of held-out datapoints that the trace at the end holds, at most: evenly spaced over the set.
+    AtEnd: int
+}
+
 /// A network, its data, its training: everything that a run depends on.
 type Experiment = {
     Network: Network
@@ -277,6 +289,7 @@ type Experiment = {
     ValidateEvery: int
     /// A checkpoint every so many gradient steps; None writes one with every validation.
     CheckpointEvery: int option
+    Tracing: Tracing
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option
 }

@@ -83,8 +83,20 @@ module internal JsonUpgrade =
             | :? JsonValue as name when name.ToString() = "em" -> add [ "held", NetworkJson.string "beside" ] method
             | _ -> ()
 
+        let tracing =
+            NetworkJson.object [ "every", null; "rows", NetworkJson.int 128; "at_end", NetworkJson.int 10_000 ]
+
+        let text (data: JsonObject) =
+            match data["kind"] with
+            | :? JsonValue as name when name.ToString() = "text" -> add [ "carry_state", NetworkJson.bool false ] data
+            | _ -> ()
+
         if property = "experiment" then
-            object node |> Option.iter (fun experiment -> inside "method" experiment em)
+            object node
+            |> Option.iter (fun experiment ->
+                inside "method" experiment em
+                inside "data" experiment text
+                add [ "trace", tracing ] experiment)
 
     /// Changes the node, which is the network or experiment of a document of version 1, in place.
     let from1 (property: string) (node: JsonNode) =

@@ -71,6 +71,17 @@ module internal MethodRules =
     let exact (notes: Notes) root (plan: Plan) (data: Data) =
         unpenalised notes root plan
 
+        match data with
+        | Data.Text { CarryState = true } ->
+            notes.Add(
+                Fault.MethodUnfit,
+                $"{root}/data/carry_state",
+                "false under `exact`, whose every composition would leave another state",
+                "true",
+                "drop `carry_state`, or train by another method"
+            )
+        | _ -> ()
+
         let steps =
             match data with
             | Data.Text text -> max 1 text.Window

@@ -68,20 +68,8 @@ type Summary = {
             header :: List.map row summary.Rows
             @ [ "total" :: List.replicate 5 "" @ costs summary.Total ]
 
-        let widths =
-            lines |> List.transpose |> List.map (List.map String.length >> List.max)
-
-        // Words stand to the left of their column, numbers to the right.
-        let cell index (width: int, text: string) =
-            if index < 3 || index = 5 then
-                text.PadRight width
-            else
-                text.PadLeft width
-
-        let line cells =
-            (List.zip widths cells |> List.mapi cell |> String.concat "  ").TrimEnd()
-
-        summary.Network :: List.map line lines |> String.concat "\n"
+        let ofWords index = index < 3 || index = 5
+        summary.Network :: Columns.lines ofWords lines |> String.concat "\n"
 
 module internal Summary =
 

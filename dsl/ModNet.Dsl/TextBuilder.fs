@@ -10,6 +10,7 @@ type TextBuilder internal (path: string) =
         Path = path
         Window = 35
         Vocabulary = None
+        CarryState = false
     }
 
     /// T, the number of steps in a datapoint, ≥ 1; 35 unless said.
@@ -21,6 +22,12 @@ type TextBuilder internal (path: string) =
     /// Example: `vocabulary 10_000`
     [<CustomOperation "vocabulary">]
     member _.Vocabulary(data: TextData, size: int) = { data with Vocabulary = Some size }
+
+    /// Whether recurrent layers start a window where they left the one before it, in training (in which the text is then read as
+    /// `batch` stretches, each in order) and in evaluation (the whole text in order); false unless said: every window starts at zero.
+    /// Example: `carry_state true`
+    [<CustomOperation "carry_state">]
+    member _.CarryState(data: TextData, carry: bool) = { data with CarryState = carry }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Zero() = paper

@@ -90,8 +90,20 @@ module internal WrongChild =
 
     [<Literal>]
     let Experiment =
-        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, out, each said once, without `for` or `if`."
+        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, trace_every, trace_rows, trace_at_end, out, each said once, without `for` or `if`."
 
     [<Literal>]
     let IncompleteExperiment =
         "An experiment needs all three of `net`, `data` and `train`; one of them is missing here."
+
+    [<Literal>]
+    let Row =
+        "This is not a setting of a row. It has: label, paper, paper_of, paper_says, seeds, run, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteRow =
+        "A row needs `run`, a function from the scale (full or quick) to an experiment; it is missing here."
+
+    [<Literal>]
+    let Study =
+        "This is not a setting of a study. It has: title, rows (a list), measure, runs_of, data_folder, report, without `for` or `if`."

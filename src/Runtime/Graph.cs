@@ -57,10 +57,11 @@ public sealed class Graph : nn.Module
 
     /// <summary>
     /// All nodes in order, choices by <paramref name="selector"/>; <paramref name="side"/> is what the datapoints bring
-    /// beside x, for the layers that read it.
+    /// beside x, for the layers that read it. Recurrent layers start from <paramref name="carried"/> and leave their last h
+    /// there; without it they start at zero.
     /// </summary>
-    public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null) =>
-        Run(x, selector, side, 0, _nodes.Length);
+    public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null, RecurrentState? carried = null) =>
+        Run(x, selector, side, carried, 0, _nodes.Length);
 
     /// <summary>Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before.</summary>
     public TResult InEvaluation<TResult>(Func<TResult> body)
@@ -79,15 +80,16 @@ public sealed class Graph : nn.Module
     }
 
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
-    internal Tensor BeforeSites(Tensor x, SideInputs? side) =>
-        Run(x, new ModeSelector(), side, 0, HasSites ? _firstSite : _nodes.Length).Features;
+    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
+        Run(x, new ModeSelector(), side, carried, 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>
     /// The nodes from the first site to the last, for <paramref name="candidates"/> compositions of every datapoint: x [B, …],
     /// <paramref name="side"/> and the output of candidates·B rows, candidate-major. What the first site's controller and
     /// modules do is the same for all candidates, so a modular layer there does it once.
     /// </summary>
-    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side, int candidates = 1)
+    internal GraphOutput AcrossSites(
+        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
     {
         if (!HasSites)
         {
@@ -96,19 +98,19 @@ public sealed class Graph : nn.Module
 
         if (candidates == 1 || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
         {
-            return Run(EStep.Tile(x, candidates), selector, side, _firstSite, _lastSite + 1);
+            return Run(EStep.Tile(x, candidates), selector, side, carried, _firstSite, _lastSite + 1);
         }
 
-        var route = new Route(selector, side, GivenBefore(_firstSite));
+        var route = new Route(selector, side, GivenBefore(_firstSite), carried);
         return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
     }
 
     /// <summary>The nodes after the last site.</summary>
-    internal Tensor AfterSites(Tensor x, SideInputs? side) =>
-        HasSites ? Run(x, new ModeSelector(), side, _lastSite + 1, _nodes.Length).Features : x;
+    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
+        HasSites ? Run(x, new ModeSelector(), side, carried, _lastSite + 1, _nodes.Length).Features : x;
 
-    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, int from, int to) =>
-        Run(x, new Route(selector, side, GivenBefore(from)), from, to);
+    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int from, int to) =>
+        Run(x, new Route(selector, side, GivenBefore(from), carried), from, to);
 
     private GraphOutput Run(Tensor x, Route route, int from, int to)
     {

@@ -153,7 +153,15 @@ let private experiments = [
 ]
 
 /// Expressions, and what the compiler must say of each.
-let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments
+let private studies = [
+    "row \"r\" { label \"l\" }", "A row needs `run`"
+    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }", "This is not a setting of a row."
+    "row \"r\" { run 5 }", "Scale -> Experiment"
+    "study \"s\" { words }", "This is not a setting of a study."
+    "study \"s\" { measure \"m\" (fun run -> run.Test.Perplexity.Value) }", "float option"
+]
+
+let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments @ studies
 
 /// Expressions of which the compiler must say nothing, and that run: whole networks and experiments on one line.
 let right = [
@@ -168,7 +176,7 @@ let right = [
     "(fun k -> modular { from words; choose k; combine Concat; stop_gradient }) 3"
     "experiment { net (network \"n\" { }); data (text \"t\" { window 3 }); train (em { steps 5; optimizer (Adam 1e-3) }); seed 1 }"
     "experiment { train (em { }); data (toy_regression { }); net (network \"n\" { }) }"
-    "experiment { train (em { start Sweep; schedule (Warmup (5, Cosine)) }); data (mnist \"d\" { held_out 5 }); net (network \"n\" { }); device (Cuda 0); checkpoint_every 9 }"
+    "experiment { train (em { start Sweep; schedule (Warmup (5, Cosine)) }); data (mnist \"d\" { held_out 5 }); net (network \"n\" { }); device (Cuda 0); checkpoint_every 9; trace_every 3; trace_rows 2; trace_at_end 4 }"
     "csv \"x\" { target \"y\"; classes 3; features [ \"a\"; \"b\" ]; held_out 0.2; test 0.2; separator Tab }"
     "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); classes 2 [| 1 |]; tasks 2 [| 0 |]; given (array2D [ [ 0 ] ]) }"
     "generated \"g\" { features 1; values 1; draw (fun random -> Datapoint.valued [| random.NextSingle() |] [| 1.0f |]) }"

@@ -25,6 +25,7 @@ let tests =
                             Path = "ptb"
                             Window = 35
                             Vocabulary = None
+                            CarryState = false
                         }
                     Method =
                         Method.Em {
@@ -44,6 +45,11 @@ let tests =
                     LogEvery = 10
                     ValidateEvery = 500
                     CheckpointEvery = None
+                    Tracing = {
+                        Every = None
+                        Rows = 128
+                        AtEnd = 10_000
+                    }
                     Out = None
                 }
                 "defaults"
@@ -83,6 +89,9 @@ let tests =
                     log_every 13
                     validate_every 14
                     checkpoint_every 16
+                    trace_every 17
+                    trace_rows 18
+                    trace_at_end 19
                     device (Cuda 2)
                     out "runs/fifteen"
                 }
@@ -118,6 +127,11 @@ let tests =
                     LogEvery = 13
                     ValidateEvery = 14
                     CheckpointEvery = Some 16
+                    Tracing = {
+                        Every = Some 17
+                        Rows = 18
+                        AtEnd = 19
+                    }
                     Out = Some "runs/fifteen"
                 }
                 "all said"
@@ -145,6 +159,7 @@ let tests =
                 text "book.txt" {
                     window 5
                     vocabulary 100
+                    carry_state true
                 }
 
             Expect.equal
@@ -153,6 +168,7 @@ let tests =
                     Path = "book.txt"
                     Window = 5
                     Vocabulary = Some 100
+                    CarryState = true
                 })
                 "text"
 

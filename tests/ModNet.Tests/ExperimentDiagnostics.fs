@@ -239,10 +239,16 @@ let experiments =
                     LogEvery = 0
                     ValidateEvery = -5
                     CheckpointEvery = Some 0
-            } [ "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE"; "NON_POSITIVE_SIZE" ] [
+                    Tracing = { Every = Some 0; Rows = -1; AtEnd = 0 }
+            }
+            (List.replicate 6 "NON_POSITIVE_SIZE")
+            [
                 "toy/log_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
                 "toy/validate_every: expected a number of M-steps ≥ 1, got -5 – give it a positive number"
                 "toy/checkpoint_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/trace_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/trace_rows: expected a number of datapoints ≥ 1, got -1 – give it a positive number"
+                "toy/trace_at_end: expected a number of datapoints ≥ 1, got 0 – give it a positive number"
             ]
 
         experimentSays
@@ -261,6 +267,7 @@ let experiments =
                 LogEvery = 0
                 ValidateEvery = 1
                 CheckpointEvery = None
+                Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
             } [
                 "NO_UNIT"

@@ -50,13 +50,21 @@ let private refuses name (right: string) (wrong: string) line =
 let tests =
     testList "JSON of experiments" [
         testPropertyWithConfig config "any data, training and settings come back exactly"
-        <| fun (data: Data, method: Method, device: Device, checkpoint: int option, out: string option, seed: int) ->
+        <| fun
+               (data: Data,
+                method: Method,
+                device: Device,
+                checkpoint: int option,
+                tracing: Tracing,
+                out: string option,
+                seed: int) ->
             let any = {
                 mine with
                     Data = data
                     Method = method
                     Device = device
                     CheckpointEvery = checkpoint
+                    Tracing = tracing
                     Out = out
                     Seed = seed
             }

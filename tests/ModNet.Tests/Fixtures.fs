@@ -93,6 +93,35 @@ module Fixtures =
 
         graph, data
 
+    /// A language model with all that a run remembers: dropout, and recurrent layers before, at and after the choices; and 23
+    /// windows of a text, which may carry the state.
+    let resuming (streams: RandomStreams) (window: int) (carried: bool) =
+        let vocabulary, width, modules = 6, 3, 3
+        let init = Initialiser(streams.Init)
+
+        let pool =
+            new LinearPool("words", modules, 2 * width, width, Activation.Identity, true, init)
+
+        let controller = new LinearController(2 * width, 1, modules, init)
+
+        let nodes: Node list = [
+            new EmbedNode("embed1", vocabulary, width, init)
+            new GruNode("gru1", width, width, init)
+            new ModularGru("modular_gru1", width, width, controller, pool, Combine.Sum, Dispatch.Auto, init)
+            new GruNode("gru2", width, width, init)
+            new DropoutNode("dropout1", 0.2, streams.Dropout)
+        ]
+
+        let graph =
+            new Graph(List.toArray nodes, new CategoricalHead(width, vocabulary, init))
+
+        let text = indices 3 vocabulary (23 * window + 1) 1
+
+        let windows start =
+            text.view(-1L).narrow(0L, int64 start, 23L * int64 window).view(23L, int64 window).clone()
+
+        graph, new Dataset(windows 0, windows 1, consecutive = carried)
+
     let everything (data: Dataset) = [| 0L .. data.Count - 1L |]
 
     let parameter (graph: Graph) (name: string) : torch.Tensor = graph.state_dict().[name]

@@ -160,7 +160,7 @@ let tests =
                         Expect.equal
                             own
                             (match name with
-                             | "em" -> [ "em.assignments" ]
+                             | "em" -> [ "em.assignments"; "em.reassigned" ]
                              | "reinforce" -> [ "reinforce.average" ]
                              | _ -> [])
                             "the method's own"
@@ -211,8 +211,10 @@ let private quiet: Settings = {
     LogEvery = None
     ValidateEvery = None
     CheckpointEvery = None
+    TraceEvery = Some 15
     Threads = None
     Device = None
+    Resume = false
     Command = "test"
 }
 

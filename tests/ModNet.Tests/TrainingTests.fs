@@ -139,6 +139,8 @@ let tests =
                             name.StartsWith "optimizer."
                             || name.StartsWith "random."
                             || name.StartsWith "em."
+                            || name.StartsWith "method."
+                            || name.StartsWith "run."
                         ))
                     |> List.ofSeq
                     |> List.sort

@@ -56,6 +56,10 @@ module internal Page =
         | Content.Chart figure -> chart heading figure
         | Content.Drawing svg -> element "div" "class=\"drawing\" tabindex=\"0\"" ("\n" + svg)
         | Content.Table(headings, rows) -> table headings rows
+        | Content.Searchable(headings, rows) ->
+            "<input type=\"search\" placeholder=\"filter rows\" aria-label=\"filter rows\">\n"
+            + table headings rows
+            |> element "div" "class=\"searchable\""
         | Content.Matrices matrices -> matrices |> List.map matrix |> joined "\n" |> element "div" "class=\"matrices\""
 
     let private section (section: Section) =
@@ -101,7 +105,9 @@ module internal Page =
 
     let private files (files: (string * int64) list) =
         let entry (name: string, bytes) =
-            let address = "./" + Uri.EscapeDataString name
+            let address =
+                "./" + (name.Split '/' |> Array.map Uri.EscapeDataString |> joined "/")
+
             let link = element "a" $"href=\"{Label.escape address}\"" (Label.escape name)
             element "li" "" (link + element "span" "" (size bytes))
 

@@ -8,6 +8,10 @@ type Axis = {
     Range: (float * float) option
     /// Counts: no ticks between whole numbers.
     Whole: bool
+    /// Values that are marked, each with its label, in place of ticks of plotly's own choice.
+    Marks: (float * string) list
+    /// Not drawn: only the places of things relative to each other count.
+    Hidden: bool
     /// Positions are names, in the order in which they come, even where they look like numbers.
     Classes: bool
 }
@@ -25,6 +29,8 @@ type Panel = {
     RightMarks: (string * (float * string) list) option
     /// One unit is as long on x as on y.
     EqualUnits: bool
+    /// In pixels, axes included.
+    Height: float
     /// Rows counted from the top, as in a printed matrix.
     Downwards: bool
 }
@@ -36,6 +42,8 @@ module Panel =
         Log = false
         Range = None
         Whole = false
+        Marks = []
+        Hidden = false
         Classes = false
     }
 
@@ -47,6 +55,7 @@ module Panel =
         References = []
         RightMarks = None
         EqualUnits = false
+        Height = 340.0
         Downwards = false
     }
 
@@ -88,6 +97,33 @@ module Panel =
         panel with
             X = { panel.X with Classes = true }
     }
+
+    /// The y axis has names and no numbers.
+    let classesY (panel: Panel) = {
+        panel with
+            Y = { panel.Y with Classes = true }
+    }
+
+    /// Values of x that are marked, with their labels.
+    let xMarks (marks: (float * string) list) (panel: Panel) = {
+        panel with
+            X = { panel.X with Marks = marks }
+    }
+
+    /// No y axis.
+    let hideY (panel: Panel) = {
+        panel with
+            Y = { panel.Y with Hidden = true }
+    }
+
+    /// Where the x axis starts and ends.
+    let xRange (low: float) (high: float) (panel: Panel) = {
+        panel with
+            X = { panel.X with Range = Some(low, high) }
+    }
+
+    /// The panel's height in pixels, axes included; 340 unless said. In a grid the highest one counts.
+    let height pixels (panel: Panel) = { panel with Height = pixels }
 
     /// The x axis counts things.
     let wholeX (panel: Panel) = {

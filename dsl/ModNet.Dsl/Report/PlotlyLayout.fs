@@ -5,8 +5,6 @@ open PlotlyTrace
 
 /// The part of a figure that is not data: axes, reference lines, panels beside each other, the look.
 module internal PlotlyLayout =
-    let private panelHeight = 340.0
-
     /// The look, as a plotly template: every panel takes it, and a page with a dark ground can put another in its place.
     let private template () =
         let axis =
@@ -50,6 +48,12 @@ module internal PlotlyLayout =
                 "dtick", text "D2"
             if axis.Classes then
                 "type", text "category"
+            if axis.Hidden then
+                "visible", flag false
+            if not axis.Marks.IsEmpty then
+                "tickmode", text "array"
+                "tickvals", axis.Marks |> Seq.map fst |> numbers
+                "ticktext", axis.Marks |> Seq.map (snd >> Label.typeset >> text) |> list
             if axis.Whole then
                 "tickformat", text ",d"
                 // Left alone, plotly would write 1, 1, 2, 2 beside 0.5, 1, 1.5, 2.
@@ -142,6 +146,7 @@ module internal PlotlyLayout =
         let gather part =
             suffixed |> List.collect (fun (suffix, panel) -> part suffix panel)
 
+        let panelHeight = panels |> List.map _.Height |> List.max
         let titled = panels |> List.exists (fun p -> p.Title <> "")
         let marked = panels |> List.exists (fun p -> p.RightMarks.IsSome)
 

@@ -126,6 +126,34 @@ module internal PlotlyTrace =
         | Mark.Bars ->
             coordinates series
             @ [ "type", text "bar"; "marker", object [ "color", text colour ] ]
+        | Mark.Filled ->
+            coordinates series
+            @ [
+                "type", text "scatter"
+                "mode", text "lines"
+                "line", object [ "width", number 0.0; "color", text colour ]
+                "fill", text "toself"
+                "fillcolor", text colour
+                "hoveron", text "fills"
+                "text", text (Label.typeset series.Name)
+                "hoverinfo", text "text"
+            ]
+        | Mark.Nodes(diameters, labels) ->
+            coordinates series
+            @ [
+                "type", text "scatter"
+                "mode", text "markers+text"
+                "text", labels |> Seq.map (Label.typeset >> text) |> list
+                "textposition", text "top center"
+                "cliponaxis", flag false
+                "marker",
+                object [
+                    "color", text colour
+                    "size", numbers diameters
+                    "sizemin", number 2.0
+                    "opacity", number 1.0
+                ]
+            ]
         | Mark.Arrows(toX, toY) -> arrows series colour toX toY
         | Mark.Heat(values, low, high) -> heat series values low high
 
@@ -139,7 +167,7 @@ module internal PlotlyTrace =
             yield! drawn series colour
             if series.Opacity <> 1.0 then
                 "opacity", number series.Opacity
-            if not series.Listed then
+            if not series.Hoverable then
                 "hoverinfo", text "skip"
             elif series.Hover <> "" then
                 "hovertemplate", text series.Hover

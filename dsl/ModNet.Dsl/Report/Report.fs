@@ -11,6 +11,8 @@ type Content =
     | Drawing of svg: string
     /// Column headings, then rows of as many cells.
     | Table of headings: string list * rows: string list list
+    /// The same, with a field above it: rows without the words in it are hidden.
+    | Searchable of headings: string list * rows: string list list
     /// Named matrices beside each other.
     | Matrices of (string * float[,]) list
 

@@ -31,6 +31,10 @@ type Mark =
     | Bars
     /// An arrow from each (x, y) to (toX, toY).
     | Arrows of toX: float[] * toY: float[]
+    /// Outlines of filled shapes, one after the other with a gap (NaN) between them.
+    | Filled
+    /// A labelled disc at each point, so many pixels across.
+    | Nodes of diameters: float[] * labels: string[]
     /// values [rows, columns], black at `low`, white at `high`; row 0 on top.
     | Heat of values: float[,] * low: float * high: float
 
@@ -49,6 +53,8 @@ type Series = {
     Extra: float[]
     /// Named in the legend.
     Listed: bool
+    /// Said on hovering.
+    Hoverable: bool
     /// Markers at each point of a line, for lines of few points.
     Dots: bool
 }
@@ -65,6 +71,7 @@ module Series =
         Hover = ""
         Extra = [||]
         Listed = true
+        Hoverable = true
         Dots = false
     }
 
@@ -123,11 +130,49 @@ module Series =
             (Positions.Numbers(Array.init (Array2D.length1 values) (fun row -> float (row + 1))))
             (Mark.Heat(values, low, high))
 
+    /// The same map with rows that have names.
+    let rows (names: string[]) (series: Series) = {
+        series with
+            Y = Positions.Names names
+    }
+
+    /// A disc at each point, so many pixels across, with a label.
+    let nodes name (xs: float[]) (ys: float[]) (diameters: float[]) (labels: string[]) : Series =
+        paired $"nodes '{name}'" xs ys
+
+        if diameters.Length <> xs.Length || labels.Length <> xs.Length then
+            invalidArg
+                (nameof diameters)
+                $"nodes '{name}': expected a diameter and a label for each of {xs.Length}, got {diameters.Length} and {labels.Length}."
+
+        make name (Positions.Numbers xs) (Positions.Numbers ys) (Mark.Nodes(diameters, labels))
+
+    /// Filled shapes, each the points of its outline.
+    let filled name (outlines: (float * float) list list) : Series =
+        let points =
+            outlines
+            |> List.map List.toArray
+            |> function
+                | [] -> [||]
+                | all ->
+                    all
+                    |> List.reduce (fun before next -> Array.concat [ before; [| nan, nan |]; next ])
+
+        let xs, ys = Array.unzip points
+        make name (Positions.Numbers xs) (Positions.Numbers ys) Mark.Filled
+
     let colour colour (series: Series) = { series with Colour = Some colour }
     let opacity opacity (series: Series) = { series with Opacity = opacity }
 
     /// Not in the legend: what belongs to another series of the same name.
-    let unlisted (series: Series) = { series with Listed = false }
+    let unlisted (series: Series) = {
+        series with
+            Listed = false
+            Hoverable = false
+    }
+
+    /// Not in the legend, but said on hovering.
+    let unnamed (series: Series) = { series with Listed = false }
 
     /// The line's dashing. A series that is no line stays as it is.
     let dash dash (series: Series) =

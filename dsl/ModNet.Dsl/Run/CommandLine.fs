@@ -19,7 +19,7 @@ module CommandLine =
     let private option<'T> (name: string) (help: string) (value: string) =
         Option<'T>(name, Description = help, HelpName = value)
 
-    let private data = option<string> "--data" "the data: a directory or a file" "PATH"
+    let internal data = option<string> "--data" "the data: a directory or a file" "PATH"
 
     let private vocabulary =
         option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
@@ -40,11 +40,20 @@ module CommandLine =
     let private checkpointEvery =
         option<Nullable<int>> "--checkpoint-every" "a checkpoint every N steps; else with every evaluation" "N"
 
-    let private threads =
+    let private traceEvery =
+        option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
+
+    let internal threads =
         option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
 
-    let private device =
+    let internal device =
         option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
+
+    let private resume =
+        Option<bool>(
+            "--resume",
+            Description = "go on from the checkpoint in the run's folder; starts anew where there is none"
+        )
 
     let private draw =
         let draw =
@@ -59,7 +68,18 @@ module CommandLine =
         draw
 
     /// The options of a training run, whatever its data.
-    let training: Option list = [ steps; seed; out; logEvery; validateEvery; checkpointEvery; threads; device ]
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        checkpointEvery
+        traceEvery
+        threads
+        device
+        resume
+    ]
 
     let private common: Option list = [ data; vocabulary ] @ training
 
@@ -101,8 +121,10 @@ module CommandLine =
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable
         ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
         CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
+        TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
+        Resume = parsed.GetValue resume
         Command = command
     }
 
@@ -129,7 +151,7 @@ module CommandLine =
         (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
 
     /// A hint at the word of `known` that was probably meant; nothing where none is near.
-    let private hint (known: string seq) (word: string) =
+    let hint (known: string seq) (word: string) =
         match
             known
             |> Seq.filter (fun k -> distance k word <= 2)

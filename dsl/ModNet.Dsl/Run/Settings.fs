@@ -10,10 +10,13 @@ type Settings = {
     LogEvery: int option
     ValidateEvery: int option
     CheckpointEvery: int option
+    TraceEvery: int option
     /// Threads of libtorch and the kernels; None takes all cores.
     Threads: int option
     /// `cpu`, `cuda` or `cuda:N`.
     Device: string option
+    /// Whether to go on from the checkpoint in the run's folder, if there is one.
+    Resume: bool
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -52,4 +55,8 @@ module Settings =
             LogEvery = defaultArg settings.LogEvery experiment.LogEvery
             ValidateEvery = defaultArg settings.ValidateEvery experiment.ValidateEvery
             CheckpointEvery = settings.CheckpointEvery |> Option.orElse experiment.CheckpointEvery
+            Tracing = {
+                experiment.Tracing with
+                    Every = settings.TraceEvery |> Option.orElse experiment.Tracing.Every
+            }
     }

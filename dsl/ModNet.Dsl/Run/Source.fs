@@ -9,6 +9,8 @@ type Source = {
     Splits: DataSplits
     /// Kind, files with checksums, counts, labels: `data` in `summary.json`.
     Facts: JsonObject
+    /// What tokens, classes and tasks stand for.
+    Labels: RoutingLabels
     /// Of a trained graph whose modules are chosen by a selector.
     Judge: Graph -> Selector -> torch.Device -> Verdict
 }
@@ -144,22 +146,18 @@ module Source =
     let private plain (kind: string) (data: LoadedData) = {
         Splits = data.Splits
         Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
+        Labels = RoutingLabels(Classes = data.Classes, Tasks = data.Tasks)
         Judge = fun _ _ _ -> Verdict.none
     }
 
     let private toy (seed: int) (data: ModNet.ToyRegression) =
-        use streams = new RandomStreams(int64 (seed + data.SeedOffset))
-
-        let problem =
-            new Runtime.ToyRegression(data.Dimensions, data.Separation, data.Spread, streams.Data)
-
-        let train = problem.Draw data.Points
-        let held = problem.Draw data.HeldOut
+        let problem, train, held = ToyProblem.draw seed data
         let splits = new DataSplits(train.Data, [||], [| held.Data |])
 
         {
             Splits = splits
             Facts = facts "toy_regression" [] splits []
+            Labels = RoutingLabels()
             Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
         }
 
@@ -170,11 +168,12 @@ module Source =
         match experiment.Data with
         | Data.Text text ->
             let corpus = words network text
-            let splits = corpus.Windows text.Window
+            let splits = corpus.Windows(text.Window, text.CarryState)
 
             {
                 Splits = splits
                 Facts = facts "text" corpus.Files splits []
+                Labels = RoutingLabels corpus.Vocabulary.Words
                 Judge =
                     fun _ _ _ -> {
                         Verdict.none with

@@ -125,9 +125,18 @@ module Train =
         |> Refusal.orRaise
         |> Section.drawing "Architecture" caption
 
-    /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
-    /// can mend.
-    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+    /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
+    let private routed (folder: string) =
+        let path = IO.Path.Combine(folder, "routing.safetensors")
+
+        if IO.File.Exists path then
+            RoutingReport.brief (Trace.load path)
+        else
+            []
+
+    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
+    /// UserException for what a user can mend.
+    let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
@@ -149,7 +158,17 @@ module Train =
         let steps = experiment.Method.Steps
 
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
-        use folder = RunFolder.Create path
+        let resume = settings.Resume && Checkpoint.IsIn path
+
+        use folder =
+            if resume then
+                RunFolder.Open path
+            else
+                RunFolder.Create path
+
+        if resume then
+            Resuming.demandSame path experiment
+
         WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
 
         let plan =
@@ -160,13 +179,22 @@ module Train =
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
             )
 
-        let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device)
+        let tracing =
+            RoutingPlan(
+                experiment.Tracing.Every |> Option.map int64 |> Option.toNullable,
+                int64 experiment.Tracing.Rows,
+                int64 experiment.Tracing.AtEnd
+            )
 
-        let progress = ProgressLine()
+        let routing =
+            RoutingRecorder(graph, method, source.Splits, source.Labels, tracing, folder, device)
+
+        let trainer =
+            Trainer(graph, method, source.Splits, plan, folder, streams, device, routing)
 
         let outcome =
             try
-                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop))
+                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop, resume))
             finally
                 progress.Finish()
 
@@ -177,12 +205,21 @@ module Train =
         Report.ofRun path
         |> Report.title experiment.Network.Name
         |> Report.first (architecture experiment.Network :: verdict.Sections path)
+        |> Report.last (routed path)
         |> Report.write (folder.PathOf "report.html")
 
         for line in verdictLines experiment outcome verdict path do
             printfn $"{line}"
 
-        if outcome.Steps < int64 steps then
-            printfn $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them"
+        outcome
+
+    /// The same of a run that stands alone.
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        let outcome = showing (ProgressLine()) settings experiment
+        let steps = int64 experiment.Method.Steps
+
+        if outcome.Steps < steps then
+            printfn
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
 
         outcome

@@ -47,6 +47,11 @@ module Show =
         |> Refusal.orRaise
         |> svg $"a drawing of the network {network.Name}"
 
+    /// Does the action where pictures appear below the script's cells, and nothing in a plain run.
+    let internal whereAsked (action: unit -> unit) : unit =
+        if asksForFrames then
+            action ()
+
     let private page (words: string) (figure: Figure) : Report = {
         Report.Title = words
         Summary = []
@@ -61,3 +66,21 @@ module Show =
     let figure (words: string) (figure: Figure) : unit =
         show "application/vnd.plotly.v1+json" (JsonNode.Parse figure.Json) words ".html" (fun () ->
             Report.html (page words figure))
+
+    /// A section of a report: its captions as words, its figures as pictures, its tables in aligned columns.
+    /// Example: `Section.make "Remarks" [ Content.Prose "none" ] |> Show.section`
+    let section (section: Section) : unit =
+        printfn $"{section.Heading}"
+
+        for content in section.Contents do
+            match content with
+            | Content.Prose text -> printfn $"{text}"
+            | Content.Chart chart -> figure section.Heading chart
+            | Content.Drawing picture -> svg section.Heading picture
+            | Content.Table(headings, rows)
+            | Content.Searchable(headings, rows) ->
+                Columns.lines (fun index -> index = 0) (headings :: rows)
+                |> List.iter (printfn "%s")
+            | Content.Matrices matrices ->
+                for name, matrix in matrices do
+                    printfn $"{name}\n%A{matrix}"

@@ -13,6 +13,16 @@
     toImageButtonOptions: { format: "svg" },
   };
 
+  // Rows that have all the words of the field above their table, in any of their cells.
+  for (const searchable of document.querySelectorAll(".searchable")) {
+    const field = searchable.querySelector("input");
+    const rows = [...searchable.querySelectorAll("tbody tr")].map((row) => ({ row, text: row.textContent.toLowerCase() }));
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const { row, text } of rows) row.hidden = !words.every((word) => text.includes(word));
+    });
+  }
+
   const charts = [...document.querySelectorAll("figure.chart")].map((chart) => {
     const box = chart.querySelector(".plot");
     return { box, figure: JSON.parse(chart.querySelector("script").textContent) };

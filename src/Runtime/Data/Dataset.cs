@@ -10,9 +10,11 @@ public sealed class Dataset : IDisposable
 
     /// <summary>
     /// inputs [N, …], targets [N, …], side inputs of N datapoints; taken over. With <paramref name="pixels"/> inputs are
-    /// images [N, C, H, W] stored as bytes, which become float32 when they are fetched.
+    /// images [N, C, H, W] stored as bytes, which become float32 when they are fetched. With <paramref name="consecutive"/>
+    /// datapoints are windows of one text, [N, T] in its order, and recurrent layers go on from one to the next.
     /// </summary>
-    public Dataset(Tensor inputs, Tensor targets, SideInputs? side = null, PixelScale? pixels = null)
+    public Dataset(
+        Tensor inputs, Tensor targets, SideInputs? side = null, PixelScale? pixels = null, bool consecutive = false)
     {
         long count = inputs.shape[0];
         if (targets.shape[0] != count)
@@ -25,6 +27,7 @@ public sealed class Dataset : IDisposable
         CheckSide("given choices", "[N, G]", side?.Given, 2, count);
         _all = new Batch(inputs, targets, side).Map(t => t.DetachFromDisposeScope());
         _pixels = pixels;
+        IsConsecutive = consecutive;
     }
 
     /// <summary>[N, …], as stored: images as bytes.</summary>
@@ -42,6 +45,9 @@ public sealed class Dataset : IDisposable
     /// <summary>Whether a datapoint's outputs are a sequence of classes (the words of a text), [N, T].</summary>
     public bool IsSequence => Targets.dtype == ScalarType.Int64 && Targets.dim() > 1;
 
+    /// <summary>Whether recurrent layers start a datapoint where they left the one before.</summary>
+    public bool IsConsecutive { get; }
+
     /// <summary>Outputs per datapoint whose likelihoods are multiplied: T words of a window, D dimensions, or 1.</summary>
     public long OutputsPerDatapoint => Targets.dim() == 1 ? 1 : Targets.numel() / Math.Max(1, Count);
 
@@ -51,7 +57,14 @@ public sealed class Dataset : IDisposable
     /// <summary><paramref name="length"/> datapoints in order from <paramref name="start"/> on.</summary>
     public Batch Range(long start, long length) => Fetched(_all.Map(t => t.narrow(0, start, length)));
 
-    /// <summary>The datapoints at indices [B] (int64) as a dataset of their own.</summary>
+    /// <summary>So many windows [length, T] from <paramref name="start"/> on as a single one, [1, length·T].</summary>
+    internal Batch Joined(long start, long length)
+    {
+        Batch apart = Range(start, length);
+        return new(apart.Inputs.reshape(1, -1), apart.Targets.reshape(1, -1));
+    }
+
+    /// <summary>The datapoints at indices [B] (int64) as a dataset of their own, each for itself.</summary>
     public Dataset Part(Tensor indices)
     {
         Batch part = _all.Map(t => t.index_select(0, indices));

@@ -42,11 +42,14 @@ public sealed class TextCorpus
     /// <summary>
     /// Non-overlapping windows of <paramref name="window"/> words, each with the words one later as targets. Training
     /// text drops the remainder; held-out text keeps it as a shorter window, so that every word but the first is scored.
+    /// With <paramref name="carryState"/> recurrent layers go on from window to window; else each starts at zero.
     /// </summary>
-    public DataSplits Windows(int window) =>
-        new(Parts(Train, window, "training", remainder: false)[0], Parts(Validation, window, "validation", true), Parts(Test, window, "test", true));
+    public DataSplits Windows(int window, bool carryState = false) => new(
+        Parts(Train, window, "training", remainder: false, carryState)[0],
+        Parts(Validation, window, "validation", remainder: true, carryState),
+        Parts(Test, window, "test", remainder: true, carryState));
 
-    private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder)
+    private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder, bool carryState)
     {
         int targets = ids.Length - 1;
         if (targets < (remainder ? 1 : window))
@@ -61,21 +64,22 @@ public sealed class TextCorpus
         int whole = targets / window;
         if (whole > 0)
         {
-            parts.Add(Window(all, 0, whole, window));
+            parts.Add(Window(all, 0, whole, window, carryState));
         }
 
         int rest = targets - whole * window;
         if (remainder && rest > 0)
         {
-            parts.Add(Window(all, (long)whole * window, 1, rest));
+            parts.Add(Window(all, (long)whole * window, 1, rest, carryState));
         }
 
         return parts;
     }
 
-    private static Dataset Window(Tensor ids, long start, long count, long length) => new(
+    private static Dataset Window(Tensor ids, long start, long count, long length, bool consecutive) => new(
         ids.narrow(0, start, count * length).view(count, length),
-        ids.narrow(0, start + 1, count * length).view(count, length));
+        ids.narrow(0, start + 1, count * length).view(count, length),
+        consecutive: consecutive);
 
     private static (string[] Files, string[][] Words) ReadDirectory(string path)
     {

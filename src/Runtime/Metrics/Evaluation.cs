@@ -13,7 +13,8 @@ public sealed record Evaluation(
 {
     /// <summary>
     /// Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off; <paramref name="selector"/> chooses,
-    /// by default the most probable module per position.
+    /// by default the most probable module per position. Consecutive windows are read in one go, the state of recurrent layers
+    /// carried from the first to the last.
     /// </summary>
     public static Evaluation Of(
         Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector? selector = null) =>
@@ -25,13 +26,15 @@ public sealed record Evaluation(
         var score = new PredictionScore(graph.Head);
         double total = 0;
         long datapoints = 0, outputs = 0;
+        using var carried = new RecurrentState();
         foreach (Dataset part in parts)
         {
             for (long start = 0; start < part.Count; start += batch)
             {
                 using var scope = NewDisposeScope();
-                Batch data = part.Range(start, Math.Min(batch, part.Count - start)).To(device);
-                GraphOutput output = graph.Forward(data.Inputs, selector, data.Side);
+                long length = Math.Min(batch, part.Count - start);
+                Batch data = (part.IsConsecutive ? part.Joined(start, length) : part.Range(start, length)).To(device);
+                GraphOutput output = graph.Forward(data.Inputs, selector, data.Side, part.IsConsecutive ? carried : null);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
                 total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
                 statistics.Add(output.Tape);

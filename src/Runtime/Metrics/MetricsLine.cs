@@ -51,4 +51,8 @@ public sealed record MetricsLine
 
     /// <summary>One line of JSON, without line end.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Format);
+
+    /// <summary>The line that <see cref="ToJson"/> wrote.</summary>
+    public static MetricsLine Parse(string json) =>
+        JsonSerializer.Deserialize<MetricsLine>(json, Format) ?? throw new JsonException("an empty line of metrics");
 }

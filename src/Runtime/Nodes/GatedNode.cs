@@ -4,7 +4,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What gated recurrent units share: z, r = σ(W·[h, x] + b), h' = (1 − z)⊙h + z⊙candidate([r⊙h, x]). h starts at zero.
+/// What gated recurrent units share: z, r = σ(W·[h, x] + b), h' = (1 − z)⊙h + z⊙candidate([r⊙h, x]). h starts at zero, or where
+/// the window before left it.
 /// </summary>
 public abstract class GatedNode : Node
 {
@@ -25,10 +26,16 @@ public abstract class GatedNode : Node
     /// <summary>The width of h.</summary>
     protected int Hidden { get; }
 
+    /// <summary>[2·hidden, hidden + inputs], z's rows first.</summary>
+    protected Tensor GateWeight => _gateWeight;
+
+    /// <summary>[2·hidden].</summary>
+    protected Tensor GateBias => _gateBias;
+
     /// <summary>x [B, T, in] → all states [B, T, hidden]; candidate: ([h, x], [r⊙h, x], time) → [B, hidden].</summary>
-    protected Tensor Unroll(Tensor x, Func<Tensor, Tensor, int, Tensor> candidate)
+    protected Tensor Unroll(Tensor x, Route route, Func<Tensor, Tensor, int, Tensor> candidate)
     {
-        Tensor h = zeros(x.shape[0], Hidden, dtype: x.dtype, device: x.device);
+        Tensor h = route.Carried(Name) ?? zeros(x.shape[0], Hidden, dtype: x.dtype, device: x.device);
         Tensor[] steps = x.unbind(1);
         var states = new Tensor[steps.Length];
         for (int t = 0; t < steps.Length; t++)
@@ -40,6 +47,7 @@ public abstract class GatedNode : Node
             states[t] = h;
         }
 
+        route.Leave(Name, h);
         return stack(states, 1);
     }
 }

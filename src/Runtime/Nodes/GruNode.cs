@@ -26,5 +26,5 @@ public sealed class GruNode : GatedNode
 
     /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
     public override Tensor Forward(Tensor x, Route route) =>
-        Unroll(x, (_, reset, _) => tanh(nn.functional.linear(reset, _weight, _bias)));
+        Unroll(x, route, (_, reset, _) => tanh(nn.functional.linear(reset, _weight, _bias)));
 }

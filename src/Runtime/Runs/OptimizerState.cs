@@ -32,6 +32,36 @@ internal static class OptimizerState
         }
     }
 
+    /// <summary>Takes back what <see cref="Of"/> gave for the same parameters.</summary>
+    internal static void Restore(OptimizerHelper optimizer, Graph graph, SavedState saved)
+    {
+        foreach (((string name, Parameter parameter), TorchSharp.Modules.OptimizerState state) in
+            graph.named_parameters().Zip(optimizer.state_dict().State))
+        {
+            SavedState own = saved.Under($"{name}.");
+            switch (state)
+            {
+                case Adam.State adam:
+                    adam.step = Moments(own, parameter, adam.exp_avg, adam.exp_avg_sq);
+                    break;
+                case AdamW.State adam:
+                    adam.step = Moments(own, parameter, adam.exp_avg, adam.exp_avg_sq);
+                    break;
+                case SGD.State sgd when own.Has("momentum_buffer"):
+                    sgd.momentum_buffer?.Dispose();
+                    sgd.momentum_buffer = own.Get("momentum_buffer", parameter.shape).to(parameter.device).clone().DetachFromDisposeScope();
+                    break;
+            }
+        }
+    }
+
+    private static long Moments(SavedState saved, Parameter parameter, Tensor first, Tensor second)
+    {
+        first.copy_(saved.Get("exp_avg", parameter.shape));
+        second.copy_(saved.Get("exp_avg_sq", parameter.shape));
+        return saved.Number("step");
+    }
+
     private static (string, Tensor?)[] Moments(Tensor first, Tensor second, long step) =>
         [("exp_avg", first), ("exp_avg_sq", second), ("step", tensor(new long[] { step }))];
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -6,7 +7,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// What a run leaves: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c>,
-/// <c>state.json</c> and <c>report.html</c>.
+/// <c>state.json</c>, <c>report.html</c>, and routing traces: <c>routing.safetensors</c>, <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -19,27 +20,60 @@ public sealed class RunFolder : IDisposable
 
     // Only these are cleared when a run starts over in its folder; whatever else lies there is the user's.
     private static readonly string[] Own =
-        ["spec.json", "metrics.jsonl", "summary.json", "checkpoint.safetensors", "state.json", "report.html"];
+        ["spec.json", "summary.json", "checkpoint.safetensors", "state.json", "report.html",
+        $"{Routing}.safetensors", "inspect.html"];
 
-    private readonly StreamWriter _metrics;
+    /// <summary>What routing traces are called: the last one's file, and the folder of those before.</summary>
+    internal const string Routing = "routing";
 
-    private RunFolder(string path, StreamWriter metrics) => (Path, _metrics) = (path, metrics);
+    private readonly FileStream _lock;
+    private readonly FileStream _metrics;
+
+    private RunFolder(string path, FileStream @lock, FileStream metrics) => (Path, _lock, _metrics) = (path, @lock, metrics);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>Makes the folder, or clears the files of an earlier run out of it.</summary>
+    /// <summary>Makes the folder, or clears the files of an earlier run out of it. UserException where a run is at work in it.</summary>
     public static RunFolder Create(string path)
+    {
+        RunFolder folder = Open(path);
+        folder.CutMetrics(0);
+        foreach (string file in Own)
+        {
+            File.Delete(folder.PathOf(file));
+        }
+
+        ClearTraces(folder.PathOf(Routing));
+
+        return folder;
+    }
+
+    /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it.</summary>
+    public static RunFolder Open(string path)
     {
         try
         {
             Directory.CreateDirectory(path);
-            foreach (string file in Own)
+            // Held for the length of the run, by one run alone. The system lets go of it when a process dies, whatever is left lying.
+            var held = new FileStream(
+                System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            try
             {
-                File.Delete(System.IO.Path.Combine(path, file));
+                var metrics = new FileStream(
+                    System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+                metrics.Seek(0, SeekOrigin.End);
+                return new(path, held, metrics);
             }
-
-            return new(path, new StreamWriter(System.IO.Path.Combine(path, "metrics.jsonl"), append: false));
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        }
+        catch (IOException e) when (IsInUse(e))
+        {
+            throw new UserException(path, "a folder that no run is at work in", "one that is in use", "wait for that run, or give another folder with --out");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -47,20 +81,84 @@ public sealed class RunFolder : IDisposable
         }
     }
 
+    // What is called like a step's trace; the folder goes where nothing else is in it.
+    private static void ClearTraces(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (string file in Directory.GetFiles(folder, "*.safetensors"))
+        {
+            if (System.IO.Path.GetFileNameWithoutExtension(file).All(char.IsAsciiDigit))
+            {
+                File.Delete(file);
+            }
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
+        }
+    }
+
     /// <summary>Where a file of the run lies.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Bytes of metrics written so far.</summary>
+    public long MetricsLength => _metrics.Length;
 
     /// <summary>Appends a line of metrics.</summary>
     public void Append(MetricsLine line)
     {
-        _metrics.WriteLine(line.ToJson());
+        _metrics.Write(Encoding.UTF8.GetBytes(line.ToJson() + "\n"));
         _metrics.Flush();
     }
+
+    /// <summary>Drops all metrics after the first <paramref name="bytes"/>.</summary>
+    public void CutMetrics(long bytes)
+    {
+        if (bytes > _metrics.Length)
+        {
+            throw new UserException(
+                PathOf("metrics.jsonl"), $"at least {bytes} bytes, as the checkpoint says", $"{_metrics.Length}",
+                "put the file back, or start anew without --resume");
+        }
+
+        _metrics.SetLength(bytes);
+        _metrics.Seek(0, SeekOrigin.End);
+    }
+
+    /// <summary>The lines of metrics written so far.</summary>
+    public IReadOnlyList<MetricsLine> Metrics()
+    {
+        _metrics.Seek(0, SeekOrigin.Begin);
+        using var reader = new StreamReader(_metrics, leaveOpen: true);
+        MetricsLine[] lines = [.. Lines(reader).Select(MetricsLine.Parse)];
+        _metrics.Seek(0, SeekOrigin.End);
+        return lines;
+    }
+
+    private static IEnumerable<string> Lines(StreamReader reader)
+    {
+        while (reader.ReadLine() is string line)
+        {
+            yield return line;
+        }
+    }
+
+    // What the kernel says of a file that another process has locked: EAGAIN on Linux and macOS, a sharing violation on Windows.
+    private static bool IsInUse(IOException e) => (e.HResult & 0xFFFF) is 11 or 35 or 32;
 
     /// <summary>Writes a JSON file whole.</summary>
     public void WriteJson(string name, JsonNode content) =>
         WholeFile.Write(PathOf(name), content.ToJsonString(Indented) + "\n");
 
     /// <inheritdoc/>
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _lock.Dispose();
+    }
 }

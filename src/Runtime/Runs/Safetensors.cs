@@ -17,17 +17,26 @@ public static class Safetensors
         (ScalarType.Int32, "I32"), (ScalarType.Byte, "U8"), (ScalarType.Bool, "BOOL"),
     ];
 
+    // The one entry of a header that is no tensor: a map of strings.
+    private const string Metadata = "__metadata__";
+
     // A header names tensors; one of a hundred megabytes names nothing real.
     private const long LargestHeader = 100_000_000;
 
-    /// <summary>Writes the tensors, by name in ordinal order.</summary>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
+    /// <summary>Writes the tensors, by name in ordinal order, and <paramref name="metadata"/> as the header's <c>__metadata__</c>.</summary>
+    public static void Write(
+        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var entries = tensors.OrderBy(t => t.Key, StringComparer.Ordinal)
             .Select(t => (t.Key, Value: t.Value.detach().cpu().contiguous())).ToArray();
         var header = new JsonObject();
+        if (metadata is not null)
+        {
+            header[Metadata] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
+        }
+
         long offset = 0;
         foreach ((string name, Tensor value) in entries)
         {
@@ -58,22 +67,27 @@ public static class Safetensors
     }
 
     /// <summary>Reads all tensors, on the CPU.</summary>
-    public static Dictionary<string, Tensor> Read(string path)
+    public static Dictionary<string, Tensor> Read(string path) => Read(path, out _);
+
+    /// <summary>Reads all tensors, on the CPU, and the header's <c>__metadata__</c>, empty where there is none.</summary>
+    public static Dictionary<string, Tensor> Read(string path, out IReadOnlyDictionary<string, string> metadata)
     {
         using FileStream stream = File.OpenRead(path);
         try
         {
-            return Read(stream);
+            return Read(stream, out metadata);
         }
         catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException
             or FormatException or OverflowException or ArgumentException)
         {
-            throw new UserException(path, "a safetensors file", e.Message, "give a checkpoint that ModNet or safetensors wrote");
+            throw new UserException(path, "a safetensors file", e.Message, "give a file that ModNet or safetensors wrote");
         }
     }
 
-    private static Dictionary<string, Tensor> Read(FileStream stream)
+    private static Dictionary<string, Tensor> Read(FileStream stream, out IReadOnlyDictionary<string, string> metadata)
     {
+        var strings = new Dictionary<string, string>(StringComparer.Ordinal);
+        metadata = strings;
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
@@ -88,8 +102,13 @@ public static class Safetensors
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach ((string name, JsonNode? node) in (JsonNode.Parse(text) ?? throw new FormatException("an empty header")).AsObject())
         {
-            if (name == "__metadata__")
+            if (name == Metadata)
             {
+                foreach ((string key, JsonNode? said) in node?.AsObject() ?? [])
+                {
+                    strings.Add(key, said?.GetValue<string>() ?? throw new FormatException($"metadata {key} without a text"));
+                }
+
                 continue;
             }
 

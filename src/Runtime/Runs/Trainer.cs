@@ -23,22 +23,42 @@ public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecon
 
 /// <summary>Drives a training method: its steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
-    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device)
+    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
+    RoutingRecorder? routing = null)
 {
     private readonly Stopwatch _clock = new();
+    private double _before;
     private readonly Dictionary<string, MetricsLine> _final = new(StringComparer.Ordinal);
+    private (long Step, double Seconds) _start;
     private (long Step, double Seconds) _last;
 
     /// <summary>
     /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is asked for; evaluates and
-    /// writes a checkpoint at the end either way.
+    /// writes a checkpoint at the end either way. With <paramref name="resume"/> it goes on from the folder's checkpoint.
     /// </summary>
-    public TrainingOutcome Run(Action<Progress> report, CancellationToken stop)
+    public TrainingOutcome Run(Action<Progress> report, CancellationToken stop, bool resume = false)
     {
-        _clock.Start();
-        method.Begin();
-        Evaluate(0, report);
         long step = 0;
+        if (resume)
+        {
+            (step, _before) = Checkpoint.Resume(folder, graph, method, streams);
+            foreach (MetricsLine line in folder.Metrics())
+            {
+                _final[line.Phase] = line;
+            }
+
+            _last = (step, _before);
+            _start = _last;
+            _clock.Start();
+        }
+        else
+        {
+            _clock.Start();
+            method.Begin();
+            Evaluate(0, report);
+            routing?.During(0);
+        }
+
         while (step < plan.Steps && !stop.IsCancellationRequested)
         {
             step++;
@@ -56,16 +76,32 @@ public sealed class Trainer(
                 Evaluate(step, report);
             }
 
+            routing?.During(step);
             if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
             {
-                Checkpoint.Write(folder, graph, method, streams, step);
+                Save(step);
             }
         }
 
+        // A run that is stopped resumes from before this evaluation, which one that goes on would not have made.
+        if (step < plan.Steps)
+        {
+            Save(step);
+        }
+
         Evaluate(step, report);
-        Checkpoint.Write(folder, graph, method, streams, step);
-        return new(step, _clock.Elapsed.TotalSeconds, _final);
+        if (step >= plan.Steps)
+        {
+            Save(step);
+        }
+
+        routing?.AtEnd(step);
+        return new(step, Seconds, _final);
     }
+
+    private double Seconds => _before + _clock.Elapsed.TotalSeconds;
+
+    private void Save(long step) => Checkpoint.Write(folder, graph, method, streams, step, Seconds);
 
     private void Log(long step, StepResult seen, Action<Progress> report)
     {
@@ -89,7 +125,7 @@ public sealed class Trainer(
             BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
             ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
             Reassigned = method.Reassigned,
-            Seconds = _clock.Elapsed.TotalSeconds,
+            Seconds = Seconds,
         });
     }
 
@@ -114,7 +150,7 @@ public sealed class Trainer(
                 SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
                 BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
                 ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-                Seconds = _clock.Elapsed.TotalSeconds,
+                Seconds = Seconds,
             });
         }
     }
@@ -135,7 +171,7 @@ public sealed class Trainer(
         }
 
         // The estimate takes the run's whole rate, in which E-steps and evaluations have their share.
-        double perStep = line.Step > 0 ? line.Seconds / line.Step : 0;
+        double perStep = line.Step > _start.Step ? (line.Seconds - _start.Seconds) / (line.Step - _start.Step) : 0;
         report(new(line, plan.Steps, rate, TimeSpan.FromSeconds(perStep * (plan.Steps - line.Step))));
     }
 }

@@ -11,6 +11,7 @@ public sealed class Route
 {
     private readonly Selector _selector;
     private readonly SideInputs? _side;
+    private readonly RecurrentState? _carried;
     private long _given;
 
     /// <summary>Choices by <paramref name="selector"/>, but where <paramref name="side"/> gives them.</summary>
@@ -20,10 +21,17 @@ public sealed class Route
     }
 
     /// <summary>A route that begins where earlier layers have taken <paramref name="given"/> columns of given choices.</summary>
-    internal Route(Selector selector, SideInputs? side, long given) => (_selector, _side, _given) = (selector, side, given);
+    internal Route(Selector selector, SideInputs? side, long given, RecurrentState? carried = null) =>
+        (_selector, _side, _given, _carried) = (selector, side, given, carried);
 
     /// <summary>The sites passed so far.</summary>
     public Tape Tape { get; } = new();
+
+    /// <summary>h [B, hidden] that the layer starts from, or null for zeros.</summary>
+    public Tensor? Carried(string layer) => _carried?[layer];
+
+    /// <summary>Says where the layer ended, h [B, hidden], for the window that comes next.</summary>
+    public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
 
     /// <summary>
     /// Asks the selector at the next site and records the answer. Given choices are not asked for, only recorded.
@@ -35,6 +43,26 @@ public sealed class Route
         Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
         Tape.Add(new TapeEntry(site, distribution, selection));
         return selection;
+    }
+
+    /// <summary>
+    /// How the selector is going to choose for B rows at a layer's T sites in a row, if it can say so ahead. Whoever asks makes
+    /// the choices, and leaves them by <see cref="Record"/>.
+    /// </summary>
+    internal WindowChoice? Ahead(string layer, Controller controller, int steps, long rows, Device device) =>
+        _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
+
+    /// <summary>Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M], indices [B, T, K].</summary>
+    internal void Record(string layer, Tensor logProbabilities, Tensor indices)
+    {
+        (int choose, int modules) = ((int)logProbabilities.shape[2], (int)logProbabilities.shape[3]);
+        Tensor[] distributions = logProbabilities.unbind(1), chosen = indices.unbind(1);
+        int offset = Tape.Choices;
+        TapeEntry[] steps = [.. distributions.Select((step, t) => new TapeEntry(
+            new Site(layer, t, offset + t * choose, choose, modules),
+            ChoiceDistribution.FromLogProbabilities(step),
+            new Selection(chosen[t])))];
+        Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));
     }
 
     /// <summary>A route through what has no sites.</summary>

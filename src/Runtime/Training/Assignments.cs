@@ -85,6 +85,16 @@ public sealed class Assignments
         ? tensor(_bytes, ScalarType.Byte).view(Count, Choices)
         : tensor(Array.ConvertAll(_words!, w => (int)w)).view(Count, Choices);
 
+    /// <summary>Takes a table [N, C] that <see cref="ToTensor"/> gave.</summary>
+    internal void Restore(Tensor table)
+    {
+        long[] values = table.to_type(ScalarType.Int64).view(-1).data<long>().ToArray();
+        for (long n = 0; n < Count; n++)
+        {
+            Set(n, values.AsSpan(checked((int)(n * Choices)), Choices));
+        }
+    }
+
     private void Set(long n, int choice, long module)
     {
         if (_bytes is not null)

@@ -24,20 +24,22 @@ internal static class EStep
     /// <param name="candidates">How many compositions each datapoint is given.</param>
     /// <param name="selector">Chooses for candidates·B rows, candidate-major.</param>
     /// <param name="keep">Called with (row of the batch, composition [C]) for every replacement.</param>
+    /// <param name="carried">Where recurrent layers start; they leave there where the composition that is kept takes them. Null: at zero.</param>
     internal static EStepResult Run(
-        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep)
+        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep, RecurrentState? carried = null)
     {
         using var scope = NewDisposeScope();
-        return graph.InEvaluation(() => Score(graph, batch, candidates, selector, keep));
+        return graph.InEvaluation(() => Score(graph, batch, candidates, selector, keep, carried));
     }
 
     private static EStepResult Score(
-        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep)
+        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep, RecurrentState? carried)
     {
         int rows = (int)batch.Inputs.shape[0];
-        Tensor before = graph.BeforeSites(batch.Inputs, batch.Side);
+        Tensor before = graph.BeforeSites(batch.Inputs, batch.Side, carried);
+        using RecurrentState? tiled = carried?.Rows(arange(rows).repeat(candidates).to(batch.Inputs.device));
         GraphOutput across = graph.AcrossSites(
-            before, selector, batch.Side?.Map(t => Tile(t, candidates)), candidates);
+            before, selector, batch.Side?.Map(t => Tile(t, candidates)), tiled, candidates);
         long[] compositions = graph.HasSites
             ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray()
             : [];
@@ -47,7 +49,8 @@ internal static class EStep
         Tensor picked = tensor(distinct.Rows, device: batch.Inputs.device);
         Tensor datapoint = tensor(Array.ConvertAll(distinct.Rows, r => r % rows), device: batch.Inputs.device);
         SideInputs? side = batch.Side?.Map(t => t.index_select(0, datapoint));
-        Tensor features = graph.AfterSites(across.Features.index_select(0, picked), side);
+        using RecurrentState? after = carried?.Rows(datapoint);
+        Tensor features = graph.AfterSites(across.Features.index_select(0, picked), side, after);
         Tensor joint = graph.Head.LogLikelihood(features, batch.Targets.index_select(0, datapoint));
         if (graph.HasSites)
         {
@@ -55,7 +58,16 @@ internal static class EStep
         }
 
         double[] scores = joint.to_type(ScalarType.Float64).cpu().data<double>().ToArray();
-        return Choose(scores, distinct, compositions, rows, candidates, choices, keep);
+        long[] kept = new long[rows];
+        EStepResult result = Choose(scores, distinct, compositions, rows, candidates, choices, keep, kept);
+        if (carried is not null)
+        {
+            Tensor place = tensor(Array.ConvertAll(kept, k => (long)distinct.Place[k]), device: batch.Inputs.device);
+            carried.Take(tiled!, tensor(kept, device: batch.Inputs.device));
+            carried.Take(after!, place);
+        }
+
+        return result;
     }
 
     private static EStepResult Choose(
@@ -65,7 +77,8 @@ internal static class EStep
         int rows,
         int candidates,
         int choices,
-        Action<int, long[]> keep)
+        Action<int, long[]> keep,
+        long[] kept)
     {
         long replaced = 0;
         double before = 0, after = 0;
@@ -84,6 +97,7 @@ internal static class EStep
                 }
             }
 
+            kept[b] = bestRow;
             before += held;
             after += best;
             if (bestRow != b)

@@ -23,6 +23,13 @@ public sealed class ExactLikelihood : TrainingMethod
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)
     {
+        if (data.IsConsecutive)
+        {
+            throw new UserException(
+                "train/exact", "windows that each start at zero", "windows that carry the state",
+                "every composition would leave another state: drop `carry_state`");
+        }
+
         if (graph.modules().OfType<ActivityPenaltyNode>().FirstOrDefault() is { } penalty)
         {
             throw new UserException(

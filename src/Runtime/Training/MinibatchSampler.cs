@@ -6,18 +6,23 @@ namespace ModNet.Runtime;
 /// Minibatches of datapoint indices, without replacement within a pass, reshuffled every pass: every datapoint gets its
 /// turn. The last minibatch of a pass holds what is left.
 /// </summary>
-public sealed class MinibatchSampler(long count, long size, Generator generator) : IDisposable
+public sealed class MinibatchSampler(long count, long size, Generator generator) : Minibatches
 {
     private Tensor? _order;
     private long _position = long.MaxValue;
+    private bool _begins;
 
     /// <summary>Passes begun.</summary>
     public long Passes { get; private set; }
 
+    /// <inheritdoc/>
+    public override bool BeginsPass => _begins;
+
     /// <summary>The next indices, [min(size, what is left of the pass)] int64 on the CPU.</summary>
-    public Tensor Next()
+    public override Tensor Next()
     {
-        if (_position >= count)
+        _begins = _position >= count;
+        if (_begins)
         {
             _order?.Dispose();
             _order = randperm(count, ScalarType.Int64, generator: generator).DetachFromDisposeScope();
@@ -31,6 +36,28 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
         return part.clone();
     }
 
+    /// <summary>The order of the pass and the place in it, once there is one.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
+        _order is null ? [] : [("order", _order), ("position", tensor(new[] { _position, Passes }))];
+
     /// <inheritdoc/>
-    public void Dispose() => _order?.Dispose();
+    public override void Restore(SavedState state)
+    {
+        if (state.Has("order"))
+        {
+            _order?.Dispose();
+            _order = state.Get("order", count).clone().DetachFromDisposeScope();
+            long[] place = state.Get("position", 2).data<long>().ToArray();
+            (_position, Passes) = (place[0], place[1]);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _order?.Dispose();
+        }
+    }
 }

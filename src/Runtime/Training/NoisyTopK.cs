@@ -41,7 +41,7 @@ public sealed class NoisyTopK : TrainingMethod
     {
         bool balanced = Settings.Importance != 0 || Settings.Load != 0;
         var gates = new NoisyTopKSelector(Settings.K, Streams.Noise, balanced);
-        GraphOutput output = Graph.Forward(batch.Inputs, gates, batch.Side);
+        GraphOutput output = Forward(batch, gates);
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
         Tensor loss = -logLikelihood;
         if (balanced && Graph.HasSites)

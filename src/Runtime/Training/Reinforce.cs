@@ -46,13 +46,21 @@ public sealed class Reinforce : TrainingMethod
 
     /// <summary>c as <c>reinforce.average</c> [1], once there is one.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State() =>
-        _average is double average ? [("reinforce.average", tensor(new[] { average }))] : [];
+        _average is double average ? [.. base.State(), ("reinforce.average", tensor(new[] { average }))] : base.State();
+
+    /// <inheritdoc/>
+    public override void Restore(SavedState state)
+    {
+        base.Restore(state);
+        _average = state.Has("reinforce.average") ? state.Real("reinforce.average") : null;
+    }
 
     /// <summary>Draws a composition for every datapoint.</summary>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        double average = _average ?? Graph.InEvaluation(() => Draw(batch).LogLikelihood.mean().ToDouble());
-        (GraphOutput output, Tensor logLikelihood) = Draw(batch);
+        double average = _average ?? Graph.InEvaluation(() => Score(batch, Glance(batch, Sampling)).mean().ToDouble());
+        GraphOutput output = Forward(batch, Sampling);
+        Tensor logLikelihood = Score(batch, output);
         Tensor mean = logLikelihood.mean();
         Tensor loss = Graph.HasSites
             ? Surrogate(logLikelihood, output.Tape.LogProbability(), average).mean()
@@ -61,9 +69,7 @@ public sealed class Reinforce : TrainingMethod
         return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(-mean, output) };
     }
 
-    private (GraphOutput Output, Tensor LogLikelihood) Draw(Batch batch)
-    {
-        GraphOutput output = Graph.Forward(batch.Inputs, new SampledSelector(Streams.Sampling), batch.Side);
-        return (output, Graph.Head.LogLikelihood(output.Features, batch.Targets));
-    }
+    private SampledSelector Sampling => new(Streams.Sampling);
+
+    private Tensor Score(Batch batch, GraphOutput output) => Graph.Head.LogLikelihood(output.Features, batch.Targets);
 }

@@ -19,7 +19,7 @@ public sealed class StaticModules(
     /// <inheritdoc/>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        GraphOutput output = Graph.Forward(batch.Inputs, new FirstSelector(), batch.Side);
+        GraphOutput output = Forward(batch, new FirstSelector());
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
         return new(Penalised(-logLikelihood, output), logLikelihood, () => output);
     }

@@ -28,7 +28,8 @@ public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<Graph
 /// </summary>
 public abstract class TrainingMethod : IDisposable
 {
-    private readonly MinibatchSampler _batches;
+    private readonly Minibatches _batches;
+    private readonly RecurrentState? _carried;
     private readonly GradientSettings _settings;
     private long _steps;
 
@@ -49,7 +50,8 @@ public abstract class TrainingMethod : IDisposable
         }
 
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
-        _batches = new(data.Count, settings.Batch, streams.MBatches);
+        _batches = Minibatches.Of(data, settings.Batch, streams.MBatches);
+        _carried = data.IsConsecutive ? new() : null;
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         Optimizer = settings.Optimizer.Over(graph.parameters());
     }
@@ -97,8 +99,22 @@ public abstract class TrainingMethod : IDisposable
         return Gradient(report: true)!;
     }
 
-    /// <summary>What the method remembers beside weights and optimiser, as tensors for a checkpoint.</summary>
-    public virtual IEnumerable<(string Name, Tensor Value)> State() => [];
+    /// <summary>
+    /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place
+    /// in the data as <c>method.m_batches.…</c>, and states that are carried between windows as <c>method.m_carried.LAYER</c>.
+    /// </summary>
+    public virtual IEnumerable<(string Name, Tensor Value)> State() =>
+    [
+        ("method.steps", tensor(new[] { _steps })),
+        .. Place(_batches, _carried, "m"),
+    ];
+
+    /// <summary>Goes on from what <see cref="State"/> told, in place of <see cref="Begin"/>.</summary>
+    public virtual void Restore(SavedState state)
+    {
+        _steps = state.Number("method.steps");
+        Restore(state, _batches, _carried, "m");
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -121,6 +137,11 @@ public abstract class TrainingMethod : IDisposable
         using var scope = NewDisposeScope();
         Graph.train();
         long[] datapoints = _batches.Next().data<long>().ToArray();
+        if (_batches.BeginsPass)
+        {
+            _carried?.Clear();
+        }
+
         Batch batch = Fetch(datapoints);
         MinibatchLoss seen = LossOf(datapoints, batch);
         GraphOutput? output = report ? seen.Seen() : null;
@@ -134,6 +155,39 @@ public abstract class TrainingMethod : IDisposable
         SetRate();
         Optimizer.step();
         return output is null ? null : Describe(seen, output, batch);
+    }
+
+    /// <summary>The graph on the minibatch of a gradient step, from where the one before left recurrent layers.</summary>
+    protected GraphOutput Forward(Batch batch, Selector selector) =>
+        Graph.Forward(batch.Inputs, selector, batch.Side, _carried);
+
+    /// <summary>The same, but the next minibatch will not go on from here.</summary>
+    protected GraphOutput Glance(Batch batch, Selector selector)
+    {
+        using RecurrentState? carried = _carried?.Copy();
+        return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
+    }
+
+    /// <summary>A place in the data and what is carried there, for a checkpoint, under names that begin with <paramref name="track"/>.</summary>
+    private protected static IEnumerable<(string Name, Tensor Value)> Place(
+        Minibatches batches, RecurrentState? carried, string track) =>
+    [
+        .. batches.State().Select(s => ($"method.{track}_batches.{s.Name}", s.Value)),
+        .. (carried?.Layers ?? []).Select(l => ($"method.{track}_carried.{l.Layer}", l.State)),
+    ];
+
+    /// <summary>Goes back to such a place.</summary>
+    private protected void Restore(SavedState state, Minibatches batches, RecurrentState? carried, string track)
+    {
+        batches.Restore(state.Under($"method.{track}_batches."));
+        if (carried is not null)
+        {
+            SavedState saved = state.Under($"method.{track}_carried.");
+            foreach (string layer in saved.Names)
+            {
+                carried.Leave(layer, saved.Get(layer).to(Device));
+            }
+        }
     }
 
     /// <summary>A loss with what layers on the way ask to be added to it.</summary>
@@ -158,6 +212,7 @@ public abstract class TrainingMethod : IDisposable
         if (disposing)
         {
             _batches.Dispose();
+            _carried?.Dispose();
             Optimizer.Dispose();
         }
     }

@@ -8,7 +8,8 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
-    private readonly MinibatchSampler _eBatches;
+    private readonly Minibatches _eBatches;
+    private readonly RecurrentState? _carried;
     private readonly int[] _modulesPerChoice;
     private double? _reassigned;
 
@@ -25,7 +26,8 @@ public sealed class ViterbiEm : TrainingMethod
             device)
     {
         Settings = settings;
-        _eBatches = new(data.Count, settings.EBatch, streams.EBatches);
+        _eBatches = Minibatches.Of(data, settings.EBatch, streams.EBatches);
+        _carried = data.IsConsecutive ? new() : null;
         _modulesPerChoice = ModulesPerChoice();
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
     }
@@ -56,15 +58,27 @@ public sealed class ViterbiEm : TrainingMethod
             return null;
         }
 
-        using Tensor indices = _eBatches.Next();
-        return EStep(indices.data<long>().ToArray());
+        return EStep(_eBatches, _carried);
     }
 
     /// <summary>
     /// A partial E-step (Eq. 11) on given datapoints: a* and S fresh samples are the candidates, or S − 1 where a* is one of
-    /// the S.
+    /// the S. Recurrent layers start at zero.
     /// </summary>
-    public EStepResult EStep(long[] datapoints)
+    public EStepResult EStep(long[] datapoints) => EStep(datapoints, null);
+
+    private EStepResult EStep(Minibatches batches, RecurrentState? carried)
+    {
+        using Tensor indices = batches.Next();
+        if (batches.BeginsPass)
+        {
+            carried?.Clear();
+        }
+
+        return EStep(indices.data<long>().ToArray(), carried);
+    }
+
+    private EStepResult EStep(long[] datapoints, RecurrentState? carried)
     {
         using var scope = NewDisposeScope();
         Tensor held = Assignments.Get(datapoints).to(Device);
@@ -73,7 +87,8 @@ public sealed class ViterbiEm : TrainingMethod
             Fetch(datapoints),
             Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples,
             new CandidateSelector(held, Streams.Sampling),
-            (b, composition) => Assignments.Set(datapoints[b], composition));
+            (b, composition) => Assignments.Set(datapoints[b], composition),
+            carried);
     }
 
     /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. Null where there is nothing to choose.</summary>
@@ -84,10 +99,24 @@ public sealed class ViterbiEm : TrainingMethod
             return null;
         }
 
-        var all = new EStepResult(0, 0, 0, 0);
-        for (long start = 0; start < Data.Count; start += Settings.EBatch)
+        if (Data.IsConsecutive)
         {
-            EStepResult part = EStep(Range(start, Math.Min(Settings.EBatch, Data.Count - start)));
+            using var batches = new ConsecutiveMinibatches(Data.Count, Settings.EBatch);
+            using var carried = new RecurrentState();
+            return Sum(Data.Count / Settings.EBatch, _ => EStep(batches, carried));
+        }
+
+        return Sum(
+            (Data.Count + Settings.EBatch - 1) / Settings.EBatch,
+            part => EStep(Range(part * Settings.EBatch, Math.Min(Settings.EBatch, Data.Count - part * Settings.EBatch))));
+    }
+
+    private static EStepResult Sum(long parts, Func<long, EStepResult> eStep)
+    {
+        var all = new EStepResult(0, 0, 0, 0);
+        for (long i = 0; i < parts; i++)
+        {
+            EStepResult part = eStep(i);
             all = new(
                 all.Datapoints + part.Datapoints, all.Replaced + part.Replaced, all.Before + part.Before, all.After + part.After);
         }
@@ -111,7 +140,7 @@ public sealed class ViterbiEm : TrainingMethod
             (b, composition) => Assignments.Set(datapoints[b], composition));
     }
 
-    /// <summary>Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints, scored in evaluation mode.</summary>
+    /// <summary>Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints, scored in evaluation mode; recurrent layers start at zero.</summary>
     public double LogJoint(long[] datapoints)
     {
         using var scope = NewDisposeScope();
@@ -126,9 +155,35 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
-    /// <summary>a* as <c>em.assignments</c>, where there are choices.</summary>
-    public override IEnumerable<(string Name, Tensor Value)> State() =>
-        Assignments.Choices > 0 ? [("em.assignments", Assignments.ToTensor())] : [];
+    /// <summary>a* as <c>em.assignments</c>, where there are choices, and the place of E-steps in the data.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State()
+    {
+        List<(string, Tensor)> state = [.. base.State(), .. Place(_eBatches, _carried, "e")];
+        if (Assignments.Choices > 0)
+        {
+            state.Add(("em.assignments", Assignments.ToTensor()));
+        }
+
+        if (_reassigned is double share)
+        {
+            state.Add(("em.reassigned", tensor(new[] { share })));
+        }
+
+        return state;
+    }
+
+    /// <inheritdoc/>
+    public override void Restore(SavedState state)
+    {
+        base.Restore(state);
+        Restore(state, _eBatches, _carried, "e");
+        if (Assignments.Choices > 0)
+        {
+            Assignments.Restore(state.Get("em.assignments", Assignments.Count, Assignments.Choices));
+        }
+
+        _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;
+    }
 
     /// <summary>An E-step before the first M-step of every round.</summary>
     protected override void Prepare(long step)
@@ -143,7 +198,7 @@ public sealed class ViterbiEm : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         var held = new GivenSelector(Assignments.Get(datapoints).to(Device));
-        GraphOutput output = Graph.Forward(batch.Inputs, held, batch.Side);
+        GraphOutput output = Forward(batch, held);
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
         Tensor loss = Graph.HasSites
             ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
@@ -157,6 +212,7 @@ public sealed class ViterbiEm : TrainingMethod
         if (disposing)
         {
             _eBatches.Dispose();
+            _carried?.Dispose();
         }
 
         base.Dispose(disposing);

@@ -1,0 +1,117 @@
+namespace ModNet.Figures
+
+open ModNet
+
+/// Figures of a routing trace's analyses (`Inspect`). Modules count from 1 in them.
+[<RequireQualifiedAccess>]
+module Routes =
+
+    let private modules count =
+        Array.init count (fun m -> string (m + 1))
+
+    /// Pixels that a heat map needs for so many rows.
+    let private tall rows = 120.0 + 17.0 * float rows |> max 340.0
+
+    /// The share of the choices that fell on each module, a panel for each layer; the dashed line is the ideal, 1/M.
+    let load (loads: ModuleLoad list) : Figure =
+        loads
+        |> List.map (fun load ->
+            Series.bars "" (modules load.Modules) load.Shares
+            |> Series.colour Palette.blue
+            |> Series.hover "module %{x}: %{y:.1%} of all choices<extra></extra>" [||]
+            |> List.singleton
+            |> Panel.series
+            |> Panel.title load.Layer
+            |> Panel.x "module"
+            |> Panel.y "share of choices"
+            |> Panel.classesX
+            |> Panel.yRange 0.0 (1.15 * max load.Ideal (Array.max load.Shares))
+            |> Panel.reference load.Ideal $"1/{load.Modules}")
+        |> Figure.grid 2
+
+    /// How a class, task or word spreads over a layer's modules: rows sum to 1, black 0 to white the largest share. A panel for each table.
+    let tables (what: string) (tables: SelectionTable list) : Figure =
+        let panel i (table: SelectionTable) =
+            let shares = table.Shares
+
+            let names =
+                table.Labels |> Array.mapi (fun r label -> $"{label} ({table.Sites[r]})")
+
+            Series.heat
+                ""
+                (modules (Array2D.length2 shares))
+                (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0)
+                shares
+            |> Series.rows names
+            |> Series.hover "%{y}, module %{x}: %{z:.1%}<extra></extra>" [||]
+            |> List.singleton
+            |> Panel.series
+            |> Panel.title table.Layer
+            |> Panel.x "module"
+            |> Panel.y (if i % 2 = 0 then what else "")
+            |> Panel.classesX
+            |> Panel.classesY
+            |> Panel.downwards
+            |> Panel.height (tall names.Length)
+
+        tables |> List.mapi panel |> Figure.grid 2
+
+    /// From the module of one time step (row) to that of the next (column); rows sum to 1, black 0 to white the largest share.
+    let successions (layers: (string * int64[,]) list) : Figure =
+        layers
+        |> List.map (fun (name, counts) ->
+            let total r =
+                counts[r, *] |> Array.sum |> max 1L |> float
+
+            let shares = counts |> Array2D.mapi (fun r _ count -> float count / total r)
+            let names = modules (Array2D.length1 counts)
+
+            Series.heat "" names (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0) shares
+            |> Series.rows names
+            |> Series.hover "module %{y}, then %{x}: %{z:.1%}<extra></extra>" [||]
+            |> List.singleton
+            |> Panel.series
+            |> Panel.title name
+            |> Panel.x "module at the next step"
+            |> Panel.y "module"
+            |> Panel.classesX
+            |> Panel.classesY
+            |> Panel.downwards)
+        |> Figure.grid 2
+
+    /// The mean entropy of p(a | x) over time steps, a line for each layer that has several.
+    let certainty (layers: (string * Certainty list) list) : Figure =
+        layers
+        |> List.map (fun (name, times) ->
+            Series.line name [| for each in times -> float (each.Time + 1) |] [| for each in times -> each.Entropy |])
+        |> Panel.series
+        |> Panel.x "time step"
+        |> Panel.wholeX
+        |> Panel.y "entropy of p(a | x) [nats]"
+        |> Figure.single
+
+    /// How sure a layer's controller is of single datapoints: the share of them (all sites taken together) by the entropy of p(a | x), in ten
+    /// steps from 0 to the largest possible, K log M; a panel for each layer.
+    let sureness (layers: (string * float * float[]) list) : Figure =
+        layers
+        |> List.map (fun (name, most, entropies) ->
+            let bins = Array.zeroCreate 10
+
+            for entropy in entropies do
+                let bin = int (10.0 * entropy / max most 1e-9) |> max 0 |> min 9
+                bins[bin] <- bins[bin] + 1.0 / float entropies.Length
+
+            let names =
+                Array.init 10 (fun i -> $"{Label.number (System.Math.Round(most * float i / 10.0, 2))}–")
+
+            Series.bars "" names bins
+            |> Series.colour Palette.orange
+            |> Series.hover "from %{x} nats: %{y:.1%}<extra></extra>" [||]
+            |> List.singleton
+            |> Panel.series
+            |> Panel.title name
+            |> Panel.x "entropy of p(a | x) [nats]"
+            |> Panel.y "share of sites"
+            |> Panel.classesX
+            |> Panel.yRange 0.0 1.05)
+        |> Figure.grid 2

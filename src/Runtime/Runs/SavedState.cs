@@ -1,0 +1,55 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>The tensors of a checkpoint, by name, on the CPU. What is asked for and missing is a UserException that names it.</summary>
+public sealed class SavedState
+{
+    private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+    private readonly string _prefix;
+
+    /// <summary>The tensors read from the file at <paramref name="path"/>.</summary>
+    public SavedState(string path, IReadOnlyDictionary<string, Tensor> tensors)
+        : this(path, tensors, "")
+    {
+    }
+
+    private SavedState(string path, IReadOnlyDictionary<string, Tensor> tensors, string prefix) =>
+        (Path, _tensors, _prefix) = (path, tensors, prefix);
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The names there are, in no order.</summary>
+    public IEnumerable<string> Names =>
+        _tensors.Keys.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)).Select(n => n[_prefix.Length..]);
+
+    /// <summary>What is called <paramref name="prefix"/>… here, called without it.</summary>
+    public SavedState Under(string prefix) => new(Path, _tensors, _prefix + prefix);
+
+    /// <summary>Whether there is such a tensor.</summary>
+    public bool Has(string name) => _tensors.ContainsKey(_prefix + name);
+
+    /// <summary>The tensor of that name.</summary>
+    public Tensor Get(string name) => _tensors.TryGetValue(_prefix + name, out Tensor? value)
+        ? value
+        : throw new UserException(Path, $"a tensor {_prefix}{name}", "none", "give a checkpoint of the same experiment, made by this version");
+
+    /// <summary>The tensor of that name and shape; a size below 0 may be any.</summary>
+    public Tensor Get(string name, params long[] shape)
+    {
+        Tensor value = Get(name);
+        bool fits = value.shape.Length == shape.Length && value.shape.Zip(shape).All(s => s.Second < 0 || s.First == s.Second);
+        return fits
+            ? value
+            : throw new UserException(
+                Path, $"{_prefix}{name} {shape.AsShape()}", value.shape.AsShape(), "give a checkpoint of the same architecture");
+    }
+
+    /// <summary>The whole number of that name, stored as [1] int64.</summary>
+    public long Number(string name) => Get(name, 1).ToInt64();
+
+    /// <summary>The real number of that name, stored as [1] float64.</summary>
+    public double Real(string name) => Get(name, 1).ToDouble();
+}

@@ -1,0 +1,98 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What tapes and heads say of a trace's datapoints, gathered batch by batch on the CPU.</summary>
+internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasPredictions)
+{
+    private readonly List<Site> _sites = [];
+    private readonly Dictionary<string, Parts> _layers = new(StringComparer.Ordinal);
+    private readonly List<Tensor> _logLikelihood = [];
+    private readonly List<Tensor> _logProbability = [];
+    private readonly List<Tensor> _predictions = [];
+
+    /// <summary>[N] float32.</summary>
+    internal Tensor? LogLikelihood => Joined(_logLikelihood);
+
+    /// <summary>[N] float32; null where there is no one composition, or no controller has chosen it.</summary>
+    internal Tensor? LogProbability => Joined(_logProbability);
+
+    /// <summary>[N, …] int32 or float32, where they are asked for.</summary>
+    internal Tensor? Predictions => Joined(_predictions);
+
+    /// <summary>The layers, in the order in which data passed them.</summary>
+    internal IReadOnlyList<RoutingLayer> Layers() =>
+        [.. _sites.Select(site =>
+        {
+            Parts parts = _layers[site.Layer];
+            return new RoutingLayer(
+                site.Layer,
+                site.Modules,
+                parts.Latent,
+                (int[,,])Arrays.Of<int>(Joined(parts.Chosen)!),
+                Joined(parts.Probabilities) is Tensor p ? (float[,,,])Arrays.Of<float>(p) : null,
+                Joined(parts.Weights) is Tensor w ? (float[,,])Arrays.Of<float>(w) : null);
+        })];
+
+    /// <summary>
+    /// Features and targets of B datapoints, of which rows <paramref name="wanted"/> [n] count, or all. The tape may be of the B
+    /// as one long sequence.
+    /// </summary>
+    internal void Add(GraphOutput output, Tensor targets, Tensor? wanted = null)
+    {
+        long datapoints = targets.shape[0];
+
+        void Keep(List<Tensor> into, Tensor rows, ScalarType type)
+        {
+            Tensor kept = wanted is null ? rows : rows.index_select(0, wanted);
+            into.Add(kept.detach().to_type(type).cpu().MoveToOuterDisposeScope());
+        }
+
+        // [B, …] per site, or [1, …] for each of a long sequence's sites → [B, T, …].
+        Tensor BySite(IEnumerable<Tensor> sites)
+        {
+            Tensor all = stack([.. sites], 1);
+            return all.reshape([datapoints, -1, .. all.shape[2..]]);
+        }
+
+        foreach (var group in output.Tape.Entries.GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
+        {
+            TapeEntry[] entries = [.. group];
+            if (!_layers.TryGetValue(group.Key, out Parts? parts))
+            {
+                parts = new(entries[0].Latent, [], [], []);
+                _layers.Add(group.Key, parts);
+                _sites.Add(entries[0].Site);
+            }
+
+            Keep(parts.Chosen, BySite(entries.Select(e => e.Selection.Indices)), ScalarType.Int32);
+            if (parts.Latent && readsControllers)
+            {
+                Keep(parts.Probabilities, BySite(entries.Select(e => e.Used().LogProbabilities)).exp(), ScalarType.Float32);
+            }
+
+            if (entries[0].Selection.Weights is not null)
+            {
+                Keep(parts.Weights, BySite(entries.Select(e => e.Selection.Weights!)), ScalarType.Float32);
+            }
+        }
+
+        Keep(_logLikelihood, graph.Head.LogLikelihood(output.Features, targets), ScalarType.Float32);
+        TapeEntry[] latent = [.. output.Tape.Entries.Where(e => e.Latent)];
+        if (readsControllers && latent.Length > 0 && latent.All(e => e.Selection.Weights is null))
+        {
+            Tensor sites = BySite(latent.Select(e => e.Distribution.LogProbability(e.Selection.Indices)));
+            Keep(_logProbability, sites.sum(dim: 1), ScalarType.Float32);
+        }
+
+        if (hasPredictions)
+        {
+            Tensor predicted = graph.Head.Predict(output.Features);
+            Keep(_predictions, predicted, predicted.is_floating_point() ? ScalarType.Float32 : ScalarType.Int32);
+        }
+    }
+
+    private static Tensor? Joined(List<Tensor> parts) => parts.Count > 0 ? cat(parts, 0) : null;
+
+    private sealed record Parts(bool Latent, List<Tensor> Chosen, List<Tensor> Probabilities, List<Tensor> Weights);
+}

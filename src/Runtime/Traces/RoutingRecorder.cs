@@ -1,0 +1,61 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Leaves routing traces in a run's folder: <c>routing.safetensors</c> at the end, of held-out datapoints, and where it is asked for
+/// <c>routing/STEP.safetensors</c>, of the same training datapoints every time. Both take datapoints evenly spaced over their set
+/// where there are more than wanted, but the first ones of a text whose state is carried from window to window.
+/// </summary>
+public sealed class RoutingRecorder(
+    Graph graph,
+    TrainingMethod method,
+    DataSplits data,
+    RoutingLabels labels,
+    RoutingPlan plan,
+    RunFolder folder,
+    Device device)
+{
+    // Nothing is chosen, and there is nothing to trace.
+    private readonly bool _idle = !graph.Nodes.SelectMany(n => n.Controllers).Any();
+
+    /// <summary>Before the first step (<paramref name="step"/> 0) and after each other one.</summary>
+    public void During(long step)
+    {
+        if (!_idle && plan.Every is long every && step % every == 0)
+        {
+            Directory.CreateDirectory(folder.PathOf(RunFolder.Routing));
+            string name = Path.Combine(RunFolder.Routing, step.ToString(CultureInfo.InvariantCulture) + ".safetensors");
+            Write(name, step, "train", data.Train, plan.Rows);
+        }
+    }
+
+    /// <summary>
+    /// After the last step: of the validation set, else the test set, else the training set. Of a text, whole windows only.
+    /// </summary>
+    public void AtEnd(long step)
+    {
+        if (_idle)
+        {
+            return;
+        }
+
+        (string split, Dataset held) = data.Validation.Count > 0 ? ("validation", data.Validation[0])
+            : data.Test.Count > 0 ? ("test", data.Test[0])
+            : ("train", data.Train);
+        Write($"{RunFolder.Routing}.safetensors", step, split, held, plan.AtEnd);
+    }
+
+    private void Write(string name, long step, string split, Dataset set, long most)
+    {
+        long count = Math.Min(most, set.Count);
+        long[] datapoints = new long[count];
+        for (long i = 0; i < count; i++)
+        {
+            datapoints[i] = set.IsConsecutive ? i : set.Count * i / count;
+        }
+
+        RoutingFile.Write(folder.PathOf(name), RoutingTracer.Of(graph, set, datapoints, method, device, step, split, labels));
+    }
+}

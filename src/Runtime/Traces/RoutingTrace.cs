@@ -1,0 +1,81 @@
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Which modules ran for N datapoints at one time of the training, how sure the controllers were, and what came of it.
+/// Plain arrays, no tensor. <see cref="RoutingFile"/> says how it is kept.
+/// </summary>
+public sealed record RoutingTrace
+{
+    /// <summary>Gradient steps before it was taken.</summary>
+    public required long Step { get; init; }
+
+    /// <summary><c>train</c>, <c>validation</c> or <c>test</c>.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>[N]: the datapoints' numbers in the split, from 0, ascending.</summary>
+    public required long[] Datapoints { get; init; }
+
+    /// <summary>The modular layers in the order in which data pass them.</summary>
+    public required IReadOnlyList<RoutingLayer> Layers { get; init; }
+
+    /// <summary>[N]: log p(y|x, a), summed over a datapoint's outputs, nats.</summary>
+    public required float[] LogLikelihood { get; init; }
+
+    /// <summary>
+    /// [N]: log p(a|x) = Σ over sites (Eq. 2), nats. Null where outputs are weighted (noisy top-k), where the method reads no
+    /// controller and where nothing is latent.
+    /// </summary>
+    public float[]? LogProbability { get; init; }
+
+    /// <summary>[N, T]: token ids, where inputs are tokens.</summary>
+    public int[,]? Tokens { get; init; }
+
+    /// <summary>[N, D]: inputs, where they are vectors of at most <see cref="RoutingTracer.WidestFeatures"/> numbers.</summary>
+    public float[,]? Features { get; init; }
+
+    /// <summary>[N, O]: true classes; O = 1, or T for a sequence (the next words).</summary>
+    public int[,]? TargetClasses { get; init; }
+
+    /// <summary>[N, O]: true numbers or bits.</summary>
+    public float[,]? TargetValues { get; init; }
+
+    /// <summary>[N]: most probable classes; null for sequences.</summary>
+    public int[]? PredictedClasses { get; init; }
+
+    /// <summary>[N, O]: predicted means, or most probable bits.</summary>
+    public float[,]? PredictedValues { get; init; }
+
+    /// <summary>[N]: task ids, where datapoints have one.</summary>
+    public int[]? Tasks { get; init; }
+
+    /// <summary>What tokens, classes and tasks stand for.</summary>
+    public RoutingLabels Labels { get; init; } = new();
+
+    /// <summary>N.</summary>
+    public int Count => Datapoints.Length;
+
+    /// <summary>The trace of some of its datapoints: rows in [0, N), in the order given.</summary>
+    public RoutingTrace Pick(int[] rows) => this with
+    {
+        Datapoints = Arrays.Rows(Datapoints, rows),
+        Layers = [.. Layers.Select(l => new RoutingLayer(
+            l.Name,
+            l.Modules,
+            l.Latent,
+            Arrays.Rows(l.Selections, rows),
+            l.Probabilities is null ? null : Arrays.Rows(l.Probabilities, rows),
+            l.Weights is null ? null : Arrays.Rows(l.Weights, rows)))],
+        LogLikelihood = Arrays.Rows(LogLikelihood, rows),
+        LogProbability = LogProbability is null ? null : Arrays.Rows(LogProbability, rows),
+        Tokens = Tokens is null ? null : Arrays.Rows(Tokens, rows),
+        Features = Features is null ? null : Arrays.Rows(Features, rows),
+        TargetClasses = TargetClasses is null ? null : Arrays.Rows(TargetClasses, rows),
+        TargetValues = TargetValues is null ? null : Arrays.Rows(TargetValues, rows),
+        PredictedClasses = PredictedClasses is null ? null : Arrays.Rows(PredictedClasses, rows),
+        PredictedValues = PredictedValues is null ? null : Arrays.Rows(PredictedValues, rows),
+        Tasks = Tasks is null ? null : Arrays.Rows(Tasks, rows),
+    };
+
+    /// <summary>Reads a file. UserException where it is no routing trace.</summary>
+    public static RoutingTrace Load(string path) => RoutingFile.Read(path);
+}
