@@ -42,8 +42,7 @@ let private activity (graph: Graph) (inputs: torch.Tensor) (compositions: torch.
     let hidden = graph.Nodes[0].Forward(inputs, route)
     let output = graph.Nodes[1].Forward(hidden, route)
 
-    (hidden.abs().sum() + output.abs().sum())
-    / torch.scalar_tensor (6.0, torch.ScalarType.Float64)
+    (hidden.abs().sum() + output.abs().sum()) * (1.0 / 6.0).ToScalar()
 
 let private gradients (graph: Graph) (loss: torch.Tensor) =
     graph.zero_grad ()
@@ -76,7 +75,7 @@ let tests =
 
                 let own =
                     activity plain x compositions
-                    * torch.scalar_tensor (weight, torch.ScalarType.Float64)
+                    * weight.ToScalar()
 
                 Expect.floatClose Accuracy.high (output.Tape.Penalty.ToDouble()) (own.ToDouble()) "value"
 
@@ -126,7 +125,7 @@ let tests =
                             method.Step()
 
                         graph.eval ()
-                        let compositions = torch.zeros (6L, 1L, torch.ScalarType.Int64)
+                        let compositions = torch.zeros ([| 6L; 1L |], torch.ScalarType.Int64)
                         let left = graph.Forward((data ()).Inputs, GivenSelector compositions)
                         first.Loss, left.Features.abs().sum().ToDouble()
 
