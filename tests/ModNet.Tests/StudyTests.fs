@@ -244,7 +244,8 @@ let tests =
                 let shown = file.Rows |> List.collect (fun row -> StudyFile.results row file)
                 Expect.equal (shown |> List.map _.Planned) [ 30L ] "the table has the new one"
 
-                let aside = Directory.GetDirectories(Path.Combine(home, "runs", "example", "two"), "seed-1.*")
+                let aside =
+                    Directory.GetDirectories(Path.Combine(home, "runs", "example", "two"), "seed-1.*")
 
                 Expect.equal (aside |> Array.map metrics) [| old |] "the old one lies beside it"
 
@@ -316,7 +317,10 @@ let tests =
                 Expect.isTrue file.Quick "labelled"
                 Expect.equal (file.Entries |> List.map _.Steps) [ 5L ] "quick"
                 Expect.stringContains file.Entries.Head.Command " --quick" "the command"
-                let report = File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
+
+                let report =
+                    File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
+
                 Expect.stringContains report "quick version" "the report"
                 let after = File.ReadAllText(Path.Combine(home, "README.md"))
                 Expect.stringContains after "No results yet." "README has none of it"
@@ -383,7 +387,9 @@ let tests =
         <| fun () ->
             withHome
             <| fun home scripts ->
-                let run' study () = Study.run (options home) scripts study |> ignore
+                let run' study () =
+                    Study.run (options home) scripts study |> ignore
+
                 let sound = rowOf "two" 2 20 [ 1 ]
 
                 for study, expected in

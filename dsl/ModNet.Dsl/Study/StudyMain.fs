@@ -36,6 +36,7 @@ module Study =
                 | Content.Drawing svg -> Show.svg section.Heading svg
                 | Content.Prose _
                 | Content.Table _
+                | Content.Searchable _
                 | Content.Matrices _ -> ()
 
     /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, or 130 where it
