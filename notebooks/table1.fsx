@@ -24,6 +24,23 @@ let curves (runs: StudyRun list) phase =
     |> Curves.compare "perplexity" $"{phase} perplexity (log axis)" phase
     |> Panel.logY
 
+(** Models overfit well before 50,000 steps, so beside the paper's number, the last step's, stands that of the step validation picks. *)
+
+let held_out (run: StudyRun) phase =
+    run.Metrics
+    |> List.filter (fun line -> line.Phase = phase && line.Step > 0L)
+    |> List.map (fun line -> line.Step, line.Values["perplexity"])
+
+let at_best_validation (run: StudyRun) =
+    match held_out run "validation" with
+    | [] -> None
+    | lines ->
+        let best = lines |> List.minBy snd |> fst
+
+        held_out run "test"
+        |> List.tryFind (fun (step, _) -> step = best)
+        |> Option.map snd
+
 let entropies (runs: StudyRun list) field title' =
     runs
     |> List.map (fun run -> run.Name, run.Metrics)
@@ -35,6 +52,7 @@ study "table1" {
     rows table1_rows
     measure "test perplexity" (fun run -> run.Test.Perplexity)
     measure "validation perplexity" (fun run -> run.Validation.Perplexity)
+    measure "test perplexity at the best validation" at_best_validation
 
     report (fun runs -> [
         if not runs.IsEmpty then

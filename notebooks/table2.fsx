@@ -84,6 +84,10 @@ study "table2" {
     ]
 
     measure "modules used" (fun run -> run.Validation["modules_used"])
-    report (fun runs -> runs |> List.filter (fun run -> run.Finished && run.Seed = 1) |> List.collect sections)
+
+    report (fun runs ->
+        runs
+        |> List.filter (fun run -> run.Finished && run.Seed = 1)
+        |> List.collect sections)
 }
 |> Study.main fsi.CommandLineArgs

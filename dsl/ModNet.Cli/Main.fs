@@ -32,7 +32,17 @@ let private notebook = Notebook.command
 let private inspect = InspectCommand.command
 
 let private modnet =
-    CommandLine.modnet [ demo; train; check; StudyCommand.reproduce; inspect; notebook; doctor; test; format ]
+    CommandLine.modnet [
+        demo
+        train
+        check
+        StudyCommand.reproduce
+        inspect
+        notebook
+        doctor
+        test
+        format
+    ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =

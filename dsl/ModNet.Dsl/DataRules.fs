@@ -126,8 +126,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
 
         let isHead, head' =
             match target with
-            | Target.Classes count ->
-                (fun (layer: Layer) -> layer.IsSoftmax || layer.IsCategorical), $"softmax {count}"
+            | Target.Classes count -> (fun (layer: Layer) -> layer.IsSoftmax || layer.IsCategorical), $"softmax {count}"
             | Target.Values _ ->
                 (fun (layer: Layer) -> layer.IsGaussian || layer.IsBernoulli), "gaussian` or `bernoulli"
 

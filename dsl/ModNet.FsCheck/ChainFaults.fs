@@ -149,7 +149,13 @@ module internal ChainFaults =
           ]
 
     /// Layers that no chain inside a network holds.
-    let private ends = [ Layer.Softmax 2; Layer.Categorical; Layer.Bernoulli; Layer.Features 2; Layer.Tasks 2 ]
+    let private ends = [
+        Layer.Softmax 2
+        Layer.Categorical
+        Layer.Bernoulli
+        Layer.Features 2
+        Layer.Tasks 2
+    ]
 
     let private inserted (chain: ChainPlace) index layer = List.insertAt index layer chain.Layers
 

@@ -155,7 +155,8 @@ let private experiments = [
 /// Expressions, and what the compiler must say of each.
 let private studies = [
     "row \"r\" { label \"l\" }", "A row needs `run`"
-    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }", "This is not a setting of a row."
+    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }",
+    "This is not a setting of a row."
     "row \"r\" { run 5 }", "Scale -> Experiment"
     "study \"s\" { words }", "This is not a setting of a study."
     "study \"s\" { measure \"m\" (fun run -> run.Test.Perplexity.Value) }", "float option"

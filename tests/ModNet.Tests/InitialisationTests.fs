@@ -38,7 +38,15 @@ let initialisation =
 
                 // 5 channels in, 7 out, kernels of 3 × 3.
                 let conv init =
-                    new ConvPool("p", modules, 5, Convolution(7, 3, 1, 1), Activation.Relu, true, (doubles 1).For(init, modules))
+                    new ConvPool(
+                        "p",
+                        modules,
+                        5,
+                        Convolution(7, 3, 1, 1),
+                        Activation.Relu,
+                        true,
+                        (doubles 1).For(init, modules)
+                    )
 
                 within (conv Init.Uniform) (1.0 / sqrt 45.0)
                 within (conv Init.Glorot) (sqrt (6.0 / (45.0 + 63.0)))

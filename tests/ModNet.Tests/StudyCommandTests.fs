@@ -136,13 +136,14 @@ let tests =
                 |> Array.filter (fun path -> (File.ReadAllText path).Contains "Study.main")
 
             let outcomes =
-                studies
-                |> Array.Parallel.map (fun script -> script, modnet [ "check"; script ])
+                studies |> Array.Parallel.map (fun script -> script, modnet [ "check"; script ])
 
             for script, (code, _, errors) in outcomes do
                 Expect.equal code 0 $"{script}: {errors}"
 
-            let table1 = outcomes |> Array.find (fun (script, _) -> script.EndsWith "table1.fsx")
+            let table1 =
+                outcomes |> Array.find (fun (script, _) -> script.EndsWith "table1.fsx")
+
             let _, (_, output, _) = table1
 
             for row in [ "em-15-1: EM, M = 15, K = 1; seeds 1, 2, 3"; "topk-5: "; "static-3: " ] do

@@ -128,7 +128,9 @@ let tests =
                         Values = Map [ "measure", other ]
                 }
 
-                let merged = StudyFile.merge (file [ told; finished "a" 2 "new" 3.0 ]) (file [ again ])
+                let merged =
+                    StudyFile.merge (file [ told; finished "a" 2 "new" 3.0 ]) (file [ again ])
+
                 Expect.equal (merged.Entries |> List.map _.Values["measure"]) [ other; 3.0 ] "its number"
 
         testPropertyWithConfig config "a results file comes back from its JSON"
@@ -139,7 +141,9 @@ let tests =
         testCase "what is no results file is refused in one line, with its path"
         <| fun () ->
             for text in [ "{"; "[]"; "{ \"version\": 1 }"; "{ \"version\": 99 }" ] do
-                complains (fun () -> StudyFileJson.read "results/x.json" text |> ignore) [ "results/x.json: expected results" ]
+                complains (fun () -> StudyFileJson.read "results/x.json" text |> ignore) [
+                    "results/x.json: expected results"
+                ]
 
         testCase "a number that is not finite is left out of JSON"
         <| fun () ->

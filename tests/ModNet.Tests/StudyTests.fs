@@ -318,7 +318,10 @@ let tests =
                 Expect.isTrue file.Quick "labelled"
                 Expect.equal (file.Entries |> List.map _.Steps) [ 5L ] "quick"
                 Expect.stringContains file.Entries.Head.Command " --quick" "the command"
-                let report = File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
+
+                let report =
+                    File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
+
                 Expect.stringContains report "quick version" "the report"
                 let after = File.ReadAllText(Path.Combine(home, "README.md"))
                 Expect.stringContains after "No results yet." "README has none of it"
@@ -385,7 +388,9 @@ let tests =
         <| fun () ->
             withHome
             <| fun home scripts ->
-                let run' study () = Study.run (options home) scripts study |> ignore
+                let run' study () =
+                    Study.run (options home) scripts study |> ignore
+
                 let sound = rowOf "two" 2 20 [ 1 ]
 
                 for study, expected in

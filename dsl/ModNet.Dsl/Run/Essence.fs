@@ -28,11 +28,7 @@ module internal Essence =
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None
-                Tracing = {
-                    Every = None
-                    Rows = 1
-                    AtEnd = 1
-                }
+                Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
         }
 

@@ -192,10 +192,7 @@ module StudyFileJson =
             let results = Path.GetDirectoryName(Path.GetFullPath path)
 
             let specs =
-                [
-                    yield! file.Rows |> List.map _.Spec
-                    yield! file.Entries |> List.map _.Spec
-                ]
+                [ yield! file.Rows |> List.map _.Spec; yield! file.Entries |> List.map _.Spec ]
                 |> List.distinct
                 |> List.map (fun identity -> identity, StudySpecs.current results identity)
                 |> Map.ofList

@@ -25,12 +25,20 @@ internal readonly record struct ModularGruOutputs(Tensor States, Tensor LogProba
 /// </summary>
 internal static class FusedModularGru
 {
-    /// <summary>Whether the kernel takes x [B, T, in] and these modules.</summary>
-    internal static bool Takes(Tensor x, LinearPool pool) =>
-        x.dtype == ScalarType.Float32
-        && x.device_type == DeviceType.CPU
-        && pool.Weight.dtype == ScalarType.Float32
-        && x.shape[1] > 0;
+    // The kernel goes through a step's weights row by row, and while the second-level cache holds them it is two to ten times
+    // as fast as libtorch. Where there are more, matrix products over many rows are (from H = I = 128, M = 5, K = 1 on).
+    private const long MostWeights = 1 << 16;
+
+    /// <summary>Whether x [B, T, in] and a GRU of this width are for the kernel.</summary>
+    internal static bool Takes(Tensor x, int hidden, Controller controller, LinearPool pool)
+    {
+        long outputs = 2 * hidden + controller.Choose * (long)(controller.Modules + hidden);
+        return x.dtype == ScalarType.Float32
+            && x.device_type == DeviceType.CPU
+            && pool.Weight.dtype == ScalarType.Float32
+            && x.shape[1] > 0
+            && outputs * (hidden + x.shape[2]) <= MostWeights;
+    }
 
     /// <summary>Runs the window, with gradient where that is enabled.</summary>
     internal static ModularGruOutputs Run(ModularGruInputs inputs, in ModularGruSize size, WindowChoice choice)

@@ -49,8 +49,8 @@ public sealed class ModularGru : GatedNode
     /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
     public override Tensor Forward(Tensor x, Route route) => AtOnce(x, route) ?? StepByStep(x, route);
 
-    // A linear pool and a linear controller in float32 on the CPU, choices that can be told ahead and dispatch left to a
-    // rule: then the whole window is one call of a kernel.
+    // A linear pool and a linear controller, choices that can be told ahead, and dispatch left to a rule: then the whole window
+    // is one call of a kernel, where that is the faster way.
     private Tensor? AtOnce(Tensor x, Route route)
     {
         if (_choice is not
@@ -60,7 +60,7 @@ public sealed class ModularGru : GatedNode
                 Combine: Combine.Sum,
                 Dispatch: AutoDispatch,
             }
-            || !FusedModularGru.Takes(x, pool)
+            || !FusedModularGru.Takes(x, Hidden, controller, pool)
             || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
         {
             return null;
