@@ -83,7 +83,7 @@ study "fig5" {
     rows [
         {
             em_5_1 with
-                Paper = [ Some "H_a [nats]", PaperValue.Words "deterministic in the end" ]
+                Paper = [ (Some "H_a [nats]", PaperValue.Words "deterministic in the end") ]
         }
     ]
 

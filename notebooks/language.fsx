@@ -128,10 +128,16 @@ let em_15_1 = line "em-15-1" "EM, M = 15, K = 1" 229.651 [ 1; 2; 3 ] by_em 15 1
 let em_5_1 =
     let declared = line "em-5-1" "EM, M = 5, K = 1" 236.809 [ 1 ] by_em 5 1
 
-    let traced scale = {
-        declared.Experiment scale with
-            Tracing.Every = Some(scale.Pick(1_000, 50))
-    }
+    let traced (scale: Scale) =
+        let plain: Experiment = declared.Experiment scale
+
+        {
+            plain with
+                Tracing = {
+                    plain.Tracing with
+                        Every = Some(scale.Pick(1_000, 50))
+                }
+        }
 
     { declared with Experiment = traced }
 

@@ -2,14 +2,27 @@ namespace ModNet
 
 open System.IO
 open ModNet.Runtime
+open TorchSharp
 
-/// Runs as they were left: graph, weights and data, from spec and checkpoint.
+/// A run as it was left: graph, weights and data, from spec and checkpoint.
+type TrainedRun = {
+    Experiment: Experiment
+    Source: Source
+    /// With the checkpoint's weights.
+    Graph: Graph
+    /// How modules are chosen in evaluation.
+    Evaluating: Selector
+    Device: torch.Device
+}
+
+/// Opens runs as they were left.
 [<RequireQualifiedAccess>]
 module Trained =
 
-    /// What the kind of data has to say of the trained graph: the sections that the run's own report opens with. Raises
-    /// UserException where the folder holds no run, or its data are gone.
-    let sections (folder: string) : Section list =
+    /// What the action makes of a run, whose graph and data live as long as it takes. Raises UserException where the folder holds no
+    /// run, or its data are gone.
+    /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
+    let within (folder: string) (action: TrainedRun -> 'Result) : 'Result =
         Machine.EnsureReady()
         let spec = Path.Combine(folder, "spec.json")
 
@@ -38,4 +51,16 @@ module Trained =
                 CompileMethod.make experiment.Method graph source.Splits.Train streams device
 
             Checkpoint.LoadWeights(Path.Combine(folder, "checkpoint.safetensors"), graph)
-            (source.Judge graph method.Evaluating device).Sections folder
+
+            action {
+                Experiment = experiment
+                Source = source
+                Graph = graph
+                Evaluating = method.Evaluating
+                Device = device
+            }
+
+    /// What the kind of data has to say of the trained graph: the sections that the run's own report opens with. Raises
+    /// UserException where the folder holds no run, or its data are gone.
+    let sections (folder: string) : Section list =
+        within folder (fun run -> (run.Source.Judge run.Graph run.Evaluating run.Device).Sections folder)

@@ -99,6 +99,9 @@ public abstract class TrainingMethod : IDisposable
         return Gradient(report: true)!;
     }
 
+    /// <summary>a* of training datapoints [B] → [B, C] int64 on the CPU; null where the method holds none.</summary>
+    public virtual Tensor? Held(long[] datapoints) => null;
+
     /// <summary>
     /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place
     /// in the data as <c>method.m_batches.…</c>, and states that are carried between windows as <c>method.m_carried.LAYER</c>.

@@ -155,6 +155,9 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
+    /// <inheritdoc/>
+    public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
+
     /// <summary>a* as <c>em.assignments</c>, where there are choices, and the place of E-steps in the data.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State()
     {
