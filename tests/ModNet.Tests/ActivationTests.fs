@@ -31,7 +31,7 @@ let private declared folder =
         data (
             in_memory "activation-tests" {
                 inputs points
-                classes labels
+                classes 2 labels
                 held_out 8
                 test 10
             }

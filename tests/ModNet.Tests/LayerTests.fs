@@ -294,7 +294,7 @@ let tests =
                 run (fun head features ->
                     let struct (mean, each) = head.MeanAndEach(features, targets)
                     Expect.isFalse each.requires_grad "no gradient of each"
-                    let scores = head.LogLikelihood(features, targets).detach ()
+                    let scores = head.LogLikelihood(features, targets).detach()
                     Expect.isLessThan (distance each scores) 1e-4 "each"
                     mean + (each * upstream.``to`` (each.dtype)).sum())
                 |> agree "mean and each"

@@ -452,10 +452,13 @@ let tests =
 
                     Expect.isFalse (Directory.Exists(Path.Combine(plain, "routing"))) "none where none is asked for"
 
-                    let checkpoint folder =
-                        File.ReadAllBytes(Path.Combine(folder, "checkpoint.safetensors"))
+                    let checkpoint folder = [
+                        for KeyValue(name, value) in Safetensors.Read(Path.Combine(folder, "checkpoint.safetensors")) do
+                            if name <> "run.seconds" then
+                                name, Convert.ToHexString(value.bytes.ToArray())
+                    ]
 
-                    Expect.isTrue (checkpoint traced = checkpoint plain) "bit for bit"
+                    Expect.equal (checkpoint traced) (checkpoint plain) "bit for bit"
 
         testCase "a run that starts over in a folder takes its own traces out, and nothing else"
         <| fun () ->
