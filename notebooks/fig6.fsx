@@ -101,9 +101,22 @@ let network_of name m controller' =
     }
 
 (**
-Eq. 8 weighs log p(a* | x), a sum over ten choices and 23 nats at first, like the classes' log-likelihood, which is 2.3. With that weight the filters
-learn to tell a*, which is noise at first, rather than classes; 0.1 sets the two in balance. Adam's steps for the controllers' own weights do not
-depend on it. E-steps take 512 images, so that 15 M-steps reach as many as they train on a quarter of.
+Eq. 8 weighs log p(a* | x), a sum over ten choices and 23 nats at first, like the classes' log-likelihood, which is 2.3. With that weight the
+filters learn to tell a*, which is noise at first, rather than classes. With a hundredth of it they do not; what Adam does to the
+controllers' own weights does not depend on it. These settings are the best by validation accuracy, seed 1, after 4,000 steps:
+
+| linear controller, He | validation accuracy [%] | exp H_b |
+|---|---|---|
+| E-step on 512 images, Adam 1e-3, controller weight 1 | 19.2 | 3.4 |
+| the same, weight 0.1 | 26.0 | 6.0 |
+| the same, weight 0.01 | 27.3 | 5.3 |
+| E-step on 512 images, Adam 3e-3, weight 0.01 | 27.9 | 7.3 |
+| E-step on 256 images, Adam 3e-3, weight 0.01 | 24.2 | 9.6 |
+| E-step on 128 images, Adam 1e-3, weight 0.01 | 22.5 | 9.9 |
+| baseline, Adam 1e-3 | 43.3 | |
+| baseline, Adam 3e-3 | 44.0 | |
+
+E-steps on more images learn faster, and give up modules sooner.
 *)
 
 let images =
@@ -138,8 +151,8 @@ let modular_run name controller' (scale: Scale) =
                 batch 128
                 e_batch 512
                 steps (step_count scale)
-                optimizer (Adam 1e-3)
-                controller_weight 0.1
+                optimizer (Adam 3e-3)
+                controller_weight 0.01
             }
         )
     }
@@ -179,7 +192,7 @@ let baseline_row =
                     static_modules {
                         batch 128
                         steps (step_count scale)
-                        optimizer (Adam 1e-3)
+                        optimizer (Adam 3e-3)
                     }
                 )
             }
