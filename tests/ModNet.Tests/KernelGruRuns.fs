@@ -19,24 +19,22 @@ let private curve (steps: int) (make: Graph -> Dataset -> RandomStreams -> Train
     use streams = new RandomStreams 8L
     use training = make graph data streams
 
-    let reports =
-        [|
-            for _ in 1..steps do
-                let seen = training.StepAndReport()
+    let reports = [|
+        for _ in 1..steps do
+            let seen = training.StepAndReport()
 
-                seen.Loss
-                seen.LogLikelihood
-                seen.Statistics.SelectionEntropy
-                seen.Statistics.BatchSelectionEntropy
-        |]
+            seen.Loss
+            seen.LogLikelihood
+            seen.Statistics.SelectionEntropy
+            seen.Statistics.BatchSelectionEntropy
+    |]
 
     let held = Evaluation.Of(graph, [| data |], 7L, torch.CPU, training.Evaluating)
     let state = [ for struct (name, value) in training.State() -> name, numbers value ]
     Array.append reports [| held.LogLikelihood; held.Statistics.SelectionEntropy |], state, graph
 
 let private em samples : Graph -> Dataset -> RandomStreams -> TrainingMethod =
-    fun graph data streams ->
-        new ViterbiEm(graph, data, EmSettings(samples, 3, 8L, 8L, 1e-2), streams)
+    fun graph data streams -> new ViterbiEm(graph, data, EmSettings(samples, 3, 8L, 8L, 1e-2), streams)
 
 let private methods = [
     "EM", 200, em 4
@@ -62,13 +60,12 @@ let runs =
 
         test "auto asks for a window's choices ahead, a dispatch that is named one by one"
         <| fun () ->
-            let ahead =
-                { new Selector() with
-                    member _.Select(site, _) =
-                        failwith $"asked at time {site.Time}"
+            let ahead = {
+                new Selector() with
+                    member _.Select(site, _) = failwith $"asked at time {site.Time}"
 
                     member _.Ahead(_, _, _, _) = WindowChoice()
-                }
+            }
 
             let graph, data = language atOnce 2
             Expect.equal (graph.Forward(data.Inputs, ahead).Tape.Composition().shape) [| 24L; 12L |] "at once"
@@ -83,12 +80,12 @@ let runs =
         <| fun () ->
             let asked = ResizeArray()
 
-            let last =
-                { new Selector() with
+            let last = {
+                new Selector() with
                     member _.Select(site, distribution) =
                         asked.Add(site.Time, site.Offset)
                         Selection(torch.full_like (distribution.Mode(), 2L))
-                }
+            }
 
             let graph, data = language atOnce 2
             let output = graph.Forward(data.Inputs, last)
@@ -119,7 +116,7 @@ let runs =
                 let graph, data = language dispatch 1
                 use carried = new RecurrentState()
                 graph.Forward(data.Inputs, ModeSelector(), null, carried) |> ignore
-                let there = carried["modular_gru1"].clone ()
+                let there = carried["modular_gru1"].clone()
                 there, graph.Forward(data.Inputs, ModeSelector(), null, carried).Features
 
             let expectedEnd, expected = second stepByStep
@@ -132,7 +129,7 @@ let runs =
             for dispatch in [ atOnce; stepByStep ] do
                 let graph, data = language dispatch 2
                 let output = graph.Forward(data.Inputs, FirstSelector())
-                graph.Head.MeanLogLikelihood(output.Features, data.Targets).backward ()
+                graph.Head.MeanLogLikelihood(output.Features, data.Targets).backward()
 
                 for name, p in Slopes.parameters graph do
                     Expect.equal (isNull p.grad) (name.Contains "controller") $"{dispatch}: {name}"
@@ -172,10 +169,11 @@ let draws =
         <| fun () ->
             let minus = -infinity
             let logs = torch.tensor [| minus; 0.0; minus; log 0.5; minus; log 0.5 |]
-            let distribution = ChoiceDistribution.FromLogits(logs.view(1L, 2L, 3L).expand (4000L, -1L, -1L))
 
-            let drawn =
-                integers (distribution.Sample(generator 3)) |> Array.chunkBySize 2
+            let distribution =
+                ChoiceDistribution.FromLogits(logs.view(1L, 2L, 3L).expand(4000L, -1L, -1L))
+
+            let drawn = integers (distribution.Sample(generator 3)) |> Array.chunkBySize 2
 
             Expect.isTrue (drawn |> Array.forall (fun a -> a[0] = 1)) "one alone"
             Expect.isTrue (drawn |> Array.forall (fun a -> a[1] <> 1)) "two at the ends"

@@ -41,7 +41,10 @@ type Cases =
             let! relu, once, stop = Gen.elements [ true; false ] |> Gen.three
             let! bias, starts = Gen.elements [ true; false ] |> Gen.two
             let! choosing = Gen.elements [ Given; Drawn; Mode; GivenThenDrawn; GivenThenMode ]
-            let! reads = Gen.frequency [ 6, Gen.constant (true, true); 1, Gen.elements [ true, false; false, true ] ]
+
+            let! reads =
+                Gen.frequency [ 6, Gen.constant (true, true); 1, Gen.elements [ true, false; false, true ] ]
+
             let! threads = Gen.choose (1, 3)
             let! lanes = Gen.elements [ 4; 8; 16 ]
             let! seed = Gen.choose (0, 1_000_000)
@@ -87,7 +90,10 @@ let private nodeOf (case: Case) =
     let both = size.Hidden + size.Inputs
 
     let activation =
-        if size.ReluInside then Activation.Relu else Activation.Identity
+        if size.ReluInside then
+            Activation.Relu
+        else
+            Activation.Identity
 
     let pool =
         new LinearPool("pool", size.Modules, both, size.Hidden, activation, case.Bias, init)
@@ -114,7 +120,9 @@ let private nodeOf (case: Case) =
     for name, p in all do
         // Far enough from uniform that choices differ from row to row.
         let factor = if name.StartsWith "controller" then 4.0 else 1.5
-        p.copy_ ((p.mul (factor.ToScalar())).to_type(torch.ScalarType.Float32).to_type (torch.ScalarType.Float64)) |> ignore
+
+        p.copy_ ((p.mul (factor.ToScalar())).to_type(torch.ScalarType.Float32).to_type(torch.ScalarType.Float64))
+        |> ignore
 
     node, Map all
 
@@ -136,7 +144,7 @@ let private dataOf (case: Case) =
         let values =
             Array.init (List.fold (*) 1 shape) (fun _ -> float (float32 (random.NextDouble() * 2.0 - 1.0)))
 
-        torch.tensor(values).view (shape |> List.map int64 |> Array.ofList)
+        torch.tensor(values).view(shape |> List.map int64 |> Array.ofList)
 
     let given =
         match case.Choosing with
@@ -212,11 +220,7 @@ let private forward (case: Case) (data: Data) parameters record =
         Indices = Array.create (steps * s.Choose) -1L
         Record = if record then rubbish (steps * length) else [||]
         X = rubbish (steps * s.Inputs)
-        Initial =
-            if case.Starts then
-                rubbish (s.Rows * s.Hidden)
-            else
-                [||]
+        Initial = if case.Starts then rubbish (s.Rows * s.Hidden) else [||]
         Gradients =
             parameters
             |> Map.filter (fun (name: string) _ -> case.ReadsController || not (name.StartsWith "controller"))
@@ -312,10 +316,10 @@ let kernel =
                         data.Initial
                         |> Option.map (fun h ->
                             carried.Leave("gru", h)
-                            carried["gru"].requires_grad_(true).alias ())
+                            carried["gru"].requires_grad_(true).alias())
 
                     let compositions =
-                        torch.tensor(results.Indices).view (int64 s.Rows, int64 (s.Steps * s.Choose))
+                        torch.tensor(results.Indices).view(int64 s.Rows, int64 (s.Steps * s.Choose))
 
                     let route = Route(GivenSelector compositions, null, 0L, carried)
                     let states = node.Forward(x, route)
@@ -327,14 +331,22 @@ let kernel =
                     close "log-probabilities" results.Logs (numbers logs)
 
                     let loss =
-                        (if case.ReadsStates then (states * data.States).sum () else torch.zeros 1)
-                        + (if case.ReadsController then (logs * data.Logs).sum () else torch.zeros 1)
+                        (if case.ReadsStates then
+                             (states * data.States).sum()
+                         else
+                             torch.zeros 1)
+                        + (if case.ReadsController then
+                               (logs * data.Logs).sum()
+                           else
+                               torch.zeros 1)
 
                     if loss.requires_grad then
                         loss.backward ()
 
                     close "x's gradient" results.X (numbers (Slopes.gradient x))
-                    initial |> Option.iter (fun h -> close "h's gradient" results.Initial (numbers (Slopes.gradient h)))
+
+                    initial
+                    |> Option.iter (fun h -> close "h's gradient" results.Initial (numbers (Slopes.gradient h)))
 
                     for KeyValue(name, gradient) in results.Gradients do
                         close $"gradient of {name}" gradient (numbers (Slopes.gradient all[name]))
@@ -367,8 +379,25 @@ let kernel =
 
                     let alone =
                         forward
-                            { case with Size = ModularGruSize(1, s.Steps, s.Inputs, s.Hidden, s.Modules, s.Choose, ReluInside = s.ReluInside, Once = s.Once) }
-                            { data with X = last data.X; Initial = data.Initial |> Option.map last }
+                            {
+                                case with
+                                    Size =
+                                        ModularGruSize(
+                                            1,
+                                            s.Steps,
+                                            s.Inputs,
+                                            s.Hidden,
+                                            s.Modules,
+                                            s.Choose,
+                                            ReluInside = s.ReluInside,
+                                            Once = s.Once
+                                        )
+                            }
+                            {
+                                data with
+                                    X = last data.X
+                                    Initial = data.Initial |> Option.map last
+                            }
                             parameters
                             false
 
@@ -396,7 +425,7 @@ let kernel =
 
                 for bad in [ nan; infinity ] do
                     let x = data.X.clone ()
-                    x.view(-1L).narrow(0L, 1L, 1L).fill_ (bad.ToScalar()) |> ignore
+                    x.view(-1L).narrow(0L, 1L, 1L).fill_(bad.ToScalar()) |> ignore
                     let r = forward case { data with X = x } (parametersOf all) false
                     Expect.isTrue (r.States |> Array.exists (Single.IsFinite >> not)) $"states of {bad}"
                     Expect.isTrue (r.Logs |> Array.exists Single.IsNaN) $"log-probabilities of {bad}"

@@ -162,7 +162,7 @@ let tests =
                 for _, p in Slopes.parameters head do
                     p.copy_ (
                         if p.dim () = 2L then
-                            torch.eye (4L, torch.ScalarType.Float64)
+                            torch.eye (4L, dtype = torch.ScalarType.Float64)
                         else
                             torch.zeros_like p
                     )
