@@ -27,17 +27,25 @@ module internal Page =
         2 * (text |> Seq.filter Char.IsLetter |> Seq.length) > text.Length && text.Length > 8
 
     let private table (headings: string list) (rows: string list list) =
-        // A column of words begins at its left, numbers end at their right.
-        let words =
-            headings
-            |> List.mapi (fun i _ ->
-                let column = rows |> List.map (List.item i) |> List.filter (fun text -> text.Length > 1)
-                not column.IsEmpty && List.forall isProse column)
+        let isWords i =
+            let column =
+                rows |> List.choose (List.tryItem i) |> List.filter (fun text -> text.Length > 1)
 
-        let row cell (cells: string list) =
-            (cells, words)
-            ||> List.map2 (fun text isWords ->
-                element cell (if isWords then "class=\"words\"" else "") (Label.typeset text))
+            not column.IsEmpty && List.forall isProse column
+
+        // A column of words begins at its left, numbers end at their right.
+        let words = headings |> List.mapi (fun i _ -> isWords i) |> Array.ofList
+
+        let row name (cells: string list) =
+            cells
+            |> List.mapi (fun i text ->
+                let attributes =
+                    if i < words.Length && words[i] then
+                        "class=\"words\""
+                    else
+                        ""
+
+                element name attributes (Label.typeset text))
             |> joined ""
             |> element "tr" ""
 
