@@ -144,9 +144,10 @@ type Controller =
     /// A user's own: reads x, gives K·M logits, position by position.
     | Custom of Custom
 
-/// How the chosen modules are run. Every choice gives the same numbers.
+/// How the chosen modules are run. Every choice gives the same numbers, up to rounding.
 type Dispatch =
-    /// By the runtime's cost rule.
+    /// By the runtime's cost rule. Of a `modular_gru` with linear modules and a linear controller, one kernel for the whole
+    /// window where the method's choices can be told ahead; any other case runs it step by step.
     | Auto
     /// Module by module.
     | Loop

@@ -234,7 +234,7 @@ let cases = [
             categorical
         })
         [
-            "VECTOR_EXPECTED net/categorical: expected one vector [n] per datapoint, got a sequence [T, 4] – use `softmax`, the head for sequences"
+            "VECTOR_EXPECTED net/categorical: expected one vector [n] per datapoint, got [T, 4] – use `softmax`, the head for sequences"
         ]
 
     says

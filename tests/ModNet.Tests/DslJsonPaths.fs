@@ -69,6 +69,8 @@ let private everything =
             }
         }
 
+        activity_l1 0.375
+
         concat_of {
             chain { }
 
@@ -97,6 +99,7 @@ let private everything =
         gaussian (variance 0.5)
         gaussian (learned_variance 0.25)
         bernoulli
+        categorical
     }
 
 let private text = Network.to_json everything

@@ -145,5 +145,8 @@ let inPlace (example: Example) =
     | "ModNet.Program" -> $"fun () -> {text}"
     // So is what reads the folder of a run.
     | "ModNet.Trace"
+    | "ModNet.RoutingReport"
+    | "ModNet.Trained"
+    | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
     | _ -> text

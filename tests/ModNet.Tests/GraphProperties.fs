@@ -144,7 +144,8 @@ let tests =
                     | side -> SideInputs(tiled side.Tasks, tiled side.Given)
 
                 let across x candidates =
-                    let output = graph.AcrossSites(x, SampledSelector(generator 5), side, candidates = candidates)
+                    let output =
+                        graph.AcrossSites(x, SampledSelector(generator 5), side, candidates = candidates)
 
                     output.Features, output.Tape
 

@@ -1,6 +1,7 @@
 /// Whole runs on the modular GRU's kernel against the same runs step by step, in single precision.
 module ModNet.Tests.KernelGruRuns
 
+open System
 open Expecto
 open ModNet.Runtime
 open TorchSharp
@@ -141,12 +142,15 @@ let runs =
             use training = em 4 graph data streams
             training.Step()
             training.Step()
+            // What earlier tests left to the finalizers goes first; after that nothing may need them.
+            GC.Collect()
+            GC.WaitForPendingFinalizers()
             let before = torch.Tensor.TotalCount
 
             for _ in 1..9 do
                 training.Step()
 
-            Expect.equal torch.Tensor.TotalCount before "live tensors"
+            Expect.isLessThanOrEqual torch.Tensor.TotalCount before "live tensors"
     ]
 
 [<Tests>]

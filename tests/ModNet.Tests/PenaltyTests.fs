@@ -73,9 +73,7 @@ let tests =
                 let x = normal 5 [ 6; 3 ]
                 let output = penalised.Forward(x, GivenSelector compositions)
 
-                let own =
-                    activity plain x compositions
-                    * weight.ToScalar()
+                let own = activity plain x compositions * weight.ToScalar()
 
                 Expect.floatClose Accuracy.high (output.Tape.Penalty.ToDouble()) (own.ToDouble()) "value"
 

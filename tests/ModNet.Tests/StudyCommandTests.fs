@@ -33,10 +33,10 @@ study "small" {{
     rows [
         row "first" {{
             paper 0.5
-            run (fun scale -> experiment {{ net toy; data (toy_regression {{ points 64 }}); train (em {{ steps (length scale) }}); checkpoint_every 50 }})
+            run (fun scale -> experiment {{ net toy; data (toy_regression {{ points 128 }}); train (em {{ steps (length scale) }}); checkpoint_every 50 }})
         }}
         row "second" {{
-            run (fun scale -> experiment {{ net toy; data (toy_regression {{ points 64 }}); train (static_modules {{ steps (length scale) }}); checkpoint_every 50 }})
+            run (fun scale -> experiment {{ net toy; data (toy_regression {{ points 128 }}); train (static_modules {{ steps (length scale) }}); checkpoint_every 50 }})
         }}
     ]
     measure "squared error" (fun run -> run.Test.SquaredError)

@@ -72,7 +72,10 @@ module Activations =
             for layer in layers do
                 if not (List.contains layer known) then
                     let names = String.concat ", " known
-                    raise (UserException($"{folder}", $"layers among {names}", layer, "give names of its summary table"))
+
+                    raise (
+                        UserException($"{folder}", $"layers among {names}", layer, "give names of its summary table")
+                    )
 
             let from, till = range
             let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]

@@ -6,6 +6,7 @@ namespace ModNet.Runtime;
 /// The cost rule: <c>wide</c> spends (M − K) needless modules on every row; <c>grouped</c> spends a fixed price on sorting,
 /// a price on every module in use, and reads every row K times. All prices are given in the multiply-adds that the machine does
 /// meanwhile, so that the two sides compare: wide while B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading.
+/// A <see cref="ModularGru"/> does not come here where a kernel runs its whole window.
 /// </summary>
 internal sealed class AutoDispatch : Dispatch
 {
