@@ -501,6 +501,7 @@ let isInside (layer: Layer) =
         || layer.IsSoftmax
         || layer.IsGaussian
         || layer.IsBernoulli
+        || layer.IsCategorical
     )
 
 let in_a_block (network: Network) =

@@ -32,7 +32,17 @@ let private notebook = Notebook.command
 let private inspect = InspectCommand.command
 
 let private modnet =
-    CommandLine.modnet [ demo; train; check; inspect; notebook; doctor; test; format ]
+    CommandLine.modnet [
+        demo
+        train
+        check
+        StudyCommand.reproduce
+        inspect
+        notebook
+        doctor
+        test
+        format
+    ]
 
 /// A script's own options are only known to the script, so the words after its name are left to it.
 let private script (verb: string) (words: string list) =
@@ -40,6 +50,13 @@ let private script (verb: string) (words: string list) =
     | name :: options when not (name.StartsWith '-') -> ScriptHost.run verb name options
     | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ verb; "--help" ]).Invoke()
     | _ -> CommandLine.complain verb $"{verb} needs a script first: ./modnet {verb} SCRIPT [options]"
+
+/// The same of a study, by its name.
+let private reproduce (words: string list) =
+    match words with
+    | name :: options when not (name.StartsWith '-') -> Reproduce.run name options
+    | ("--help" | "-h" | "-?") :: _ -> modnet.Parse([ "reproduce"; "--help" ]).Invoke()
+    | _ -> CommandLine.complain "reproduce" "reproduce needs a name first: ./modnet reproduce NAME [options]"
 
 let private own (words: string list) =
     let parsed = modnet.Parse words
@@ -66,6 +83,7 @@ let main arguments =
         match List.ofArray arguments with
         | [] -> modnet.Parse([ "--help" ]).Invoke()
         | ("train" | "check" as verb) :: words -> script verb words
+        | "reproduce" :: words -> reproduce words
         | words -> own words
     with :? UserException as mistake ->
         eprintfn $"{mistake.Message}"

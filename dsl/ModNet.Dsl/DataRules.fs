@@ -86,6 +86,20 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
                 string classes,
                 $"say `softmax {given}`"
             )
+        | Some Layer.Categorical, Target.Classes given when given >= 1 ->
+            match planned Layer.Categorical with
+            | Some {
+                       Name = name
+                       Input = Shape.Vector width
+                   } when width <> given ->
+                notes.Add(
+                    Fault.ClassesUnlikeData,
+                    $"{root}/{name}",
+                    $"{given}, the data's classes",
+                    $"width {width}",
+                    $"let the layer before `{name}` give {given}"
+                )
+            | _ -> ()
         | Some((Layer.Gaussian _ | Layer.Bernoulli) as layer), Target.Values given when given >= 1 ->
             match planned layer with
             | Some {
@@ -112,7 +126,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
 
         let isHead, head' =
             match target with
-            | Target.Classes count -> (fun (layer: Layer) -> layer.IsSoftmax), $"softmax {count}"
+            | Target.Classes count -> (fun (layer: Layer) -> layer.IsSoftmax || layer.IsCategorical), $"softmax {count}"
             | Target.Values _ ->
                 (fun (layer: Layer) -> layer.IsGaussian || layer.IsBernoulli), "gaussian` or `bernoulli"
 

@@ -43,6 +43,8 @@ type Fault =
     | BadUnitOutput
     | ChoiceInModule
     | BatchNormInModule
+    /// What is added to the loss, in a module, which runs for some datapoints only.
+    | PenaltyInModule
     /// An initialisation for modules that have nothing it applies to.
     | InitWithoutWeights
     | OnceWithConcat
@@ -148,6 +150,7 @@ type Fault =
         | BadUnitOutput -> "BAD_UNIT_OUTPUT"
         | ChoiceInModule -> "CHOICE_IN_MODULE"
         | BatchNormInModule -> "BATCH_NORM_IN_MODULE"
+        | PenaltyInModule -> "PENALTY_IN_MODULE"
         | InitWithoutWeights -> "INIT_WITHOUT_WEIGHTS"
         | OnceWithConcat -> "ONCE_WITH_CONCAT"
         | DispatchUnfit -> "DISPATCH_UNFIT"

@@ -35,6 +35,7 @@ module internal Kind =
         | Layer.Dropout _ -> "dropout"
         | Layer.LayerNorm -> "layer_norm"
         | Layer.BatchNorm -> "batch_norm"
+        | Layer.ActivityL1 _ -> "activity_l1"
         | Layer.Gru _ -> "gru"
         | Layer.Modular _ -> "modular"
         | Layer.ModularGru _ -> "modular_gru"
@@ -45,6 +46,7 @@ module internal Kind =
         | Layer.Block _ -> "block"
         | Layer.Custom _ -> "custom"
         | Layer.Softmax _ -> "softmax"
+        | Layer.Categorical -> "categorical"
         | Layer.Gaussian _ -> "gaussian"
         | Layer.Bernoulli -> "bernoulli"
 
@@ -55,6 +57,7 @@ module internal Kind =
         | Layer.Image _ -> Role.Input
         | Layer.Tasks _ -> Role.Beside
         | Layer.Softmax _
+        | Layer.Categorical
         | Layer.Gaussian _
         | Layer.Bernoulli -> Role.Head
         | _ -> Role.Body
@@ -90,6 +93,7 @@ module internal Kind =
         | Layer.MaxPool pooling -> $"max_pool {pooling.Window}"
         | Layer.AvgPool pooling -> $"avg_pool {pooling.Window}"
         | Layer.Dropout rate -> $"dropout {Numbers.ofFloat rate}"
+        | Layer.ActivityL1 weight -> $"activity_l1 {Numbers.ofFloat weight}"
         | Layer.Tokens size -> $"tokens {digits size}"
         | Layer.Features width -> $"features {digits width}"
         | Layer.Image(channels, height, width) -> $"image ({channels}, {height}, {width})"

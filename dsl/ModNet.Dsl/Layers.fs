@@ -116,6 +116,12 @@ module Layers =
     /// Example: `batch_norm`
     let batch_norm = Layer.BatchNorm
 
+    /// Gives x as it is, and adds weight · Σ|x| over a datapoint's values, the mean over the minibatch, to the loss that M-steps (or another
+    /// method's gradient steps) minimise: an L1 penalty on the activations before it, which drives them to zero. weight > 0. Not inside
+    /// modules; E-steps and evaluation know nothing of it.
+    /// Example: `activity_l1 1e-3`
+    let activity_l1 (weight: float) = Layer.ActivityL1 weight
+
     /// x [T, in] → [T, hidden]: a gated recurrent unit; z, r = σ(W [h, x] + b), c = tanh(U [r⊙h, x] + d),
     /// h ← (1 − z)⊙h + z⊙c, from h = 0.
     /// Example: `gru 8`
@@ -124,6 +130,11 @@ module Layers =
     /// Head: [in] → a categorical distribution over `classes`, by a linear map with bias; on a sequence one at every step.
     /// Example: `softmax 10_000`
     let softmax (classes: int) = Layer.Softmax classes
+
+    /// Head: [in] → a categorical distribution over as many classes, whose logits are the layer's input as it is: `softmax` without its
+    /// linear map.
+    /// Example: `categorical`
+    let categorical = Layer.Categorical
 
     /// Head: a Gaussian over [in] whose mean is the layer's input.
     /// Example: `gaussian (variance 0.1)`

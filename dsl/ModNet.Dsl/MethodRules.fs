@@ -55,8 +55,22 @@ module internal MethodRules =
                 )
             | _ -> ()
 
+    /// Penalties are a minibatch's, of one composition for every datapoint.
+    let private unpenalised (notes: Notes) root (plan: Plan) =
+        for planned in plan.Layers |> List.collect _.Unfolded do
+            if planned.Layer.IsActivityL1 then
+                notes.Add(
+                    Fault.MethodUnfit,
+                    $"{root}/{planned.Name}",
+                    "no penalties for `exact`, which runs every composition",
+                    "`activity_l1`",
+                    "leave it out, or train by another method"
+                )
+
     /// M^(K · sites) over all layers must be few enough; how long a sequence is, the data say.
     let exact (notes: Notes) root (plan: Plan) (data: Data) =
+        unpenalised notes root plan
+
         match data with
         | Data.Text { CarryState = true } ->
             notes.Add(

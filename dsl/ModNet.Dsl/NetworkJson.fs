@@ -126,6 +126,7 @@ module internal NetworkJson =
             | Layer.Dropout rate -> "dropout", [ "rate", float rate ]
             | Layer.LayerNorm -> "layer_norm", []
             | Layer.BatchNorm -> "batch_norm", []
+            | Layer.ActivityL1 weight -> "activity_l1", [ "weight", float weight ]
             | Layer.Gru hidden -> "gru", [ "hidden", int hidden ]
             | Layer.Modular spec -> "modular", modular spec
             | Layer.ModularGru gru ->
@@ -137,6 +138,7 @@ module internal NetworkJson =
             | Layer.Block(name, layers) -> "block", [ "name", string name; "layers", chain layers ]
             | Layer.Custom spec -> "custom", custom spec
             | Layer.Softmax classes -> "softmax", [ "classes", int classes ]
+            | Layer.Categorical -> "categorical", []
             | Layer.Gaussian spec -> "gaussian", [ "variance", variance spec ]
             | Layer.Bernoulli -> "bernoulli", []
 

@@ -148,6 +148,7 @@ module internal NetworkJsonReader =
         "dropout", ([ "rate" ], fun field -> Layer.Dropout(field "rate" |> JsonReader.float))
         "layer_norm", ([], fun _ -> Layer.LayerNorm)
         "batch_norm", ([], fun _ -> Layer.BatchNorm)
+        "activity_l1", ([ "weight" ], fun field -> Layer.ActivityL1(field "weight" |> JsonReader.float))
         "gru", one "hidden" Layer.Gru
         "modular", (modularFields, readModular >> Layer.Modular)
         "modular_gru",
@@ -166,6 +167,7 @@ module internal NetworkJsonReader =
         ([ "name"; "layers" ], fun field -> Layer.Block(field "name" |> JsonReader.string, field "layers" |> readChain))
         "custom", (customFields, readCustom >> Layer.Custom)
         "softmax", one "classes" Layer.Softmax
+        "categorical", ([], fun _ -> Layer.Categorical)
         "gaussian", ([ "variance" ], fun field -> Layer.Gaussian(field "variance" |> readVariance))
         "bernoulli", ([], fun _ -> Layer.Bernoulli)
     ]

@@ -94,6 +94,26 @@ type internal PlainRules(notes: Notes, rules: ShapeRules) =
 
         rules.Numbers(place, "numbers", shape)
 
+    let activityL1 place weight inModule shape =
+        notes.PositiveReal(
+            Fault.WeightOutOfRange,
+            place + "/weight",
+            "a weight",
+            weight,
+            "give what Σ|x| is multiplied by in the loss"
+        )
+
+        if inModule then
+            notes.Add(
+                Fault.PenaltyInModule,
+                place,
+                "a module that does nothing but map its input",
+                "`activity_l1`",
+                "put it after the modular layer"
+            )
+
+        rules.Numbers(place, "numbers", shape)
+
     let pooling place (pooling: PoolingSpec) shape =
         // Unless said the stride is the window, and its fault the same one.
         let stride =
@@ -138,6 +158,7 @@ type internal PlainRules(notes: Notes, rules: ShapeRules) =
         | Layer.Activation _
         | Layer.LayerNorm -> rules.Numbers(place, "numbers", shape)
         | Layer.BatchNorm -> batchNorm place inModule shape
+        | Layer.ActivityL1 weight -> activityL1 place weight inModule shape
         | Layer.Dropout rate -> dropout place rate shape
         | Layer.Gru hidden -> gru place hidden inModule shape
         | Layer.Custom spec -> custom place spec shape
@@ -145,6 +166,7 @@ type internal PlainRules(notes: Notes, rules: ShapeRules) =
             let classes = positive "classes" "a number of classes" classes
             rules.EachStep(place, shape, classes)
         | Layer.Gaussian variance -> gaussian place variance shape |> Option.map Shape.Vector
+        | Layer.Categorical
         | Layer.Bernoulli ->
             rules.Vector(place, "use `softmax`, the head for sequences", shape)
             |> Option.map Shape.Vector

@@ -144,9 +144,10 @@ type Controller =
     /// A user's own: reads x, gives K·M logits, position by position.
     | Custom of Custom
 
-/// How the chosen modules are run. Every choice gives the same numbers.
+/// How the chosen modules are run. Every choice gives the same numbers, up to rounding.
 type Dispatch =
-    /// By the runtime's cost rule.
+    /// By the runtime's cost rule. Of a `modular_gru` with linear modules and a linear controller, one kernel for the whole
+    /// window where the method's choices can be told ahead; any other case runs it step by step.
     | Auto
     /// Module by module.
     | Loop
@@ -230,6 +231,8 @@ and [<RequireQualifiedAccess>] Layer =
     /// Over the batch, per feature (per channel of an image): mean 0, variance 1, then a learned scale and shift for each;
     /// in evaluation and E-steps by running averages.
     | BatchNorm
+    /// Keeps what comes in, and adds weight · Σ|x| of a datapoint to the loss of training: an L1 penalty on activations.
+    | ActivityL1 of weight: float
     /// [T, in] → [T, hidden].
     | Gru of hidden: int
     /// [in] → [unit] or [K · unit].
@@ -250,6 +253,8 @@ and [<RequireQualifiedAccess>] Layer =
     | Custom of Custom
     /// Head: a linear map [in] → [classes] logits with bias, then a categorical distribution.
     | Softmax of classes: int
+    /// Head: the layer's input is the logits of a categorical distribution, over as many classes as it is wide.
+    | Categorical
     /// Head: the layer's input is the mean.
     | Gaussian of Variance
     /// Head: the layer's input is the logits, one independent binary output each.

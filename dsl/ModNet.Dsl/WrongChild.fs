@@ -10,7 +10,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Layers =
-        "This is not a layer. A network, chain, block, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, gaussian, bernoulli, and `for` and `if` around them. `relu` and its like follow a pipe: `linear 8 |> relu`; by itself it is `activation Relu`."
+        "This is not a layer. A network, chain, block, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli, and `for` and `if` around them. `relu` and its like follow a pipe: `linear 8 |> relu`; by itself it is `activation Relu`."
 
     [<Literal>]
     let Branches =
@@ -95,3 +95,15 @@ module internal WrongChild =
     [<Literal>]
     let IncompleteExperiment =
         "An experiment needs all three of `net`, `data` and `train`; one of them is missing here."
+
+    [<Literal>]
+    let Row =
+        "This is not a setting of a row. It has: label, paper, paper_of, paper_says, seeds, run, without `for` or `if`."
+
+    [<Literal>]
+    let IncompleteRow =
+        "A row needs `run`, a function from the scale (full or quick) to an experiment; it is missing here."
+
+    [<Literal>]
+    let Study =
+        "This is not a setting of a study. It has: title, rows (a list), measure, runs_of, data_folder, report, without `for` or `if`."

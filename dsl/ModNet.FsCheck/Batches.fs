@@ -48,6 +48,7 @@ module Batches =
 
         match head.Layer with
         | Layer.Softmax classes -> ids generator classes (Array.take (sizes.Length - 1) sizes)
+        | Layer.Categorical -> ids generator (int sizes[sizes.Length - 1]) (Array.take (sizes.Length - 1) sizes)
         | Layer.Bernoulli -> (ids generator 2 sizes).to_type drawing.DType
         | _ -> normal generator drawing sizes
 

@@ -95,10 +95,12 @@ module internal ChainFaults =
 
     let private wrongInModule = [
         Fault.BatchNormInModule, Layer.BatchNorm, ""
+        Fault.PenaltyInModule, Layer.ActivityL1 0.1, ""
         Fault.ChoiceInModule, Layer.Modular(modular soundPool), ""
     ]
 
     let private wrongOutside = [
+        Fault.WeightOutOfRange, Layer.ActivityL1 0.0, "/weight"
         Fault.NoPool, Layer.Modular(modular noPool), "/pool"
         Fault.KAboveM,
         Layer.Modular {
@@ -147,7 +149,13 @@ module internal ChainFaults =
           ]
 
     /// Layers that no chain inside a network holds.
-    let private ends = [ Layer.Softmax 2; Layer.Bernoulli; Layer.Features 2; Layer.Tasks 2 ]
+    let private ends = [
+        Layer.Softmax 2
+        Layer.Categorical
+        Layer.Bernoulli
+        Layer.Features 2
+        Layer.Tasks 2
+    ]
 
     let private inserted (chain: ChainPlace) index layer = List.insertAt index layer chain.Layers
 
@@ -233,6 +241,7 @@ module internal ChainFaults =
             Fault.StrideOutOfRange, Layer.MaxPool { spec with Stride = 0 }, "/stride"
           ]
         | Layer.Dropout _ -> [ Fault.RateOutOfRange, Layer.Dropout 1.5, "/rate" ]
+        | Layer.ActivityL1 _ -> [ Fault.WeightOutOfRange, Layer.ActivityL1 nan, "/weight" ]
         | Layer.Gru _ -> [ Fault.NonPositiveSize, Layer.Gru -1, "/hidden" ]
         | Layer.Custom spec -> [
             Fault.CustomUnknown, Layer.Custom { spec with Name = "no such code" }, ""

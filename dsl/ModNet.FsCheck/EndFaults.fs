@@ -30,6 +30,7 @@ module internal EndFaults =
         | Layer.Softmax _, Shape.Sequence _ -> [
             Fault.NonPositiveSize, Layer.Softmax 0, "/classes"
             Fault.VectorExpected, Layer.Bernoulli, ""
+            Fault.VectorExpected, Layer.Categorical, ""
             Fault.VectorExpected, Layer.Gaussian(Variance.Fixed 1.0), ""
           ]
         | Layer.Softmax _, _ -> [ Fault.NonPositiveSize, Layer.Softmax -1, "/classes" ]

@@ -69,6 +69,7 @@ module internal LayerShrinks =
         | Layer.MaxPool spec -> [ [ Layer.AvgPool spec ] ]
         | Layer.BatchNorm -> [ [ Layer.LayerNorm ]; [ Layer.Activation Relu ] ]
         | Layer.LayerNorm
+        | Layer.ActivityL1 _
         | Layer.Dropout _ -> [ [ Layer.Activation Relu ] ]
         | _ -> []
 

@@ -62,6 +62,7 @@ module internal Places =
         | Layer.Image _
         | Layer.Tasks _
         | Layer.Softmax _
+        | Layer.Categorical
         | Layer.Gaussian _
         | Layer.Bernoulli -> false
         | _ -> true

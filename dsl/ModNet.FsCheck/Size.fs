@@ -64,7 +64,8 @@ module internal Size =
         | Layer.Activation _ -> 2
         | Layer.Dropout _
         | Layer.LayerNorm -> 3
-        | Layer.BatchNorm -> 4
+        | Layer.BatchNorm
+        | Layer.ActivityL1 _ -> 4
         | Layer.Gru hidden -> 4 + hidden
         | Layer.Modular modular -> 5 + ofModular modular
         | Layer.ModularGru gru -> 6 + gru.Hidden + ofModular gru.Candidate
@@ -77,6 +78,7 @@ module internal Size =
         | Layer.Softmax classes -> 2 + classes
         | Layer.Gaussian(Variance.Learned _) -> 2
         | Layer.Gaussian(Variance.Fixed _) -> 1
+        | Layer.Categorical -> 1
         | Layer.Bernoulli -> 0
 
     let ofNetwork (network: Network) = ofChain network.Layers

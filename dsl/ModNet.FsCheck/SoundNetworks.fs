@@ -25,6 +25,7 @@ module internal SoundNetworks =
             2, Gen.choose (1, limits.Vocabulary) |> Gen.map Layer.Softmax
             where shape.IsVector 1, variance |> Gen.map (Variance.Fixed >> Layer.Gaussian)
             where shape.IsVector 1, variance |> Gen.map (Variance.Learned >> Layer.Gaussian)
+            where shape.IsVector 1, Gen.constant Layer.Categorical
             where shape.IsVector 1, Gen.constant Layer.Bernoulli
         ]
 

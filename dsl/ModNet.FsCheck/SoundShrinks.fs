@@ -123,6 +123,7 @@ module internal SoundShrinks =
                 | Layer.Softmax classes ->
                     for classes in LayerShrinks.fewer 1 classes do
                         change index (Layer.Softmax classes)
+                | Layer.Categorical -> change index Layer.Bernoulli
                 | Layer.Gaussian(Variance.Learned value) -> change index (Layer.Gaussian(Variance.Fixed value))
                 | _ -> ()
         }

@@ -61,6 +61,7 @@ module internal Steps =
             1, Gen.elements [ 0.0; 0.1; 0.5 ] |> Gen.map Layer.Dropout
             2, Gen.constant Layer.LayerNorm
             where (not context.InModule) 1, Gen.constant Layer.BatchNorm
+            where (not context.InModule) 1, Gen.elements [ 1e-3; 0.5 ] |> Gen.map Layer.ActivityL1
             1, Gen.constant () |> Gen.map (fun () -> Layer.Custom(CustomExamples.scale shape))
         ]
 

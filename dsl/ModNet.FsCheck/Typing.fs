@@ -204,6 +204,7 @@ module internal Typing =
         | Layer.Flatten, Shape.Image(channels, height, width) -> Some(Shape.Vector(channels * height * width))
         | (Layer.Activation _ | Layer.LayerNorm), _ -> Some shape
         | Layer.BatchNorm, _ when not inModule -> Some shape
+        | Layer.ActivityL1 weight, _ when not inModule && weight > 0.0 && System.Double.IsFinite weight -> Some shape
         | Layer.Dropout rate, _ when rate >= 0.0 && rate < 1.0 -> Some shape
         | Layer.Gru hidden, Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
         | Layer.Residual(_ :: _ as layers), _ when chain known inModule layers shape = Some shape -> Some shape
@@ -232,7 +233,7 @@ module internal Typing =
         | Layer.Softmax classes, (Shape.Vector _ | Shape.Sequence _) -> classes >= 1
         | Layer.Gaussian(Variance.Fixed value | Variance.Learned value), Shape.Vector _ ->
             value > 0.0 && System.Double.IsFinite value
-        | Layer.Bernoulli, Shape.Vector _ -> true
+        | (Layer.Categorical | Layer.Bernoulli), Shape.Vector _ -> true
         | _ -> false
 
     /// Input, task ids beside it, and what follows.

@@ -79,4 +79,21 @@ internal static class Exponential
         x2 = L.Scale(p2, r2);
         x3 = L.Scale(p3, r3);
     }
+
+    /// <summary>2^x of one register, with the same error and for the same x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V Two<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V rounder = L.Broadcast(Rounder);
+        V rounded = L.Add(x, rounder);
+        V f = L.Subtract(x, L.Subtract(rounded, rounder));
+        V p = L.MultiplyAdd(f, L.Broadcast(C5), L.Broadcast(C4));
+        p = L.MultiplyAdd(p, f, L.Broadcast(C3));
+        p = L.MultiplyAdd(p, f, L.Broadcast(C2));
+        p = L.MultiplyAdd(p, f, L.Broadcast(C1));
+        p = L.MultiplyAdd(p, f, L.Broadcast(1f));
+        return L.Scale(p, rounded);
+    }
 }

@@ -83,17 +83,37 @@ public sealed class Graph : nn.Module
     internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
         Run(x, new ModeSelector(), side, carried, 0, HasSites ? _firstSite : _nodes.Length).Features;
 
-    /// <summary>The nodes from the first site to the last.</summary>
-    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null) =>
-        HasSites ? Run(x, selector, side, carried, _firstSite, _lastSite + 1) : new(x, new Tape());
+    /// <summary>
+    /// The nodes from the first site to the last, for <paramref name="candidates"/> compositions of every datapoint: x [B, …],
+    /// <paramref name="side"/> and the output of candidates·B rows, candidate-major. What the first site's controller and
+    /// modules do is the same for all candidates, so a modular layer there does it once.
+    /// </summary>
+    internal GraphOutput AcrossSites(
+        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
+    {
+        if (!HasSites)
+        {
+            return new(EStep.Tile(x, candidates), new Tape());
+        }
+
+        if (candidates == 1 || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
+        {
+            return Run(EStep.Tile(x, candidates), selector, side, carried, _firstSite, _lastSite + 1);
+        }
+
+        var route = new Route(selector, side, GivenBefore(_firstSite), carried);
+        return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
+    }
 
     /// <summary>The nodes after the last site.</summary>
     internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
         HasSites ? Run(x, new ModeSelector(), side, carried, _lastSite + 1, _nodes.Length).Features : x;
 
-    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int from, int to)
+    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int from, int to) =>
+        Run(x, new Route(selector, side, GivenBefore(from), carried), from, to);
+
+    private GraphOutput Run(Tensor x, Route route, int from, int to)
     {
-        var route = new Route(selector, side, GivenBefore(from), carried);
         for (int i = from; i < to; i++)
         {
             x = _nodes[i].Forward(x, route);

@@ -93,7 +93,8 @@ public static class Machine
         : Vector128.IsHardwareAccelerated ? "128 bits"
         : "none";
 
-    private static string Processor()
+    /// <summary>The processor by its maker's name.</summary>
+    public static string Processor()
     {
         const string info = "/proc/cpuinfo";
         string? model = File.Exists(info)

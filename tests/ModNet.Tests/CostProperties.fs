@@ -115,7 +115,10 @@ let tests =
 
                 for layer, row in List.zip ((plan network).Layers |> List.collect _.Unfolded) (summary network).Rows do
                     let isHead =
-                        layer.Layer.IsSoftmax || layer.Layer.IsGaussian || layer.Layer.IsBernoulli
+                        layer.Layer.IsSoftmax
+                        || layer.Layer.IsGaussian
+                        || layer.Layer.IsBernoulli
+                        || layer.Layer.IsCategorical
 
                     let own =
                         below (if isHead then "head." else path layer)

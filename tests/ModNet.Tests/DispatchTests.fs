@@ -56,6 +56,51 @@ let tests =
                 for dispatch in others do
                     agree $"{dispatch}" expected (run s pool dispatch chosen)
 
+        testPropertyWithConfig { config with maxTest = 10 } "agrees with the loop where outputs are wide"
+        <| fun (s: Sizes) ->
+            scoped
+            <| fun () ->
+                let s = { s with Outputs = s.Outputs + 15 }
+                use pool = Fixtures.pool s
+                let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
+                let expected = run s pool Dispatch.Loop chosen
+
+                for dispatch in others do
+                    agree $"{dispatch}" expected (run s pool dispatch chosen)
+
+        testPropertyWithConfig { config with maxTest = 10 } "agrees with the loop on convolutions"
+        <| fun (s: Sizes) ->
+            scoped
+            <| fun () ->
+                let form = Convolution(1 + s.Outputs % 2, 3, 1 + s.Seed % 2, s.Seed / 2 % 2)
+                // Outputs of 1 to 50 values, on both sides of what wide picks as a whole.
+                let side = 3 + s.Inputs % 3
+
+                use pool =
+                    new ConvPool("p", s.Modules, 2, form, s.Activation, s.Bias, doubles s.Seed)
+
+                let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
+
+                let run (dispatch: Dispatch) =
+                    pool.zero_grad ()
+                    let x = (normal (s.Seed + 1) [ s.Batch; 2; side; side ]).requires_grad_()
+                    let y = dispatch.Run(pool, x, chosen)
+
+                    let upstream = normal (s.Seed + 2) [ for size in y.shape -> int size ]
+
+                    (y * upstream).sum().backward()
+
+                    [
+                        "output", y.detach ()
+                        "input gradient", x.grad
+                        "weight gradient", pool.Weight.grad.clone ()
+                    ]
+
+                let expected = run Dispatch.Loop
+
+                for dispatch in [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Auto ] do
+                    agree $"{dispatch}" expected (run dispatch)
+
         testPropertyWithConfig config "unselected modules get a gradient of exactly zero"
         <| fun (s: Sizes) ->
             scoped
@@ -133,4 +178,17 @@ let tests =
 
                 Expect.equal (name 5 8) "wide" "5 modules of width 8"
                 Expect.equal (name 64 256) "grouped" "64 modules of width 256"
+
+        testCase "auto runs tiny convolutions side by side, which read an image once, and large ones apart"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                let name channels =
+                    use pool =
+                        new ConvPool("p", 10, 3, Convolution(channels, 3, 2, 1), Activation.Relu, true, doubles 1)
+
+                    AutoDispatch.Choose(pool, [| 3L; 32L; 32L |], 128L, 2L).Name
+
+                Expect.equal (name 1) "wide" "one channel"
+                Expect.equal (name 16) "grouped" "16 channels"
     ]

@@ -153,7 +153,16 @@ let private experiments = [
 ]
 
 /// Expressions, and what the compiler must say of each.
-let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments
+let private studies = [
+    "row \"r\" { label \"l\" }", "A row needs `run`"
+    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }",
+    "This is not a setting of a row."
+    "row \"r\" { run 5 }", "Scale -> Experiment"
+    "study \"s\" { words }", "This is not a setting of a study."
+    "study \"s\" { measure \"m\" (fun run -> run.Test.Perplexity.Value) }", "float option"
+]
+
+let wrong = blocks @ pools @ modulars @ customs @ functions @ experiments @ studies
 
 /// Expressions of which the compiler must say nothing, and that run: whole networks and experiments on one line.
 let right = [

@@ -95,6 +95,24 @@ let cases = [
         ]
 
     says
+        "a penalty in a module"
+        (around (
+            modular {
+                modules 2
+
+                unit (
+                    chain {
+                        two
+                        activity_l1 0.1
+                    }
+                )
+            }
+        ))
+        [
+            "PENALTY_IN_MODULE net/modular1/pool/unit/activity_l11: expected a module that does nothing but map its input, got `activity_l1` – put it after the modular layer"
+        ]
+
+    says
         "a batch normalisation in a residual in a shared pool's module"
         (around (
             modular {

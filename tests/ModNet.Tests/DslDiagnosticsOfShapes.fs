@@ -216,6 +216,28 @@ let cases = [
         ]
 
     says
+        "a penalty of no weight"
+        (network "net" {
+            features 4
+            activity_l1 0.0
+            bernoulli
+        })
+        [
+            "WEIGHT_OUT_OF_RANGE net/activity_l11/weight: expected a weight > 0, got 0 – give what Σ|x| is multiplied by in the loss"
+        ]
+
+    says
+        "logits of a sequence"
+        (network "net" {
+            tokens 5
+            embed 4
+            categorical
+        })
+        [
+            "VECTOR_EXPECTED net/categorical: expected one vector [n] per datapoint, got [T, 4] – use `softmax`, the head for sequences"
+        ]
+
+    says
         "a dropout on tokens"
         (network "net" {
             tokens 9

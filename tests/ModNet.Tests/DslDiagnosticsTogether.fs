@@ -139,7 +139,6 @@ let private elsewhere = [
     Fault.DecayOutOfRange
     Fault.MomentumOutOfRange
     Fault.ScheduleOutOfRange
-    Fault.WeightOutOfRange
     Fault.SWithoutFresh
     Fault.MethodUnfit
     Fault.TooManyCompositions

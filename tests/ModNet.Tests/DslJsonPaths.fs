@@ -97,6 +97,8 @@ let private everything =
         gaussian (variance 0.5)
         gaussian (learned_variance 0.25)
         bernoulli
+        categorical
+        activity_l1 0.375
     }
 
 let private text = Network.to_json everything

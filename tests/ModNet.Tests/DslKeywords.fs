@@ -137,9 +137,16 @@ let inPlace (example: Example) =
     | "ModNet.GeneratedBuilder" ->
         $"generated \"example\" {{ features 1; classes 2; draw (fun _ -> Datapoint.labelled [| 0.5f |] 1); {text} }}"
     | "ModNet.ExperimentBuilder" -> $"experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}); {text} }}"
+    | "ModNet.RowBuilder" ->
+        $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
+    | "ModNet.StudyBuilder" -> $"study \"example\" {{ {text} }}"
     // What ends the process is compiled only.
+    | "ModNet.StudyModule"
     | "ModNet.Program" -> $"fun () -> {text}"
     // So is what reads the folder of a run.
     | "ModNet.Trace"
+    | "ModNet.RoutingReport"
+    | "ModNet.Trained"
+    | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
     | _ -> text

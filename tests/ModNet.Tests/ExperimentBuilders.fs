@@ -159,6 +159,7 @@ let tests =
                 text "book.txt" {
                     window 5
                     vocabulary 100
+                    carry_state true
                 }
 
             Expect.equal

@@ -69,10 +69,9 @@ module Fixtures =
 
         graph, data
 
-    /// A small modular GRU language model, in double precision, and random windows of words.
-    let language (seed: int) (modules: int) (choose: int) (dispatch: Dispatch) (datapoints: int) (window: int) =
+    /// A small modular GRU language model, its parameters from an initialiser, and random windows of words.
+    let languageBy (init: Initialiser) (seed: int) modules choose (dispatch: Dispatch) datapoints window =
         let vocabulary, embedding, hidden = 7, 3, 4
-        let init = doubles seed
 
         let pool =
             new LinearPool("words", modules, hidden + embedding, hidden, Activation.Identity, true, init)
@@ -121,6 +120,10 @@ module Fixtures =
             text.view(-1L).narrow(0L, int64 start, 23L * int64 window).view(23L, int64 window).clone()
 
         graph, new Dataset(windows 0, windows 1, consecutive = carried)
+
+    /// The same in double precision.
+    let language (seed: int) (modules: int) (choose: int) (dispatch: Dispatch) (datapoints: int) (window: int) =
+        languageBy (doubles seed) seed modules choose dispatch datapoints window
 
     let everything (data: Dataset) = [| 0L .. data.Count - 1L |]
 

@@ -129,6 +129,34 @@ let tests =
                 for index in 0 .. datapoints - 1 do
                     near (features graph (only index batch)) (all.narrow (0L, int64 index, 1L)) $"datapoint {index}")
 
+        testPropertyWithConfig (config 607 80) "several compositions of each datapoint at once are as each by itself"
+        <| fun (network: Network) ->
+            running network (fun graph batch ->
+                let times = 3
+                let before = graph.BeforeSites(batch.Inputs, batch.Side)
+
+                let tiled (t: torch.Tensor) =
+                    if isNull t then null else EStep.Tile(t, times)
+
+                let side =
+                    match batch.Side with
+                    | null -> null
+                    | side -> SideInputs(tiled side.Tasks, tiled side.Given)
+
+                let across x candidates =
+                    let output =
+                        graph.AcrossSites(x, SampledSelector(generator 5), side, candidates = candidates)
+
+                    output.Features, output.Tape
+
+                let features, tape = across before times
+                let features', tape' = across (tiled before) 1
+                near features features' "features"
+
+                if tape'.Choices > 0 then
+                    Expect.equal (integers (tape.Composition())) (integers (tape'.Composition())) "compositions"
+                    near (tape.LogProbability()) (tape'.LogProbability()) "log p(a|x)")
+
         testPropertyWithConfig
             (config 606 80)
             "without dropout and batch normalisation training runs as evaluation does"

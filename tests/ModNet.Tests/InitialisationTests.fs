@@ -1,6 +1,7 @@
 module ModNet.Tests.InitialisationTests
 
 open Expecto
+open ModNet
 open ModNet.Runtime
 open TorchSharp
 
@@ -17,7 +18,7 @@ let initialisation =
                 let modules, inputs, outputs = 16, 30, 20
 
                 let pool init =
-                    new LinearPool("p", modules, inputs, outputs, Activation.Relu, true, doubles 1, init)
+                    new LinearPool("p", modules, inputs, outputs, Activation.Relu, true, (doubles 1).For(init, modules))
 
                 let within (pool: StackedPool) bound =
                     let found = most pool.Weight
@@ -37,7 +38,15 @@ let initialisation =
 
                 // 5 channels in, 7 out, kernels of 3 × 3.
                 let conv init =
-                    new ConvPool("p", modules, 5, Convolution(7, 3, 1, 1), Activation.Relu, true, doubles 1, init)
+                    new ConvPool(
+                        "p",
+                        modules,
+                        5,
+                        Convolution(7, 3, 1, 1),
+                        Activation.Relu,
+                        true,
+                        (doubles 1).For(init, modules)
+                    )
 
                 within (conv Init.Uniform) (1.0 / sqrt 45.0)
                 within (conv Init.Glorot) (sqrt (6.0 / (45.0 + 63.0)))
@@ -48,11 +57,51 @@ let initialisation =
             scoped
             <| fun () ->
                 for init in [ Init.Uniform; Init.Glorot; Init.He; Init.Stacked ] do
-                    let pool = new LinearPool("p", 1, 4, 3, Activation.Relu, true, doubles 1, init)
+                    let pool = new LinearPool("p", 1, 4, 3, Activation.Relu, true, (doubles 1).For init)
 
                     let plain =
                         new LinearNode("linear1", 4, 3, Activation.Relu, true, (doubles 1).For init)
 
                     for (_, stacked), (name, own) in List.zip (Slopes.parameters pool) (Slopes.parameters plain) do
                         Expect.equal (numbers stacked) (numbers own) $"{init}: {name}"
+
+        testCase "what a network says of a pool's init holds, whatever the unit is made of"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                let units: (string * Layer list) list = [
+                    "linear", [ Layer.Flatten; Layer.Linear(linear 4) ]
+                    "conv", [ Layer.Conv(conv 2 3) ]
+                    "chain", [ Layer.Conv(conv 2 3 |> relu); Layer.Flatten; Layer.Linear(linear 4) ]
+                    "branches", [ Layer.SumOf [ [ Layer.Conv(conv 2 3) ]; [ Layer.Conv(conv 2 3) ] ] ]
+                ]
+
+                // Uniform biases are not zero, others are.
+                let greatestBias init' units =
+                    let layers =
+                        network "n" {
+                            image (1, 6, 6)
+
+                            modular {
+                                modules 3
+                                unit (Chain units)
+                                init init'
+                            }
+
+                            if not (List.contains Layer.Flatten units) then
+                                flatten
+
+                            softmax 2
+                        }
+
+                    Slopes.parameters (compile 1 layers)
+                    |> List.filter (fun (name, _) -> name.StartsWith "pools" && name.EndsWith "bias")
+                    |> List.map (snd >> most)
+                    |> List.max
+
+                for name, unit' in units do
+                    Expect.isGreaterThan (greatestBias Uniform unit') 0.0 $"{name}: uniform"
+
+                    for init in [ Glorot; He; Stacked ] do
+                        Expect.equal (greatestBias init unit') 0.0 $"{name}: {init}"
     ]

@@ -290,6 +290,15 @@ let tests =
                 run (fun head features -> head.MeanLogLikelihood(features, targets))
                 |> agree "mean"
 
+                // What comes beside the mean has no gradient, so this is the gradient of the mean alone.
+                run (fun head features ->
+                    let struct (mean, each) = head.MeanAndEach(features, targets)
+                    Expect.isFalse each.requires_grad "no gradient of each"
+                    let scores = head.LogLikelihood(features, targets).detach()
+                    Expect.isLessThan (distance each scores) 1e-4 "each"
+                    mean + (each * upstream.``to`` (each.dtype)).sum())
+                |> agree "mean and each"
+
                 run (fun head features ->
                     let each = head.LogLikelihood(features, targets)
                     (each * upstream.``to`` (each.dtype)).sum())

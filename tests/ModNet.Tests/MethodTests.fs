@@ -160,7 +160,7 @@ let tests =
                         Expect.equal
                             own
                             (match name with
-                             | "em" -> [ "em.assignments" ]
+                             | "em" -> [ "em.assignments"; "em.reassigned" ]
                              | "reinforce" -> [ "reinforce.average" ]
                              | _ -> [])
                             "the method's own"

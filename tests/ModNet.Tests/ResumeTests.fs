@@ -144,7 +144,7 @@ let tests =
                     tensors.Remove name |> ignore
                     Safetensors.Write(path, tensors)
 
-                for name in [ "em.assignments"; "m_batches.position" ] do
+                for name in [ "em.assignments"; "method.m_batches.position" ] do
                     train make false 4 5L directory 3 None false
                     drop name
 

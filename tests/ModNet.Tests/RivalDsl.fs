@@ -304,6 +304,18 @@ let diagnostics =
             "deep/train: expected at most 65,536 compositions per datapoint for `exact`, which goes through them all, got 3^2 · 3^2 · 1000 – train a smaller network, or train by `em`"
         ]
 
+        experimentSays
+            "a penalty under exact training"
+            ({
+                on toy (exact { }) with
+                    Network = {
+                        toy with
+                            Layers = List.insertAt 2 (Layer.ActivityL1 0.1) toy.Layers
+                    }
+            }) [ "METHOD_UNFIT" ] [
+                "toy/activity_l11: expected no penalties for `exact`, which runs every composition, got `activity_l1` – leave it out, or train by another method"
+            ]
+
         experimentSays "too many words for exact" (textOf lm 5 (exact { })) [ "TOO_MANY_COMPOSITIONS" ] [
             "ptb-em-15-1/train: expected at most 65,536 compositions per datapoint for `exact`, which goes through them all, got 15^5 – train a smaller network, or train by `em`"
         ]

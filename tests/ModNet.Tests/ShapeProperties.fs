@@ -30,6 +30,7 @@ let private nodes (layers: PlannedLayer list) =
         | Layer.Image _
         | Layer.Tasks _
         | Layer.Softmax _
+        | Layer.Categorical
         | Layer.Gaussian _
         | Layer.Bernoulli -> false
         | _ -> true)

@@ -8,7 +8,7 @@ open ModNet.Runtime
 module Inspect =
 
     /// How each layer's modules share its work, against the ideal 1/M; dead modules; how many are in effect used.
-    /// Example: `for load in Inspect.load (Trace.load "runs/toy") do printfn $"{load.Layer}: {load.Effective} of {load.Modules}"`
+    /// Example: `let effective = [ for load in Inspect.load (Trace.load "runs/toy") -> load.Layer, load.Effective ]`
     let load (trace: RoutingTrace) : ModuleLoad list = [ for layer in trace.Layers -> ModuleLoads.ofLayer layer ]
 
     /// How often a layer's modules ran for each class. Raises UserException where datapoints have no classes.

@@ -66,6 +66,22 @@ module Trace =
 
         found
 
+    /// The trace with the assignments a* in place of what the controllers would choose, so that analyses are of those. Traces over the
+    /// training of a run by EM have them (`load_over_time`); raises UserException for others.
+    /// Example: `let times = Trace.load_over_time "runs/toy" |> List.map Trace.assigned`
+    let assigned (trace: RoutingTrace) : RoutingTrace =
+        match trace.Assigned() with
+        | null ->
+            raise (
+                UserException(
+                    $"the trace of step {trace.Step}",
+                    "one that holds assignments a*",
+                    $"one of {trace.Split} data without them",
+                    "take one of `trace_every`, of a run by EM"
+                )
+            )
+        | assigned -> assigned
+
     /// The layer of that name. Raises UserException, which lists the layers there are.
     /// Example: `let chosen = (Trace.load "runs/toy" |> Trace.layer "modular1").Selections`
     let layer (name: string) (trace: RoutingTrace) : RoutingLayer =

@@ -26,3 +26,26 @@ module Controllers =
         |> List.mapi (fun i (name, probabilities) ->
             panel name probabilities |> Panel.y (if i = 0 then "datapoint" else ""))
         |> Figure.beside
+
+    /// The same as the paper lays it out: a strip for each time, from the begin of the training on top to its end, a column for each datapoint, a row
+    /// for each module.
+    let strips (times: (string * float[,]) list) : Figure =
+        times
+        |> List.mapi (fun i (name, probabilities) ->
+            let datapoints, modules =
+                Array2D.length1 probabilities, Array2D.length2 probabilities
+
+            let columns = Array.init datapoints (fun n -> string (n + 1))
+
+            Array2D.init modules datapoints (fun m n -> probabilities[n, m])
+            |> Series.heat name columns (0.0, 1.0)
+            |> Series.hover "datapoint %{x}, module %{y}: %{z:.3f}<extra></extra>" [||]
+            |> List.singleton
+            |> Panel.series
+            |> Panel.title name
+            |> Panel.x (if i = times.Length - 1 then "datapoint" else "")
+            |> Panel.y "module"
+            |> Panel.wholeY
+            |> Panel.downwards
+            |> Panel.height 130.0)
+        |> Figure.grid 1

@@ -19,7 +19,7 @@ module CommandLine =
     let private option<'T> (name: string) (help: string) (value: string) =
         Option<'T>(name, Description = help, HelpName = value)
 
-    let private data = option<string> "--data" "the data: a directory or a file" "PATH"
+    let internal data = option<string> "--data" "the data: a directory or a file" "PATH"
 
     let private vocabulary =
         option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
@@ -43,10 +43,10 @@ module CommandLine =
     let private traceEvery =
         option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
 
-    let private threads =
+    let internal threads =
         option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
 
-    let private device =
+    let internal device =
         option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
     let private resume =
@@ -151,7 +151,7 @@ module CommandLine =
         (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
 
     /// A hint at the word of `known` that was probably meant; nothing where none is near.
-    let private hint (known: string seq) (word: string) =
+    let hint (known: string seq) (word: string) =
         match
             known
             |> Seq.filter (fun k -> distance k word <= 2)

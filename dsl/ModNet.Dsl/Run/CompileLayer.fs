@@ -27,6 +27,7 @@ module internal CompileLayer =
         | Layer.Image _
         | Layer.Tasks _
         | Layer.Softmax _
+        | Layer.Categorical
         | Layer.Gaussian _
         | Layer.Bernoulli
         // Made where pools are known.
@@ -46,6 +47,7 @@ module internal CompileLayer =
         | Layer.Dropout rate -> Some(new DropoutNode(name, rate, dropout))
         | Layer.LayerNorm -> Some(new LayerNormNode(name, RuntimeWords.normalised planned.Input, init))
         | Layer.BatchNorm -> Some(new BatchNormNode(name, features, init))
+        | Layer.ActivityL1 weight -> Some(new ActivityPenaltyNode(name, weight))
         | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
         | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))
         | Layer.SumOf _ -> Some(new BranchNode(name, Runtime.Combine.Sum, chains ()))

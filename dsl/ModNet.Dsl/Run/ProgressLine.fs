@@ -5,8 +5,8 @@ open System.Diagnostics
 open ModNet.Runtime
 
 /// What a person sees while a run goes on: one line that renews itself on a terminal, a line now and then in a file, and a
-/// line that stays for every evaluation.
-type ProgressLine() =
+/// line that stays for every evaluation. `before` opens every line, `after` follows the time that is left.
+type ProgressLine(before: string, after: Progress -> string) =
 
     let live = not Console.IsOutputRedirected
     let quiet = TimeSpan.FromSeconds 5.0
@@ -37,16 +37,14 @@ type ProgressLine() =
     ]
 
     let duration (time: TimeSpan) =
-        if time.TotalHours >= 1.0 then
-            $"{int time.TotalHours} h {time.Minutes:D2} min"
-        elif time.TotalMinutes >= 1.0 then
-            $"{time.Minutes} min {time.Seconds:D2} s"
-        else
-            $"{time.TotalSeconds:F0} s"
+        ModNet.Figures.Label.duration time.TotalSeconds
 
     let erase () =
         if live then
             Console.Write "\r\u001b[K"
+
+    /// Of a run that stands alone.
+    new() = ProgressLine("", fun _ -> "")
 
     /// Shows a run's newest line.
     member _.Show(progress: Progress) =
@@ -56,7 +54,7 @@ type ProgressLine() =
         match line.Phase with
         | "train" ->
             let head =
-                $"step {line.Step:N0}/{progress.Steps:N0} · {progress.StepsPerSecond:F1} steps/s · {duration progress.Remaining} left"
+                $"{before}step {line.Step:N0}/{progress.Steps:N0} · {progress.StepsPerSecond:F1} steps/s · {duration progress.Remaining} left{after progress}"
 
             if live then
                 let width = max 20 (Console.WindowWidth - 1)
@@ -68,7 +66,7 @@ type ProgressLine() =
                 Console.WriteLine $"{head} · {text}"
         | phase ->
             erase ()
-            Console.WriteLine $"step {line.Step:N0} · {phase} · {text}"
+            Console.WriteLine $"{before}step {line.Step:N0} · {phase} · {text}"
 
     /// Leaves the renewed line behind.
     member _.Finish() = erase ()

@@ -6,17 +6,10 @@ open ModNet.Runtime
 /// What may differ between a run and its continuation.
 module internal Resuming =
 
-    // How long to train, how often to look and where to write change nothing of what a step does.
-    // Told as JSON, since arrays and functions in a script are other objects every time.
     let private essence (experiment: Experiment) =
-        Experiment.to_json {
+        Essence.text {
             experiment with
                 Method = experiment.Method.WithSteps 1
-                LogEvery = 1
-                ValidateEvery = 1
-                CheckpointEvery = None
-                Tracing = { Every = None; Rows = 1; AtEnd = 1 }
-                Out = None
         }
 
     /// Raises UserException unless the experiment is the one that the folder's run was of, but for its length and how often

@@ -60,16 +60,17 @@ type Script(arguments: string array) =
     member _.Data(otherwise: string) : string = defaultArg (settings ()).Data otherwise
 
     /// The text that `--data` names (limited by `--vocab`), in windows of so many words, and its vocabulary's size. Where
-    /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`.
+    /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`. With `carryState` recurrent layers go
+    /// on from window to window.
     /// Example: `let data, vocabulary = script.Text(35, 10_000)`
-    member _.Text(window: int, otherwise: int) : Data * int =
+    member _.Text(window: int, otherwise: int, ?carryState: bool) : Data * int =
         let settings = settings ()
 
         let text: TextData = {
             Path = defaultArg settings.Data ""
             Window = window
             Vocabulary = settings.Vocabulary
-            CarryState = false
+            CarryState = defaultArg carryState false
         }
 
         let vocabulary =

@@ -151,13 +151,7 @@ module Source =
     }
 
     let private toy (seed: int) (data: ModNet.ToyRegression) =
-        use streams = new RandomStreams(int64 (seed + data.SeedOffset))
-
-        let problem =
-            new Runtime.ToyRegression(data.Dimensions, data.Separation, data.Spread, streams.Data)
-
-        let train = problem.Draw data.Points
-        let held = problem.Draw data.HeldOut
+        let problem, train, held = ToyProblem.draw seed data
         let splits = new DataSplits(train.Data, [||], [| held.Data |])
 
         {

@@ -10,11 +10,6 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module ToyVerdict =
 
-    let private rows (t: torch.Tensor) : float[,] =
-        let t = t.to_type(torch.ScalarType.Float64).cpu().contiguous()
-        let flat = t.data<float>().ToArray()
-        Array2D.init (int t.shape[0]) (int t.shape[1]) (fun i j -> flat[i * int t.shape[1] + j])
-
     /// The component that most of a module's datapoints come from; none for a module that no datapoint chose.
     let private componentOf (chosen: int[]) (components: int[]) (m: int) =
         Array.zip chosen components
@@ -78,7 +73,10 @@ module ToyVerdict =
                 Array.zip chosen held.Components
                 |> Array.averageBy (fun (a, c) -> if owners[a] = Some c then 1.0 else 0.0))
 
-        let truth = [| "R (rotation)", rows problem.Rotation; "S (scaling)", rows problem.Scaling |]
+        let truth = [|
+            "R (rotation)", ToyProblem.rows problem.Rotation
+            "S (scaling)", ToyProblem.rows problem.Scaling
+        |]
 
         let matrices =
             match chosen, List.ofSeq graph.Pools with
@@ -86,7 +84,7 @@ module ToyVerdict =
                 let owners = ownersOf chosen
 
                 for m in 0 .. linear.Count - 1 do
-                    yield $"module {m + 1}", rows (linear.Weight.select (0L, int64 m))
+                    yield $"module {m + 1}", ToyProblem.rows (linear.Weight.select (0L, int64 m))
 
                     match owners[m] with
                     | Some c -> yield truth[c]
@@ -94,8 +92,8 @@ module ToyVerdict =
               ]
             | _ -> []
 
-        let inputs, targets = rows held.Data.Inputs, rows targets
-        let predictions = rows predictions
+        let inputs, targets = ToyProblem.rows held.Data.Inputs, ToyProblem.rows targets
+        let predictions = ToyProblem.rows predictions
 
         {
             Summary = [

@@ -134,9 +134,9 @@ module Train =
         else
             []
 
-    /// Runs a checked experiment to its end (or to Ctrl-C) and leaves its run folder. Raises UserException for what a user
-    /// can mend.
-    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
+    /// UserException for what a user can mend.
+    let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
@@ -192,8 +192,6 @@ module Train =
         let trainer =
             Trainer(graph, method, source.Splits, plan, folder, streams, device, routing)
 
-        let progress = ProgressLine()
-
         let outcome =
             try
                 stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop, resume))
@@ -213,7 +211,14 @@ module Train =
         for line in verdictLines experiment outcome verdict path do
             printfn $"{line}"
 
-        if outcome.Steps < int64 steps then
+        outcome
+
+    /// The same of a run that stands alone.
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        let outcome = showing (ProgressLine()) settings experiment
+        let steps = int64 experiment.Method.Steps
+
+        if outcome.Steps < steps then
             printfn
                 $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
 

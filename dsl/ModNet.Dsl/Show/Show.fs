@@ -47,6 +47,11 @@ module Show =
         |> Refusal.orRaise
         |> svg $"a drawing of the network {network.Name}"
 
+    /// Does the action where pictures appear below the script's cells, and nothing in a plain run.
+    let internal whereAsked (action: unit -> unit) : unit =
+        if asksForFrames then
+            action ()
+
     let private page (words: string) (figure: Figure) : Report = {
         Report.Title = words
         Summary = []

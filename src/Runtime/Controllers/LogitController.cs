@@ -21,17 +21,26 @@ public abstract class LogitController : Controller
         register_parameter("bias", _bias);
     }
 
+    /// <summary>[K·M, features].</summary>
+    internal Tensor Weight => _weight;
+
+    /// <summary>[K·M].</summary>
+    internal Tensor Bias => _bias;
+
+    /// <summary>Whether noise is to be put on the logits.</summary>
+    internal bool HasNoise => _noise is not null && training;
+
     /// <inheritdoc/>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor features = Features(x, beside);
         Tensor logits = nn.functional.linear(features, _weight, _bias).view(-1, Choose, Modules);
-        if (_noise is null || !training)
+        if (!HasNoise)
         {
             return ChoiceDistribution.FromLogits(logits);
         }
 
-        Tensor scale = nn.functional.softplus(nn.functional.linear(features, _noise));
+        Tensor scale = nn.functional.softplus(nn.functional.linear(features, _noise!));
         return ChoiceDistribution.FromLogits(logits, scale.view(-1, Choose, Modules));
     }
 

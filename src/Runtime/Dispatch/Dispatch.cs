@@ -20,7 +20,10 @@ public abstract class Dispatch
     /// <summary>The chosen modules' weights fetched for every row, then one batched product; for linear pools.</summary>
     public static Dispatch Gather { get; } = new GatherDispatch();
 
-    /// <summary><see cref="Wide"/> or <see cref="Grouped"/>, by the rule of <see cref="AutoDispatch"/>.</summary>
+    /// <summary>
+    /// <see cref="Wide"/> or <see cref="Grouped"/>, by the rule of <see cref="AutoDispatch"/>; of a <see cref="ModularGru"/>, where
+    /// it can, a kernel that runs the whole window.
+    /// </summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
 
     /// <summary>The word by which scripts, specs and reports know it.</summary>

@@ -42,12 +42,17 @@ public sealed class CategoricalHead : Head
     }
 
     /// <inheritdoc/>
-    public override Tensor MeanLogLikelihood(Tensor features, Tensor targets)
+    public override (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets)
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);
-        return is_grad_enabled() && FusedCrossEntropy.Takes(rows)
-            ? FusedCrossEntropy.Mean(rows, _weight, _bias, targets.reshape(-1), features.shape[0])
-            : base.MeanLogLikelihood(features, targets);
+        if (!is_grad_enabled() || !FusedCrossEntropy.Takes(rows))
+        {
+            return base.MeanAndEach(features, targets);
+        }
+
+        Tensor perRow = empty(rows.shape[0], dtype: ScalarType.Float32);
+        Tensor mean = FusedCrossEntropy.Mean(rows, _weight, _bias, targets.reshape(-1), features.shape[0], perRow);
+        return (mean, perRow.view(features.shape[0], -1).sum(1));
     }
 
     /// <inheritdoc/>

@@ -29,9 +29,13 @@ internal static class FusedCrossEntropy
         return scores.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Σ_n log p(target_n | row_n) / datapoints → scalar, with gradient in rows, weight and bias.</summary>
-    internal static Tensor Mean(Tensor rows, Tensor weight, Tensor bias, Tensor targets, long datapoints) =>
-        MeanFunction.apply(rows, weight, bias, targets, datapoints);
+    /// <summary>
+    /// Σ_n log p(target_n | row_n) / datapoints → scalar, with gradient in rows, weight and bias. The summands are written to
+    /// <paramref name="scores"/> [N], without.
+    /// </summary>
+    internal static Tensor Mean(
+        Tensor rows, Tensor weight, Tensor bias, Tensor targets, long datapoints, Tensor scores) =>
+        MeanFunction.apply(rows, weight, bias, targets, datapoints, new Summands(scores));
 
     /// <summary>log p(target_n | row_n), with gradient: rows [N, H], targets [N] → [N]. Backward makes the logits again.</summary>
     internal static Tensor PerRow(Tensor rows, Tensor weight, Tensor bias, Tensor targets) =>
@@ -40,6 +44,9 @@ internal static class FusedCrossEntropy
     private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
 
     private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
+
+    // Hidden from autograd, which would take a tensor for an input of the function.
+    private sealed record Summands(Tensor Scores);
 
     private sealed class PerRowFunction : autograd.SingleTensorFunction<PerRowFunction>
     {
@@ -84,6 +91,7 @@ internal static class FusedCrossEntropy
         {
             var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
             long datapoints = (long)vars[4];
+            Tensor scores = ((Summands)vars[5]).Scores;
             Tensor rowGradient = empty_like(rows), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
             long count = targets.numel();
             double meanLoss = LinearCrossEntropy.MeanLossAndGradients(
@@ -91,7 +99,7 @@ internal static class FusedCrossEntropy
                 Floats(weight),
                 Floats(bias),
                 Longs(targets.contiguous()),
-                new float[count],
+                Floats(scores),
                 Floats(rowGradient),
                 Floats(weightGradient),
                 Floats(biasGradient),
@@ -108,7 +116,7 @@ internal static class FusedCrossEntropy
         {
             List<Tensor> saved = ctx.get_saved_variables();
             Tensor factor = grad_output * (double)ctx.get_data("scale")!;
-            return [saved[0] * factor, saved[1] * factor, saved[2] * factor, null!, null!];
+            return [saved[0] * factor, saved[1] * factor, saved[2] * factor, null!, null!, null!];
         }
     }
 }

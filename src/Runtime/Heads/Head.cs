@@ -10,7 +10,17 @@ public abstract class Head(string kind) : nn.Module(kind)
     public abstract Tensor LogLikelihood(Tensor features, Tensor targets);
 
     /// <summary>The batch mean of <see cref="LogLikelihood"/> → scalar; what an M-step maximises.</summary>
-    public virtual Tensor MeanLogLikelihood(Tensor features, Tensor targets) => LogLikelihood(features, targets).mean();
+    public Tensor MeanLogLikelihood(Tensor features, Tensor targets) => MeanAndEach(features, targets).Mean;
+
+    /// <summary>
+    /// The batch mean of <see cref="LogLikelihood"/> → scalar, with gradient, and every datapoint's → [B], without: cheaper than
+    /// each with gradient where only the mean's is wanted.
+    /// </summary>
+    public virtual (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets)
+    {
+        Tensor each = LogLikelihood(features, targets);
+        return (each.mean(), each.detach());
+    }
 
     /// <summary>The mode of p(y|features): class ids, means or most probable bits, in the shape of the targets.</summary>
     public abstract Tensor Predict(Tensor features);

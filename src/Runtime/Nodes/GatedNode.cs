@@ -26,6 +26,12 @@ public abstract class GatedNode : Node
     /// <summary>The width of h.</summary>
     protected int Hidden { get; }
 
+    /// <summary>[2·hidden, hidden + inputs], z's rows first.</summary>
+    protected Tensor GateWeight => _gateWeight;
+
+    /// <summary>[2·hidden].</summary>
+    protected Tensor GateBias => _gateBias;
+
     /// <summary>x [B, T, in] → all states [B, T, hidden]; candidate: ([h, x], [r⊙h, x], time) → [B, hidden].</summary>
     protected Tensor Unroll(Tensor x, Route route, Func<Tensor, Tensor, int, Tensor> candidate)
     {

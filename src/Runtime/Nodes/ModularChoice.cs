@@ -7,11 +7,6 @@ namespace ModNet.Runtime;
 /// </summary>
 internal sealed class ModularChoice
 {
-    private readonly Combine _combine;
-    private readonly Dispatch _dispatch;
-    private readonly Duplicates _duplicates;
-    private readonly bool _stopGradient;
-
     /// <summary>Guards what is built by hand (the DSL's check reports the same before).</summary>
     internal ModularChoice(
         string layer,
@@ -37,7 +32,7 @@ internal sealed class ModularChoice
 
         dispatch.Check(layer, pool);
         controller.Layer = layer;
-        (Controller, Pool, _combine, _dispatch, _duplicates, _stopGradient) =
+        (Controller, Pool, Combine, Dispatch, Duplicates, StopGradient) =
             (controller, pool, combine, dispatch, duplicates, stopGradient);
     }
 
@@ -45,26 +40,47 @@ internal sealed class ModularChoice
 
     internal ModulePool Pool { get; }
 
+    internal Combine Combine { get; }
+
+    internal Dispatch Dispatch { get; }
+
+    internal Duplicates Duplicates { get; }
+
+    /// <summary>Whether the controller's loss stays out of the layers before.</summary>
+    internal bool StopGradient { get; }
+
     /// <summary>What the controller reads of B datapoints beside their x, [B] or [B, …]; null where it reads x alone.</summary>
     internal Tensor? Beside(Route route, long datapoints) => Controller.Beside(route, datapoints);
 
     /// <summary>p(a|x) of rows x [n, …], with <paramref name="beside"/> row by row.</summary>
     internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
-        Controller.Distribution(_stopGradient ? x.detach() : x, beside);
+        Controller.Distribution(StopGradient ? x.detach() : x, beside);
 
-    /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
-    internal Tensor Run(Tensor x, Selection selection)
+    /// <summary>
+    /// The chosen modules on rows x [n, …in], combined → [n, …out]; with <paramref name="times"/> &gt; 1 so many selections
+    /// per row, all rows' first ones first → [times·n, …out].
+    /// </summary>
+    internal Tensor Run(Tensor x, Selection selection, int times = 1)
     {
-        if (_combine == Combine.Concat && selection.Indices.shape[1] != Controller.Choose)
+        if (Combine == Combine.Concat && selection.Indices.shape[1] != Controller.Choose)
         {
             throw new UserException(
                 $"{Controller.Layer}/combine",
                 $"Sum where {selection.Indices.shape[1]} modules run instead of K = {Controller.Choose}",
-                $"{_combine}",
+                $"{Combine}",
                 "combine by Sum, or train by another method");
         }
 
-        Tensor outputs = _dispatch.Run(Pool, x, selection.Indices);
-        return _combine.Apply(outputs, _duplicates.Weights(selection, outputs.dtype));
+        Tensor outputs = times == 1 ? Dispatch.Run(Pool, x, selection.Indices) : RunSeveral(x, selection.Indices, times);
+        return Combine.Apply(outputs, Duplicates.Weights(selection, outputs.dtype));
+    }
+
+    // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [times·n, K, …out].
+    private Tensor RunSeveral(Tensor x, Tensor indices, int times)
+    {
+        (long rows, long positions) = (x.shape[0], indices.shape[1]);
+        Tensor beside = indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Tensor outputs = Dispatch.Run(Pool, x, beside);
+        return outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
     }
 }

@@ -1,3 +1,4 @@
+using ModNet.Kernels;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -46,7 +47,42 @@ public sealed class ModularGru : GatedNode
     public override IEnumerable<ModulePool> Pools => [_choice.Pool];
 
     /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
-    public override Tensor Forward(Tensor x, Route route)
+    public override Tensor Forward(Tensor x, Route route) => AtOnce(x, route) ?? StepByStep(x, route);
+
+    // A linear pool and a linear controller, choices that can be told ahead, and dispatch left to a rule: then the whole window
+    // is one call of a kernel, where that is the faster way.
+    private Tensor? AtOnce(Tensor x, Route route)
+    {
+        if (_choice is not
+            {
+                Controller: LinearController { HasNoise: false } controller,
+                Pool: LinearPool { Activation: Activation.Identity or Activation.Relu } pool,
+                Combine: Combine.Sum,
+                Dispatch: AutoDispatch,
+            }
+            || !FusedModularGru.Takes(x, Hidden, controller, pool)
+            || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
+        {
+            return null;
+        }
+
+        var size = new ModularGruSize(
+            (int)x.shape[0], (int)x.shape[1], (int)x.shape[2], Hidden, controller.Modules, controller.Choose)
+        {
+            ReluInside = pool.Activation == Activation.Relu,
+            Once = _choice.Duplicates == Duplicates.Once,
+            StopGradient = _choice.StopGradient,
+        };
+        ModularGruOutputs outputs = FusedModularGru.Run(
+            new(x, route.Carried(Name), GateWeight, GateBias, controller.Weight, controller.Bias, pool.Weight, pool.Bias),
+            size,
+            ahead);
+        route.Record(Name, outputs.LogProbabilities, outputs.Indices);
+        route.Leave(Name, outputs.States.select(1, size.Steps - 1));
+        return outputs.States;
+    }
+
+    private Tensor StepByStep(Tensor x, Route route)
     {
         Tensor? beside = _choice.Beside(route, x.shape[0]);
         return Unroll(x, route, (hx, reset, time) =>

@@ -49,6 +49,18 @@ public sealed class ModularLayer : Node
         return _choice.Run(x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
     }
 
+    /// <summary>
+    /// Several selections for every row: x [B, …in], not of sequences → [times·B, …out], row times first, as x tiled would give.
+    /// The controller and, where the dispatch can, the modules run on B rows. What the route knows of datapoints it knows of times·B.
+    /// </summary>
+    internal Tensor Forward(Tensor x, Route route, int times)
+    {
+        long rows = x.shape[0];
+        Tensor? beside = _choice.Beside(route, times * rows)?.narrow(0, 0, rows);
+        ChoiceDistribution each = _choice.Distribution(x, beside).Tile(times);
+        return _choice.Run(x, route.Choose(Name, 0, each), times);
+    }
+
     // The controller and the modules run once over all B·T rows; only the choices are taken step by step.
     private Tensor EachStep(Tensor x, Tensor? beside, Route route)
     {

@@ -37,7 +37,7 @@ public sealed class ChainPool : ModulePool
                 return null;
             }
 
-            total = new(total.MultiplyAdds + cost.MultiplyAdds, cost.Output);
+            total = new(total.MultiplyAdds + cost.MultiplyAdds, cost.Output, total.Reading + cost.Reading);
         }
 
         return total;

@@ -10,26 +10,13 @@ public sealed class LinearPool : StackedPool
 {
     /// <summary>Fresh modules; each is initialised as a linear layer of its own.</summary>
     public LinearPool(
-        string name,
-        int count,
-        int inputs,
-        int outputs,
-        Activation activation,
-        bool bias,
-        Initialiser initialiser,
-        Init init = Init.Uniform)
-        : this(name, count, inputs, outputs, activation, bias, initialiser.For(init, count))
-    {
-    }
-
-    private LinearPool(
-        string name, int count, int inputs, int outputs, Activation activation, bool bias, Initialiser stacked)
+        string name, int count, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
         : base(
             name,
             count,
             activation,
-            stacked.Weight(inputs, outputs, count, outputs, inputs),
-            bias ? stacked.Bias(inputs, count, outputs) : null) =>
+            initialiser.Weight(inputs, outputs, count, outputs, inputs),
+            bias ? initialiser.Bias(inputs, count, outputs) : null) =>
         (Inputs, Outputs) = (inputs, outputs);
 
     /// <summary>Width of a module's input.</summary>

@@ -3,8 +3,14 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What one module does to a row: its multiply-adds, and the shape of what it gives.</summary>
-public readonly record struct RowCost(long MultiplyAdds, long[] Output);
+/// <summary>What one module does to a row.</summary>
+/// <param name="MultiplyAdds">Its multiply-adds.</param>
+/// <param name="Output">The shape of what it gives.</param>
+/// <param name="Reading">
+/// What reading the row costs before the first product, in the multiply-adds that the machine does meanwhile. Modules that run side by
+/// side read a row once.
+/// </param>
+public readonly record struct RowCost(long MultiplyAdds, long[] Output, long Reading = 0);
 
 /// <summary>
 /// M modules of one signature, f_i : [n, …in] → [n, …out] (paper, section 2). Rows are vectors [n, in] or images

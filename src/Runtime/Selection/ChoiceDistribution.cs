@@ -27,6 +27,9 @@ public sealed class ChoiceDistribution
     public static ChoiceDistribution FromLogits(Tensor logits, Tensor? noiseScale = null) =>
         new(nn.functional.log_softmax(logits, -1), true, noiseScale);
 
+    /// <summary>From log-probabilities [B, K, M], normalised over M, of latent choices.</summary>
+    internal static ChoiceDistribution FromLogProbabilities(Tensor logProbabilities) => new(logProbabilities, true);
+
     /// <summary>All probability on given choices [B, K] among M modules: log-probabilities 0 there, −∞ elsewhere.</summary>
     public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype) =>
         new(nn.functional.one_hot(indices, modules).to_type(dtype).log(), false);
@@ -42,6 +45,9 @@ public sealed class ChoiceDistribution
     public static ChoiceDistribution Join(IReadOnlyList<ChoiceDistribution> parts, long dimension) =>
         new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
 
+    /// <summary>All rows, and again: [times·B, K, M]. Without noise.</summary>
+    internal ChoiceDistribution Tile(int times) => new(EStep.Tile(LogProbabilities, times), Latent);
+
     /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
     {
@@ -54,12 +60,17 @@ public sealed class ChoiceDistribution
     public Tensor LogProbability(Tensor indices) =>
         LogProbabilities.gather(2, indices.unsqueeze(-1)).squeeze(-1).sum(1);
 
-    /// <summary>An independent draw per position → [B, K].</summary>
+    /// <summary>
+    /// An independent draw per position → [B, K]: of B·K numbers u, uniform in [0, 1) and in row order, each takes the first
+    /// module up to which the probabilities sum to more than u times the sum of all. Never a module of probability 0.
+    /// </summary>
     public Tensor Sample(Generator generator)
     {
         using var noGrad = no_grad();
-        Tensor probabilities = LogProbabilities.detach().exp().view(-1, Modules);
-        return multinomial(probabilities, 1, replacement: true, generator: generator).view(-1, Choose);
+        Tensor sums = LogProbabilities.detach().exp().cumsum(-1);
+        // Drawn on the CPU, where the run's streams live.
+        Tensor u = rand(sums.shape[0], Choose, 1, dtype: sums.dtype, generator: generator).to(sums.device);
+        return sums.le(u * sums.narrow(-1, Modules - 1, 1)).sum(dim: -1);
     }
 
     /// <summary>The most probable module per position → [B, K].</summary>

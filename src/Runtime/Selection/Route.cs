@@ -45,6 +45,26 @@ public sealed class Route
         return selection;
     }
 
+    /// <summary>
+    /// How the selector is going to choose for B rows at a layer's T sites in a row, if it can say so ahead. Whoever asks makes
+    /// the choices, and leaves them by <see cref="Record"/>.
+    /// </summary>
+    internal WindowChoice? Ahead(string layer, Controller controller, int steps, long rows, Device device) =>
+        _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
+
+    /// <summary>Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M], indices [B, T, K].</summary>
+    internal void Record(string layer, Tensor logProbabilities, Tensor indices)
+    {
+        (int choose, int modules) = ((int)logProbabilities.shape[2], (int)logProbabilities.shape[3]);
+        Tensor[] distributions = logProbabilities.unbind(1), chosen = indices.unbind(1);
+        int offset = Tape.Choices;
+        TapeEntry[] steps = [.. distributions.Select((step, t) => new TapeEntry(
+            new Site(layer, t, offset + t * choose, choose, modules),
+            ChoiceDistribution.FromLogProbabilities(step),
+            new Selection(chosen[t])))];
+        Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));
+    }
+
     /// <summary>A route through what has no sites.</summary>
     internal static Route NoChoice() => new(new ModeSelector());
 

@@ -16,6 +16,7 @@ namespace ModNet.Runtime;
 /// <item><term><c>probabilities/LAYER</c></term><description>[N, T, P, M] float32: what they were chosen by, a softmax for each of P = K
 /// positions; under noisy top-k the gate, P = 1. Not there for given choices and static modules.</description></item>
 /// <item><term><c>weights/LAYER</c></term><description>[N, T, K] float32: factors on the outputs, under noisy top-k.</description></item>
+/// <item><term><c>held/LAYER</c></term><description>[N, T, K] uint8 (int32 where M > 256): the assignments a* of training datapoints, under EM.</description></item>
 /// </list>
 /// <para>For each datapoint, the last five only where there are such:</para>
 /// <list type="table">
@@ -67,8 +68,14 @@ public static class RoutingFile
         Add<int>("tasks", trace.Tasks);
         foreach (RoutingLayer layer in trace.Layers)
         {
-            Tensor selections = Arrays.ToTensor<int>(layer.Selections);
-            tensors.Add($"selections/{layer.Name}", layer.Modules <= ModulesInAByte ? selections.to_type(ScalarType.Byte) : selections);
+            Tensor Modules(int[,,] chosen) =>
+                Arrays.ToTensor<int>(chosen).to_type(layer.Modules <= ModulesInAByte ? ScalarType.Byte : ScalarType.Int32);
+            tensors.Add($"selections/{layer.Name}", Modules(layer.Selections));
+            if (layer.Held is not null)
+            {
+                tensors.Add($"held/{layer.Name}", Modules(layer.Held));
+            }
+
             Add<float>($"probabilities/{layer.Name}", layer.Probabilities);
             Add<float>($"weights/{layer.Name}", layer.Weights);
         }
@@ -131,7 +138,10 @@ public static class RoutingFile
                     layer["latent"]!.GetValue<bool>(),
                     (int[,,])Arrays.Of<int>(tensors[$"selections/{name}"]),
                     Find($"probabilities/{name}") is Tensor p ? (float[,,,])Arrays.Of<float>(p) : null,
-                    Find($"weights/{name}") is Tensor w ? (float[,,])Arrays.Of<float>(w) : null);
+                    Find($"weights/{name}") is Tensor w ? (float[,,])Arrays.Of<float>(w) : null)
+                {
+                    Held = Find($"held/{name}") is Tensor held ? (int[,,])Arrays.Of<int>(held) : null,
+                };
             })],
         };
     }

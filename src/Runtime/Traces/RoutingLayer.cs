@@ -43,6 +43,11 @@ public sealed class RoutingLayer
     /// <summary>[N, T, K]: factors on the outputs of the modules that ran; null for ones (all methods but noisy top-k).</summary>
     public float[,,]? Weights { get; }
 
+    /// <summary>
+    /// [N, T, K]: the assignments a*, which an E-step chose, of training datapoints; null for others, and for methods without them.
+    /// </summary>
+    public int[,,]? Held { get; init; }
+
     /// <summary>T, the sites of one datapoint.</summary>
     public int Times => Selections.GetLength(1);
 

@@ -20,19 +20,40 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
     /// <summary>[N, …] int32 or float32, where they are asked for.</summary>
     internal Tensor? Predictions => Joined(_predictions);
 
-    /// <summary>The layers, in the order in which data passed them.</summary>
-    internal IReadOnlyList<RoutingLayer> Layers() =>
-        [.. _sites.Select(site =>
+    /// <summary>
+    /// The layers, in the order in which data passed them. <paramref name="held"/> is a* [N, C], all choices of a layer's sites side by
+    /// side and layer after layer; null where there is none.
+    /// </summary>
+    internal IReadOnlyList<RoutingLayer> Layers(Tensor? held)
+    {
+        var layers = new List<RoutingLayer>();
+        long column = 0;
+        foreach (Site site in _sites)
         {
             Parts parts = _layers[site.Layer];
-            return new RoutingLayer(
+            Tensor chosen = Joined(parts.Chosen)!;
+            int[,,]? own = null;
+            if (parts.Latent && held is not null)
+            {
+                long columns = chosen.shape[1] * chosen.shape[2];
+                own = (int[,,])Arrays.Of<int>(held.narrow(1, column, columns).reshape(chosen.shape));
+                column += columns;
+            }
+
+            layers.Add(new(
                 site.Layer,
                 site.Modules,
                 parts.Latent,
-                (int[,,])Arrays.Of<int>(Joined(parts.Chosen)!),
+                (int[,,])Arrays.Of<int>(chosen),
                 Joined(parts.Probabilities) is Tensor p ? (float[,,,])Arrays.Of<float>(p) : null,
-                Joined(parts.Weights) is Tensor w ? (float[,,])Arrays.Of<float>(w) : null);
-        })];
+                Joined(parts.Weights) is Tensor w ? (float[,,])Arrays.Of<float>(w) : null)
+            {
+                Held = own,
+            });
+        }
+
+        return layers;
+    }
 
     /// <summary>
     /// Features and targets of B datapoints, of which rows <paramref name="wanted"/> [n] count, or all. The tape may be of the B

@@ -64,7 +64,10 @@ public sealed record RoutingTrace
             l.Latent,
             Arrays.Rows(l.Selections, rows),
             l.Probabilities is null ? null : Arrays.Rows(l.Probabilities, rows),
-            l.Weights is null ? null : Arrays.Rows(l.Weights, rows)))],
+            l.Weights is null ? null : Arrays.Rows(l.Weights, rows))
+        {
+            Held = l.Held is null ? null : Arrays.Rows(l.Held, rows),
+        })],
         LogLikelihood = Arrays.Rows(LogLikelihood, rows),
         LogProbability = LogProbability is null ? null : Arrays.Rows(LogProbability, rows),
         Tokens = Tokens is null ? null : Arrays.Rows(Tokens, rows),
@@ -75,6 +78,18 @@ public sealed record RoutingTrace
         PredictedValues = PredictedValues is null ? null : Arrays.Rows(PredictedValues, rows),
         Tasks = Tasks is null ? null : Arrays.Rows(Tasks, rows),
     };
+
+    /// <summary>
+    /// The same with a* for selections, and without probabilities, where every latent layer has it; else null. What is said of
+    /// likelihoods and predictions stays that of the controllers' own choice.
+    /// </summary>
+    public RoutingTrace? Assigned() => !Layers.Any(l => l.Latent) || Layers.Any(l => l.Latent && l.Held is null)
+        ? null
+        : this with
+        {
+            Layers = [.. Layers.Select(l => l.Held is null ? l : new RoutingLayer(l.Name, l.Modules, l.Latent, l.Held) { Held = l.Held })],
+            LogProbability = null,
+        };
 
     /// <summary>Reads a file. UserException where it is no routing trace.</summary>
     public static RoutingTrace Load(string path) => RoutingFile.Read(path);

@@ -17,7 +17,7 @@ public static class RoutingTracer
     /// <param name="method">Says how modules are chosen in evaluation, and whether controllers have a say.</param>
     /// <param name="device">Where the graph is.</param>
     /// <param name="step">Gradient steps so far.</param>
-    /// <param name="split"><c>train</c>, <c>validation</c> or <c>test</c>.</param>
+    /// <param name="split"><c>train</c>, <c>validation</c> or <c>test</c>; of the first the trace holds the method's a*, too.</param>
     /// <param name="labels">What numbers in the data stand for.</param>
     /// <param name="batch">Datapoints at once.</param>
     public static RoutingTrace Of(
@@ -49,7 +49,7 @@ public static class RoutingTracer
             Step = step,
             Split = split,
             Datapoints = datapoints,
-            Layers = parts.Layers(),
+            Layers = parts.Layers(split == "train" ? method.Held(datapoints) : null),
             LogLikelihood = Arrays.Vector<float>(parts.LogLikelihood!),
             LogProbability = parts.LogProbability is Tensor probability ? Arrays.Vector<float>(probability) : null,
             Tokens = inputs.dtype == ScalarType.Int64 ? Arrays.Table<int>(inputs) : null,

@@ -10,9 +10,12 @@ internal sealed class CandidateSelector(Tensor held, Generator generator) : Sele
 {
     public override Selection Select(Site site, ChoiceDistribution distribution)
     {
-        Tensor drawn = distribution.Sample(generator).to(held.device);
+        Tensor drawn = distribution.Sample(generator);
         long rows = held.shape[0];
         drawn.narrow(0, 0, rows).copy_(held.narrow(1, site.Offset, site.Choose));
         return new(drawn);
     }
+
+    public override WindowChoice? Ahead(Site first, int steps, long rows, Device device) =>
+        WindowChoice.Drawn(first, steps, rows, generator) with { Given = WindowChoice.Columns(held, first, steps) };
 }

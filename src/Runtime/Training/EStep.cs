@@ -16,7 +16,7 @@ public sealed record EStepResult(long Datapoints, long Replaced, double Before, 
 internal static class EStep
 {
     /// <summary>
-    /// Rows of x are tiled from the first site on; equal candidates are scored once. Row 0 of every datapoint's
+    /// Rows of x are tiled at the first site, not before; equal candidates are scored once. Row 0 of every datapoint's
     /// candidates must be its a*.
     /// </summary>
     /// <param name="graph">Run without gradient, in evaluation mode (dropout off).</param>
@@ -39,7 +39,7 @@ internal static class EStep
         Tensor before = graph.BeforeSites(batch.Inputs, batch.Side, carried);
         using RecurrentState? tiled = carried?.Rows(arange(rows).repeat(candidates).to(batch.Inputs.device));
         GraphOutput across = graph.AcrossSites(
-            Tile(before, candidates), selector, batch.Side?.Map(t => Tile(t, candidates)), tiled);
+            before, selector, batch.Side?.Map(t => Tile(t, candidates)), tiled, candidates);
         long[] compositions = graph.HasSites
             ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray()
             : [];

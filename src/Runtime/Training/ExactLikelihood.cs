@@ -18,7 +18,7 @@ public sealed class ExactLikelihood : TrainingMethod
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where
-    /// there are too many compositions.
+    /// there are too many compositions, or where a layer adds a penalty to the loss: that is of one composition.
     /// </summary>
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)
@@ -28,6 +28,13 @@ public sealed class ExactLikelihood : TrainingMethod
             throw new UserException(
                 "train/exact", "windows that each start at zero", "windows that carry the state",
                 "every composition would leave another state: drop `carry_state`");
+        }
+
+        if (graph.modules().OfType<ActivityPenaltyNode>().FirstOrDefault() is { } penalty)
+        {
+            throw new UserException(
+                penalty.Name, "no penalties under exact training, which runs every composition", "one",
+                "leave it out, or train by another method");
         }
 
         using var scope = NewDisposeScope();

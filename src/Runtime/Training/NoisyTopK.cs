@@ -49,7 +49,7 @@ public sealed class NoisyTopK : TrainingMethod
             loss = loss + Settings.Importance * gates.Balance.ImportanceLoss() + Settings.Load * gates.Balance.LoadLoss();
         }
 
-        return new(loss, logLikelihood, () => output);
+        return new(Penalised(loss, output), logLikelihood, () => output);
     }
 
     private static Graph WithNoise(Graph graph)

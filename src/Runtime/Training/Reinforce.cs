@@ -42,7 +42,7 @@ public sealed class Reinforce : TrainingMethod
     /// constant. [B], [B] → [B]; its gradient, averaged over a ~ p(a|x), is −∇B.
     /// </summary>
     public static Tensor Surrogate(Tensor logLikelihood, Tensor logProbability, double average) =>
-        -logLikelihood - (logLikelihood.detach() - average) * logProbability;
+        -logLikelihood - Credit(logLikelihood, logProbability, average);
 
     /// <summary>c as <c>reinforce.average</c> [1], once there is one.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State() =>
@@ -60,14 +60,17 @@ public sealed class Reinforce : TrainingMethod
     {
         double average = _average ?? Graph.InEvaluation(() => Score(batch, Glance(batch, Sampling)).mean().ToDouble());
         GraphOutput output = Forward(batch, Sampling);
-        Tensor logLikelihood = Score(batch, output);
-        Tensor mean = logLikelihood.mean();
+        (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets);
+        // The mean of the surrogate: of its first term the mean has the gradient, and the second wants none of log p(y|x, a).
         Tensor loss = Graph.HasSites
-            ? Surrogate(logLikelihood, output.Tape.LogProbability(), average).mean()
+            ? -mean - Credit(each, output.Tape.LogProbability(), average).mean()
             : -mean;
         _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
-        return new(loss, mean, () => output) { Reported = -mean };
+        return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(-mean, output) };
     }
+
+    private static Tensor Credit(Tensor logLikelihood, Tensor logProbability, double average) =>
+        (logLikelihood.detach() - average) * logProbability;
 
     private SampledSelector Sampling => new(Streams.Sampling);
 

@@ -99,9 +99,12 @@ public abstract class TrainingMethod : IDisposable
         return Gradient(report: true)!;
     }
 
+    /// <summary>a* of training datapoints [B] → [B, C] int64 on the CPU; null where the method holds none.</summary>
+    public virtual Tensor? Held(long[] datapoints) => null;
+
     /// <summary>
     /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place
-    /// in the data as <c>m_batches.…</c>, and states that are carried between windows as <c>m_carried.LAYER</c>.
+    /// in the data as <c>method.m_batches.…</c>, and states that are carried between windows as <c>method.m_carried.LAYER</c>.
     /// </summary>
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
@@ -172,23 +175,27 @@ public abstract class TrainingMethod : IDisposable
     private protected static IEnumerable<(string Name, Tensor Value)> Place(
         Minibatches batches, RecurrentState? carried, string track) =>
     [
-        .. batches.State().Select(s => ($"{track}_batches.{s.Name}", s.Value)),
-        .. (carried?.Layers ?? []).Select(l => ($"{track}_carried.{l.Layer}", l.State)),
+        .. batches.State().Select(s => ($"method.{track}_batches.{s.Name}", s.Value)),
+        .. (carried?.Layers ?? []).Select(l => ($"method.{track}_carried.{l.Layer}", l.State)),
     ];
 
     /// <summary>Goes back to such a place.</summary>
     private protected void Restore(SavedState state, Minibatches batches, RecurrentState? carried, string track)
     {
-        batches.Restore(state.Under($"{track}_batches."));
+        batches.Restore(state.Under($"method.{track}_batches."));
         if (carried is not null)
         {
-            SavedState saved = state.Under($"{track}_carried.");
+            SavedState saved = state.Under($"method.{track}_carried.");
             foreach (string layer in saved.Names)
             {
                 carried.Leave(layer, saved.Get(layer).to(Device));
             }
         }
     }
+
+    /// <summary>A loss with what layers on the way ask to be added to it.</summary>
+    protected static Tensor Penalised(Tensor loss, GraphOutput output) =>
+        output.Tape.Penalty is Tensor penalty ? loss + penalty : loss;
 
     /// <summary>Datapoints by their numbers, on the graph's device.</summary>
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);

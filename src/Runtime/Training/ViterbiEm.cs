@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight.
+/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight, and
+/// penalties of layers where there are any.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
@@ -154,6 +155,9 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
+    /// <inheritdoc/>
+    public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
+
     /// <summary>a* as <c>em.assignments</c>, where there are choices, and the place of E-steps in the data.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State()
     {
@@ -202,7 +206,7 @@ public sealed class ViterbiEm : TrainingMethod
         Tensor loss = Graph.HasSites
             ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
             : -logLikelihood;
-        return new(loss, logLikelihood, () => output);
+        return new(Penalised(loss, output), logLikelihood, () => output);
     }
 
     /// <inheritdoc/>

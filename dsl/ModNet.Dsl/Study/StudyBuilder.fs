@@ -1,0 +1,87 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// Sets a study's fields; made by `study`.
+[<Sealed>]
+type StudyBuilder internal (name: string) =
+
+    let empty: Study = {
+        Name = name
+        Title = name
+        Rows = []
+        Measures = []
+        RunsOf = name
+        DataFolder = None
+        Report = fun _ -> []
+    }
+
+    /// What the study reproduces, for the heads of tables and reports; its name unless said.
+    /// Example: `title "Table 1: test perplexity on Penn Treebank"`
+    [<CustomOperation "title">]
+    member _.Title(study: Study, text: string) = { study with Title = text }
+
+    /// Its rows, in the order in which they are run and shown; none where a report is all.
+    /// Example: `rows [ row "em-2-1" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) } ]`
+    [<CustomOperation "rows">]
+    member _.Rows(study: Study, rows: StudyRow list) = { study with Rows = rows }
+
+    /// A number that finished runs give. Said as often as there are any; the first stands beside the paper's in README.
+    /// Example: `measure "test perplexity" (fun run -> run.Test.Perplexity)`
+    [<CustomOperation "measure">]
+    member _.Measure(study: Study, name: string, number: StudyRun -> float option) = {
+        study with
+            Measures = study.Measures @ [ { Name = name; Of = number } ]
+    }
+
+    /// The study whose runs these are, where another one has the same rows.
+    /// Example: `runs_of "table1"`
+    [<CustomOperation "runs_of">]
+    member _.RunsOf(study: Study, other: string) = { study with RunsOf = other }
+
+    /// Where `--data` is a folder of data sets, the name of this study's in it.
+    /// Example: `data_folder "ptb"`
+    [<CustomOperation "data_folder">]
+    member _.DataFolder(study: Study, name: string) = { study with DataFolder = Some name }
+
+    /// The report's sections, of all runs that have begun; `run.Finished` tells which are done.
+    /// Example: `report (fun runs -> [ for run in runs -> Section.make run.Name [] ])`
+    [<CustomOperation "report">]
+    member _.Report(study: Study, sections: StudyRun list -> Section list) = { study with Report = sections }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Zero() = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(_: unit) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Delay(settings: unit -> Study) = settings ()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(study: Study) = study
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
+    member _.Yield(_: 'Other) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
+    member _.Combine(_: 'First, _: 'Second) = empty
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
+    member _.For(_: 'First, _: 'Second) = empty
+
+[<AutoOpen>]
+module Studies =
+
+    /// A row of a study, by its id (small letters, digits, hyphens). Settings: `label`, `paper`, `paper_of`, `paper_says`, `seeds`, and `run`, which
+    /// it must have.
+    /// Example: `row "em-2-1" { label "EM"; seeds [ 1; 2 ]; run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) }`
+    let row (id: string) = RowBuilder id
+
+    /// A figure or table of a paper, by its name: rows that are run with several seeds, measures, a report. Settings: `title`, `rows`,
+    /// `measure`, `runs_of`, `data_folder`, `report`. `Study.main` carries it out.
+    /// Example: `study "fig3" { title "Figure 3"; measure "H_b" (fun run -> run.Test.BatchSelectionEntropy) }`
+    let study (name: string) = StudyBuilder name

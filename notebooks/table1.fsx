@@ -1,0 +1,72 @@
+(**
+# Table 1: test perplexity on Penn Treebank
+
+Twelve language models of one architecture (paper, section 3.2), trained by generalised Viterbi EM, by REINFORCE, as a noisy top-k
+mixture, and without choice. `language.fsx` declares them.
+
+    ./modnet reproduce table1 --data DIR                                       # all of it: many hours
+    ./modnet reproduce table1 --data DIR --rows em-15-1,static-1 --seeds 1,2   # a part, merged into the table
+    ./modnet reproduce table1 --data DIR --quick                               # 500 steps for each row
+
+DIR holds ptb.train.txt, ptb.valid.txt and ptb.test.txt (Mikolov's simple-examples.tgz). A run that was interrupted goes on where
+it was; two commands at once share the rows among them.
+*)
+#load "language.fsx"
+
+open ModNet
+open ModNet.Figures
+open Language
+
+let curves (runs: StudyRun list) phase =
+    runs
+    |> List.map (fun run -> run.Name, run.Metrics |> List.filter (fun line -> line.Step > 0L))
+    |> Curves.compare "perplexity" $"{phase} perplexity (log axis)" phase
+    |> Panel.logY
+
+(** Models overfit well before 50,000 steps, so beside the paper's number, the last step's, stands that of the step validation picks. *)
+
+let held_out (run: StudyRun) phase =
+    run.Metrics
+    |> List.filter (fun line -> line.Phase = phase && line.Step > 0L)
+    |> List.map (fun line -> line.Step, line.Values["perplexity"])
+
+let at_best_validation (run: StudyRun) =
+    match held_out run "validation" with
+    | [] -> None
+    | lines ->
+        let best = lines |> List.minBy snd |> fst
+
+        held_out run "test"
+        |> List.tryFind (fun (step, _) -> step = best)
+        |> Option.map snd
+
+let entropies (runs: StudyRun list) field title' =
+    runs
+    |> List.map (fun run -> run.Name, run.Metrics)
+    |> Curves.compare field title' "validation"
+
+study "table1" {
+    title "Table 1: test perplexity on Penn Treebank"
+    data_folder "ptb"
+    rows table1_rows
+    measure "test perplexity" (fun run -> run.Test.Perplexity)
+    measure "validation perplexity" (fun run -> run.Validation.Perplexity)
+    measure "test perplexity at the best validation" at_best_validation
+
+    report (fun runs -> [
+        if not runs.IsEmpty then
+            Section.figure
+                "Perplexity over training"
+                "Of every run that has begun, on the validation text and on the test text."
+                (Figure.beside [ curves runs "validation"; curves runs "test" ])
+
+            Section.figure
+                "Module selection over training"
+                "H_a (Eq. 15) and H_b (Eq. 16) in nats, on the validation text: how undecided the controller is about a word, and how evenly it uses the modules. Of K > 1 positions H_a is the sum, H_b the mean."
+                (Figure.beside [
+                    entropies runs "selection_entropy" "H_a [nats]"
+                    entropies runs "batch_selection_entropy" "H_b [nats]"
+                ])
+    ])
+}
+|> Study.main fsi.CommandLineArgs

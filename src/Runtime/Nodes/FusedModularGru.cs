@@ -1,0 +1,186 @@
+using System.Runtime.InteropServices;
+using ModNet.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What a modular GRU reads: x [B, T, in], h at first [B, hidden] or null for zeros, and its parameters.</summary>
+internal sealed record ModularGruInputs(
+    Tensor X,
+    Tensor? Initial,
+    Tensor GateWeight,
+    Tensor GateBias,
+    Tensor ControllerWeight,
+    Tensor ControllerBias,
+    Tensor ModuleWeight,
+    Tensor? ModuleBias);
+
+/// <summary>What it gives: states [B, T, hidden], log p(·|h, x) [B, T, K, M], and the modules that ran, [B, T, K] int64.</summary>
+internal readonly record struct ModularGruOutputs(Tensor States, Tensor LogProbabilities, Tensor Indices);
+
+/// <summary>
+/// The modular GRU by our own kernel (float32 on the CPU): a whole window in one call, joined to autograd. Running it step by
+/// step through libtorch's operators is the oracle, and serves all else.
+/// </summary>
+internal static class FusedModularGru
+{
+    // The kernel goes through a step's weights row by row, and while the second-level cache holds them it is two to ten times
+    // as fast as libtorch. Where there are more, matrix products over many rows are (from H = I = 128, M = 5, K = 1 on).
+    private const long MostWeights = 1 << 16;
+
+    /// <summary>Whether x [B, T, in] and a GRU of this width are for the kernel.</summary>
+    internal static bool Takes(Tensor x, int hidden, Controller controller, LinearPool pool)
+    {
+        long outputs = 2 * hidden + controller.Choose * (long)(controller.Modules + hidden);
+        return x.dtype == ScalarType.Float32
+            && x.device_type == DeviceType.CPU
+            && pool.Weight.dtype == ScalarType.Float32
+            && x.shape[1] > 0
+            && outputs * (hidden + x.shape[2]) <= MostWeights;
+    }
+
+    /// <summary>Runs the window, with gradient where that is enabled.</summary>
+    internal static ModularGruOutputs Run(ModularGruInputs inputs, in ModularGruSize size, WindowChoice choice)
+    {
+        if (!is_grad_enabled())
+        {
+            return Forward(inputs, size, choice, null);
+        }
+
+        List<Tensor> outputs = Function.apply(
+            inputs.X,
+            inputs.Initial!,
+            inputs.GateWeight,
+            inputs.GateBias,
+            inputs.ControllerWeight,
+            inputs.ControllerBias,
+            inputs.ModuleWeight,
+            inputs.ModuleBias!,
+            new Window(size, choice));
+        return new(outputs[0], outputs[1], outputs[2]);
+    }
+
+    private static ModularGruOutputs Forward(
+        ModularGruInputs inputs, in ModularGruSize size, WindowChoice choice, Tensor? record)
+    {
+        (long rows, long steps, long choose) = (size.Rows, size.Steps, size.Choose);
+        var outputs = new ModularGruOutputs(
+            empty(rows, steps, size.Hidden, dtype: ScalarType.Float32),
+            empty(rows, steps, choose, size.Modules, dtype: ScalarType.Float32),
+            empty(rows, steps, choose, dtype: ScalarType.Int64));
+        using Tensor x = inputs.X.contiguous();
+        using Tensor? initial = inputs.Initial?.contiguous();
+        using Tensor? given = choice.Given?.contiguous();
+        ModularGruWindow.Forward(
+            size,
+            Floats(x),
+            Floats(initial),
+            Weights(inputs),
+            given is null ? default : MemoryMarshal.Cast<byte, long>(given.bytes),
+            Floats(choice.Uniforms),
+            Trace(outputs, record),
+            get_num_threads());
+        return outputs;
+    }
+
+    private static ModularGruWeights Weights(ModularGruInputs of) => new()
+    {
+        Gate = Floats(of.GateWeight),
+        GateBias = Floats(of.GateBias),
+        Controller = Floats(of.ControllerWeight),
+        ControllerBias = Floats(of.ControllerBias),
+        Module = Floats(of.ModuleWeight),
+        ModuleBias = Floats(of.ModuleBias),
+    };
+
+    private static ModularGruTrace Trace(in ModularGruOutputs outputs, Tensor? record) => new()
+    {
+        States = Floats(outputs.States),
+        LogProbabilities = Floats(outputs.LogProbabilities),
+        Indices = MemoryMarshal.Cast<byte, long>(outputs.Indices.bytes),
+        Record = Floats(record),
+    };
+
+    private static Span<float> Floats(Tensor? t) => Present(t) ? MemoryMarshal.Cast<byte, float>(t!.bytes) : default;
+
+    // A gradient that there is none of comes as null or as a tensor of nothing.
+    private static bool Present(Tensor? t) => t is { IsInvalid: false };
+
+    private sealed record Window(ModularGruSize Size, WindowChoice Choice);
+
+    private sealed class Function : autograd.MultiTensorFunction<Function>
+    {
+        public override string Name => nameof(FusedModularGru);
+
+        public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var inputs = new ModularGruInputs(
+                (Tensor)vars[0],
+                (Tensor?)vars[1],
+                (Tensor)vars[2],
+                (Tensor)vars[3],
+                (Tensor)vars[4],
+                (Tensor)vars[5],
+                (Tensor)vars[6],
+                (Tensor?)vars[7]);
+            var window = (Window)vars[8];
+            ModularGruSize size = window.Size;
+            Tensor record = empty(
+                size.Rows, size.Steps, ModularGruWindow.RecordLength(size), dtype: ScalarType.Float32);
+            ModularGruOutputs outputs = Forward(inputs, size, window.Choice, record);
+            ctx.set_materialize_grads(false);
+            ctx.mark_non_differentiable([outputs.Indices]);
+            ctx.save_data("size", size);
+            ctx.save_data("initial", inputs.Initial is not null);
+            List<Tensor> saved =
+            [
+                inputs.X, inputs.GateWeight, inputs.GateBias, inputs.ControllerWeight, inputs.ControllerBias, inputs.ModuleWeight,
+                outputs.States, outputs.LogProbabilities, outputs.Indices, record,
+            ];
+            saved.AddRange(new[] { inputs.Initial, inputs.ModuleBias }.OfType<Tensor>());
+            ctx.save_for_backward(saved);
+            return [outputs.States, outputs.LogProbabilities, outputs.Indices];
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+        {
+            List<Tensor> saved = ctx.get_saved_variables();
+            var size = (ModularGruSize)ctx.get_data("size")!;
+            bool starts = (bool)ctx.get_data("initial")!;
+            Tensor? initial = starts ? saved[10].contiguous() : null;
+            Tensor? moduleBias = saved.Count > (starts ? 11 : 10) ? saved[^1] : null;
+            var inputs = new ModularGruInputs(
+                saved[0].contiguous(), initial, saved[1], saved[2], saved[3], saved[4], saved[5], moduleBias);
+            Tensor? states = Present(grad_outputs[0]) ? grad_outputs[0].contiguous() : null;
+            Tensor? logs = Present(grad_outputs[1]) ? grad_outputs[1].contiguous() : null;
+            var gradients = new ModularGruInputs(
+                empty_like(inputs.X),
+                initial is null ? null : empty_like(initial),
+                empty_like(inputs.GateWeight),
+                empty_like(inputs.GateBias),
+                // Where nothing reads the controller it has no gradient at all, as if it had not run.
+                logs is null ? null! : empty_like(inputs.ControllerWeight),
+                logs is null ? null! : empty_like(inputs.ControllerBias),
+                empty_like(inputs.ModuleWeight),
+                moduleBias is null ? null : empty_like(moduleBias));
+            ModularGruWindow.Backward(
+                size,
+                Floats(inputs.X),
+                Floats(initial),
+                Weights(inputs),
+                Trace(new(saved[6], saved[7], saved[8]), saved[9]),
+                Floats(states),
+                Floats(logs),
+                Floats(gradients.X),
+                Floats(gradients.Initial),
+                Weights(gradients),
+                get_num_threads());
+            return
+            [
+                gradients.X, gradients.Initial!, gradients.GateWeight, gradients.GateBias, gradients.ControllerWeight,
+                gradients.ControllerBias, gradients.ModuleWeight, gradients.ModuleBias!, null!,
+            ];
+        }
+    }
+}
