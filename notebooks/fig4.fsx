@@ -52,7 +52,7 @@ let summary (runs: StudyRun list) field =
                     $"%.4f{Array.min values}"
                     $"%.4f{median values}"
                     $"%.4f{Array.max values}"
-                    $"%.4f{noise values}"
+                    $"%.2g{noise values}"
                 ]
             ]
 
@@ -68,6 +68,7 @@ let figure (runs: StudyRun list) (rows: StudyRow list) (modules: int) =
         |> List.map (fun run -> run.Name, run.Metrics)
         |> Curves.compare field title' "train"
         |> Panel.reference (log (float modules)) $"log {modules}"
+        |> Panel.yRange (-0.03 * log (float modules)) (1.12 * log (float modules))
 
     if drawn.IsEmpty then
         []

@@ -19,8 +19,7 @@ open Language
 
 let curves (runs: StudyRun list) phase =
     runs
-    |> List.filter (fun run -> run.Steps > 0L)
-    |> List.map (fun run -> run.Name, run.Metrics)
+    |> List.map (fun run -> run.Name, run.Metrics |> List.filter (fun line -> line.Step > 0L))
     |> Curves.compare "perplexity" $"{phase} perplexity (log axis)" phase
     |> Panel.logY
 

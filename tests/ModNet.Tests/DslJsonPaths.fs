@@ -69,8 +69,6 @@ let private everything =
             }
         }
 
-        activity_l1 0.375
-
         concat_of {
             chain { }
 
@@ -100,6 +98,7 @@ let private everything =
         gaussian (learned_variance 0.25)
         bernoulli
         categorical
+        activity_l1 0.375
     }
 
 let private text = Network.to_json everything

@@ -219,6 +219,7 @@ let tests =
                 let part = (results scripts "example").Entries |> List.find (fun e -> e.Seed = 3)
                 Expect.equal (part.Finished, part.Steps, part.Planned) (false, 10L, 20L) "so far"
                 Expect.isEmpty part.Values "no result"
+                Expect.isGreaterThan part.Seconds 0.0 "the time so far"
 
                 Study.run only scripts two |> ignore
                 Expect.equal (metrics folder) whole "every number but the time"
@@ -338,6 +339,20 @@ let tests =
                 let report = File.ReadAllText(Path.Combine(home, "runs", "bare", "report.html"))
                 Expect.stringContains report "<h2>0 runs</h2>" "its section"
                 Expect.isFalse (Directory.Exists(Path.Combine(scripts, "results"))) "nothing to keep"
+
+        testCase "a figure that cannot be drawn costs no result"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let undrawn = {
+                    studyOf [ rowOf "two" 2 5 [ 1 ] ] with
+                        Report = fun _ -> raise (UserException("figure", "a trace", "none", "train again"))
+                }
+
+                Expect.equal (Study.run (options home) scripts undrawn) 1 "exit code"
+                Expect.equal (keys (results scripts "example")) [ "two", 1, true ] "the result"
+                let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
+                Expect.stringContains report "figure: expected a trace, got none – train again" "why"
 
         testCase "a study reads another one's runs, and runs what is missing"
         <| fun () ->

@@ -3,8 +3,9 @@ namespace ModNet
 open ModNet.Figures
 open ModNet.Runtime
 
-/// What `inspect` prints: compact tables.
-module internal InspectText =
+/// What `inspect` prints: compact tables as lines of text.
+[<RequireQualifiedAccess>]
+module InspectText =
 
     let private firstOnly index = index = 0
 

@@ -26,7 +26,7 @@ module Routes =
             |> Panel.y "share of choices"
             |> Panel.classesX
             |> Panel.yRange 0.0 (1.15 * max load.Ideal (Array.max load.Shares))
-            |> Panel.reference load.Ideal $"1/{load.Modules}")
+            |> Panel.reference load.Ideal "")
         |> Figure.grid 2
 
     /// How a class, task or word spreads over a layer's modules: rows sum to 1, black 0 to white the largest share. A panel for each table.

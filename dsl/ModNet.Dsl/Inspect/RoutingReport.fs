@@ -136,8 +136,14 @@ module RoutingReport =
                 else
                     "word takes one path"
 
+            let several =
+                if trace.Layers |> Seq.exists (fun layer -> layer.Choose > 1) then
+                    " Where a layer runs several modules at once, a path leads through all of them."
+                else
+                    ""
+
             let caption =
-                $"Each {each}: {graph.Total} paths, {graph.Distinct} of them different. {PathFigure.caption}"
+                $"Each {each}: {graph.Total} paths, {graph.Distinct} of them different. {PathFigure.caption}{several}"
 
             Some(Section.figure "Paths" caption (PathFigure.ofGraph graph))
 
@@ -235,24 +241,17 @@ module RoutingReport =
     let private chosen (site: SiteChoice) =
         site.Modules |> Seq.map (fun m -> string (m + 1)) |> String.concat "+"
 
-    /// What ran for a datapoint on one line: module by layer, or after each word its modules.
-    let way (datapoint: RoutedDatapoint) : string =
-        datapoint.Sites
-        |> List.groupBy _.Layer
-        |> List.map (fun (layer, sites) ->
-            match sites with
-            | [ only ] -> $"{layer} {chosen only}"
-            | sites ->
-                let words =
-                    sites
-                    |> List.map (fun site ->
-                        match site.Word with
-                        | Some word -> $"{word}·{chosen site}"
-                        | None -> chosen site)
-                    |> String.concat " "
-
-                $"{layer}: {words}")
-        |> String.concat ", "
+    /// What ran for a datapoint at one layer: its modules, or each word (or none) with its modules after a dot.
+    let way (layer: string) (datapoint: RoutedDatapoint) : string =
+        match datapoint.Sites |> List.filter (fun site -> site.Layer = layer) with
+        | [ only ] -> chosen only
+        | sites ->
+            sites
+            |> List.map (fun site ->
+                match site.Word with
+                | Some word -> $"{word}·{chosen site}"
+                | None -> chosen site)
+            |> String.concat " "
 
     let private datapointSection (trace: RoutingTrace) : Section =
         let some =
@@ -281,7 +280,7 @@ module RoutingReport =
             "log p(y | x, a)"
             "least sure"
             "mean entropy"
-            "modules"
+            yield! trace.Layers |> Seq.map _.Name
         ]
 
         let row (datapoint: RoutedDatapoint) = [
@@ -300,19 +299,19 @@ module RoutingReport =
             rounded datapoint.LogLikelihood
             orBlank datapoint.LeastSure
             orBlank datapoint.Entropy
-            way datapoint
+            yield! trace.Layers |> Seq.map (fun layer -> way layer.Name datapoint)
         ]
 
         let which =
             if some.Length < trace.Count then
-                $"{some.Length} of {trace.Count}, evenly spaced; `./modnet inspect RUN --datapoint N` shows any of them."
+                $"{some.Length} of {trace.Count}, evenly spaced; ./modnet inspect RUN --datapoint N shows any of them."
             else
                 $"All {trace.Count}."
 
         Section.make "Datapoints" [
             Content.Prose(
                 $"{which} Least sure is the least probable of a datapoint's choices; mean entropy is over its sites, in nats. "
-                + "Filter by any words of a row, such as a class, wrong, or a module."
+                + "Under each layer's name: the modules that ran, of a text after each word. Filter by any words of a row."
             )
             Content.Searchable(headings, some |> Array.map row |> Array.toList)
         ]

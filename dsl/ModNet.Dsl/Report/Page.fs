@@ -22,10 +22,36 @@ module internal Page =
 
     let private joined separator (parts: string seq) = String.Join(separator, parts)
 
-    let private row cell (cells: string list) =
-        cells |> List.map (plain cell) |> joined "" |> element "tr" ""
+    /// More letters than anything else, which numbers with their units have not.
+    let private isProse (text: string) =
+        2 * (text |> Seq.filter Char.IsLetter |> Seq.length) > text.Length
+        && text.Length > 8
 
-    let private table headings rows =
+    let private table (headings: string list) (rows: string list list) =
+        let isWords i =
+            let column =
+                rows
+                |> List.choose (List.tryItem i)
+                |> List.filter (fun text -> text.Length > 1)
+
+            not column.IsEmpty && List.forall isProse column
+
+        // A column of words begins at its left, numbers end at their right.
+        let words = headings |> List.mapi (fun i _ -> isWords i) |> Array.ofList
+
+        let row name (cells: string list) =
+            cells
+            |> List.mapi (fun i text ->
+                let attributes =
+                    if i < words.Length && words[i] then
+                        "class=\"words\""
+                    else
+                        ""
+
+                element name attributes (Label.typeset text))
+            |> joined ""
+            |> element "tr" ""
+
         let head = row "th" headings |> element "thead" ""
         let body = rows |> List.map (row "td") |> joined "\n" |> element "tbody" ""
 

@@ -57,8 +57,16 @@ module internal RunReader =
         else
             0L
 
-    /// The run in a folder and its experiment's identity; None where none has begun, or it cannot be read.
-    let read (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+    /// The wall time that the log has come to.
+    let private logged (folder: string) : float =
+        fst (RunMetrics.ofFolder folder)
+        |> List.choose (fun line ->
+            match line.Values.TryGetValue "seconds" with
+            | true, seconds -> Some seconds
+            | _ -> None)
+        |> List.fold max 0.0
+
+    let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
         experiment folder
         |> Option.filter (fun found -> found.Seed = seed)
         |> Option.map (fun experiment ->
@@ -83,7 +91,7 @@ module internal RunReader =
                 Steps = if finished then planned else checkpointed folder
                 Planned = planned
                 Finished = finished
-                Seconds = number "seconds" |> Option.defaultValue 0.0
+                Seconds = if finished then own["seconds"] else logged folder
                 Facts =
                     own
                     |> Map.filter (fun name _ -> not (List.contains name [ "seed"; "steps"; "seconds"; "threads" ]))
@@ -91,6 +99,15 @@ module internal RunReader =
             }
 
             run, Essence.identity experiment)
+
+    /// The run in a folder and its experiment's identity; None where none has begun, or it cannot be read.
+    let read (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+        try
+            found row seed folder
+        with
+        // Another process may be moving or beginning it.
+        | :? IOException
+        | :? JsonException -> None
 
     /// What is kept of a run. `command` makes it.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =

@@ -39,15 +39,15 @@ module Study =
                 | Content.Searchable _
                 | Content.Matrices _ -> ()
 
-    /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, or 130 where it
-    /// was stopped. Raises UserException for what a user can mend.
+    /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, 130 where it
+    /// was stopped, 1 where the report's figures could not be drawn. Raises UserException for what a user can mend.
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
         StudyPlan.mustBeSound study
-        let mutable sections = []
+        let mutable drawn = Ok []
 
         let publish () =
             let file, fresh = StudyPublication.update study options scripts
-            sections <- fresh
+            drawn <- fresh
             printfn ""
             StudyTable.lines file |> List.iter (printfn "%s")
             file
@@ -55,14 +55,18 @@ module Study =
         let ended = StudyRunner.run study options publish
         let report = Path.Combine(StudyPlan.home study options, "report.html")
         printfn $"report: {report}"
-        Show.whereAsked (fun () -> show sections)
 
-        match ended with
-        | StudyEnd.Done -> CommandLine.Exit.ok
-        | StudyEnd.Shared ->
+        if ended = StudyEnd.Shared then
             printfn "What other processes are at is in the table when they are done."
+
+        match drawn, ended with
+        | _, StudyEnd.Stopped -> stopped
+        | Error message, _ ->
+            eprintfn $"{message}"
+            CommandLine.Exit.failure
+        | Ok sections, _ ->
+            Show.whereAsked (fun () -> show sections)
             CommandLine.Exit.ok
-        | StudyEnd.Stopped -> stopped
 
     /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and ends the process: exit code 0; 1 for what cannot be
     /// done, 2 for a mistake on the command line, 130 where it was stopped.

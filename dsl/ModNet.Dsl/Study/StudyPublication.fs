@@ -45,8 +45,15 @@ module internal StudyPublication =
             |> List.choose (fun seed -> RunReader.read row seed (RunReader.folderOf root row.Id seed))
             |> List.filter (fun (_, found) -> found = identity))
 
-    /// The merged results and the report's sections. `scripts` is the folder of the study's script.
-    let update (study: Study) (options: StudyOptions) (scripts: string) : StudyFile * Section list =
+    /// The script's sections; or what is wrong with them, which is no reason to lose the rest.
+    let private sections (study: Study) (runs: StudyRun list) : Result<Section list, string> =
+        try
+            Ok(study.Report runs)
+        with :? UserException as mistake ->
+            Error mistake.Message
+
+    /// The merged results, and the report's sections or why they could not be made. `scripts` is the folder of the study's script.
+    let update (study: Study) (options: StudyOptions) (scripts: string) : StudyFile * Result<Section list, string> =
         let results = Path.Combine(scripts, "results")
         let path = Path.Combine(results, study.Name + options.Scale.Suffix + ".json")
 
@@ -81,13 +88,15 @@ module internal StudyPublication =
 
                 ReadmeTable.update scripts
 
-            let sections = study.Report(runs |> List.map fst)
+            let drawn = sections study (runs |> List.map fst)
 
             StudyReport.write
                 (StudyPlan.home study options)
                 options.Command
-                sections
+                (match drawn with
+                 | Ok sections -> sections
+                 | Error message -> [ Section.make "Not drawn" [ Content.Prose message ] ])
                 (runs |> List.map (fun (run, _) -> run.Folder))
                 merged
 
-            merged, sections)
+            merged, drawn)

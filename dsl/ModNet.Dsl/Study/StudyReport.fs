@@ -32,12 +32,21 @@ module internal StudyReport =
          | None -> "–")
         defaultArg entry.Processor "–"
         entry.Threads |> Option.map string |> Option.defaultValue "–"
-        entry.Date
+        entry.Date.Replace("T", " ").TrimEnd('Z')
         entry.Command
     ]
 
     let private runs (file: StudyFile) =
-        let headings = [ "run"; "steps"; "time"; "commit"; "processor"; "threads"; "date"; "command" ]
+        let headings = [
+            "run"
+            "steps"
+            "time"
+            "commit"
+            "processor"
+            "threads"
+            "date (UTC)"
+            "command"
+        ]
 
         let rows = [
             for row in file.Rows do

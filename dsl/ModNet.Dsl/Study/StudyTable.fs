@@ -20,16 +20,22 @@ module StudyTable =
     let cells (file: StudyFile) : string list * string list list =
         let compared, others = compared file
         let several = compared.Length > 1
+        let spoken = file.Rows |> List.exists (fun row -> not row.Paper.IsEmpty)
+
+        // Of a quick version it would invite a comparison.
+        let differs = spoken && not file.Quick
 
         let headings = [
             ""
             if several then
                 "measure"
-            "paper"
+            if spoken then
+                "paper"
             match compared with
-            | [ one ] -> $"ours: {one}"
+            | [ one ] when spoken -> $"ours: {one}"
+            | [ one ] -> one
             | _ -> "ours"
-            if not file.Quick then
+            if differs then
                 "difference"
             yield! others
             "seeds"
@@ -47,10 +53,10 @@ module StudyTable =
                 row.Label
                 if several then
                     measure
-                Spread.paper paper
+                if spoken then
+                    Spread.paper paper
                 Spread.values (values measure)
-                // A difference would invite a comparison.
-                if not file.Quick then
+                if differs then
                     Spread.difference (values measure) paper
                 for other in others do
                     Spread.values (values other)
