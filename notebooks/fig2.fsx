@@ -30,7 +30,9 @@ let six_layers =
     network "fig2" {
         image (1, 28, 28)
         flatten
-        repeat 5 { hidden }
+
+        for _ in 1..5 do
+            hidden
 
         modular {
             modules 3
@@ -70,7 +72,8 @@ let em_3_1 =
                         batch 128
                         e_batch 512
                         steps (scale.Pick(16_000, 1_600))
-                        optimizer (Adam 1e-3)
+                        optimizer (Adam 3e-3)
+                        controller_weight 0.01
                     }
                 )
 
@@ -116,7 +119,7 @@ let sections (run: StudyRun) =
 
     // Five times: the start, the end, and between them where a* changes most, early on.
     let times =
-        [ 0.0; 0.125; 0.25; 0.5; 1.0 ]
+        [ 0.0; 0.0625; 0.125; 0.25; 1.0 ]
         |> List.map (fun share ->
             traces
             |> List.minBy (fun trace -> abs (float trace.Step - share * float last.Step)))

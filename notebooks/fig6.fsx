@@ -107,7 +107,7 @@ controllers' own weights does not depend on it. These settings are the best by v
 
 | linear controller, He | validation accuracy [%] | exp H_b |
 |---|---|---|
-| E-step on 512 images, Adam 1e-3, controller weight 1 | 19.2 | 3.4 |
+| E-step on 512 images, Adam 1e-3, controller weight 1 | 18.4 | 3.3 |
 | the same, weight 0.1 | 26.0 | 6.0 |
 | the same, weight 0.01 | 27.3 | 5.3 |
 | E-step on 512 images, Adam 3e-3, weight 0.01 | 27.9 | 7.3 |

@@ -76,7 +76,7 @@ let with_l1 =
     row "l1" {
         label "with L1 on activations"
         paper_says "zeros [%]" "about 90"
-        run (run_of "sparsity-l1" (Some 1.0))
+        run (run_of "sparsity-l1" (Some 0.1))
     }
 
 let seen (run: StudyRun) =
