@@ -24,12 +24,15 @@ module internal Page =
 
     /// More letters than anything else, which numbers with their units have not.
     let private isProse (text: string) =
-        2 * (text |> Seq.filter Char.IsLetter |> Seq.length) > text.Length && text.Length > 8
+        2 * (text |> Seq.filter Char.IsLetter |> Seq.length) > text.Length
+        && text.Length > 8
 
     let private table (headings: string list) (rows: string list list) =
         let isWords i =
             let column =
-                rows |> List.choose (List.tryItem i) |> List.filter (fun text -> text.Length > 1)
+                rows
+                |> List.choose (List.tryItem i)
+                |> List.filter (fun text -> text.Length > 1)
 
             not column.IsEmpty && List.forall isProse column
 

@@ -37,7 +37,16 @@ module internal StudyReport =
     ]
 
     let private runs (file: StudyFile) =
-        let headings = [ "run"; "steps"; "time"; "commit"; "processor"; "threads"; "date (UTC)"; "command" ]
+        let headings = [
+            "run"
+            "steps"
+            "time"
+            "commit"
+            "processor"
+            "threads"
+            "date (UTC)"
+            "command"
+        ]
 
         let rows = [
             for row in file.Rows do

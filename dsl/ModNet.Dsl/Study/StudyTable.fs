@@ -64,7 +64,9 @@ module StudyTable =
                 Spread.minutes (results |> List.map _.Seconds)
             ]
 
-        headings, List.allPairs file.Rows compared |> List.map (fun (row, measure) -> line row measure)
+        headings,
+        List.allPairs file.Rows compared
+        |> List.map (fun (row, measure) -> line row measure)
 
     /// What has begun and is not finished, a line for each.
     let unfinished (file: StudyFile) : string list = [
