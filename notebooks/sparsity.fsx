@@ -72,11 +72,13 @@ let without =
         run (run_of "sparsity-without" None)
     }
 
-let with_l1 =
-    row "l1" {
-        label "with L1 on activations"
+(** With a weight of 1 the penalty wins before anything is learned: all activations are zero after a few steps, and stay so. *)
+
+let with_l1 id weight =
+    row id {
+        label $"L1, weight {weight}"
         paper_says "zeros [%]" "about 90"
-        run (run_of "sparsity-l1" (Some 0.1))
+        run (run_of $"sparsity-{id}" (Some weight))
     }
 
 let seen (run: StudyRun) =
@@ -140,7 +142,7 @@ let sections (runs: StudyRun list) =
 study "sparsity" {
     title "Sparsity of activations on CIFAR-10"
     data_folder "cifar10"
-    rows [ without; with_l1 ]
+    rows [ without; with_l1 "l1-01" 0.1; with_l1 "l1-03" 0.3; with_l1 "l1-05" 0.5 ]
     measure "zeros [%]" (seen >> zeros >> Some)
     measure "test accuracy [%]" (fun run -> run.Test.Accuracy |> Option.map ((*) 100.0))
     report (fun runs -> runs |> List.filter _.Finished |> sections)
