@@ -111,6 +111,32 @@ let tests =
                 let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
                 Expect.isTrue file.Entries.Head.Finished "finished"
 
+        testCase "a run that cannot be done is told of, and the others are done"
+        <| fun () ->
+            withStudy 20
+            <| fun home script ->
+                let out = Path.Combine(home, "out")
+                let taken = Path.Combine(out, "small", "first", "seed-1")
+                Directory.CreateDirectory taken |> ignore
+
+                use _held =
+                    new FileStream(
+                        Path.Combine(taken, "run.lock"),
+                        FileMode.Create,
+                        FileAccess.ReadWrite,
+                        FileShare.None
+                    )
+
+                let code, output, errors =
+                    modnet [ "reproduce"; script; "--out"; out; "--threads"; "1" ]
+
+                Expect.equal code 1 output
+                Expect.stringContains errors "first, seed 1: " "which run"
+                Expect.stringContains errors "a folder that no run is at work in" "why"
+                Expect.stringContains output "second, seed 1 · step 20/20" "the other row"
+                let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
+                Expect.equal [ for entry in file.Entries -> entry.Row, entry.Finished ] [ "second", true ] "results"
+
         testCase "mistakes have one message and an exit code"
         <| fun () ->
             refused 2 [ "reproduce" ] [ "reproduce needs a name first" ]

@@ -40,7 +40,8 @@ module Study =
                 | Content.Matrices _ -> ()
 
     /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, 130 where it
-    /// was stopped, 1 where the report's figures could not be drawn. Raises UserException for what a user can mend.
+    /// was stopped, 1 where a run failed or the report's figures
+    /// could not be drawn. Raises UserException for what a user can mend.
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
         StudyPlan.mustBeSound study
         let mutable drawn = Ok []
@@ -64,6 +65,7 @@ module Study =
         | Error message, _ ->
             eprintfn $"{message}"
             CommandLine.Exit.failure
+        | _, StudyEnd.Failed -> CommandLine.Exit.failure
         | Ok sections, _ ->
             Show.whereAsked (fun () -> show sections)
             CommandLine.Exit.ok

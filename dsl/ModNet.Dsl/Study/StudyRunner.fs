@@ -13,6 +13,8 @@ type StudyEnd =
     | Stopped
     /// Some runs are in the hands of other processes.
     | Shared
+    /// Some runs could not be done, for reasons that were said; all others were.
+    | Failed
 
 /// Carries a study out: what is finished is skipped, what another process is at is left to it, what was interrupted goes on.
 [<RequireQualifiedAccess>]
@@ -65,6 +67,14 @@ module internal StudyRunner =
 
         outcome
 
+    /// What became of a run when its turn came.
+    [<RequireQualifiedAccess>]
+    type private Turn =
+        | Finished
+        | Stopped
+        | Elsewhere
+        | Failed
+
     let private lockOf (run: PlannedRun) =
         let folder = Path.GetFullPath run.Folder
         Path.Combine(Path.GetDirectoryName folder, $".{Path.GetFileName folder}.lock")
@@ -80,41 +90,54 @@ module internal StudyRunner =
             printfn
                 $"{study.Name}: {quick}{planned.Length} runs, {planned.Length - waiting.Length} of them finished already"
 
-        let rec go (turn: int) (shared: bool) (file: StudyFile) (waiting: PlannedRun list) =
-            match waiting with
-            | [] -> if shared then StudyEnd.Shared else StudyEnd.Done
-            | run :: after ->
-                let name = $"{run.Row.Id}, seed {run.Seed}"
+        let attempt (turn: int) (file: StudyFile) (run: PlannedRun) (after: PlannedRun list) : Turn =
+            let name = $"{run.Row.Id}, seed {run.Seed}"
 
-                match FileLock.tryTake (lockOf run) with
-                | None ->
-                    printfn $"{name}: another process is at it"
-                    go (turn + 1) true file after
-                | Some held ->
-                    let outcome =
-                        use _held = held
+            match FileLock.tryTake (lockOf run) with
+            | None ->
+                printfn $"{name}: another process is at it"
+                Turn.Elsewhere
+            | Some held ->
+                use _held = held
 
-                        // Another process may have finished it since this one looked.
-                        if isFinished run then
-                            None
+                // Another process may have finished it since this one looked.
+                if isFinished run then
+                    Turn.Finished
+                else
+                    printfn ""
+                    printfn $"run {turn} of {planned.Length}: {quick}{run.Row.Label}, seed {run.Seed}"
+
+                    let rest (progress: Progress) =
+                        if after.IsEmpty then
+                            ""
                         else
-                            printfn ""
-                            printfn $"run {turn} of {planned.Length}: {quick}{run.Row.Label}, seed {run.Seed}"
+                            let all = progress.Remaining.TotalSeconds + remaining after file progress
+                            $", {Label.duration all} in all"
 
-                            let rest (progress: Progress) =
-                                if after.IsEmpty then
-                                    ""
-                                else
-                                    let all = progress.Remaining.TotalSeconds + remaining after file progress
-                                    $", {Label.duration all} in all"
+                    try
+                        let outcome = train run (ProgressLine($"{quick}{name} · ", rest))
 
-                            Some(train run (ProgressLine($"{quick}{name} · ", rest)))
+                        if outcome.Steps < int64 run.Experiment.Method.Steps then
+                            Turn.Stopped
+                        else
+                            Turn.Finished
+                    with :? UserException as mistake ->
+                        // Hours of other runs do not wait for this one to be mended.
+                        eprintfn $"{name}: {mistake.Message}"
+                        Turn.Failed
 
-                    match outcome with
-                    | Some outcome when outcome.Steps < int64 run.Experiment.Method.Steps ->
-                        publish () |> ignore
-                        printfn $"stopped; to go on: {options.Command}"
-                        StudyEnd.Stopped
-                    | _ -> go (turn + 1) shared (publish ()) after
+        let rec go (turn: int) (ended: StudyEnd) (file: StudyFile) (waiting: PlannedRun list) =
+            match waiting with
+            | [] -> ended
+            | run :: after ->
+                match attempt turn file run after with
+                | Turn.Elsewhere when ended = StudyEnd.Failed -> go (turn + 1) ended file after
+                | Turn.Elsewhere -> go (turn + 1) StudyEnd.Shared file after
+                | Turn.Failed -> go (turn + 1) StudyEnd.Failed file after
+                | Turn.Finished -> go (turn + 1) ended (publish ()) after
+                | Turn.Stopped ->
+                    publish () |> ignore
+                    printfn $"stopped; to go on: {options.Command}"
+                    StudyEnd.Stopped
 
-        go (planned.Length - waiting.Length + 1) false (publish ()) waiting
+        go (planned.Length - waiting.Length + 1) StudyEnd.Done (publish ()) waiting
