@@ -136,6 +136,7 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
         ModularGruTopK.Choose(h, _size.Modules, _size.TopK, chosen, _task.Factors + at * _size.TopK);
         if (noise is not null)
         {
+            new Span<float>(slopes, _layout.RecordLength - _layout.Slopes).Clear();
             ModularGruTopK.Slopes(noise, deviations, chosen, _size.TopK, slopes);
         }
     }
