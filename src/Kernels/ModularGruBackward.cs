@@ -22,6 +22,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
     private readonly float* _dCandidate;
     private readonly float* _dOwn;
     private readonly float* _dOutputs;
+    private readonly float* _dFactors;
     private readonly float* _probabilities;
 
     /// <param name="task">What to do.</param>
@@ -35,7 +36,8 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         _weightGradient = gradient;
         _biasGradient = gradient + layout.BackwardLength;
         int both = Scratch.RoundUp(layout.Both), hidden = Scratch.RoundUp(layout.Hidden);
-        int length = 4 * both + 5 * hidden + Scratch.RoundUp(layout.Outputs) + Scratch.RoundUp(layout.Modules);
+        int outputs = Scratch.RoundUp(layout.Outputs), runs = Scratch.RoundUp(task.Size.Runs);
+        int length = 4 * both + 5 * hidden + outputs + runs + Scratch.RoundUp(layout.Modules);
         _scratch = new Scratch(length);
         new Span<float>(_scratch.Start, length).Clear();
         _hx = _scratch.Start;
@@ -48,7 +50,8 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         _dCandidate = _dResetH + hidden;
         _dOwn = _dCandidate + hidden;
         _dOutputs = _dOwn + hidden;
-        _probabilities = _dOutputs + Scratch.RoundUp(layout.Outputs);
+        _dFactors = _dOutputs + outputs;
+        _probabilities = _dFactors + runs;
         new Span<float>(_probabilities, layout.Modules).Fill(float.NegativeInfinity);
     }
 
@@ -99,7 +102,8 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
             L.Store(_dh + i, L.Subtract(d, through));
         }
 
-        Modules(_task.Indices + at * _size.Choose, candidate);
+        int runs = _size.Runs;
+        Modules(_task.Indices + at * runs, _task.Factors is null ? null : _task.Factors + at * runs, candidate);
 
         // r⊙h, r = σ(…).
         new Span<float>(_dReset, _size.Hidden).CopyTo(new Span<float>(_dResetH, _size.Hidden));
@@ -112,7 +116,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
             L.Store(_dh + i, L.MultiplyAdd(d, gate, L.Load(_dh + i)));
         }
 
-        Outputs(at);
+        Outputs(at, z + _layout.Slopes);
         for (int i = 0; i < _size.Hidden; i++)
         {
             _dh[i] += _dhx[i];
@@ -152,12 +156,12 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         }
     }
 
-    /// <summary>Through the chosen modules to [r⊙h, x].</summary>
-    private void Modules(long* chosen, float* candidate)
+    /// <summary>Through the chosen modules to [r⊙h, x], and to the factors on their outputs.</summary>
+    private void Modules(long* chosen, float* factors, float* candidate)
     {
         int hidden = _layout.Hidden;
         new Span<float>(_dReset, _layout.Both).Clear();
-        for (int k = 0; k < _size.Choose; k++)
+        for (int k = 0; k < _size.Runs; k++)
         {
             if (_size.Once && ModularGruProducts<L, V>.Repeats(chosen, k))
             {
@@ -168,10 +172,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
             if (_size.KeepsOutputs)
             {
                 d = _dOwn;
-                for (int i = 0; i < hidden; i += L.Count)
-                {
-                    L.Store(d + i, L.WherePositive(L.Load(candidate + (k + 1) * hidden + i), L.Load(_dCandidate + i)));
-                }
+                _dFactors[k] = Factor(candidate + (k + 1) * hidden, factors is null ? 1f : factors[k]);
             }
 
             int module = _layout.Module((int)chosen[k]);
@@ -180,29 +181,99 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         }
     }
 
+    /// <summary>Through a factor and a ReLU inside to a module's own output; returns the factor's derivative.</summary>
+    private float Factor(float* output, float factor)
+    {
+        V times = L.Broadcast(factor), sum = L.Broadcast(0f);
+        for (int i = 0; i < _layout.Hidden; i += L.Count)
+        {
+            V own = L.Load(output + i), d = L.Load(_dCandidate + i), through = L.Multiply(times, d);
+            sum = L.MultiplyAdd(own, d, sum);
+            L.Store(_dOwn + i, _size.ReluInside ? L.WherePositive(own, through) : through);
+        }
+
+        return L.Sum(sum);
+    }
+
     /// <summary>Through gates and controller to [h, x].</summary>
-    private void Outputs(long at)
+    private void Outputs(long at, float* slopes)
     {
         int hidden = _layout.Hidden;
         new Span<float>(_dhx, _layout.Both).Clear();
         Back(0, _dOutputs, _size.Hidden, _hx, _dhx);
         Back(hidden, _dOutputs + hidden, _size.Hidden, _hx, _dhx);
-        bool controller = _task.Gradients.LogProbabilities is not null;
+        float* input = _size.StopGradient ? null : _dhx;
+        bool controller = _task.Gradients.LogProbabilities is not null || _size.TopK > 0;
         for (int k = 0; k < _size.Choose && controller; k++)
         {
             int logits = _layout.Logits(k);
+            LogProbabilities((at * _size.Choose + k) * _size.Modules, _dOutputs + logits);
+            if (_size.TopK > 0)
+            {
+                TopK(at, slopes, _dOutputs + logits);
+            }
+
             Softmax((at * _size.Choose + k) * _size.Modules, _dOutputs + logits);
-            Back(logits, _dOutputs + logits, _size.Modules, _hx, _size.StopGradient ? null : _dhx);
+            Back(logits, _dOutputs + logits, _size.Modules, _hx, input);
+        }
+
+        if (_size.Noisy)
+        {
+            Back(_layout.Deviations, _dOutputs + _layout.Deviations, _size.Modules, _hx, input);
         }
 
         ModularGruProducts<L, V>.Add(_biasGradient, _dOutputs, controller ? _layout.Outputs : 2 * hidden);
+    }
+
+    /// <summary>What is given of one position's.</summary>
+    private void LogProbabilities(long position, float* d)
+    {
+        var own = new Span<float>(d, _size.Modules);
+        if (_task.Gradients.LogProbabilities is null)
+        {
+            own.Clear();
+        }
+        else
+        {
+            new Span<float>(_task.Gradients.LogProbabilities + position, own.Length).CopyTo(own);
+        }
+    }
+
+    /// <summary>Through the factors to H: to log-probabilities, to which it is added, and to the noise's deviations.</summary>
+    private void TopK(long at, float* slopes, float* d)
+    {
+        int k = _size.TopK;
+        if (_task.Gradients.Factors is not null)
+        {
+            float* given = _task.Gradients.Factors + at * k;
+            for (int j = 0; j < k; j++)
+            {
+                _dFactors[j] += given[j];
+            }
+        }
+
+        ModularGruTopK.Back(_task.Factors + at * k, k, _dFactors);
+        float* deviations = _dOutputs + _layout.Deviations;
+        if (_size.Noisy)
+        {
+            new Span<float>(deviations, _size.Modules).Clear();
+        }
+
+        long* chosen = _task.Indices + at * k;
+        for (int j = 0; j < k; j++)
+        {
+            d[chosen[j]] += _dFactors[j];
+            if (_size.Noisy)
+            {
+                deviations[chosen[j]] = _dFactors[j] * slopes[j];
+            }
+        }
     }
 
     /// <summary>Of logits, from log-probabilities of one position: d − p·Σd.</summary>
     private void Softmax(long position, float* d)
     {
         int modules = _size.Modules;
-        new Span<float>(_task.Gradients.LogProbabilities + position, modules).CopyTo(new Span<float>(d, modules));
         new Span<float>(_task.LogProbabilities + position, modules).CopyTo(new Span<float>(_probabilities, modules));
         V sum = L.Broadcast(0f);
         for (int i = 0; i < _layout.Modules; i += L.Count)

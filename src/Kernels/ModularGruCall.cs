@@ -8,19 +8,19 @@ internal static unsafe class ModularGruCall
         ReadOnlySpan<float> x,
         ReadOnlySpan<float> initial,
         in ModularGruWeights weights,
-        ReadOnlySpan<long> given,
-        ReadOnlySpan<float> uniforms,
+        in ModularGruChoices choices,
         in ModularGruTrace trace,
         int threads,
         int lanes)
     {
         ModularGruArguments.Check(size, x.Length, initial.Length, weights, trace, backward: false, lanes, threads);
-        int givenRows = ModularGruArguments.CheckChoices(size, given, uniforms.Length);
+        int givenRows = ModularGruArguments.CheckChoices(size, choices);
         fixed (float* px = x, ph = initial, gate = weights.Gate, gateBias = weights.GateBias)
         fixed (float* controller = weights.Controller, controllerBias = weights.ControllerBias)
-        fixed (float* module = weights.Module, moduleBias = weights.ModuleBias, u = uniforms)
-        fixed (float* states = trace.States, logs = trace.LogProbabilities, record = trace.Record)
-        fixed (long* indices = trace.Indices, choices = given)
+        fixed (float* module = weights.Module, moduleBias = weights.ModuleBias, deviation = weights.Noise)
+        fixed (float* states = trace.States, logs = trace.LogProbabilities, factors = trace.Factors, record = trace.Record)
+        fixed (float* uniforms = choices.Uniforms, noise = choices.Noise)
+        fixed (long* indices = trace.Indices, given = choices.Given)
         {
             ModularGruPass.Forward(
                 new ModularGruTask
@@ -34,12 +34,15 @@ internal static unsafe class ModularGruCall
                     ControllerBias = controllerBias,
                     ModuleWeight = module,
                     ModuleBias = moduleBias,
-                    Given = choices,
+                    NoiseWeight = deviation,
+                    Given = given,
                     GivenRows = givenRows,
-                    Uniforms = u,
+                    Uniforms = uniforms,
+                    Noise = noise,
                     States = states,
                     LogProbabilities = logs,
                     Indices = indices,
+                    Factors = factors,
                     Record = record,
                 },
                 threads,
@@ -53,8 +56,7 @@ internal static unsafe class ModularGruCall
         ReadOnlySpan<float> initial,
         in ModularGruWeights weights,
         in ModularGruTrace trace,
-        ReadOnlySpan<float> statesGradient,
-        ReadOnlySpan<float> logGradient,
+        in ModularGruTrace traceGradient,
         Span<float> xGradient,
         Span<float> initialGradient,
         in ModularGruWeights gradients,
@@ -62,11 +64,11 @@ internal static unsafe class ModularGruCall
         int lanes)
     {
         ModularGruArguments.Check(size, x.Length, initial.Length, weights, trace, backward: true, lanes, threads);
-        ModularGruArguments.CheckGradients(
-            size, statesGradient.Length, logGradient.Length, xGradient.Length, initialGradient.Length, gradients);
+        ModularGruArguments.CheckGradients(size, traceGradient, xGradient.Length, initialGradient.Length, gradients);
         fixed (float* px = x, ph = initial, gate = weights.Gate, controller = weights.Controller, module = weights.Module)
-        fixed (float* states = trace.States, logs = trace.LogProbabilities, record = trace.Record)
-        fixed (float* dStates = statesGradient, dLogs = logGradient, dx = xGradient, dInitial = initialGradient)
+        fixed (float* states = trace.States, logs = trace.LogProbabilities, factors = trace.Factors, record = trace.Record)
+        fixed (float* dStates = traceGradient.States, dLogs = traceGradient.LogProbabilities, dFactors = traceGradient.Factors)
+        fixed (float* dx = xGradient, dInitial = initialGradient, deviation = weights.Noise, dDeviation = gradients.Noise)
         fixed (float* dGate = gradients.Gate, dGateBias = gradients.GateBias)
         fixed (float* dController = gradients.Controller, dControllerBias = gradients.ControllerBias)
         fixed (float* dModule = gradients.Module, dModuleBias = gradients.ModuleBias)
@@ -80,21 +82,25 @@ internal static unsafe class ModularGruCall
                     Initial = ph,
                     GateWeight = gate,
                     ControllerWeight = controller,
+                    NoiseWeight = deviation,
                     ModuleWeight = module,
                     States = states,
                     LogProbabilities = logs,
                     Indices = indices,
+                    Factors = factors,
                     Record = record,
                     Gradients = new ModularGruGradients
                     {
                         States = dStates,
                         LogProbabilities = dLogs,
+                        Factors = dFactors,
                         X = dx,
                         Initial = dInitial,
                         GateWeight = dGate,
                         GateBias = dGateBias,
                         ControllerWeight = dController,
                         ControllerBias = dControllerBias,
+                        NoiseWeight = dDeviation,
                         ModuleWeight = dModule,
                         ModuleBias = dModuleBias,
                     },

@@ -90,12 +90,20 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
             _reset[i] = r[i] * _h[i];
         }
 
-        for (int k = 0; k < _size.Choose; k++)
+        if (_size.TopK > 0)
         {
-            Choose(row, step, at, k);
+            TopK(row, step, at, record + _layout.Slopes);
+        }
+        else
+        {
+            for (int k = 0; k < _size.Choose; k++)
+            {
+                Choose(row, step, at, k);
+            }
         }
 
-        Candidate(_task.Indices + at * _size.Choose, candidate);
+        int runs = _size.Runs;
+        Candidate(_task.Indices + at * runs, _task.Factors is null ? null : _task.Factors + at * runs, candidate);
         for (int i = 0; i < hidden; i += L.Count)
         {
             V before = L.Load(_h + i);
@@ -106,22 +114,48 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
 
     private void Choose(int row, int step, long at, int k)
     {
-        float* logits = _outputs + _layout.Logits(k);
-        LogSoftmax(logits);
-        new Span<float>(logits, _size.Modules)
-            .CopyTo(new Span<float>(_task.LogProbabilities + (at * _size.Choose + k) * _size.Modules, _size.Modules));
         long index = at * _size.Choose + k;
+        float* logits = LogProbabilities(index, k);
         _task.Indices[index] =
             row < _task.GivenRows ? _task.Given[index]
             : _task.Uniforms is null ? Mode(logits)
             : Draw(logits, _task.Uniforms[((long)step * _size.Rows + row) * _size.Choose + k]);
     }
 
-    private void Candidate(long* chosen, float* candidate)
+    private void TopK(int row, int step, long at, float* slopes)
+    {
+        float* h = LogProbabilities(at, 0);
+        float* deviations = _outputs + _layout.Deviations;
+        float* noise = _size.Noisy ? _task.Noise + ((long)step * _size.Rows + row) * _size.Modules : null;
+        if (noise is not null)
+        {
+            ModularGruTopK.Add(noise, deviations, _size.Modules, h);
+        }
+
+        long* chosen = _task.Indices + at * _size.TopK;
+        ModularGruTopK.Choose(h, _size.Modules, _size.TopK, chosen, _task.Factors + at * _size.TopK);
+        if (noise is not null)
+        {
+            new Span<float>(slopes, _layout.RecordLength - _layout.Slopes).Clear();
+            ModularGruTopK.Slopes(noise, deviations, chosen, _size.TopK, slopes);
+        }
+    }
+
+    /// <summary>Those of position k, written out to [index, M] too.</summary>
+    private float* LogProbabilities(long index, int k)
+    {
+        float* logits = _outputs + _layout.Logits(k);
+        LogSoftmax(logits);
+        new Span<float>(logits, _size.Modules)
+            .CopyTo(new Span<float>(_task.LogProbabilities + index * _size.Modules, _size.Modules));
+        return logits;
+    }
+
+    private void Candidate(long* chosen, float* factors, float* candidate)
     {
         int hidden = _layout.Hidden;
         new Span<float>(candidate, hidden).Clear();
-        for (int k = 0; k < _size.Choose; k++)
+        for (int k = 0; k < _size.Runs; k++)
         {
             float* output = _size.KeepsOutputs ? candidate + (k + 1) * hidden : _sum;
             if (_size.Once && ModularGruProducts<L, V>.Repeats(chosen, k))
@@ -133,12 +167,13 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
             int m = (int)chosen[k];
             ModularGruProducts<L, V>.Forward(
                 _reset, _size.Both, _weights + _layout.ForwardModule(m), _biases + _layout.Module(m), hidden, output);
+            V factor = L.Broadcast(factors is null ? 1f : factors[k]);
             for (int i = 0; i < hidden; i += L.Count)
             {
                 V own = L.Load(output + i);
                 own = _size.ReluInside ? L.Max(own, L.Broadcast(0f)) : own;
                 L.Store(output + i, own);
-                L.Store(candidate + i, L.Add(L.Load(candidate + i), own));
+                L.Store(candidate + i, L.MultiplyAdd(factor, own, L.Load(candidate + i)));
             }
         }
 

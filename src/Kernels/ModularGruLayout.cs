@@ -1,8 +1,8 @@
 namespace ModNet.Kernels;
 
 /// <summary>
-/// How a modular GRU's weights lie in working memory. What reads [h, x] lies side by side, one vector of outputs: z, r, then the
-/// logits of each position, each beginning on a register of its own ("outputs" below). Forward, weights are [H + I, outputs], so that a
+/// How a modular GRU's weights lie in working memory. What reads [h, x] lies side by side, one vector of outputs: z, r, the
+/// logits of each position and those of the noise's deviation, each beginning on a register of its own ("outputs" below). Forward, weights are [H + I, outputs], so that a
 /// register holds neighbouring outputs; backward [outputs, H + I], so that it holds neighbouring inputs. Modules follow, each in the same way.
 /// </summary>
 internal readonly struct ModularGruLayout
@@ -15,7 +15,9 @@ internal readonly struct ModularGruLayout
         Hidden = RoundUp(size.Hidden, lanes);
         Both = RoundUp(size.Both, lanes);
         Modules = RoundUp(size.Modules, lanes);
-        Outputs = 2 * Hidden + size.Choose * Modules;
+        Outputs = 2 * Hidden + (size.Choose + (size.Noisy ? 1 : 0)) * Modules;
+        Slopes = (3 + (size.KeepsOutputs ? size.Runs : 0)) * Hidden;
+        RecordLength = Slopes + (size.Noisy ? RoundUp(size.TopK, lanes) : 0);
     }
 
     /// <summary>H in whole registers.</summary>
@@ -27,11 +29,17 @@ internal readonly struct ModularGruLayout
     /// <summary>M in whole registers.</summary>
     internal int Modules { get; }
 
-    /// <summary>2·H + K·M, each part in whole registers.</summary>
+    /// <summary>2·H + K·M, and M where there is noise, each part in whole registers.</summary>
     internal int Outputs { get; }
 
-    /// <summary>Floats that one row and step leaves for the way back: z, r, candidate, and the positions' outputs where needed.</summary>
-    internal int RecordLength => (3 + (_size.KeepsOutputs ? _size.Choose : 0)) * Hidden;
+    /// <summary>
+    /// Floats that one row and step leaves for the way back: z, r, candidate, and where needed the chosen modules' outputs and what
+    /// noise adds to H.
+    /// </summary>
+    internal int RecordLength { get; }
+
+    /// <summary>Where in a record dH/d(W_noise·[h, x]) of the chosen modules begins, where there is noise.</summary>
+    internal int Slopes { get; }
 
     /// <summary>Biases: of the outputs, then of each module.</summary>
     internal int BiasLength => Outputs + _size.Modules * Hidden;
@@ -51,11 +59,14 @@ internal readonly struct ModularGruLayout
     /// <summary>Where the logits of position k begin among the outputs.</summary>
     internal int Logits(int k) => 2 * Hidden + k * Modules;
 
-    /// <summary>Biases. Those that fill up a position's logits are −∞: modules of probability 0.</summary>
+    /// <summary>Where W_noise·[h, x] begins among the outputs.</summary>
+    internal int Deviations => Logits(_size.Choose);
+
+    /// <summary>Biases. Those that fill up a position's logits are −∞: modules of probability 0. Deviations have none.</summary>
     internal unsafe void PackBias(in ModularGruTask task, float* bias)
     {
         new Span<float>(bias, BiasLength).Clear();
-        new Span<float>(bias + 2 * Hidden, Outputs - 2 * Hidden).Fill(float.NegativeInfinity);
+        new Span<float>(bias + 2 * Hidden, _size.Choose * Modules).Fill(float.NegativeInfinity);
         foreach (Part part in Parts())
         {
             float* source = Bias(part, task.GateBias, task.ControllerBias, task.ModuleBias);
@@ -72,7 +83,8 @@ internal readonly struct ModularGruLayout
         int inputs = _size.Both;
         foreach (Part part in Parts())
         {
-            float* source = Weight(part, task.GateWeight, task.ControllerWeight, task.ModuleWeight) + (long)part.From * inputs;
+            float* source = Weight(part, task.GateWeight, task.ControllerWeight, task.NoiseWeight, task.ModuleWeight)
+                + (long)part.From * inputs;
             (int start, int stride) = part.To < Outputs ? (part.To, Outputs) : (inputs * part.To, Hidden);
             for (int row = 0; row < part.Rows; row++)
             {
@@ -90,7 +102,8 @@ internal readonly struct ModularGruLayout
         int inputs = _size.Both;
         foreach (Part part in Parts())
         {
-            float* source = Weight(part, task.GateWeight, task.ControllerWeight, task.ModuleWeight) + (long)part.From * inputs;
+            float* source = Weight(part, task.GateWeight, task.ControllerWeight, task.NoiseWeight, task.ModuleWeight)
+                + (long)part.From * inputs;
             for (int row = 0; row < part.Rows; row++)
             {
                 new Span<float>(source + row * inputs, inputs).CopyTo(new Span<float>(weights + (part.To + row) * Both, inputs));
@@ -104,7 +117,8 @@ internal readonly struct ModularGruLayout
         int inputs = _size.Both;
         foreach (Part part in Parts())
         {
-            float* weight = Weight(part, gradients.GateWeight, gradients.ControllerWeight, gradients.ModuleWeight);
+            float* weight = Weight(
+                part, gradients.GateWeight, gradients.ControllerWeight, gradients.NoiseWeight, gradients.ModuleWeight);
             float* bias = Bias(part, gradients.GateBias, gradients.ControllerBias, gradients.ModuleBias);
             for (int row = 0; row < part.Rows && weight is not null; row++)
             {
@@ -133,11 +147,11 @@ internal readonly struct ModularGruLayout
         }
     }
 
-    private static unsafe float* Weight(in Part part, float* gate, float* controller, float* module) =>
-        part.Owner switch { Owner.Gate => gate, Owner.Controller => controller, _ => module };
+    private static unsafe float* Weight(in Part part, float* gate, float* controller, float* noise, float* module) =>
+        part.Owner switch { Owner.Gate => gate, Owner.Controller => controller, Owner.Noise => noise, _ => module };
 
     private static unsafe float* Bias(in Part part, float* gate, float* controller, float* module) =>
-        Weight(part, gate, controller, module);
+        Weight(part, gate, controller, null, module);
 
     // Rows of a weight matrix that stay together: from row `From` of their owner's to row `To` among all.
     private IEnumerable<Part> Parts()
@@ -147,6 +161,11 @@ internal readonly struct ModularGruLayout
         for (int k = 0; k < _size.Choose; k++)
         {
             yield return new(Owner.Controller, k * _size.Modules, Logits(k), _size.Modules);
+        }
+
+        if (_size.Noisy)
+        {
+            yield return new(Owner.Noise, 0, Deviations, _size.Modules);
         }
 
         for (int m = 0; m < _size.Modules; m++)
@@ -161,6 +180,7 @@ internal readonly struct ModularGruLayout
     {
         Gate,
         Controller,
+        Noise,
         Module,
     }
 

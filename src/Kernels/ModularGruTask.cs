@@ -15,14 +15,29 @@ public readonly record struct ModularGruSize(int Rows, int Steps, int Inputs, in
     /// <summary>Whether a module that several positions of a row chose counts once in all instead of once for each.</summary>
     public bool Once { get; init; }
 
-    /// <summary>Whether the gradient of log-probabilities stays out of h and x.</summary>
+    /// <summary>Whether the gradient of log-probabilities, and of a gate, stays out of h and x.</summary>
     public bool StopGradient { get; init; }
+
+    /// <summary>
+    /// k of a noisy top-k gate: for every row and step the k modules of highest H run, weighted by a softmax over those k, where H
+    /// is log p with or without noise; K is then 1. 0 is without a gate: each of K positions has its module, and all count the same.
+    /// </summary>
+    public int TopK { get; init; }
+
+    /// <summary>Whether a gate's H = log p + noise⊙softplus(W_noise·[h, x]).</summary>
+    public bool Noisy { get; init; }
 
     /// <summary>H + I, the width of [h, x].</summary>
     internal int Both => Hidden + Inputs;
 
-    /// <summary>Whether the positions' own outputs are needed to go back through their ReLUs: of one alone its sum's say the same.</summary>
-    internal bool KeepsOutputs => ReluInside && Choose > 1;
+    /// <summary>K or k: how many modules run for a row at a step.</summary>
+    internal int Runs => TopK > 0 ? TopK : Choose;
+
+    /// <summary>
+    /// Whether the modules' own outputs are needed to go back: to their factors, or through their ReLUs, where of one alone its sum's
+    /// say the same.
+    /// </summary>
+    internal bool KeepsOutputs => TopK > 0 || (ReluInside && Choose > 1);
 }
 
 /// <summary>One call's data, pinned: what a modular GRU is given and where its results go. Null is what is not given or not asked for.</summary>
@@ -48,6 +63,9 @@ internal readonly unsafe struct ModularGruTask
     /// <summary>[K·M].</summary>
     internal float* ControllerBias { get; init; }
 
+    /// <summary>[M, H + I], or null where there is no noise.</summary>
+    internal float* NoiseWeight { get; init; }
+
     /// <summary>[M, H, H + I].</summary>
     internal float* ModuleWeight { get; init; }
 
@@ -63,14 +81,20 @@ internal readonly unsafe struct ModularGruTask
     /// <summary>[T, B, K] in [0, 1): what the other rows are drawn by; null takes their most probable modules.</summary>
     internal float* Uniforms { get; init; }
 
+    /// <summary>[T, B, M] standard normals, where there is noise.</summary>
+    internal float* Noise { get; init; }
+
     /// <summary>[B, T, H]: out, going back in.</summary>
     internal float* States { get; init; }
 
     /// <summary>[B, T, K, M]: out, going back in.</summary>
     internal float* LogProbabilities { get; init; }
 
-    /// <summary>[B, T, K]: out, going back in.</summary>
+    /// <summary>[B, T, K or k]: out, going back in.</summary>
     internal long* Indices { get; init; }
+
+    /// <summary>[B, T, k]: out, going back in; null without a gate.</summary>
+    internal float* Factors { get; init; }
 
     /// <summary>[B, T, …] of <see cref="ModularGruLayout.RecordLength"/> each: out or null, going back in.</summary>
     internal float* Record { get; init; }
@@ -88,6 +112,9 @@ internal readonly unsafe struct ModularGruGradients
     /// <summary>[B, T, K, M], in or null.</summary>
     internal float* LogProbabilities { get; init; }
 
+    /// <summary>[B, T, k], in or null.</summary>
+    internal float* Factors { get; init; }
+
     /// <summary>[B, T, I], out.</summary>
     internal float* X { get; init; }
 
@@ -100,11 +127,14 @@ internal readonly unsafe struct ModularGruGradients
     /// <summary>[2·H], out.</summary>
     internal float* GateBias { get; init; }
 
-    /// <summary>[K·M, H + I], out, or null where <see cref="LogProbabilities"/> is.</summary>
+    /// <summary>[K·M, H + I], out, or null where there is no gate and <see cref="LogProbabilities"/> is.</summary>
     internal float* ControllerWeight { get; init; }
 
     /// <summary>[K·M], out, likewise.</summary>
     internal float* ControllerBias { get; init; }
+
+    /// <summary>[M, H + I], out, or null where there is no noise.</summary>
+    internal float* NoiseWeight { get; init; }
 
     /// <summary>[M, H, H + I], out.</summary>
     internal float* ModuleWeight { get; init; }

@@ -16,6 +16,9 @@ public readonly ref struct ModularGruWeights
     /// <summary>[K·M]; likewise.</summary>
     public Span<float> ControllerBias { get; init; }
 
+    /// <summary>W_noise, [M, D]; empty where there is no noise.</summary>
+    public Span<float> Noise { get; init; }
+
     /// <summary>[M, H, D].</summary>
     public Span<float> Module { get; init; }
 
@@ -23,7 +26,22 @@ public readonly ref struct ModularGruWeights
     public Span<float> ModuleBias { get; init; }
 }
 
-/// <summary>What a modular GRU leaves of a window.</summary>
+/// <summary>What a modular GRU's choices are made by.</summary>
+public readonly ref struct ModularGruChoices
+{
+    /// <summary>[R, T, K]: the choices of the first R ≤ B rows, each in [0, M). Empty under a gate.</summary>
+    public ReadOnlySpan<long> Given { get; init; }
+
+    /// <summary>
+    /// [T, B, K] in [0, 1): what the other rows' are drawn by; empty takes their most probable modules. Empty under a gate.
+    /// </summary>
+    public ReadOnlySpan<float> Uniforms { get; init; }
+
+    /// <summary>[T, B, M]: the standard normals in H under a gate with noise, else empty.</summary>
+    public ReadOnlySpan<float> Noise { get; init; }
+}
+
+/// <summary>What a modular GRU leaves of a window, or derivatives of a loss in that.</summary>
 public readonly ref struct ModularGruTrace
 {
     /// <summary>[B, T, H]: h after each step.</summary>
@@ -32,8 +50,11 @@ public readonly ref struct ModularGruTrace
     /// <summary>[B, T, K, M]: log p_k(·|h, x).</summary>
     public Span<float> LogProbabilities { get; init; }
 
-    /// <summary>[B, T, K]: the modules that ran.</summary>
+    /// <summary>[B, T, K]: the modules that ran; under a gate [B, T, k], the highest H first.</summary>
     public Span<long> Indices { get; init; }
+
+    /// <summary>[B, T, k]: the factors on those modules' outputs under a gate, else empty.</summary>
+    public Span<float> Factors { get; init; }
 
     /// <summary>B·T·<see cref="ModularGruWindow.RecordLength"/>: what the way back needs beside, or empty where there is none.</summary>
     public Span<float> Record { get; init; }
@@ -47,6 +68,10 @@ public readonly ref struct ModularGruTrace
 /// Choices are given for the first rows, and the others' drawn, or taken where most probable. A drawn module is the first up to which
 /// the probabilities sum to more than u times their sum.
 /// </para>
+/// <para>
+/// Under a gate (<see cref="ModularGruSize.TopK"/>; Shazeer et al. 2017, Eqs. 3–5) the sum is Σ_j w_j·f_{a_j} over the k modules of
+/// highest H instead, w a softmax of H over those.
+/// </para>
 /// </summary>
 public static class ModularGruWindow
 {
@@ -58,8 +83,7 @@ public static class ModularGruWindow
     /// <param name="x">[B, T, I].</param>
     /// <param name="initial">h at first, [B, H]; empty for zeros.</param>
     /// <param name="weights">The parameters.</param>
-    /// <param name="given">[R, T, K]: the choices of the first R ≤ B rows, each in [0, M).</param>
-    /// <param name="uniforms">[T, B, K] in [0, 1): what the other rows' are drawn by; empty takes their most probable modules.</param>
+    /// <param name="choices">What the choices are made by.</param>
     /// <param name="trace">Out.</param>
     /// <param name="threads">At most so many threads work; ≥ 1.</param>
     /// <exception cref="ArgumentException">A length does not fit the sizes.</exception>
@@ -69,20 +93,18 @@ public static class ModularGruWindow
         ReadOnlySpan<float> x,
         ReadOnlySpan<float> initial,
         in ModularGruWeights weights,
-        ReadOnlySpan<long> given,
-        ReadOnlySpan<float> uniforms,
+        in ModularGruChoices choices,
         in ModularGruTrace trace,
         int threads) =>
-        ModularGruCall.Forward(size, x, initial, weights, given, uniforms, trace, threads, HeadPass.WidestLanes);
+        ModularGruCall.Forward(size, x, initial, weights, choices, trace, threads, HeadPass.WidestLanes);
 
-    /// <summary>Gradients of a loss, from those in states and log-probabilities. Modules that nothing chose get exactly zero.</summary>
+    /// <summary>Gradients of a loss, from those in states, log-probabilities and factors. Modules that nothing chose get exactly zero.</summary>
     /// <param name="size">As forward.</param>
     /// <param name="x">As forward.</param>
     /// <param name="initial">As forward.</param>
     /// <param name="weights">As forward.</param>
     /// <param name="trace">What forward left, record included.</param>
-    /// <param name="statesGradient">[B, T, H]; empty for zeros.</param>
-    /// <param name="logGradient">[B, T, K, M]; empty for zeros.</param>
+    /// <param name="traceGradient">The loss's derivatives in states, log-probabilities and factors, each empty for zeros.</param>
     /// <param name="xGradient">Out, overwritten: [B, T, I].</param>
     /// <param name="initialGradient">Out, overwritten: [B, H]; empty where it is not asked for.</param>
     /// <param name="gradients">Out, overwritten.</param>
@@ -95,8 +117,7 @@ public static class ModularGruWindow
         ReadOnlySpan<float> initial,
         in ModularGruWeights weights,
         in ModularGruTrace trace,
-        ReadOnlySpan<float> statesGradient,
-        ReadOnlySpan<float> logGradient,
+        in ModularGruTrace traceGradient,
         Span<float> xGradient,
         Span<float> initialGradient,
         in ModularGruWeights gradients,
@@ -107,8 +128,7 @@ public static class ModularGruWindow
             initial,
             weights,
             trace,
-            statesGradient,
-            logGradient,
+            traceGradient,
             xGradient,
             initialGradient,
             gradients,

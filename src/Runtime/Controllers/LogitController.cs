@@ -27,20 +27,20 @@ public abstract class LogitController : Controller
     /// <summary>[K·M].</summary>
     internal Tensor Bias => _bias;
 
-    /// <summary>Whether noise is to be put on the logits.</summary>
-    internal bool HasNoise => _noise is not null && training;
+    /// <summary>W_noise [K·M, features] where noise is to be put on the logits, else null.</summary>
+    internal Tensor? Noise => training ? _noise : null;
 
     /// <inheritdoc/>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor features = Features(x, beside);
         Tensor logits = nn.functional.linear(features, _weight, _bias).view(-1, Choose, Modules);
-        if (!HasNoise)
+        if (Noise is not Tensor noise)
         {
             return ChoiceDistribution.FromLogits(logits);
         }
 
-        Tensor scale = nn.functional.softplus(nn.functional.linear(features, _noise!));
+        Tensor scale = nn.functional.softplus(nn.functional.linear(features, noise));
         return ChoiceDistribution.FromLogits(logits, scale.view(-1, Choose, Modules));
     }
 

@@ -14,10 +14,14 @@ internal sealed record ModularGruInputs(
     Tensor ControllerWeight,
     Tensor ControllerBias,
     Tensor ModuleWeight,
-    Tensor? ModuleBias);
+    Tensor? ModuleBias,
+    Tensor? NoiseWeight);
 
-/// <summary>What it gives: states [B, T, hidden], log p(·|h, x) [B, T, K, M], and the modules that ran, [B, T, K] int64.</summary>
-internal readonly record struct ModularGruOutputs(Tensor States, Tensor LogProbabilities, Tensor Indices);
+/// <summary>
+/// What it gives: states [B, T, hidden], log p(·|h, x) [B, T, K, M], and the modules that ran, [B, T, K] int64; under a gate
+/// [B, T, k], with their weights beside.
+/// </summary>
+internal readonly record struct ModularGruOutputs(Tensor States, Tensor LogProbabilities, Tensor Indices, Tensor? Weights);
 
 /// <summary>
 /// The modular GRU by our own kernel (float32 on the CPU): a whole window in one call, joined to autograd. Running it step by
@@ -29,10 +33,11 @@ internal static class FusedModularGru
     // as fast as libtorch. Where there are more, matrix products over many rows are (from H = I = 128, M = 5, K = 1 on).
     private const long MostWeights = 1 << 16;
 
-    /// <summary>Whether x [B, T, in] and a GRU of this width are for the kernel.</summary>
-    internal static bool Takes(Tensor x, int hidden, Controller controller, LinearPool pool)
+    /// <summary>Whether x [B, T, in] and a GRU of this width, of whose modules so many run for a row, are for the kernel.</summary>
+    internal static bool Takes(Tensor x, int hidden, LogitController controller, LinearPool pool, int runs)
     {
-        long outputs = 2 * hidden + controller.Choose * (long)(controller.Modules + hidden);
+        long logits = (controller.Choose + (controller.Noise is null ? 0L : 1L)) * controller.Modules;
+        long outputs = (2L + runs) * hidden + logits;
         return x.dtype == ScalarType.Float32
             && x.device_type == DeviceType.CPU
             && pool.Weight.dtype == ScalarType.Float32
@@ -57,28 +62,35 @@ internal static class FusedModularGru
             inputs.ControllerBias,
             inputs.ModuleWeight,
             inputs.ModuleBias!,
+            inputs.NoiseWeight!,
             new Window(size, choice));
-        return new(outputs[0], outputs[1], outputs[2]);
+        return new(outputs[0], outputs[1], outputs[2], size.TopK > 0 ? outputs[3] : null);
     }
 
     private static ModularGruOutputs Forward(
         ModularGruInputs inputs, in ModularGruSize size, WindowChoice choice, Tensor? record)
     {
-        (long rows, long steps, long choose) = (size.Rows, size.Steps, size.Choose);
+        (long rows, long steps, long choose, long top) = (size.Rows, size.Steps, size.Choose, size.TopK);
         var outputs = new ModularGruOutputs(
             empty(rows, steps, size.Hidden, dtype: ScalarType.Float32),
             empty(rows, steps, choose, size.Modules, dtype: ScalarType.Float32),
-            empty(rows, steps, choose, dtype: ScalarType.Int64));
+            empty(rows, steps, top > 0 ? top : choose, dtype: ScalarType.Int64),
+            top > 0 ? empty(rows, steps, top, dtype: ScalarType.Float32) : null);
         using Tensor x = inputs.X.contiguous();
         using Tensor? initial = inputs.Initial?.contiguous();
         using Tensor? given = choice.Given?.contiguous();
+        using Tensor? noise = size.Noisy ? choice.Gate!.Draw(steps, rows, size.Modules) : null;
         ModularGruWindow.Forward(
             size,
             Floats(x),
             Floats(initial),
             Weights(inputs),
-            given is null ? default : MemoryMarshal.Cast<byte, long>(given.bytes),
-            Floats(choice.Uniforms),
+            new()
+            {
+                Given = given is null ? default : MemoryMarshal.Cast<byte, long>(given.bytes),
+                Uniforms = Floats(choice.Uniforms),
+                Noise = Floats(noise),
+            },
             Trace(outputs, record),
             get_num_threads());
         return outputs;
@@ -92,6 +104,7 @@ internal static class FusedModularGru
         ControllerBias = Floats(of.ControllerBias),
         Module = Floats(of.ModuleWeight),
         ModuleBias = Floats(of.ModuleBias),
+        Noise = Floats(of.NoiseWeight),
     };
 
     private static ModularGruTrace Trace(in ModularGruOutputs outputs, Tensor? record) => new()
@@ -99,6 +112,7 @@ internal static class FusedModularGru
         States = Floats(outputs.States),
         LogProbabilities = Floats(outputs.LogProbabilities),
         Indices = MemoryMarshal.Cast<byte, long>(outputs.Indices.bytes),
+        Factors = Floats(outputs.Weights),
         Record = Floats(record),
     };
 
@@ -123,8 +137,9 @@ internal static class FusedModularGru
                 (Tensor)vars[4],
                 (Tensor)vars[5],
                 (Tensor)vars[6],
-                (Tensor?)vars[7]);
-            var window = (Window)vars[8];
+                (Tensor?)vars[7],
+                (Tensor?)vars[8]);
+            var window = (Window)vars[9];
             ModularGruSize size = window.Size;
             Tensor record = empty(
                 size.Rows, size.Steps, ModularGruWindow.RecordLength(size), dtype: ScalarType.Float32);
@@ -132,46 +147,51 @@ internal static class FusedModularGru
             ctx.set_materialize_grads(false);
             ctx.mark_non_differentiable([outputs.Indices]);
             ctx.save_data("size", size);
-            ctx.save_data("initial", inputs.Initial is not null);
-            List<Tensor> saved =
+            Tensor?[] optional = [inputs.Initial, inputs.ModuleBias, inputs.NoiseWeight, outputs.Weights];
+            ctx.save_data("present", Array.ConvertAll(optional, t => t is not null));
+            ctx.save_for_backward(
             [
                 inputs.X, inputs.GateWeight, inputs.GateBias, inputs.ControllerWeight, inputs.ControllerBias, inputs.ModuleWeight,
-                outputs.States, outputs.LogProbabilities, outputs.Indices, record,
-            ];
-            saved.AddRange(new[] { inputs.Initial, inputs.ModuleBias }.OfType<Tensor>());
-            ctx.save_for_backward(saved);
-            return [outputs.States, outputs.LogProbabilities, outputs.Indices];
+                outputs.States, outputs.LogProbabilities, outputs.Indices, record, .. optional.OfType<Tensor>(),
+            ]);
+            List<Tensor> results = [outputs.States, outputs.LogProbabilities, outputs.Indices];
+            return outputs.Weights is null ? results : [.. results, outputs.Weights];
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
         {
             List<Tensor> saved = ctx.get_saved_variables();
             var size = (ModularGruSize)ctx.get_data("size")!;
-            bool starts = (bool)ctx.get_data("initial")!;
-            Tensor? initial = starts ? saved[10].contiguous() : null;
-            Tensor? moduleBias = saved.Count > (starts ? 11 : 10) ? saved[^1] : null;
+            var rest = new Queue<Tensor>(saved.Skip(10));
+            Tensor?[] optional = Array.ConvertAll((bool[])ctx.get_data("present")!, there => there ? rest.Dequeue() : null);
+            Tensor? initial = optional[0]?.contiguous(), moduleBias = optional[1], noise = optional[2];
             var inputs = new ModularGruInputs(
-                saved[0].contiguous(), initial, saved[1], saved[2], saved[3], saved[4], saved[5], moduleBias);
-            Tensor? states = Present(grad_outputs[0]) ? grad_outputs[0].contiguous() : null;
-            Tensor? logs = Present(grad_outputs[1]) ? grad_outputs[1].contiguous() : null;
+                saved[0].contiguous(), initial, saved[1], saved[2], saved[3], saved[4], saved[5], moduleBias, noise);
+            Tensor?[] given = [.. grad_outputs.Select(g => Present(g) ? g.contiguous() : null)];
+            bool controlled = given[1] is not null || size.TopK > 0;
             var gradients = new ModularGruInputs(
                 empty_like(inputs.X),
                 initial is null ? null : empty_like(initial),
                 empty_like(inputs.GateWeight),
                 empty_like(inputs.GateBias),
                 // Where nothing reads the controller it has no gradient at all, as if it had not run.
-                logs is null ? null! : empty_like(inputs.ControllerWeight),
-                logs is null ? null! : empty_like(inputs.ControllerBias),
+                controlled ? empty_like(inputs.ControllerWeight) : null!,
+                controlled ? empty_like(inputs.ControllerBias) : null!,
                 empty_like(inputs.ModuleWeight),
-                moduleBias is null ? null : empty_like(moduleBias));
+                moduleBias is null ? null : empty_like(moduleBias),
+                noise is null ? null : empty_like(noise));
             ModularGruWindow.Backward(
                 size,
                 Floats(inputs.X),
                 Floats(initial),
                 Weights(inputs),
-                Trace(new(saved[6], saved[7], saved[8]), saved[9]),
-                Floats(states),
-                Floats(logs),
+                Trace(new(saved[6], saved[7], saved[8], optional[3]), saved[9]),
+                new()
+                {
+                    States = Floats(given[0]),
+                    LogProbabilities = Floats(given[1]),
+                    Factors = given.Length > 3 ? Floats(given[3]) : default,
+                },
                 Floats(gradients.X),
                 Floats(gradients.Initial),
                 Weights(gradients),
@@ -179,7 +199,7 @@ internal static class FusedModularGru
             return
             [
                 gradients.X, gradients.Initial!, gradients.GateWeight, gradients.GateBias, gradients.ControllerWeight,
-                gradients.ControllerBias, gradients.ModuleWeight, gradients.ModuleBias!, null!,
+                gradients.ControllerBias, gradients.ModuleWeight, gradients.ModuleBias!, gradients.NoiseWeight!, null!,
             ];
         }
     }

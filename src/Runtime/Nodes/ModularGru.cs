@@ -55,29 +55,32 @@ public sealed class ModularGru : GatedNode
     {
         if (_choice is not
             {
-                Controller: LinearController { HasNoise: false } controller,
+                Controller: LinearController controller,
                 Pool: LinearPool { Activation: Activation.Identity or Activation.Relu } pool,
                 Combine: Combine.Sum,
                 Dispatch: AutoDispatch,
             }
-            || !FusedModularGru.Takes(x, Hidden, controller, pool)
+            || !FusedModularGru.Takes(x, Hidden, controller, pool, route.Runs(controller))
             || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
         {
             return null;
         }
 
+        Tensor? noise = ahead.Gate?.Noise is null ? null : controller.Noise;
         var size = new ModularGruSize(
             (int)x.shape[0], (int)x.shape[1], (int)x.shape[2], Hidden, controller.Modules, controller.Choose)
         {
             ReluInside = pool.Activation == Activation.Relu,
             Once = _choice.Duplicates == Duplicates.Once,
             StopGradient = _choice.StopGradient,
+            TopK = ahead.Gate?.K ?? 0,
+            Noisy = noise is not null,
         };
         ModularGruOutputs outputs = FusedModularGru.Run(
-            new(x, route.Carried(Name), GateWeight, GateBias, controller.Weight, controller.Bias, pool.Weight, pool.Bias),
+            new(x, route.Carried(Name), GateWeight, GateBias, controller.Weight, controller.Bias, pool.Weight, pool.Bias, noise),
             size,
             ahead);
-        route.Record(Name, outputs.LogProbabilities, outputs.Indices);
+        route.Record(Name, outputs.LogProbabilities, outputs.Indices, outputs.Weights);
         route.Leave(Name, outputs.States.select(1, size.Steps - 1));
         return outputs.States;
     }

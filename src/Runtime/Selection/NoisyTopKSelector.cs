@@ -32,6 +32,16 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         return new(indices, weights);
     }
 
+    /// <inheritdoc/>
+    public override int Runs(int choose) => k;
+
+    /// <summary>Site by site where the balance losses are to be had of it. UserException as <see cref="Select"/>.</summary>
+    public override WindowChoice? Ahead(Site first, int steps, long rows, Device device)
+    {
+        Check(first);
+        return balanced && noise is not null ? null : new(Gate: new(k, noise));
+    }
+
     /// <summary>
     /// P(x, i) (their Eq. 9): how probable it is that module i is among the k, were its own noise drawn anew and the others' kept.
     /// [B, M]; 1 where all modules run.

@@ -45,6 +45,9 @@ public sealed class Route
         return selection;
     }
 
+    /// <summary>How many modules the selector is going to have run for a row at a site of this controller's.</summary>
+    internal int Runs(Controller controller) => _selector.Runs(controller.Choose);
+
     /// <summary>
     /// How the selector is going to choose for B rows at a layer's T sites in a row, if it can say so ahead. Whoever asks makes
     /// the choices, and leaves them by <see cref="Record"/>.
@@ -52,16 +55,21 @@ public sealed class Route
     internal WindowChoice? Ahead(string layer, Controller controller, int steps, long rows, Device device) =>
         _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
 
-    /// <summary>Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M], indices [B, T, K].</summary>
-    internal void Record(string layer, Tensor logProbabilities, Tensor indices)
+    /// <summary>
+    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M], indices [B, T, K], or under a gate [B, T, k] and
+    /// their weights. The noise's deviation, which nothing reads but the selector, is not recorded.
+    /// </summary>
+    internal void Record(string layer, Tensor logProbabilities, Tensor indices, Tensor? weights = null)
     {
-        (int choose, int modules) = ((int)logProbabilities.shape[2], (int)logProbabilities.shape[3]);
+        (int choose, int modules, int runs) =
+            ((int)logProbabilities.shape[2], (int)logProbabilities.shape[3], (int)indices.shape[2]);
         Tensor[] distributions = logProbabilities.unbind(1), chosen = indices.unbind(1);
+        Tensor[]? weighted = weights?.unbind(1);
         int offset = Tape.Choices;
         TapeEntry[] steps = [.. distributions.Select((step, t) => new TapeEntry(
-            new Site(layer, t, offset + t * choose, choose, modules),
+            new Site(layer, t, offset + t * runs, choose, modules),
             ChoiceDistribution.FromLogProbabilities(step),
-            new Selection(chosen[t])))];
+            new Selection(chosen[t], weighted?[t])))];
         Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));
     }
 

@@ -11,6 +11,9 @@ public abstract class Selector
     /// <summary>The composition of every row of <paramref name="distribution"/> at <paramref name="site"/>.</summary>
     public abstract Selection Select(Site site, ChoiceDistribution distribution);
 
+    /// <summary>How many modules run for a row at a site of K positions: K, for all but noisy top-k.</summary>
+    public virtual int Runs(int choose) => choose;
+
     /// <summary>
     /// How this selector is going to choose for B rows at <paramref name="steps"/> sites in a row, the first of them
     /// <paramref name="first"/>; whoever asks makes the choices in this way, and <see cref="Select"/> is not called. Null where it

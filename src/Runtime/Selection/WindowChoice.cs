@@ -4,14 +4,16 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// How the choices of a window of T sites in a row will be made, said ahead of them all: the first R rows take what is given,
-/// the others are drawn where there are uniforms, and take the most probable module per position where there are none.
+/// the others are drawn where there are uniforms, and take the most probable module per position where there are none. Under a
+/// gate none of that, but the modules of highest H.
 /// </summary>
 /// <param name="Given">[R, T, K] int64, or null for R = 0.</param>
 /// <param name="Uniforms">
 /// [T, B, K] float32 on the CPU, uniform in [0, 1), for all B rows: what <see cref="ChoiceDistribution.Sample"/> would draw
 /// site by site. Null where nothing is drawn.
 /// </param>
-public sealed record WindowChoice(Tensor? Given = null, Tensor? Uniforms = null)
+/// <param name="Gate">The gate, or null; with it nothing is given and there are no uniforms.</param>
+public sealed record WindowChoice(Tensor? Given = null, Tensor? Uniforms = null, TopKGate? Gate = null)
 {
     /// <summary>All rows drawn.</summary>
     internal static WindowChoice Drawn(Site first, int steps, long rows, Generator generator) =>
