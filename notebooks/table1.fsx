@@ -22,6 +22,7 @@ let curves (runs: StudyRun list) phase =
     |> List.map (fun run -> run.Name, run.Metrics |> List.filter (fun line -> line.Step > 0L))
     |> Curves.compare "perplexity" $"{phase} perplexity (log axis)" phase
     |> Panel.logY
+    |> Panel.yRange 200.0 500.0
 
 (** Models overfit well before 50,000 steps, so beside the paper's number, the last step's, stands that of the step validation picks. *)
 
@@ -57,7 +58,7 @@ study "table1" {
         if not runs.IsEmpty then
             Section.figure
                 "Perplexity over training"
-                "Of every run that has begun, on the validation text and on the test text."
+                "Of every run that has begun, on the validation text and on the test text, once it is below 500."
                 (Figure.beside [ curves runs "validation"; curves runs "test" ])
 
             Section.figure
