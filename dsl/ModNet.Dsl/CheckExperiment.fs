@@ -66,6 +66,9 @@ module internal CheckExperiment =
             steps
             |> Option.iter (fun steps -> notes.Positive($"{root}/{setting}", "a number of M-steps", steps) |> ignore)
 
+        notes.Positive($"{root}/keep_checkpoints", "a number of checkpoints", experiment.KeepCheckpoints)
+        |> ignore
+
         for setting, datapoints in
             [
                 "trace_rows", experiment.Tracing.Rows

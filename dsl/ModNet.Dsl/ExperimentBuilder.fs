@@ -10,6 +10,7 @@ type RunDraft = internal {
     LogEvery: int
     ValidateEvery: int
     CheckpointEvery: int option
+    KeepCheckpoints: int
     Tracing: Tracing
     Out: string option
 }
@@ -37,6 +38,7 @@ type ExperimentBuilder internal () =
             LogEvery = 10
             ValidateEvery = 500
             CheckpointEvery = None
+            KeepCheckpoints = 2
             Tracing = {
                 Every = None
                 Rows = 128
@@ -122,6 +124,18 @@ type ExperimentBuilder internal () =
             }
     }
 
+    /// How many checkpoints stay in the run's folder, ≥ 1; 2 unless said. The newest is `checkpoint.safetensors`, those before are
+    /// `checkpoints/STEP.safetensors`; where the newest is damaged, `--resume` goes on from the one before.
+    /// Example: `keep_checkpoints 5`
+    [<CustomOperation "keep_checkpoints">]
+    member _.KeepCheckpoints(draft: ExperimentDraft<'Network, 'Data, 'Method>, count: int) = {
+        draft with
+            DraftRun = {
+                draft.DraftRun with
+                    KeepCheckpoints = count
+            }
+    }
+
     /// A routing trace of training datapoints, `routing/STEP.safetensors`, before the first gradient step and after every so many,
     /// ≥ 1; none unless said. (Every run leaves one of held-out datapoints at its end, `routing.safetensors`.)
     /// Example: `trace_every 500`
@@ -180,6 +194,7 @@ type ExperimentBuilder internal () =
         LogEvery = draft.DraftRun.LogEvery
         ValidateEvery = draft.DraftRun.ValidateEvery
         CheckpointEvery = draft.DraftRun.CheckpointEvery
+        KeepCheckpoints = draft.DraftRun.KeepCheckpoints
         Tracing = draft.DraftRun.Tracing
         Out = draft.DraftRun.Out
     }
@@ -205,8 +220,8 @@ type ExperimentBuilder internal () =
 module Experiments =
 
     /// A network, its data and its training. `net`, `data` and `train` must be said.
-    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `trace_every`, `trace_rows`, `trace_at_end`,
-    /// `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
+    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `keep_checkpoints`, `trace_every`, `trace_rows`,
+    /// `trace_at_end`, `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
     /// `seed`, `device` or `out` is not seen there (error FS3095), so give it another name, such as `mine`.
     /// Example: `experiment { net lm; data (text "data/ptb" { }); train (em { steps 3_000 }); seed 1 }`
     let experiment = ExperimentBuilder()

@@ -157,6 +157,7 @@ module internal ExperimentJson =
             "log_every", int experiment.LogEvery
             "validate_every", int experiment.ValidateEvery
             "checkpoint_every", option int experiment.CheckpointEvery
+            "keep_checkpoints", int experiment.KeepCheckpoints
             "trace",
             object [
                 "every", option int experiment.Tracing.Every

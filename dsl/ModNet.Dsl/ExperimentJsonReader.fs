@@ -235,6 +235,7 @@ module internal ExperimentJsonReader =
                     "log_every"
                     "validate_every"
                     "checkpoint_every"
+                    "keep_checkpoints"
                     "trace"
                     "out"
                 ]
@@ -249,6 +250,7 @@ module internal ExperimentJsonReader =
             LogEvery = field "log_every" |> JsonReader.int
             ValidateEvery = field "validate_every" |> JsonReader.int
             CheckpointEvery = field "checkpoint_every" |> JsonReader.option JsonReader.int
+            KeepCheckpoints = field "keep_checkpoints" |> JsonReader.int
             Tracing = field "trace" |> readTracing
             Out = field "out" |> JsonReader.option JsonReader.string
         }

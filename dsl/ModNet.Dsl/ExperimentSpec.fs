@@ -289,6 +289,8 @@ type Experiment = {
     ValidateEvery: int
     /// A checkpoint every so many gradient steps; None writes one with every validation.
     CheckpointEvery: int option
+    /// How many checkpoints stay in the run's folder, the newest among them, ≥ 1.
+    KeepCheckpoints: int
     Tracing: Tracing
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option

@@ -145,3 +145,12 @@ module internal JsonReader =
                 Got = error.Message.TrimEnd '.'
                 Remedy = "mend the text"
             }
+        // What the reader says of an escape that stands for no character.
+        | :? InvalidOperationException as error ->
+            Error {
+                Fault = Fault.BadJson
+                Place = "$"
+                Expected = "JSON"
+                Got = error.Message.TrimEnd '.'
+                Remedy = "mend the text"
+            }

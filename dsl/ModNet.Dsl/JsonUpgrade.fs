@@ -96,7 +96,7 @@ module internal JsonUpgrade =
             |> Option.iter (fun experiment ->
                 inside "method" experiment em
                 inside "data" experiment text
-                add [ "trace", tracing ] experiment)
+                add [ "trace", tracing; "keep_checkpoints", NetworkJson.int 2 ] experiment)
 
     /// Changes the node, which is the network or experiment of a document of version 1, in place.
     let from1 (property: string) (node: JsonNode) =

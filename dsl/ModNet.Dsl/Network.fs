@@ -53,3 +53,37 @@ module Network =
             network with
                 Layers = List.map resize network.Layers
         }
+
+    let rec private dispatching (dispatch: Dispatch) (layer: Layer) : Layer =
+        let inside = List.map (dispatching dispatch)
+
+        let chosen (modular: Modular) = {
+            modular with
+                Dispatch = dispatch
+                Pool = {
+                    modular.Pool with
+                        Units = List.map inside modular.Pool.Units
+                }
+        }
+
+        match layer with
+        | Layer.Modular modular -> Layer.Modular(chosen modular)
+        | Layer.ModularGru gru ->
+            Layer.ModularGru {
+                gru with
+                    Candidate = chosen gru.Candidate
+            }
+        | Layer.Residual layers -> Layer.Residual(inside layers)
+        | Layer.SumOf branches -> Layer.SumOf(List.map inside branches)
+        | Layer.ConcatOf branches -> Layer.ConcatOf(List.map inside branches)
+        | Layer.Repeat(times, layers) -> Layer.Repeat(times, inside layers)
+        | Layer.Block(name, layers) -> Layer.Block(name, inside layers)
+        | other -> other
+
+    /// The same network, all of whose modular layers run what is chosen by one dispatch. It computes the same, and reads the same
+    /// checkpoints.
+    /// Example: `Network.with_dispatch Loop lm`
+    let with_dispatch (dispatch: Dispatch) (network: Network) : Network = {
+        network with
+            Layers = List.map (dispatching dispatch) network.Layers
+    }

@@ -68,3 +68,6 @@ type internal Notes() =
     member notes.Name(place, what, name: string) =
         if String.IsNullOrWhiteSpace name || name.Contains '/' then
             notes.Add(Fault.BadName, place, $"a {what} name that is not blank and has no `/`", $"`{name}`", "rename it")
+        // Runs go to folders of such names, and these would be other folders.
+        elif name.Trim '.' = "" then
+            notes.Add(Fault.BadName, place, $"a {what} name of more than dots", $"`{name}`", "rename it")

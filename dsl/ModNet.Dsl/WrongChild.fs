@@ -90,7 +90,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Experiment =
-        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, trace_every, trace_rows, trace_at_end, out, each said once, without `for` or `if`."
+        "This is not a setting of an experiment. It has: net, data, train, seed, device, log_every, validate_every, checkpoint_every, keep_checkpoints, trace_every, trace_rows, trace_at_end, out, each said once, without `for` or `if`."
 
     [<Literal>]
     let IncompleteExperiment =

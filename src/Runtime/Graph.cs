@@ -14,6 +14,9 @@ public sealed class Graph : nn.Module
     private readonly Node[] _nodes;
     private readonly int _firstSite;
     private readonly int _lastSite;
+    private readonly Lock _evaluationGate = new();
+    private int _evaluations;
+    private bool _before;
 
     /// <summary>Takes the nodes over, and registers them under their names. Pools used by several nodes are registered once, under their own name.</summary>
     public Graph(IReadOnlyList<Node> nodes, Head head)
@@ -43,6 +46,9 @@ public sealed class Graph : nn.Module
     /// <summary>p(y|features).</summary>
     public Head Head { get; }
 
+    /// <summary>Told of what each node gives, while something is looked for.</summary>
+    internal Action<Node, Tensor>? Watch { get; set; }
+
     /// <summary>Whether anything is chosen at all.</summary>
     public bool HasSites => _firstSite >= 0;
 
@@ -63,19 +69,45 @@ public sealed class Graph : nn.Module
     public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null, RecurrentState? carried = null) =>
         Run(x, selector, side, carried, 0, _nodes.Length);
 
-    /// <summary>Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before.</summary>
+    /// <summary>
+    /// Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before. Several threads may at
+    /// once, as long as none trains.
+    /// </summary>
     public TResult InEvaluation<TResult>(Func<TResult> body)
     {
         using var noGrad = no_grad();
-        bool before = training;
-        eval();
+        EnterEvaluation();
         try
         {
             return body();
         }
         finally
         {
-            train(before);
+            LeaveEvaluation();
+        }
+    }
+
+    // The first of several threads sets the mode, and the last sets it back: none runs in another's training mode.
+    private void EnterEvaluation()
+    {
+        lock (_evaluationGate)
+        {
+            if (_evaluations++ == 0)
+            {
+                _before = training;
+                eval();
+            }
+        }
+    }
+
+    private void LeaveEvaluation()
+    {
+        lock (_evaluationGate)
+        {
+            if (--_evaluations == 0)
+            {
+                train(_before);
+            }
         }
     }
 
@@ -117,6 +149,7 @@ public sealed class Graph : nn.Module
         for (int i = from; i < to; i++)
         {
             x = _nodes[i].Forward(x, route);
+            Watch?.Invoke(_nodes[i], x);
         }
 
         return new(x, route.Tape);

@@ -87,7 +87,8 @@ public static class Machine
         return 2.0 * size * size * size / best / 1e9;
     }
 
-    private static string Simd() =>
+    /// <summary>The width of .NET's vectors here.</summary>
+    internal static string Simd() =>
         Vector512.IsHardwareAccelerated ? "512 bits"
         : Vector256.IsHardwareAccelerated ? "256 bits"
         : Vector128.IsHardwareAccelerated ? "128 bits"

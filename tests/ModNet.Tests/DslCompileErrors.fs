@@ -177,7 +177,7 @@ let right = [
     "(fun k -> modular { from words; choose k; combine Concat; stop_gradient }) 3"
     "experiment { net (network \"n\" { }); data (text \"t\" { window 3 }); train (em { steps 5; optimizer (Adam 1e-3) }); seed 1 }"
     "experiment { train (em { }); data (toy_regression { }); net (network \"n\" { }) }"
-    "experiment { train (em { start Sweep; schedule (Warmup (5, Cosine)) }); data (mnist \"d\" { held_out 5 }); net (network \"n\" { }); device (Cuda 0); checkpoint_every 9; trace_every 3; trace_rows 2; trace_at_end 4 }"
+    "experiment { train (em { start Sweep; schedule (Warmup (5, Cosine)) }); data (mnist \"d\" { held_out 5 }); net (network \"n\" { }); device (Cuda 0); checkpoint_every 9; keep_checkpoints 3; trace_every 3; trace_rows 2; trace_at_end 4 }"
     "csv \"x\" { target \"y\"; classes 3; features [ \"a\"; \"b\" ]; held_out 0.2; test 0.2; separator Tab }"
     "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); classes 2 [| 1 |]; tasks 2 [| 0 |]; given (array2D [ [ 0 ] ]) }"
     "generated \"g\" { features 1; values 1; draw (fun random -> Datapoint.valued [| random.NextSingle() |] [| 1.0f |]) }"

@@ -45,6 +45,7 @@ let tests =
                     LogEvery = 10
                     ValidateEvery = 500
                     CheckpointEvery = None
+                    KeepCheckpoints = 2
                     Tracing = {
                         Every = None
                         Rows = 128
@@ -89,6 +90,7 @@ let tests =
                     log_every 13
                     validate_every 14
                     checkpoint_every 16
+                    keep_checkpoints 20
                     trace_every 17
                     trace_rows 18
                     trace_at_end 19
@@ -127,6 +129,7 @@ let tests =
                     LogEvery = 13
                     ValidateEvery = 14
                     CheckpointEvery = Some 16
+                    KeepCheckpoints = 20
                     Tracing = {
                         Every = Some 17
                         Rows = 18

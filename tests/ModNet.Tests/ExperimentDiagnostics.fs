@@ -239,14 +239,16 @@ let experiments =
                     LogEvery = 0
                     ValidateEvery = -5
                     CheckpointEvery = Some 0
+                    KeepCheckpoints = 0
                     Tracing = { Every = Some 0; Rows = -1; AtEnd = 0 }
             }
-            (List.replicate 6 "NON_POSITIVE_SIZE")
+            (List.replicate 7 "NON_POSITIVE_SIZE")
             [
                 "toy/log_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
                 "toy/validate_every: expected a number of M-steps ≥ 1, got -5 – give it a positive number"
                 "toy/checkpoint_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
                 "toy/trace_every: expected a number of M-steps ≥ 1, got 0 – give it a positive number"
+                "toy/keep_checkpoints: expected a number of checkpoints ≥ 1, got 0 – give it a positive number"
                 "toy/trace_rows: expected a number of datapoints ≥ 1, got -1 – give it a positive number"
                 "toy/trace_at_end: expected a number of datapoints ≥ 1, got 0 – give it a positive number"
             ]
@@ -267,6 +269,7 @@ let experiments =
                 LogEvery = 0
                 ValidateEvery = 1
                 CheckpointEvery = None
+                KeepCheckpoints = 1
                 Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
             } [

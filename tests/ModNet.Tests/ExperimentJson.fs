@@ -55,6 +55,7 @@ let tests =
                 method: Method,
                 device: Device,
                 checkpoint: int option,
+                keep: int,
                 tracing: Tracing,
                 out: string option,
                 seed: int) ->
@@ -64,6 +65,7 @@ let tests =
                     Method = method
                     Device = device
                     CheckpointEvery = checkpoint
+                    KeepCheckpoints = keep
                     Tracing = tracing
                     Out = out
                     Seed = seed

@@ -39,7 +39,8 @@ let private methods: (string * (Graph -> Dataset -> RandomStreams -> TrainingMet
 ]
 
 /// Trains a small language model with dropout to step `last`, in a folder; stops after step `stop` where there is one.
-let private train make carried (window: int) seed directory (last: int) (stop: int option) resume =
+/// What is said of damage and other conditions goes to `say`; `meanwhile` is done after every logged line.
+let private trainSaying say meanwhile make carried (window: int) seed directory (last: int) (stop: int option) resume =
     scoped
     <| fun () ->
         use streams = new RandomStreams(seed)
@@ -54,14 +55,22 @@ let private train make carried (window: int) seed directory (last: int) (stop: i
 
         let splits = new DataSplits(data, [| data |], [||])
         let plan = TrainingPlan(int64 last, 1L, 4L, 5L)
-        let trainer = Trainer(graph, method, splits, plan, folder, streams, torch.CPU)
+
+        let trainer =
+            Trainer(graph, method, splits, plan, folder, streams, torch.CPU, Say = System.Action<string> say)
+
         use cancel = new CancellationTokenSource()
 
         let seen (progress: Progress) =
             if Some(int progress.Line.Step) = stop && progress.Line.Phase = "train" then
                 cancel.Cancel()
 
+            meanwhile progress.Line
+
         trainer.Run(seen, cancel.Token, resume) |> ignore
+
+let private train make carried window seed directory last stop resume =
+    trainSaying (failtestf "said: %s") ignore make carried window seed directory last stop resume
 
 let private leftIn directory =
     let tensors =
@@ -77,6 +86,40 @@ let private leftIn directory =
     ]
 
     tensors, metrics
+
+/// An EM run of 30 steps, whose checkpoints are of steps 5, 10, …, stopped after step `last`.
+let private emTo last resume directory =
+    train (snd methods.Head) false 4 5L directory 30 (Some last) resume
+
+/// The same from the checkpoint, and what it said.
+let private emOnwards directory =
+    let said = ResizeArray<string>()
+    trainSaying said.Add ignore (snd methods.Head) false 4 5L directory 30 None true
+    List.ofSeq said
+
+let private checkpointIn directory =
+    Path.Combine(directory, "checkpoint.safetensors")
+
+let private earlierIn directory =
+    Directory.GetFiles(Path.Combine(directory, "checkpoints"))
+    |> Array.map Path.GetFileName
+    |> Array.sort
+    |> List.ofArray
+
+/// Turns one bit of a file.
+let private damage (path: string) (place: float) =
+    let bytes = File.ReadAllBytes path
+    let at = int (place * float (bytes.Length - 1))
+    bytes[at] <- bytes[at] ^^^ 4uy
+    File.WriteAllBytes(path, bytes)
+
+/// The run in a folder ends as one that nothing happened to.
+let private endsAsWhole (directory: string) =
+    inDirectory
+    <| fun whole ->
+        emTo 30 false whole
+        let tensors, metrics = leftIn directory
+        Expect.equal (tensors, metrics) (leftIn whole) "bit for bit"
 
 /// Stops of a run of 30 steps, each later than the one before.
 let private stops =
@@ -151,4 +194,136 @@ let tests =
                     Expect.throwsC (fun () -> train make false 4 5L directory 6 None true) (fun e ->
                         Expect.isTrue (e :? UserException) "a user's mistake"
                         Expect.stringContains e.Message name "the name")
+
+        testCase "the newest checkpoints are kept, as many as the plan says"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                emTo 30 false directory
+                Expect.isTrue (File.Exists(checkpointIn directory)) "the newest"
+                Expect.equal (earlierIn directory) [ "25.safetensors" ] "and the one before"
+                emTo 12 false directory
+                Expect.equal (earlierIn directory) [ "10.safetensors" ] "a run that begins anew clears those before"
+
+        testCase "damage anywhere in the newest checkpoint is seen, said, and made good from the one before"
+        <| fun () ->
+            for place in [ 0.0; 0.003; 0.02; 0.3; 0.5; 0.9; 1.0 ] do
+                inDirectory
+                <| fun directory ->
+                    emTo 18 false directory
+                    damage (checkpointIn directory) place
+                    let said = emOnwards directory |> String.concat "\n"
+                    Expect.stringContains said (checkpointIn directory) "which is damaged"
+
+                    Expect.stringContains
+                        said
+                        "15.safetensors: is whole, and taken in its place (step 15)"
+                        "which is taken"
+
+                    Expect.isTrue (File.Exists(checkpointIn directory + ".damaged")) "it is set aside"
+                    endsAsWhole directory
+
+        testCase "a checkpoint that is cut off, or gone, is made good from the one before"
+        <| fun () ->
+            for length in [ Some 0; Some 7; Some 2_000; None ] do
+                inDirectory
+                <| fun directory ->
+                    emTo 18 false directory
+                    let path = checkpointIn directory
+
+                    match length with
+                    | Some length -> File.WriteAllBytes(path, (File.ReadAllBytes path)[.. length - 1])
+                    | None -> File.Delete path
+
+                    emOnwards directory |> ignore
+                    endsAsWhole directory
+
+        testCase "where all checkpoints are damaged, all are named, and nothing is changed"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                emTo 18 false directory
+                let earlier = Path.Combine(directory, "checkpoints", "15.safetensors")
+                damage (checkpointIn directory) 0.7
+                damage earlier 0.7
+                let before = File.ReadAllBytes(Path.Combine(directory, "metrics.jsonl"))
+                complains (fun () -> emOnwards directory |> ignore) [ checkpointIn directory; earlier; "damaged" ]
+                Expect.equal (File.ReadAllBytes(Path.Combine(directory, "metrics.jsonl"))) before "metrics"
+
+        testCase "a checkpoint of a later format is refused by name, one of the first is read"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let rewrite metadata =
+                    emTo 18 false directory
+                    Directory.Delete(Path.Combine(directory, "checkpoints"), true)
+
+                    scoped
+                    <| fun () ->
+                        let path = checkpointIn directory
+                        Safetensors.Write(path, Safetensors.Read path, metadata)
+
+                rewrite (readOnlyDict [ "format", "modnet.checkpoint"; "version", "9" ])
+
+                complains (fun () -> emOnwards directory |> ignore) [
+                    "expected a checkpoint (modnet.checkpoint 2, or 1), got modnet.checkpoint 9"
+                ]
+
+                rewrite null
+                Expect.isEmpty (emOnwards directory) "nothing to say"
+                endsAsWhole directory
+
+        testCase "other conditions than the checkpoint's are said"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                emTo 18 false directory
+                let threads = torch.get_num_threads ()
+                torch.set_num_threads (threads + 1)
+
+                try
+                    let said = emOnwards directory |> String.concat "\n"
+                    Expect.stringContains said $"threads {threads}, not {threads + 1}" "what is other"
+                    Expect.stringContains said "not bit for bit" "what that means"
+                finally
+                    torch.set_num_threads threads
+
+        testCase "a full disk is a clear error, the last good checkpoint intact, and the run goes on when there is room"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                // Whatever is written there is refused for want of room.
+                let block (line: MetricsLine) =
+                    if line.Step = 12L && line.Phase = "train" then
+                        let temporary = $"{checkpointIn directory}.{Environment.ProcessId}.partial"
+                        File.CreateSymbolicLink(temporary, "/dev/full") |> ignore
+
+                let before = lazy (File.ReadAllBytes(checkpointIn directory))
+
+                let meanwhile (line: MetricsLine) =
+                    if line.Step = 12L then
+                        before.Force() |> ignore
+
+                    block line
+
+                complains
+                    (fun () ->
+                        trainSaying ignore meanwhile (snd methods.Head) false 4 5L directory 30 None false
+                        |> ignore)
+                    [ checkpointIn directory; "No space left on device"; "as it was" ]
+
+                Expect.equal (File.ReadAllBytes(checkpointIn directory)) before.Value "as it was"
+                Expect.isEmpty (Directory.GetFiles(directory, "*.partial")) "nothing unfinished"
+                Expect.isEmpty (emOnwards directory) "nothing to say"
+                endsAsWhole directory
+
+        testCase "where earlier checkpoints cannot be kept, the newest stays"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                File.WriteAllText(Path.Combine(directory, "checkpoints"), "a file where a folder belongs")
+                complains (fun () -> emTo 30 false directory) [ checkpointIn directory; "a file that can be written" ]
+                File.Delete(Path.Combine(directory, "checkpoints"))
+                Expect.isEmpty (emOnwards directory) "nothing to say"
+                endsAsWhole directory
     ]

@@ -42,12 +42,6 @@ module Notebook =
 
         let notebook = NotebookMaker.make script
 
-        try
-            WholeFile.Write(path, notebook)
-        with
-        | :? IOException
-        | :? UnauthorizedAccessException as cause ->
-            raise (UserException(path, "a file that can be written", cause.Message, "name another with --out"))
-
+        WholeFile.Write(path, notebook)
         printfn $"{path}"
         CommandLine.Exit.ok

@@ -39,9 +39,18 @@ module Label =
 
     /// A duration as a person would say it: `0.8 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
     let duration (seconds: float) : string =
-        let whole = TimeSpan.FromSeconds(Math.Round seconds)
+        // A clock that says more than a thousand years, or no number, is wrong: what it says is passed on as it is.
+        let isTime = Double.IsFinite seconds && abs seconds < 3.2e10
 
-        if seconds < 10.0 then
+        let whole =
+            if isTime then
+                TimeSpan.FromSeconds(Math.Round seconds)
+            else
+                TimeSpan.Zero
+
+        if not isTime then
+            $"{number seconds} s"
+        elif seconds < 10.0 then
             $"{number (Math.Round(seconds, 1))} s"
         elif whole.TotalMinutes < 1.0 then
             $"{whole.Seconds} s"

@@ -24,9 +24,12 @@ module internal RunFolder =
         else
             None
 
-    let private parsed (json: string) : JsonObject option =
+    // A property said twice would leave it open which one counts.
+    let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
+
+    let parsed (json: string) : JsonObject option =
         try
-            match JsonNode.Parse json with
+            match JsonNode.Parse(json, documentOptions = strict) with
             | :? JsonObject as fields -> Some fields
             | _ -> None
         with :? JsonException ->

@@ -44,6 +44,17 @@ module internal CompileMethod =
                 | Among -> EmHeld.Among
         )
 
+    /// How the method chooses modules in evaluation, of a graph that gets what else the method learns; without its data.
+    let evaluating (method: Method) (graph: Graph) : Selector =
+        match method with
+        | Method.NoisyTopK settings ->
+            Runtime.NoisyTopK.AddNoise graph
+            new NoisyTopKSelector(settings.K)
+        | Method.StaticModules _ -> new FirstSelector()
+        | Method.Em _
+        | Method.Reinforce _
+        | Method.Exact _ -> new ModeSelector()
+
     /// The method on a graph and its data.
     let make (method: Method) (graph: Graph) (data: Dataset) (streams: RandomStreams) device : TrainingMethod =
         match method with

@@ -29,11 +29,4 @@ module DrawingFile =
         | Some render ->
             let text = render network |> Refusal.orRaise
 
-            try
-                WholeFile.Write(path, text)
-            with
-            | :? DirectoryNotFoundException ->
-                raise (UserException(path, "a directory that is there", "none", "make it first, or name another file"))
-            | :? IOException
-            | :? UnauthorizedAccessException as cause ->
-                raise (UserException(path, "a file that can be written", cause.Message, "name another file"))
+            WholeFile.Write(path, text)

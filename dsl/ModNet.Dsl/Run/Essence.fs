@@ -28,6 +28,7 @@ module internal Essence =
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None
+                KeepCheckpoints = 1
                 Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
         }

@@ -125,6 +125,20 @@ module Train =
         |> Refusal.orRaise
         |> Section.drawing "Architecture" caption
 
+    /// What to say of a run that a new one in its folder puts an end to, where it had not come to its own.
+    let private unfinished (folder: string) =
+        let isFinished =
+            ModNet.Figures.RunFolder.summary folder
+            |> Option.exists (fun summary ->
+                match summary["finished"] with
+                | :? JsonValue as finished -> finished.GetValueKind() = Text.Json.JsonValueKind.True
+                | _ -> false)
+
+        if Checkpoint.IsIn folder && not isFinished then
+            Some $"{folder}: begins anew; the unfinished run there gives way (with --resume it would have gone on)"
+        else
+            None
+
     /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
     let private routed (folder: string) =
         let path = IO.Path.Combine(folder, "routing.safetensors")
@@ -160,11 +174,15 @@ module Train =
         let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
         let resume = settings.Resume && Checkpoint.IsIn path
 
+        let gone = if resume then None else unfinished path
+
         use folder =
             if resume then
                 RunFolder.Open path
             else
                 RunFolder.Create path
+
+        gone |> Option.iter (eprintfn "%s")
 
         if resume then
             Resuming.demandSame path experiment
@@ -176,7 +194,8 @@ module Train =
                 int64 steps,
                 int64 experiment.LogEvery,
                 int64 experiment.ValidateEvery,
-                int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
+                int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
+                KeepCheckpoints = experiment.KeepCheckpoints
             )
 
         let tracing =
@@ -219,7 +238,13 @@ module Train =
         let steps = int64 experiment.Method.Steps
 
         if outcome.Steps < steps then
+            let again =
+                if settings.Resume then
+                    settings.Command
+                else
+                    settings.Command + " --resume"
+
             printfn
-                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: go on with --resume"
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: to go on, {again}"
 
         outcome

@@ -52,10 +52,19 @@ module internal RunReader =
     let private checkpointed (folder: string) : int64 =
         let path = Path.Combine(folder, "state.json")
 
-        if File.Exists path then
-            (JsonNode.Parse(File.ReadAllText path)["step"]).GetValue<int64>()
-        else
-            0L
+        let step =
+            if File.Exists path then
+                RunFolder.parsed (File.ReadAllText path)
+                |> Option.bind (fun state -> Option.ofObj state["step"])
+            else
+                None
+
+        match step with
+        | Some(:? JsonValue as value) ->
+            match value.TryGetValue<int64>() with
+            | true, step -> step
+            | _ -> 0L
+        | _ -> 0L
 
     /// The wall time that the log has come to.
     let private logged (folder: string) : float =
@@ -79,9 +88,10 @@ module internal RunReader =
 
             let finished =
                 number "steps" = Some(float planned)
+                && own.ContainsKey "seconds"
                 && (match summary["finished"] with
-                    | null -> false
-                    | found -> found.GetValue<bool>())
+                    | :? JsonValue as found -> found.GetValueKind() = JsonValueKind.True
+                    | _ -> false)
 
             let run = {
                 Row = row.Id
@@ -109,6 +119,14 @@ module internal RunReader =
         | :? IOException
         | :? JsonException -> None
 
+    let private value<'Value> (node: JsonNode) : 'Value option =
+        match node with
+        | :? JsonValue as found ->
+            match found.TryGetValue<'Value>() with
+            | true, value -> Some value
+            | _ -> None
+        | _ -> None
+
     /// What is kept of a run. `command` makes it.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =
         let summary = RunFolder.summary run.Folder
@@ -116,7 +134,9 @@ module internal RunReader =
 
         let said (path: string list) =
             let step (node: JsonNode option) (name: string) =
-                node |> Option.bind (fun found -> Option.ofObj found[name])
+                match node with
+                | Some(:? JsonObject as fields) -> Option.ofObj fields[name]
+                | _ -> None
 
             path
             |> List.fold step (summary |> Option.map (fun fields -> fields :> JsonNode))
@@ -141,9 +161,9 @@ module internal RunReader =
             Commit = record |> Option.bind _.Commit |> Option.map _.Hash
             Dirty = record |> Option.bind _.Commit |> Option.exists _.Dirty
             Processor = record |> Option.map _.Processor
-            Threads = said [ "threads" ] |> Option.map _.GetValue<int>()
-            Libtorch = said [ "versions"; "libtorch" ] |> Option.map _.GetValue<string>()
-            Device = said [ "device" ] |> Option.map _.GetValue<string>()
+            Threads = said [ "threads" ] |> Option.bind value<int>
+            Libtorch = said [ "versions"; "libtorch" ] |> Option.bind value<string>
+            Device = said [ "device" ] |> Option.bind value<string>
             Seconds = run.Seconds
             Date =
                 record

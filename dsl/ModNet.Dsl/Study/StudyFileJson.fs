@@ -164,7 +164,10 @@ module StudyFileJson =
             )
 
         try
-            let node = JsonNode.Parse json
+            // A property said twice would leave it open which one counts.
+            let strict = JsonDocumentOptions(AllowDuplicateProperties = false)
+
+            let node = JsonNode.Parse(json, documentOptions = strict)
 
             match value<int> node "version" with
             | found when found <> version -> refuse $"version {found}"

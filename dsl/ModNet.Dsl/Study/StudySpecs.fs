@@ -8,6 +8,10 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module internal StudySpecs =
 
+    /// What names a file here: twelve hexadecimal digits, and no path to anywhere else.
+    let private isIdentity (identity: string) =
+        identity.Length = 12 && Seq.forall System.Char.IsAsciiHexDigitLower identity
+
     let private fileOf (results: string) (identity: string) =
         Path.Combine(results, "specs", $"{identity}.json")
 
@@ -23,7 +27,7 @@ module internal StudySpecs =
     let current (results: string) (identity: string) : string =
         let path = fileOf results identity
 
-        if File.Exists path then
+        if isIdentity identity && File.Exists path then
             match Experiment.of_json (File.ReadAllText path) with
             | Ok experiment -> Essence.identity experiment
             | Error _ -> identity

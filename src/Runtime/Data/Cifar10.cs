@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.IO.Compression;
 
 namespace ModNet.Runtime;
@@ -88,15 +87,17 @@ public static class Cifar10
         var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         using FileStream file = File.OpenRead(path);
         using var unpacked = new GZipStream(file, CompressionMode.Decompress);
-        using var archive = new TarReader(unpacked);
-        while (archive.GetNextEntry() is { } entry)
+        TarFile.ForEachFile(unpacked, (entry, length, data) =>
         {
-            string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
-            if (entry.DataStream is { } data && (name == TestFile || TrainFiles.Contains(name)))
+            string name = entry[(entry.LastIndexOf('/') + 1)..];
+            bool wanted = name == TestFile || TrainFiles.Contains(name);
+            if (wanted)
             {
-                found[name] = Contents($"{path}, {name}", data, entry.Length);
+                found[name] = Contents($"{path}, {name}", data, length);
             }
-        }
+
+            return wanted;
+        });
 
         return found;
     }
@@ -110,9 +111,16 @@ public static class Cifar10
                 "give the binary version of CIFAR-10, whole");
         }
 
-        var bytes = new byte[length];
-        stream.ReadExactly(bytes);
-        return bytes;
+        // Image by image, so that memory is taken for what is there, and not for what a header says.
+        using var bytes = new MemoryStream();
+        var image = new byte[ImageBytes];
+        while (bytes.Length < length)
+        {
+            stream.ReadExactly(image);
+            bytes.Write(image);
+        }
+
+        return bytes.ToArray();
     }
 
     private static LabelledImages Images(byte[][] files)

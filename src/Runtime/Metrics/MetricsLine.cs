@@ -54,5 +54,7 @@ public sealed record MetricsLine
 
     /// <summary>The line that <see cref="ToJson"/> wrote.</summary>
     public static MetricsLine Parse(string json) =>
-        JsonSerializer.Deserialize<MetricsLine>(json, Format) ?? throw new JsonException("an empty line of metrics");
+        JsonSerializer.Deserialize<MetricsLine>(json, Format) is { Phase: not null } line
+            ? line
+            : throw new JsonException("a line of metrics without a phase");
 }

@@ -59,7 +59,7 @@ internal static class OptimizerState
     {
         first.copy_(saved.Get("exp_avg", parameter.shape));
         second.copy_(saved.Get("exp_avg_sq", parameter.shape));
-        return saved.Number("step");
+        return saved.Count("step");
     }
 
     private static (string, Tensor?)[] Moments(Tensor first, Tensor second, long step) =>

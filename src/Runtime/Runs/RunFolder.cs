@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What a run leaves: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c>,
-/// <c>state.json</c>, <c>report.html</c>, and routing traces: <c>routing.safetensors</c>, <c>routing/STEP.safetensors</c>.
+/// What a run leaves: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c> and those before it in
+/// <c>checkpoints/</c>, <c>state.json</c>, <c>report.html</c>, and routing traces: <c>routing.safetensors</c>, <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class RunFolder : IDisposable
 
     // Only these are cleared when a run starts over in its folder; whatever else lies there is the user's.
     private static readonly string[] Own =
-        ["spec.json", "summary.json", "checkpoint.safetensors", "state.json", "report.html",
+        ["spec.json", "summary.json", "state.json", "report.html",
         $"{Routing}.safetensors", "inspect.html"];
 
     /// <summary>What routing traces are called: the last one's file, and the folder of those before.</summary>
@@ -44,6 +44,7 @@ public sealed class RunFolder : IDisposable
             File.Delete(folder.PathOf(file));
         }
 
+        new KeptCheckpoints(path).Clear();
         ClearTraces(folder.PathOf(Routing));
 
         return folder;
@@ -60,9 +61,11 @@ public sealed class RunFolder : IDisposable
                 System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             try
             {
+                // Without a buffer: what a full disk refused is not tried again when the file is closed.
                 var metrics = new FileStream(
-                    System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+                    System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
                 metrics.Seek(0, SeekOrigin.End);
+                ClearUnfinished(path);
                 return new(path, held, metrics);
             }
             catch
@@ -78,6 +81,15 @@ public sealed class RunFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserException(path, "a folder that can be written", e.Message, "give another one with --out");
+        }
+    }
+
+    // What a killed run was writing. Nobody else is: the folder is ours.
+    private static void ClearUnfinished(string path)
+    {
+        foreach (string file in Directory.GetFiles(path, "*" + WholeFile.Unfinished))
+        {
+            File.Delete(file);
         }
     }
 
@@ -106,14 +118,31 @@ public sealed class RunFolder : IDisposable
     /// <summary>Where a file of the run lies.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Bytes of metrics written so far.</summary>
-    public long MetricsLength => _metrics.Length;
+    /// <summary>Sees the metrics written so far onto the disk, and says their bytes. UserException where the disk will not take them.</summary>
+    public long FlushMetrics() => WithMetrics(() =>
+    {
+        _metrics.Flush(flushToDisk: true);
+        return _metrics.Length;
+    });
 
-    /// <summary>Appends a line of metrics.</summary>
-    public void Append(MetricsLine line)
+    /// <summary>Appends a line of metrics. UserException where the disk will not take it.</summary>
+    public void Append(MetricsLine line) => WithMetrics(() =>
     {
         _metrics.Write(Encoding.UTF8.GetBytes(line.ToJson() + "\n"));
-        _metrics.Flush();
+        return 0;
+    });
+
+    private TResult WithMetrics<TResult>(Func<TResult> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (IOException e)
+        {
+            throw WholeFile.Refused(
+                PathOf("metrics.jsonl"), e, "see to it, then go on with --resume: checkpoints are as they were");
+        }
     }
 
     /// <summary>Drops all metrics after the first <paramref name="bytes"/>.</summary>
@@ -135,9 +164,23 @@ public sealed class RunFolder : IDisposable
     {
         _metrics.Seek(0, SeekOrigin.Begin);
         using var reader = new StreamReader(_metrics, leaveOpen: true);
-        MetricsLine[] lines = [.. Lines(reader).Select(MetricsLine.Parse)];
+        MetricsLine[] lines = [.. Lines(reader).Select((line, number) => Parse(line, number + 1))];
         _metrics.Seek(0, SeekOrigin.End);
         return lines;
+    }
+
+    private MetricsLine Parse(string line, int number)
+    {
+        try
+        {
+            return MetricsLine.Parse(line);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw new UserException(
+                $"{PathOf("metrics.jsonl")}, line {number}", "a line of metrics", e.Message.TrimEnd('.'),
+                "put the file back as it was, or start anew without --resume");
+        }
     }
 
     private static IEnumerable<string> Lines(StreamReader reader)

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using static TorchSharp.torch;
@@ -9,6 +11,10 @@ namespace ModNet.Runtime;
 /// The safetensors format: eight bytes of header length, a JSON header with dtype, shape and offsets, then the data.
 /// Python's safetensors reads what is written here.
 /// </summary>
+/// <remarks>
+/// Files written here are sealed: <c>__metadata__</c> has <c>sha256</c>, the checksum of the whole file with 64 zeros in its own
+/// place, in lower-case hexadecimal. It is verified when a file is read; files without a seal are read as they are.
+/// </remarks>
 public static class Safetensors
 {
     private static readonly (ScalarType Type, string Name)[] Types =
@@ -23,20 +29,30 @@ public static class Safetensors
     // A header names tensors; one of a hundred megabytes names nothing real.
     private const long LargestHeader = 100_000_000;
 
-    /// <summary>Writes the tensors, by name in ordinal order, and <paramref name="metadata"/> as the header's <c>__metadata__</c>.</summary>
+    // As many as libtorch's operators take.
+    private const int MostDimensions = 64;
+
+    /// <summary>
+    /// Writes the tensors, by name in ordinal order, and <paramref name="metadata"/> as the header's <c>__metadata__</c>.
+    /// <paramref name="renaming"/> is done before the whole file takes its name.
+    /// </summary>
     public static void Write(
-        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path,
+        IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        Action? renaming = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var entries = tensors.OrderBy(t => t.Key, StringComparer.Ordinal)
             .Select(t => (t.Key, Value: t.Value.detach().cpu().contiguous())).ToArray();
-        var header = new JsonObject();
-        if (metadata is not null)
+        var strings = new JsonObject { [FileSeal.Key] = FileSeal.Blank };
+        foreach ((string key, string value) in metadata ?? new Dictionary<string, string>())
         {
-            header[Metadata] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
+            strings.Add(key, value);
         }
 
+        var header = new JsonObject { [Metadata] = strings };
         long offset = 0;
         foreach ((string name, Tensor value) in entries)
         {
@@ -52,42 +68,79 @@ public static class Safetensors
 
         // Padded with spaces so that the data begin at a multiple of eight, as the format's own writers do.
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
-        byte[] padded = [.. json, .. Enumerable.Repeat((byte)' ', (8 - (json.Length % 8)) % 8)];
-        WholeFile.Write(path, stream =>
+        byte[] start = new byte[8 + json.Length + (8 - (json.Length % 8)) % 8];
+        start.AsSpan().Fill((byte)' ');
+        BinaryPrimitives.WriteUInt64LittleEndian(start, (ulong)(start.Length - 8));
+        json.CopyTo(start, 8);
+        using (IncrementalHash hash = FileSeal.Over(start))
         {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)padded.Length);
-            stream.Write(length);
-            stream.Write(padded);
             foreach ((_, Tensor value) in entries)
             {
-                stream.Write(value.bytes);
+                hash.AppendData(value.bytes);
             }
-        });
+
+            FileSeal.Fill(start, hash);
+        }
+
+        WholeFile.Write(
+            path,
+            stream =>
+            {
+                stream.Write(start);
+                foreach ((_, Tensor value) in entries)
+                {
+                    stream.Write(value.bytes);
+                }
+            },
+            renaming);
     }
 
     /// <summary>Reads all tensors, on the CPU.</summary>
     public static Dictionary<string, Tensor> Read(string path) => Read(path, out _);
 
-    /// <summary>Reads all tensors, on the CPU, and the header's <c>__metadata__</c>, empty where there is none.</summary>
-    public static Dictionary<string, Tensor> Read(string path, out IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Reads all tensors, on the CPU, and the header's <c>__metadata__</c>, empty where there is none. UserException where the file is damaged.</summary>
+    public static Dictionary<string, Tensor> Read(string path, out IReadOnlyDictionary<string, string> metadata) =>
+        Read(path, false, out metadata);
+
+    /// <summary>The same of a file that must be sealed, if anything is in its metadata.</summary>
+    internal static Dictionary<string, Tensor> ReadSealed(string path, out IReadOnlyDictionary<string, string> metadata) =>
+        Read(path, true, out metadata);
+
+    private static Dictionary<string, Tensor> Read(string path, bool demandsSeal, out IReadOnlyDictionary<string, string> metadata)
+    {
+        (Dictionary<string, Tensor> tensors, metadata) = Reading(path, stream =>
+        {
+            Header header = ReadHeader(stream);
+            if (!FileSeal.Verify(stream, header.Text, header.Strings) && demandsSeal && header.Strings.Count > 0)
+            {
+                throw new FormatException("a damaged file: its checksum is missing");
+            }
+
+            return (ReadTensors(stream, header), header.Strings);
+        });
+        return tensors;
+    }
+
+    /// <summary>The header's <c>__metadata__</c> alone; the data are not looked at.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
+        Reading(path, stream => ReadHeader(stream).Strings);
+
+    private static TResult Reading<TResult>(string path, Func<FileStream, TResult> read) => DataFile.Reading(path, () =>
     {
         using FileStream stream = File.OpenRead(path);
         try
         {
-            return Read(stream, out metadata);
+            return read(stream);
         }
         catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException
-            or FormatException or OverflowException or ArgumentException)
+            or FormatException or OverflowException or ArgumentException or ExternalException)
         {
-            throw new UserException(path, "a safetensors file", e.Message, "give a file that ModNet or safetensors wrote");
+            throw new UserException(path, "a safetensors file", e.Message.TrimEnd('.'), "give a file that ModNet or safetensors wrote");
         }
-    }
+    });
 
-    private static Dictionary<string, Tensor> Read(FileStream stream, out IReadOnlyDictionary<string, string> metadata)
+    private static Header ReadHeader(FileStream stream)
     {
-        var strings = new Dictionary<string, string>(StringComparer.Ordinal);
-        metadata = strings;
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
@@ -98,43 +151,77 @@ public static class Safetensors
 
         var text = new byte[length];
         stream.ReadExactly(text);
-        long start = 8 + (long)length;
-        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach ((string name, JsonNode? node) in (JsonNode.Parse(text) ?? throw new FormatException("an empty header")).AsObject())
+        JsonObject fields = (JsonNode.Parse(text) ?? throw new FormatException("an empty header")).AsObject();
+        var strings = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach ((string key, JsonNode? said) in fields[Metadata]?.AsObject() ?? [])
         {
-            if (name == Metadata)
-            {
-                foreach ((string key, JsonNode? said) in node?.AsObject() ?? [])
-                {
-                    strings.Add(key, said?.GetValue<string>() ?? throw new FormatException($"metadata {key} without a text"));
-                }
+            strings.Add(key, said?.GetValue<string>() ?? throw new FormatException($"metadata {key} without a text"));
+        }
 
-                continue;
+        List<Entry> entries = [.. fields.Where(f => f.Key != Metadata).Select(f => EntryOf(f.Key, f.Value))];
+        return new(text, strings, entries);
+    }
+
+    private static Entry EntryOf(string name, JsonNode? node)
+    {
+        string typeName = Field(name, node, "dtype").GetValue<string>();
+        ScalarType type = Types.Where(t => t.Name == typeName).Select(t => (ScalarType?)t.Type).FirstOrDefault()
+            ?? throw new FormatException($"tensor {name} of dtype {typeName}");
+        long[] shape = Numbers(name, node, "shape");
+        if (shape.Length > MostDimensions || shape.Any(s => s < 0))
+        {
+            throw new FormatException($"tensor {name} of {(shape.Length > MostDimensions ? $"{shape.Length} dimensions" : "negative size")}");
+        }
+
+        // In order of size, so that a zero makes zero of what would not fit into a number.
+        long bytes = checked(shape.Order().Aggregate(1L, (a, b) => a * b) * SizeOf(type));
+        long[] range = Numbers(name, node, "data_offsets");
+        return range.Length == 2 && range[0] >= 0 && range[1] >= range[0] && range[1] - range[0] == bytes
+            ? new(name, type, shape, range[0], range[1])
+            : throw new FormatException($"tensor {name} of {bytes} bytes at offsets {string.Join("–", range)}");
+    }
+
+    // One after the other and nothing beside them, as the format demands: so a header cannot ask for more memory than the file has bytes.
+    private static Dictionary<string, Tensor> ReadTensors(FileStream stream, Header header)
+    {
+        long start = 8 + header.Text.LongLength;
+        long end = 0;
+        Entry[] entries = [.. header.Entries.OrderBy(e => e.Start).ThenBy(e => e.End)];
+        foreach (Entry entry in entries)
+        {
+            if (entry.Start != end)
+            {
+                throw new FormatException($"tensor {entry.Name} at offset {entry.Start}, after data up to {end}");
             }
 
-            string typeName = Field(name, node, "dtype").GetValue<string>();
-            ScalarType type = Types.Where(t => t.Name == typeName).Select(t => (ScalarType?)t.Type).FirstOrDefault()
-                ?? throw new FormatException($"tensor {name} of dtype {typeName}");
-            long[] shape = [.. Field(name, node, "shape").AsArray().GetValues<long>()];
-            long[] range = [.. Field(name, node, "data_offsets").AsArray().GetValues<long>()];
-            long elements = shape.Aggregate(1L, (a, b) => b >= 0 ? checked(a * b) : throw new FormatException($"tensor {name} of negative size"));
-            long bytes = checked(elements * SizeOf(type));
-            if (range.Length != 2 || range[0] < 0 || range[1] - range[0] != bytes || range[1] > stream.Length - start)
-            {
-                throw new FormatException($"tensor {name} of {bytes} bytes at offsets {string.Join("–", range)}");
-            }
+            end = entry.End;
+        }
 
-            Tensor value = empty(shape, type, CPU);
-            stream.Position = start + range[0];
+        if (end != stream.Length - start)
+        {
+            throw new FormatException($"{stream.Length - start} bytes of data, {end} in the header");
+        }
+
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (Entry entry in entries)
+        {
+            Tensor value = empty(entry.Shape, entry.Type, CPU);
+            tensors.Add(entry.Name, value);
+            stream.Position = start + entry.Start;
             stream.ReadExactly(value.bytes);
-            tensors.Add(name, value);
         }
 
         return tensors;
     }
 
+    private static long[] Numbers(string tensor, JsonNode? entry, string field) =>
+        [.. Field(tensor, entry, field).AsArray().Select(n =>
+            n is JsonValue value && value.TryGetValue(out long number)
+                ? number
+                : throw new FormatException($"tensor {tensor} with {field} that are no whole numbers"))];
+
     private static JsonNode Field(string tensor, JsonNode? entry, string field) =>
-        entry?[field] ?? throw new FormatException($"tensor {tensor} without {field}");
+        (entry as JsonObject)?[field] ?? throw new FormatException($"tensor {tensor} without {field}");
 
     private static int SizeOf(ScalarType type) => type switch
     {
@@ -142,4 +229,8 @@ public static class Safetensors
         ScalarType.Float32 or ScalarType.Int32 => 4,
         _ => 1,
     };
+
+    private sealed record Header(byte[] Text, Dictionary<string, string> Strings, IReadOnlyList<Entry> Entries);
+
+    private sealed record Entry(string Name, ScalarType Type, long[] Shape, long Start, long End);
 }

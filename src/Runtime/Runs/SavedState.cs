@@ -47,6 +47,15 @@ public sealed class SavedState
                 Path, $"{_prefix}{name} {shape.AsShape()}", value.shape.AsShape(), "give a checkpoint of the same architecture");
     }
 
+    /// <summary>The whole number ≥ 0 of that name, stored as [1] int64.</summary>
+    public long Count(string name) => Number(name) is var number and >= 0
+        ? number
+        : throw Refused(name, "a number that is not negative", $"{Number(name)}");
+
+    /// <summary>What is said where the tensor of that name is not what it must be.</summary>
+    internal UserException Refused(string name, string expected, string got) =>
+        new(Path, $"{expected} in {_prefix}{name}", got, "give a checkpoint of the same experiment, as ModNet wrote it");
+
     /// <summary>The whole number of that name, stored as [1] int64.</summary>
     public long Number(string name) => Get(name, 1).ToInt64();
 

@@ -9,8 +9,9 @@ namespace ModNet.Runtime;
 /// <param name="ValidateEvery">Held-out sets are evaluated every so many gradient steps.</param>
 /// <param name="CheckpointEvery">A checkpoint is written every so many gradient steps.</param>
 /// <param name="EvaluationBatch">Datapoints at once in evaluation.</param>
+/// <param name="KeepCheckpoints">How many checkpoints stay in the folder, the newest among them, ≥ 1.</param>
 public sealed record TrainingPlan(
-    long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128);
+    long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2);
 
 /// <summary>What a training run came to.</summary>
 /// <param name="Steps">Gradient steps taken; fewer than planned if it was stopped.</param>
@@ -32,16 +33,45 @@ public sealed class Trainer(
     private (long Step, double Seconds) _start;
     private (long Step, double Seconds) _last;
 
+    /// <summary>Told, a line each, what the user should know beside progress.</summary>
+    public Action<string> Say { get; init; } = Console.Error.WriteLine;
+
     /// <summary>
     /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is asked for; evaluates and
     /// writes a checkpoint at the end either way. With <paramref name="resume"/> it goes on from the folder's checkpoint.
     /// </summary>
+    /// <exception cref="UserException">
+    /// Data, a loss, a gradient or a parameter is not finite: what and where, and the last good checkpoint, which stays; or the
+    /// folder cannot be written.
+    /// </exception>
     public TrainingOutcome Run(Action<Progress> report, CancellationToken stop, bool resume = false)
+    {
+        foreach ((string name, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        {
+            foreach (Dataset part in parts)
+            {
+                Finiteness.Demand(part, name);
+            }
+        }
+
+        try
+        {
+            return Go(report, stop, resume);
+        }
+        catch (NonFiniteException wrong)
+        {
+            throw new UserException(
+                $"{wrong.Message} – lower the learning rate, or look at this layer's input; nothing of this step is kept: "
+                + Checkpoint.LastIn(folder.Path));
+        }
+    }
+
+    private TrainingOutcome Go(Action<Progress> report, CancellationToken stop, bool resume)
     {
         long step = 0;
         if (resume)
         {
-            (step, _before) = Checkpoint.Resume(folder, graph, method, streams);
+            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say);
             foreach (MetricsLine line in folder.Metrics())
             {
                 _final[line.Phase] = line;
@@ -101,17 +131,14 @@ public sealed class Trainer(
 
     private double Seconds => _before + _clock.Elapsed.TotalSeconds;
 
-    private void Save(long step) => Checkpoint.Write(folder, graph, method, streams, step, Seconds);
+    private void Save(long step)
+    {
+        method.DemandFiniteParameters();
+        Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints);
+    }
 
     private void Log(long step, StepResult seen, Action<Progress> report)
     {
-        if (!double.IsFinite(seen.Loss))
-        {
-            throw new UserException(
-                $"step {step}", "a finite loss", $"{seen.Loss}",
-                $"lower the learning rate; the last checkpoint in {folder.Path} is from before");
-        }
-
         Emit(report, new()
         {
             Step = step,

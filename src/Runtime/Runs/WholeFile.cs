@@ -1,8 +1,14 @@
 namespace ModNet.Runtime;
 
-/// <summary>Files that are there whole or not at all: written under a temporary name, flushed, then renamed.</summary>
+/// <summary>
+/// Files that are there whole or not at all: written under a temporary name, flushed to the disk, then renamed, and the folder
+/// flushed. A UserException where that cannot be; what lay there before is then as it was.
+/// </summary>
 public static class WholeFile
 {
+    /// <summary>What the names of unfinished files end in. A process that is killed may leave one.</summary>
+    internal const string Unfinished = ".partial";
+
     /// <summary>Writes text as UTF-8.</summary>
     public static void Write(string path, string text) =>
         Write(path, stream =>
@@ -11,10 +17,13 @@ public static class WholeFile
             writer.Write(text);
         });
 
-    /// <summary>Writes what <paramref name="write"/> puts into the stream.</summary>
-    public static void Write(string path, Action<Stream> write)
+    /// <summary>
+    /// Writes what <paramref name="write"/> puts into the stream. <paramref name="renaming"/> is done when all of it is on the
+    /// disk, before it takes its name.
+    /// </summary>
+    public static void Write(string path, Action<Stream> write, Action? renaming = null)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.partial";
+        string temporary = $"{path}.{Environment.ProcessId}{Unfinished}";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
@@ -23,11 +32,37 @@ public static class WholeFile
                 stream.Flush(flushToDisk: true);
             }
 
+            renaming?.Invoke();
             File.Move(temporary, path, overwrite: true);
+            FolderFlush.ToDisk(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            throw new UserException(path, "a directory that is there", "none", "make it first, or name another file");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Refused(path, e, "what lay there before is as it was; see to space and permissions, or name another place");
         }
         finally
         {
+            Remove(temporary);
+        }
+    }
+
+    /// <summary>What a system says that will not have a file written, without the name of the temporary file.</summary>
+    internal static UserException Refused(string path, Exception e, string remedy) =>
+        new(path, "a file that can be written", e.Message.Split(" : '")[0].TrimEnd('.'), remedy);
+
+    private static void Remove(string temporary)
+    {
+        try
+        {
             File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Why it could not be written is said; that its beginning stays, too, would hide that.
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -96,13 +97,51 @@ public static class RoutingFile
 
         try
         {
-            return Trace(tensors, metadata);
+            return Whole(Trace(tensors, metadata));
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException or FormatException or InvalidOperationException
-            or InvalidCastException or ArgumentException or NullReferenceException)
+            or InvalidCastException or ArgumentException or NullReferenceException or OverflowException or ExternalException)
         {
             throw new UserException(path, "a routing trace with all its parts", e.Message, "write it anew: train again");
         }
+    }
+
+    // What reads traces goes by these: a row for every datapoint in every part, and numbers that have a label where there are labels.
+    private static RoutingTrace Whole(RoutingTrace trace)
+    {
+        var parts = new (string Name, Array? Values, IReadOnlyList<string>? Labels)[]
+        {
+            ("log_likelihood", trace.LogLikelihood, null), ("log_probability", trace.LogProbability, null),
+            ("inputs", trace.Tokens, trace.Labels.Vocabulary), ("inputs", trace.Features, null),
+            ("targets", trace.TargetClasses, trace.Labels.Classes ?? trace.Labels.Vocabulary), ("targets", trace.TargetValues, null),
+            ("predictions", trace.PredictedClasses, trace.Labels.Classes), ("predictions", trace.PredictedValues, null),
+            ("tasks", trace.Tasks, trace.Labels.Tasks),
+        };
+        IEnumerable<(string, Array, IReadOnlyList<string>?)> layers = trace.Layers.SelectMany(
+            layer => ((string, Array?)[])[("selections", layer.Selections), ("held", layer.Held)],
+            (layer, part) => ($"{part.Item1}/{layer.Name}", part.Item2, (IReadOnlyList<string>?)null))
+            .Where(part => part.Item2 is not null)
+            .Select(part => (part.Item1, part.Item2!, part.Item3));
+        foreach ((string name, Array values, IReadOnlyList<string>? labels) in
+            parts.Where(p => p.Values is not null).Select(p => (p.Name, p.Values!, p.Labels)).Concat(layers))
+        {
+            if (values.GetLength(0) != trace.Count)
+            {
+                throw new FormatException($"{name} of {values.GetLength(0)} datapoints, not {trace.Count}");
+            }
+
+            if (labels is not null && values.Cast<int>().Any(number => number < 0 || number >= labels.Count))
+            {
+                throw new FormatException($"{name} with a number that has no label");
+            }
+        }
+
+        if (trace.Count == 0 || trace.Layers.Count == 0 || trace.Layers.Any(l => l.Times == 0 || l.Choose == 0))
+        {
+            throw new FormatException("nothing in it");
+        }
+
+        return trace;
     }
 
     private static RoutingTrace Trace(Dictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)

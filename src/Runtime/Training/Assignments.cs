@@ -10,8 +10,13 @@ public sealed class Assignments
     private readonly byte[]? _bytes;
     private readonly ushort[]? _words;
 
-    private Assignments(long count, int choices, int modules)
+    private readonly int[] _modulesPerChoice;
+
+    private Assignments(long count, IReadOnlyList<int> modulesPerChoice)
     {
+        _modulesPerChoice = [.. modulesPerChoice];
+        int choices = _modulesPerChoice.Length;
+        int modules = _modulesPerChoice.DefaultIfEmpty(1).Max();
         (Count, Choices, Modules) = (count, choices, modules);
         if (modules <= 256)
         {
@@ -38,7 +43,7 @@ public sealed class Assignments
     /// </summary>
     public static Assignments Uniform(long count, IReadOnlyList<int> modulesPerChoice, Generator generator)
     {
-        var table = new Assignments(count, modulesPerChoice.Count, modulesPerChoice.DefaultIfEmpty(1).Max());
+        var table = new Assignments(count, modulesPerChoice);
         for (int c = 0; c < modulesPerChoice.Count; c++)
         {
             using Tensor column = randint(modulesPerChoice[c], new long[] { count }, ScalarType.Int64, generator: generator);
@@ -85,10 +90,19 @@ public sealed class Assignments
         ? tensor(_bytes, ScalarType.Byte).view(Count, Choices)
         : tensor(Array.ConvertAll(_words!, w => (int)w)).view(Count, Choices);
 
-    /// <summary>Takes a table [N, C] that <see cref="ToTensor"/> gave.</summary>
-    internal void Restore(Tensor table)
+    /// <summary>Takes the table [N, C] of that name, which <see cref="ToTensor"/> gave.</summary>
+    internal void Restore(SavedState state, string name)
     {
-        long[] values = table.to_type(ScalarType.Int64).view(-1).data<long>().ToArray();
+        long[] values = state.Get(name, Count, Choices).to_type(ScalarType.Int64).view(-1).data<long>().ToArray();
+        for (int i = 0; i < values.Length; i++)
+        {
+            int modules = _modulesPerChoice[i % Choices];
+            if (values[i] < 0 || values[i] >= modules)
+            {
+                throw state.Refused(name, $"modules from 0 to {modules - 1}", $"{values[i]}");
+            }
+        }
+
         for (long n = 0; n < Count; n++)
         {
             Set(n, values.AsSpan(checked((int)(n * Choices)), Choices));

@@ -35,5 +35,5 @@ public sealed class ConsecutiveMinibatches : Minibatches
     public override IEnumerable<(string Name, Tensor Value)> State() => [("position", tensor(new[] { _position }))];
 
     /// <inheritdoc/>
-    public override void Restore(SavedState state) => _position = state.Number("position");
+    public override void Restore(SavedState state) => _position = state.Count("position");
 }

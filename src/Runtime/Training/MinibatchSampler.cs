@@ -46,8 +46,14 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
         if (state.Has("order"))
         {
             _order?.Dispose();
-            _order = state.Get("order", count).clone().DetachFromDisposeScope();
-            long[] place = state.Get("position", 2).data<long>().ToArray();
+            Tensor order = state.Get("order", count).to_type(ScalarType.Int64);
+            long[] place = state.Get("position", 2).to_type(ScalarType.Int64).data<long>().ToArray();
+            if (!order.sort().Values.equal(arange(count)) || place[0] < 0 || place[0] > count || place[1] < 1)
+            {
+                throw state.Refused("order", $"every datapoint of {count} once, and a place among them", "others");
+            }
+
+            _order = order.clone().DetachFromDisposeScope();
             (_position, Passes) = (place[0], place[1]);
         }
     }

@@ -54,11 +54,16 @@ public sealed class NoisyTopK : TrainingMethod
 
     private static Graph WithNoise(Graph graph)
     {
+        AddNoise(graph);
+        return graph;
+    }
+
+    /// <summary>Gives the graph's controllers the weights W_noise, which this method's checkpoints have beside the others.</summary>
+    public static void AddNoise(Graph graph)
+    {
         foreach (Controller controller in graph.Nodes.SelectMany(n => n.Controllers).Where(c => c.Latent))
         {
             controller.AddNoise();
         }
-
-        return graph;
     }
 }

@@ -36,10 +36,11 @@ public abstract class TrainingMethod : IDisposable
     // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
     // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
     private readonly Parameter[] _ofSingleModules;
+    private readonly Parameter[] _parameters;
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
-    /// UserException where the graph has no parameters.
+    /// UserException where the graph has no parameters, or data are not finite.
     /// </summary>
     protected TrainingMethod(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device)
     {
@@ -50,10 +51,12 @@ public abstract class TrainingMethod : IDisposable
         }
 
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
+        Finiteness.Demand(data, "training");
         _batches = Minibatches.Of(data, settings.Batch, streams.MBatches);
         _carried = data.IsConsecutive ? new() : null;
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
-        Optimizer = settings.Optimizer.Over(graph.parameters());
+        _parameters = [.. graph.parameters()];
+        Optimizer = settings.Optimizer.Over(_parameters);
     }
 
     /// <summary>One optimiser for θ and φ.</summary>
@@ -75,7 +78,7 @@ public abstract class TrainingMethod : IDisposable
     protected Dataset Data { get; }
 
     /// <summary>Where the graph is.</summary>
-    protected Device Device { get; }
+    public Device Device { get; }
 
     /// <summary>All chance of the run.</summary>
     protected RandomStreams Streams { get; }
@@ -85,11 +88,23 @@ public abstract class TrainingMethod : IDisposable
     {
     }
 
-    /// <summary>A gradient step on the next minibatch, and what the method does before it.</summary>
+    /// <summary>
+    /// A gradient step on the next minibatch, and what the method does before it. NonFiniteException where its loss or gradients are
+    /// not finite; parameters are then as they were.
+    /// </summary>
     public void Step()
     {
         Prepare(_steps);
         Gradient(report: false);
+    }
+
+    /// <summary>NonFiniteException where the steps so far have left a parameter that is not finite.</summary>
+    internal void DemandFiniteParameters()
+    {
+        if (Finiteness.OfParameters(Graph, _steps) is { } wrong)
+        {
+            throw wrong;
+        }
     }
 
     /// <summary>The same, which also says what it saw.</summary>
@@ -115,7 +130,7 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Goes on from what <see cref="State"/> told, in place of <see cref="Begin"/>.</summary>
     public virtual void Restore(SavedState state)
     {
-        _steps = state.Number("method.steps");
+        _steps = state.Count("method.steps");
         Restore(state, _batches, _carried, "m");
     }
 
@@ -153,6 +168,11 @@ public abstract class TrainingMethod : IDisposable
         foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
         {
             idle.grad = zeros_like(idle);
+        }
+
+        if (!Finiteness.Holds(seen.Loss, _parameters))
+        {
+            throw Finiteness.Explain(Graph, _steps + 1, seen.Loss.ToDouble(), () => LossOf(datapoints, batch));
         }
 
         SetRate();

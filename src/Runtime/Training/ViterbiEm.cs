@@ -182,7 +182,7 @@ public sealed class ViterbiEm : TrainingMethod
         Restore(state, _eBatches, _carried, "e");
         if (Assignments.Choices > 0)
         {
-            Assignments.Restore(state.Get("em.assignments", Assignments.Count, Assignments.Choices));
+            Assignments.Restore(state, "em.assignments");
         }
 
         _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;

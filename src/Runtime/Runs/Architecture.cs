@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>The names and shapes of a graph's parameters and running averages, held against a checkpoint's.</summary>
+internal static class Architecture
+{
+    // More lines than this tell no more.
+    private const int MostLines = 12;
+
+    // What a checkpoint holds beside weights.
+    private static readonly string[] Beside = ["method.", "optimizer.", "random.", "run.", "em.", "reinforce."];
+
+    /// <summary>Copies the weights into the graph, or raises a UserException that lists all that differs and changes nothing.</summary>
+    internal static void Load(SavedState saved, Graph graph)
+    {
+        Dictionary<string, Tensor> own = graph.state_dict();
+        string[] differences = [.. Differences(saved, own)];
+        if (differences.Length > 0)
+        {
+            string rest = differences.Length > MostLines ? $"\n  and {differences.Length - MostLines} more" : "";
+            throw new UserException(
+                saved.Path,
+                "a checkpoint of the same architecture",
+                $"{differences.Length} difference{(differences.Length == 1 ? "" : "s")}",
+                "load it into the network that its run's spec.json declares:\n  "
+                + string.Join("\n  ", differences.Take(MostLines)) + rest);
+        }
+
+        foreach ((string name, Tensor value) in own)
+        {
+            value.copy_(saved.Get(name));
+        }
+    }
+
+    private static IEnumerable<string> Differences(SavedState saved, Dictionary<string, Tensor> own)
+    {
+        foreach ((string name, Tensor value) in own)
+        {
+            if (!saved.Has(name))
+            {
+                yield return $"{name} {value.shape.AsShape()}: only in the network";
+            }
+            else if (!saved.Get(name).shape.SequenceEqual(value.shape))
+            {
+                yield return $"{name}: {value.shape.AsShape()} in the network, {saved.Get(name).shape.AsShape()} in the checkpoint";
+            }
+        }
+
+        foreach (string name in saved.Names.Where(n => !own.ContainsKey(n)).Order(StringComparer.Ordinal))
+        {
+            if (!Beside.Any(b => name.StartsWith(b, StringComparison.Ordinal)))
+            {
+                yield return $"{name} {saved.Get(name).shape.AsShape()}: only in the checkpoint";
+            }
+        }
+    }
+}

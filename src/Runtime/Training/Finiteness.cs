@@ -1,0 +1,128 @@
+using System.Globalization;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Looks for NaN and infinities, and says where the first ones are.</summary>
+internal static class Finiteness
+{
+    private const int MostNames = 3;
+
+    /// <summary>UserException that names the datapoint, where x or y of a dataset is not finite. Ids and bytes are.</summary>
+    internal static void Demand(Dataset data, string name)
+    {
+        foreach ((string what, Tensor values) in new[] { ("x", data.Inputs), ("y", data.Targets) })
+        {
+            if (First(values) is { } bad)
+            {
+                throw new UserException(
+                    $"{name} data", $"finite numbers in {what}", $"{bad.Value} in datapoint {bad.Row}",
+                    "mend this datapoint, or leave it out (datapoints are counted from 0)");
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether a scalar loss and all gradients are finite. One number is fetched from the device: the sum of all, which finite
+    /// numbers keep finite but when it overflows, and then each is looked at.
+    /// </summary>
+    internal static bool Holds(Tensor loss, IReadOnlyList<Parameter> parameters)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor[] parts =
+        [
+            loss.detach().to_type(ScalarType.Float64).reshape(1),
+            .. parameters.Where(p => p.grad is not null).Select(p => p.grad!.sum().to_type(ScalarType.Float64).reshape(1)),
+        ];
+        return double.IsFinite(cat(parts, 0).sum().ToDouble())
+            || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(gradient) is not null));
+    }
+
+    /// <summary>What is wrong, as precisely as can be told: data, parameters, layers, gradients, in the order in which they come.</summary>
+    /// <param name="graph">Run once more by <paramref name="forward"/>, layer by layer.</param>
+    /// <param name="step">The gradient step, from 1.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="forward">Runs the minibatch again.</param>
+    internal static NonFiniteException Explain(Graph graph, long step, double loss, Action forward)
+    {
+        using var noGrad = no_grad();
+        if (double.IsFinite(loss))
+        {
+            return new(
+                step, "finite gradients", $"{Names(graph, p => p.grad)} (the loss is {Text(loss)})");
+        }
+
+        string parameters = Names(graph, p => p);
+        if (parameters.Length > 0)
+        {
+            return new(step, "a finite loss", $"{Text(loss)}: {parameters}");
+        }
+
+        string? place = null;
+        graph.Watch = (node, output) =>
+        {
+            if (place is null && First(output) is { } bad)
+            {
+                place = $"{bad.Value} in what layer {node.Name} gives";
+            }
+        };
+        try
+        {
+            forward();
+        }
+        finally
+        {
+            graph.Watch = null;
+        }
+
+        return new(step, "a finite loss", $"{Text(loss)}: {place ?? "every layer gives finite numbers, and the head or a controller makes this of them"}");
+    }
+
+    /// <summary>The same of the parameters alone, after <paramref name="step"/> steps; null where they are finite.</summary>
+    internal static NonFiniteException? OfParameters(Graph graph, long step)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        string names = Names(graph, p => p);
+        return names.Length > 0 ? new(step, "finite parameters after the step", names) : null;
+    }
+
+    private static string Names(Graph graph, Func<Parameter, Tensor?> of)
+    {
+        (string Name, string Value)[] bad =
+        [
+            .. graph.named_parameters()
+                .Select(p => (Name: p.name, Bad: of(p.parameter) is Tensor values ? First(values) : null))
+                .Where(p => p.Bad is not null)
+                .Select(p => (p.Name, p.Bad!.Value.Value)),
+        ];
+        string rest = bad.Length > MostNames ? $" and {bad.Length - MostNames} more" : "";
+        return string.Join(", ", bad.Take(MostNames).Select(b => $"{b.Value} in {b.Name}")) + rest;
+    }
+
+    // The first value that is not finite, and the row that it is in.
+    private static (long Row, string Value)? First(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        if (!values.is_floating_point() || values.numel() == 0)
+        {
+            return null;
+        }
+
+        Tensor flat = values.detach().reshape(-1);
+        Tensor bad = flat.isfinite().logical_not();
+        if (!bad.any().ToBoolean())
+        {
+            return null;
+        }
+
+        long place = bad.to_type(ScalarType.Int32).argmax().ToInt64();
+        long perRow = values.dim() > 0 ? values.numel() / values.shape[0] : 1;
+        return (place / perRow, Text(flat.select(0, place).ToDouble()));
+    }
+
+    private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,182 @@
+/// Nothing that is read is run, nothing that is named is a command, and files stay where they belong.
+module ModNet.Tests.SafetyTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.RegularExpressions
+open Expecto
+open ModNet
+open ModNet.Runtime
+open ModNet.Tests.Clone
+
+let private sources (folders: string list) = [
+    for folder in folders do
+        for file in Directory.GetFiles(Path.Combine(root, folder), "*.*", SearchOption.AllDirectories) do
+            let isSource = file.EndsWith ".cs" || file.EndsWith ".fs"
+
+            let isOurs =
+                not (file.Contains $"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}")
+
+            if isSource && isOurs then
+                Path.GetRelativePath(root, file), File.ReadAllText file
+]
+
+let private none (what: string) (folders: string list) (pattern: string) =
+    for file, text in sources folders do
+        let found = Regex.Match(text, pattern)
+        Expect.isFalse found.Success $"{file}: {what}: {found.Value}"
+
+/// A copy of ./modnet in a clone that is none, where apt-get only writes down what it is asked.
+let private installing (environment: (string * string) list) (action: int -> string -> string list -> unit) =
+    inDirectory
+    <| fun directory ->
+        let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
+        let log = Path.Combine(directory, "asked")
+        let script = Path.Combine(directory, "modnet")
+        File.Copy(Path.Combine(root, "modnet"), script)
+
+        for name, body in
+            [
+                "apt-get", $"printf '%%s\\n' \"$*\" >> '{log}'"
+                "sudo", "shift; exec \"$@\""
+            ] do
+            let path = Path.Combine(bin, name)
+            File.WriteAllText(path, $"#!/bin/sh\n{body}\n")
+            File.SetUnixFileMode(path, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
+
+        let start =
+            ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
+
+        start.ArgumentList.Add script
+        start.ArgumentList.Add "demo"
+        start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
+        // A compiler that is nowhere: something is missing.
+        start.Environment["CXX"] <- "no-such-compiler"
+
+        for name, value in environment do
+            start.Environment[name] <- value
+
+        use running = Process.Start start
+        let errors = running.StandardError.ReadToEndAsync()
+        running.StandardOutput.ReadToEnd() |> ignore
+        running.WaitForExit()
+
+        let asked =
+            if File.Exists log then
+                List.ofArray (File.ReadAllLines log)
+            else
+                []
+
+        action running.ExitCode errors.Result asked
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "safety" [
+        testCase "nothing makes code of what is read"
+        <| fun () ->
+            none
+                "loads code"
+                [ "src/Runtime"; "src/Kernels"; "dsl" ]
+                @"\b(Assembly\.Load\w*|BinaryFormatter|Activator\.CreateInstance|Type\.GetType|NativeLibrary\.Load|torch\.jit|torch\.load)\b"
+
+            none
+                "reads types by name"
+                [ "src"; "dsl" ]
+                @"\b(TypeNameHandling|JsonDerivedType|BinaryFormatter|XmlSerializer)\b"
+            // The one library that is loaded is the shim, which is compiled here from a source that is part of ModNet.
+            let loads =
+                sources [ "src" ]
+                |> List.filter (fun (_, text) -> text.Contains "NativeLibrary.Load")
+
+            Expect.equal
+                (List.map fst loads)
+                [ Path.Combine("src", "Torch", "Binding", "Libtorch.cs") ]
+                "who loads libraries"
+
+        testCase "no shell, and no command line put together from strings"
+        <| fun () ->
+            none "a shell" [ "src"; "dsl" ] "\"(/bin/)?(ba|z)?sh\"|cmd\\.exe|UseShellExecute\\s*=\\s*true|\\bsystem\\("
+
+            none
+                "arguments in one string"
+                [ "src"; "dsl" ]
+                @"ProcessStartInfo\([^,)\n]*,\s*(\$?""|arguments)|\.Arguments\s*(=|<-)"
+
+        testCase "names with a shell's own characters are names"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let name = "$(touch pwned) ; `touch pwned` && 'x' \"y\" | é"
+                let out = Path.Combine(directory, name)
+                let data = write directory $"{name}.csv" "a,y\n1,2\n3,4\n5,6\n"
+                let load = Path.Combine(root, "notebooks", "modnet.fsx")
+
+                let script =
+                    write
+                        directory
+                        "mine $(touch pwned).fsx"
+                        $"#load @\"{load}\"\nopen ModNet\nlet net' = network \"n\" {{ features 1; linear 1; gaussian (variance 1.0) }}\nexperiment {{ net net'; data (csv \"\" {{ target \"y\" }}); train (em {{ steps 2; batch 2 }}) }} |> Program.main fsi.CommandLineArgs"
+
+                let code, output, errors = modnet [ "train"; script; "--data"; data; "--out"; out ]
+                Expect.equal code 0 $"{output}{errors}"
+                Expect.isTrue (File.Exists(Path.Combine(out, "checkpoint.safetensors"))) "the folder of that name"
+
+                for place in [ directory; out; root; Environment.CurrentDirectory ] do
+                    Expect.isFalse (File.Exists(Path.Combine(place, "pwned"))) $"nothing was run in {place}"
+
+        testCase "./modnet names the packages first, and installs those and no others"
+        <| fun () ->
+            installing [] (fun code said asked ->
+                Expect.equal code 1 said
+                Expect.stringContains said "modnet: installing Debian packages: g++" "said"
+                let installs = asked |> List.filter _.Contains("install")
+                Expect.isNonEmpty installs "asked for"
+
+                for command in asked do
+                    Expect.isMatch command "(install --no-install-recommends g\\+\\+|update)$" "named packages only"
+
+                Expect.stringContains
+                    said
+                    "still missing after installation: g++"
+                    "and it looks whether they are there")
+
+        testCase "./modnet installs nothing where it must not"
+        <| fun () ->
+            installing [ "MODNET_NO_INSTALL", "1" ] (fun code said asked ->
+                Expect.equal code 1 said
+                Expect.isEmpty asked "nothing is asked for"
+                Expect.stringContains said "missing: g++" "said"
+                Expect.stringContains said "apt-get install --no-install-recommends g++" "the remedy")
+
+        testCase "an archive's entries go by their file names, into memory"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let inside = Directory.CreateDirectory(Path.Combine(directory, "inside")).FullName
+                let archive = Path.Combine(inside, "cifar-10-binary.tar.gz")
+
+                writeTarGz archive [
+                    for name, bytes in cifarFiles 2 do
+                        $"../../{name}", bytes
+                    "../evil.txt", [| 1uy |]
+                    Path.Combine(directory, "absolute.txt"), [| 1uy |]
+                ]
+
+                use data = Cifar10.Load(archive, 1L, false, 1L)
+                Expect.equal data.Splits.Train.Count 9L "images"
+                Expect.equal (Directory.GetFiles inside) [| archive |] "nothing beside it"
+                Expect.isEmpty (Directory.GetFiles directory) "nor above"
+
+        testCase "a network's name is no way out of runs/"
+        <| fun () ->
+            for name in [ "../evil"; "/etc/evil"; "a/b"; ".."; "." ] do
+                let net' =
+                    network name {
+                        features 2
+                        gaussian (variance 1.0)
+                    }
+
+                Expect.isError (check net') $"{name} is refused"
+    ]
