@@ -62,6 +62,20 @@ type EmBuilder internal (bundle: Em) =
             Em = { draft.Em with Optimizer = optimizer }
     }
 
+    /// What a step does to the modules of a pool that nothing in its minibatch chose: `Drift` lets the optimiser make of a gradient of
+    /// zero what it does (moments decay, weights go on moving for a while, `AdamW` shrinks them); with `Rest` each module is trained as by
+    /// an optimiser of its own, that only takes the steps in which the module is in use, and a step's cost follows the modules in use, not
+    /// M. `Drift` unless said.
+    /// Example: `unselected Rest`
+    [<CustomOperation "unselected">]
+    member _.Unselected(draft: EmDraft, unselected: Unselected) = {
+        draft with
+            Em = {
+                draft.Em with
+                    Unselected = unselected
+            }
+    }
+
     /// What the rate is multiplied by in M-step t = 0, 1, … of T: `Constant`: 1; `Cosine`: ½ (1 + cos(π t / T));
     /// `Decay (every, factor)`: factor^⌊t / every⌋; `Warmup (steps, after)`: (t + 1) / steps while t < steps, then `after` over the steps
     /// that are left. `Constant` unless said.
@@ -140,6 +154,7 @@ module internal EmBundles =
         EBatch = 128
         Steps = 50_000
         Optimizer = Adam 1e-3
+        Unselected = Drift
         Schedule = Constant
         ControllerWeight = 1.0
         Start = AtRandom
@@ -153,7 +168,7 @@ module internal EmBundles =
 module Methods =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `schedule`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `unselected`, `schedule`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
     let em = EmBuilder EmBundles.paper
 

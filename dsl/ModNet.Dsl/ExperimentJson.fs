@@ -105,6 +105,7 @@ module internal ExperimentJson =
         "batch", int gradient.Batch
         "steps", int gradient.Steps
         "optimizer", optimizer gradient.Optimizer
+        "unselected", choice JsonWords.unselected gradient.Unselected
         "schedule", schedule gradient.Schedule
     ]
 
@@ -119,6 +120,7 @@ module internal ExperimentJson =
                 "e_batch", int em.EBatch
                 "steps", int em.Steps
                 "optimizer", optimizer em.Optimizer
+                "unselected", choice JsonWords.unselected em.Unselected
                 "schedule", schedule em.Schedule
                 "controller_weight", float em.ControllerWeight
                 "start", choice JsonWords.starts em.Start

@@ -159,18 +159,20 @@ module internal ExperimentJsonReader =
         EBatch = field "e_batch" |> JsonReader.int
         Steps = field "steps" |> JsonReader.int
         Optimizer = field "optimizer" |> readOptimizer
+        Unselected = field "unselected" |> JsonReader.choice JsonWords.unselected
         Schedule = field "schedule" |> readSchedule
         ControllerWeight = field "controller_weight" |> JsonReader.float
         Start = field "start" |> JsonReader.choice JsonWords.starts
         Held = field "held" |> JsonReader.choice JsonWords.helds
     }
 
-    let private stepFields = [ "batch"; "steps"; "optimizer"; "schedule" ]
+    let private stepFields = [ "batch"; "steps"; "optimizer"; "unselected"; "schedule" ]
 
     let private readSteps (field: string -> JsonPlace) : GradientSteps = {
         Batch = field "batch" |> JsonReader.int
         Steps = field "steps" |> JsonReader.int
         Optimizer = field "optimizer" |> readOptimizer
+        Unselected = field "unselected" |> JsonReader.choice JsonWords.unselected
         Schedule = field "schedule" |> readSchedule
     }
 
@@ -196,6 +198,7 @@ module internal ExperimentJsonReader =
                 "e_batch"
                 "steps"
                 "optimizer"
+                "unselected"
                 "schedule"
                 "controller_weight"
                 "start"

@@ -153,6 +153,15 @@ type Schedule =
     /// (t + 1) / steps while t < steps; then `after`, with its own t from 0 and the T − steps that are left.
     | Warmup of steps: int * after: Schedule
 
+/// What a gradient step does to the modules that nothing in its minibatch chose.
+type Unselected =
+    /// What the optimiser makes of a gradient of zero: the moments of `Adam` decay and weights go on moving for a while, `AdamW` shrinks
+    /// them, momentum carries them on.
+    | Drift
+    /// Nothing: each module is trained as by an optimiser of its own, that only takes the steps in which the module is in use. Cost then
+    /// follows the modules in use, not M.
+    | Rest
+
 /// What a* is before the first M-step.
 type Start =
     /// Uniform over all compositions (Algorithm 1).
@@ -174,6 +183,7 @@ type GradientSteps = {
     /// The number of gradient steps in all.
     Steps: int
     Optimizer: Optimizer
+    Unselected: Unselected
     Schedule: Schedule
 }
 
@@ -208,6 +218,7 @@ type Em = {
     /// The number of M-steps in all.
     Steps: int
     Optimizer: Optimizer
+    Unselected: Unselected
     Schedule: Schedule
     /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 is Eq. 8.
     ControllerWeight: float

@@ -95,6 +95,7 @@ module internal JsonUpgrade =
             object node
             |> Option.iter (fun experiment ->
                 inside "method" experiment em
+                inside "method" experiment (add [ "unselected", NetworkJson.string "drift" ])
                 inside "data" experiment text
                 add [ "trace", tracing; "keep_checkpoints", NetworkJson.int 2 ] experiment)
 

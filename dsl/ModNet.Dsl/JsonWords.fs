@@ -23,9 +23,12 @@ module internal JsonWords =
         Grouped, "grouped"
         Wide, "wide"
         Gather, "gather"
+        Kernel, "kernel"
     ]
 
     let separators = [ Comma, "comma"; Semicolon, "semicolon"; Tab, "tab" ]
+
+    let unselected = [ Drift, "drift"; Rest, "rest" ]
 
     let starts = [ AtRandom, "at_random"; Sweep, "sweep" ]
 

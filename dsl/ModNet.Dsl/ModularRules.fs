@@ -38,9 +38,10 @@ type internal ModularRules(root: string, notes: Notes, rules: ShapeRules, pools:
                 "say `combine Sum`, or leave `duplicates` out"
             )
 
-        match modular.Dispatch, modular.Pool.Units with
-        | Gather, ([] | [ [ Layer.Linear _ ] ]) -> ()
-        | Gather, units ->
+        match modular.Pool.Units with
+        | []
+        | [ [ Layer.Linear _ ] ] -> ()
+        | units when modular.Dispatch.IsForLinear ->
             let got =
                 match units with
                 | [ unit ] -> Kind.describeUnit unit
@@ -49,7 +50,7 @@ type internal ModularRules(root: string, notes: Notes, rules: ShapeRules, pools:
             notes.Add(
                 Fault.DispatchUnfit,
                 $"{at layer}/dispatch",
-                "a pool of equal linear units for `Gather`",
+                $"a pool of equal linear units for `{modular.Dispatch}`",
                 got,
                 "say `dispatch Auto`, or leave it out"
             )

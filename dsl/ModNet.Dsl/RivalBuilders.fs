@@ -19,6 +19,7 @@ type RivalSettings<'Own> internal (own: 'Own) =
             Batch = 128
             Steps = 50_000
             Optimizer = Adam 1e-3
+            Unselected = Drift
             Schedule = Constant
         }
     }
@@ -48,6 +49,20 @@ type RivalSettings<'Own> internal (own: 'Own) =
             Gradient = {
                 draft.Gradient with
                     Optimizer = optimizer
+            }
+    }
+
+    /// What a step does to the modules of a pool that nothing in its minibatch chose: `Drift` lets the optimiser make of a gradient of
+    /// zero what it does (moments decay, weights go on moving for a while, `AdamW` shrinks them); with `Rest` each module is trained as by
+    /// an optimiser of its own, that only takes the steps in which the module is in use, and a step's cost follows the modules in use, not
+    /// M. `Drift` unless said.
+    /// Example: `unselected Rest`
+    [<CustomOperation "unselected">]
+    member _.Unselected(draft: RivalDraft<'Own>, unselected: Unselected) : RivalDraft<'Own> = {
+        draft with
+            Gradient = {
+                draft.Gradient with
+                    Unselected = unselected
             }
     }
 
@@ -173,24 +188,24 @@ module Rivals =
 
     /// REINFORCE on Σ_a p(a | x, φ) log p(y | x, a, θ) (paper, Eqs. 12–14), unregularised: one composition a per datapoint is drawn, and
     /// (log p(y | x, a) − c) weighs ∇ log p(a | x), c an exponential moving average of log p(y | x, a).
-    /// Settings: `decay`, `batch`, `steps`, `optimizer`, `schedule`. Where one is said twice the last counts.
+    /// Settings: `decay`, `batch`, `steps`, `optimizer`, `unselected`, `schedule`. Where one is said twice the last counts.
     /// Example: `reinforce { decay 0.99; batch 128; steps 50_000 }`
     let reinforce = ReinforceBuilder()
 
     /// The noisy top-k mixture of experts (Shazeer et al. 2017): the k modules of highest H(x) = x·W_g + N(0, 1) · softplus(x·W_noise) run,
     /// weighted by a softmax over them; without noise in evaluation. Every layer that chooses must `choose 1` and sum; its controller is x·W_g.
-    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `optimizer`, `schedule`. Where one is said twice the last counts.
+    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `optimizer`, `unselected`, `schedule`. Where one is said twice the last counts.
     /// Example: `noisy_topk { k 4; importance 0.1; load 0.1; steps 50_000 }`
     let noisy_topk = NoisyTopKBuilder()
 
     /// The baseline without choice (paper, Table 1): at every layer modules 0 to K − 1, for every datapoint; controllers stay as they
     /// began. (`static` itself is a reserved word of F#.)
-    /// Settings: `batch`, `steps`, `optimizer`, `schedule`. Where one is said twice the last counts.
+    /// Settings: `batch`, `steps`, `optimizer`, `unselected`, `schedule`. Where one is said twice the last counts.
     /// Example: `static_modules { steps 50_000 }`
     let static_modules = StaticModulesBuilder()
 
     /// The marginal likelihood log Σ_a p(y | x, a, θ) p(a | x, φ) itself, by enumeration (paper, Eqs. 4 and 5): for networks that have at
     /// most 65,536 compositions a over all their sites.
-    /// Settings: `batch`, `steps`, `optimizer`, `schedule`. Where one is said twice the last counts.
+    /// Settings: `batch`, `steps`, `optimizer`, `unselected`, `schedule`. Where one is said twice the last counts.
     /// Example: `exact { batch 64; steps 3_000 }`
     let exact = ExactBuilder()

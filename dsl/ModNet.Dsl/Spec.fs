@@ -157,6 +157,12 @@ type Dispatch =
     | Wide
     /// The chosen weights fetched for every row, one batched product; for pools of equal linear units.
     | Gather
+    /// As `Grouped`, by one call of our own kernel; for pools of equal linear units. In float32 on the CPU; elsewhere it is
+    /// `Grouped`.
+    | Kernel
+
+    /// Whether it runs pools of equal linear units and no others.
+    member dispatch.IsForLinear = dispatch = Gather || dispatch = Kernel
 
 /// σ² of a Gaussian head. It weighs log p(y | x, a) against log p(a | x) in Eq. 11.
 [<RequireQualifiedAccess>]

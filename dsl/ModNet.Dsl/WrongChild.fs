@@ -50,11 +50,11 @@ module internal WrongChild =
 
     [<Literal>]
     let Em =
-        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, schedule, controller_weight, start, held, each said once, without `for` or `if`."
+        "This is not a setting of em. It has: samples, m_steps, batch, e_batch, steps, optimizer, unselected, schedule, controller_weight, start, held, each said once, without `for` or `if`."
 
     [<Literal>]
     let Rivals =
-        "This is not a setting of this training method. Every one has: batch, steps, optimizer, schedule; reinforce has decay too, and noisy_topk k, importance and load; each is said once, without `for` or `if`."
+        "This is not a setting of this training method. Every one has: batch, steps, optimizer, unselected, schedule; reinforce has decay too, and noisy_topk k, importance and load; each is said once, without `for` or `if`."
 
     [<Literal>]
     let Text =

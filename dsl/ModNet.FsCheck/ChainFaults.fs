@@ -269,7 +269,7 @@ module internal ChainFaults =
 
         for index, layer in List.indexed chain.Layers do
             for fault, changed, setting in changes chain index layer do
-                // What `Gather` wants is a single linear map of any width.
+                // What `Gather` and `Kernel` want is a single linear map of any width.
                 if not chain.IsGathered || changed.IsLinear then
                     let layers = List.updateAt index changed chain.Layers
                     plant fault (chain.Prefix + names[index] + setting) (fun () -> chain.Replace layers)

@@ -55,7 +55,7 @@ module internal Grammar =
                     match pool.Units with
                     | [ [ Layer.Linear _ ] ] ->
                         Gather
-                        Gather
+                        Kernel
                     | _ -> ()
                 ]
 

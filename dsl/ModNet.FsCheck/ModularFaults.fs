@@ -66,14 +66,16 @@ module internal ModularFaults =
 
         match modular.Pool.Units with
         | [ [ Layer.Linear _ ] ] -> ()
-        | _ -> Fault.DispatchUnfit, "dispatch", { modular with Dispatch = Gather }
+        | _ ->
+            for dispatch in [ Gather; Kernel ] do
+                Fault.DispatchUnfit, "dispatch", { modular with Dispatch = dispatch }
     ]
 
     /// Units of a modular GRU that give another width than the state's.
     let private states (place: ModularPlace) = [
         let pool = place.Modular.Pool
 
-        if place.IsGru && pool.Name.IsNone && place.Modular.Dispatch <> Gather then
+        if place.IsGru && pool.Name.IsNone && not place.Modular.Dispatch.IsForLinear then
             let last = ChainFaults.widening
 
             match Typing.unitOutput (Typing.Known true) pool place.Row with
@@ -95,7 +97,7 @@ module internal ModularFaults =
             place.Input.IsSequence
             && not place.IsGru
             && modular.Pool.Name.IsNone
-            && modular.Dispatch <> Gather
+            && not modular.Dispatch.IsForLinear
         then
             let image = {
                 CustomExamples.scale (Shape.Vector 1) with

@@ -12,7 +12,7 @@ type internal ChainPlace = {
     Shapes: Shape list
     IsTop: bool
     InModule: bool
-    /// Whether it must stay the single linear map that `Gather` wants.
+    /// Whether it must stay the single linear map that `Gather` and `Kernel` want.
     IsGathered: bool
     /// The index of the network's own layer that it is in.
     Top: int
@@ -108,11 +108,11 @@ module internal Places =
 
         let isGathered (user: Modular) =
             match user.Pool.Name with
-            | None -> user.Dispatch = Gather
+            | None -> user.Dispatch.IsForLinear
             | name ->
                 Rewrite.all network.Layers
                 |> List.choose _.Choosing
-                |> List.exists (fun modular -> modular.Pool.Name = name && modular.Dispatch = Gather)
+                |> List.exists (fun modular -> modular.Pool.Name = name && modular.Dispatch.IsForLinear)
 
         let give layer shape =
             match Typing.layer known false layer shape with

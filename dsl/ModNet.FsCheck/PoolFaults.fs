@@ -18,7 +18,7 @@ module internal PoolFaults =
         place.Users |> List.forall (fun user -> not user.Modular.Controller.IsCustom)
 
     let private takesAnyUnit (place: PoolPlace) =
-        place.Users |> List.forall (fun user -> user.Modular.Dispatch <> Gather)
+        place.Users |> List.forall (fun user -> not user.Modular.Dispatch.IsForLinear)
 
     let private counts (place: PoolPlace) = [
         let pool = place.Pool

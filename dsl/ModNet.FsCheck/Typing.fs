@@ -124,7 +124,7 @@ module internal Typing =
         && not (List.exists List.isEmpty pool.Units)
         && (pool.Init = Uniform || List.exists (List.exists hasWeights) pool.Units)
         && not (modular.Duplicates = Once && modular.Combine = Concat)
-        && (modular.Dispatch <> Gather
+        && (not modular.Dispatch.IsForLinear
             || match pool.Units with
                | [ [ Layer.Linear _ ] ] -> true
                | _ -> false)

@@ -67,7 +67,7 @@ public sealed class Graph : nn.Module
     /// there; without it they start at zero.
     /// </summary>
     public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null, RecurrentState? carried = null) =>
-        Run(x, selector, side, carried, 0, _nodes.Length);
+        Run(x, Way(selector, side, 0, carried), 0, _nodes.Length);
 
     /// <summary>
     /// Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before. Several threads may at
@@ -112,8 +112,8 @@ public sealed class Graph : nn.Module
     }
 
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
-    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
-        Run(x, new ModeSelector(), side, carried, 0, HasSites ? _firstSite : _nodes.Length).Features;
+    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null, Share? share = null) =>
+        Run(x, Way(new ModeSelector(), side, 0, carried, share), 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>
     /// The nodes from the first site to the last, for <paramref name="candidates"/> compositions of every datapoint: x [B, …],
@@ -121,28 +121,39 @@ public sealed class Graph : nn.Module
     /// modules do is the same for all candidates, so a modular layer there does it once.
     /// </summary>
     internal GraphOutput AcrossSites(
-        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
+        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1, Share? share = null)
     {
         if (!HasSites)
         {
             return new(EStep.Tile(x, candidates), new Tape());
         }
 
-        if (candidates == 1 || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
+        Route route = Way(selector, side, _firstSite, carried, share);
+        // By all candidates, not by those of this share: what runs is to be the same however they are cut.
+        bool several = candidates > 1 || share is { AllCandidates: > 1 };
+        if (!several || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
         {
-            return Run(EStep.Tile(x, candidates), selector, side, carried, _firstSite, _lastSite + 1);
+            return Run(EStep.Tile(x, candidates), route, _firstSite, _lastSite + 1);
         }
 
-        var route = new Route(selector, side, GivenBefore(_firstSite), carried);
         return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
     }
 
     /// <summary>The nodes after the last site.</summary>
-    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null) =>
-        HasSites ? Run(x, new ModeSelector(), side, carried, _lastSite + 1, _nodes.Length).Features : x;
+    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null, Share? share = null) =>
+        HasSites ? Run(x, Way(new ModeSelector(), side, _lastSite + 1, carried, share), _lastSite + 1, _nodes.Length).Features : x;
 
-    private GraphOutput Run(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int from, int to) =>
-        Run(x, new Route(selector, side, GivenBefore(from), carried), from, to);
+    /// <summary>One datapoint's way through all nodes, in evaluation mode: its tape, and what a row of so many holds.</summary>
+    internal (Tape Tape, Footprint Footprint) Probe(Tensor x, SideInputs? side, long rows)
+    {
+        var footprint = new Footprint();
+        footprint.Pass(x.numel());
+        var route = new Route(new ModeSelector(), side) { Share = new(1, rows), Footprint = footprint };
+        return InEvaluation(() => (Run(x, route, 0, _nodes.Length).Tape, footprint));
+    }
+
+    private Route Way(Selector selector, SideInputs? side, int from, RecurrentState? carried, Share? share = null) =>
+        new(selector, side, GivenBefore(from), carried) { Share = share ?? Share.Whole };
 
     private GraphOutput Run(Tensor x, Route route, int from, int to)
     {
@@ -150,6 +161,7 @@ public sealed class Graph : nn.Module
         {
             x = _nodes[i].Forward(x, route);
             Watch?.Invoke(_nodes[i], x);
+            route.Footprint?.Pass(x.numel());
         }
 
         return new(x, route.Tape);

@@ -13,9 +13,13 @@ let private config = {
 /// Outputs, and the gradients of input, weight and bias under a fixed random upstream.
 let private run (s: Sizes) (pool: LinearPool) (dispatch: Dispatch) (chosen: torch.Tensor) =
     pool.zero_grad ()
-    let x = (normal (s.Seed + 1) [ s.Batch; s.Inputs ]).requires_grad_()
+    let like (t: torch.Tensor) = t.to_type pool.Weight.dtype
+    let x = (like (normal (s.Seed + 1) [ s.Batch; s.Inputs ])).requires_grad_()
     let y = dispatch.Run(pool, x, chosen)
-    let upstream = normal (s.Seed + 2) [ s.Batch; int chosen.shape[1]; s.Outputs ]
+
+    let upstream =
+        like (normal (s.Seed + 2) [ s.Batch; int chosen.shape[1]; s.Outputs ])
+
     (y * upstream).sum().backward()
 
     [
@@ -30,7 +34,13 @@ let private agree what expected actual =
     for (name, e: torch.Tensor), (_, a) in List.zip expected actual do
         Expect.isLessThan (distance e a) 1e-12 $"{what}: {name}"
 
-let private others = [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Gather; Dispatch.Auto ]
+let private others = [
+    Dispatch.Grouped
+    Dispatch.Wide
+    Dispatch.Gather
+    Dispatch.Kernel
+    Dispatch.Auto
+]
 
 /// Two plain linear maps behind a custom pool.
 type private Plain(name: string, inputs: int, outputs: int, seed: int) as this =
@@ -67,6 +77,34 @@ let tests =
 
                 for dispatch in others do
                     agree $"{dispatch}" expected (run s pool dispatch chosen)
+
+        testPropertyWithConfig config "agrees with the loop in float32, where kernels run"
+        <| fun (s: Sizes) (wider: bool) ->
+            scoped
+            <| fun () ->
+                let s =
+                    if wider then
+                        {
+                            s with
+                                Outputs = s.Outputs + 15
+                                Inputs = s.Inputs + 30
+                        }
+                    else
+                        s
+
+                let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
+
+                let init = Initialiser(generator s.Seed)
+
+                use pool =
+                    new LinearPool("pool", s.Modules, s.Inputs, s.Outputs, s.Activation, s.Bias, init)
+
+                let expected = run s pool Dispatch.Loop chosen
+
+                for dispatch in others do
+                    for (name, e: torch.Tensor), (_, a) in List.zip expected (run s pool dispatch chosen) do
+                        Expect.equal a.dtype torch.ScalarType.Float32 $"{dispatch}: {name}"
+                        Expect.isLessThan (distance e a) 2e-5 $"{dispatch}: {name}"
 
         testPropertyWithConfig { config with maxTest = 10 } "agrees with the loop on convolutions"
         <| fun (s: Sizes) ->
@@ -166,6 +204,22 @@ let tests =
                             "pool odd, module 1: expected outputs [4] per row, as module 0 gives, got [2]"
                             "")
 
+        testCase "the kernel runs where no rows, or a row alone, are given, and where x is read by nothing before it"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                use pool =
+                    new LinearPool("p", 3, 5, 4, Activation.Relu, true, Initialiser(generator 1))
+
+                for rows in [ 0; 1 ] do
+                    pool.zero_grad ()
+                    let x = (normal 2 [ rows; 5 ]).to_type torch.ScalarType.Float32
+                    let y = Dispatch.Kernel.Run(pool, x, indices 3 3 rows 2)
+                    Expect.equal (List.ofArray y.shape) [ int64 rows; 2L; 4L ] "shape"
+                    y.sum().backward()
+                    Expect.isNull x.grad "x needs no gradient"
+                    Expect.equal (List.ofArray pool.Weight.grad.shape) [ 3L; 4L; 5L ] "weight gradient"
+
         testCase "auto takes wide for small pools and grouped for large ones"
         <| fun () ->
             scoped
@@ -178,6 +232,29 @@ let tests =
 
                 Expect.equal (name 5 8) "wide" "5 modules of width 8"
                 Expect.equal (name 64 256) "grouped" "64 modules of width 256"
+
+        testCase "auto takes the kernel where it runs, but wide for tiny pools and many positions"
+        <| fun () ->
+            scoped
+            <| fun () ->
+                let name modules inputs outputs rows positions =
+                    use pool =
+                        new LinearPool("p", modules, inputs, outputs, Activation.Relu, true, Initialiser(generator 1))
+
+                    let x = torch.zeros (1L, int64 inputs)
+                    let chosen = (Dispatch.Auto.For(pool, x, rows, positions)).Name
+                    Expect.equal chosen (AutoDispatch.ChooseForKernel(pool, rows, positions)).Name "float32"
+
+                    let doubles =
+                        (Dispatch.Auto.For(pool, x.to_type torch.ScalarType.Float64, rows, positions)).Name
+
+                    Expect.notEqual doubles "kernel" "double precision"
+                    chosen
+
+                Expect.equal (name 5 8 8 128L 1L) "wide" "5 modules of width 8"
+                Expect.equal (name 5 40 8 128L 11L) "wide" "11 candidates of 5 modules"
+                Expect.equal (name 5 128 128 128L 1L) "kernel" "5 modules of width 128"
+                Expect.equal (name 64 256 256 4096L 1L) "kernel" "64 modules of width 256"
 
         testCase "auto runs tiny convolutions side by side, which read an image once, and large ones apart"
         <| fun () ->

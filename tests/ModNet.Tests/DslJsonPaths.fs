@@ -82,6 +82,7 @@ let private everything =
         pooled (linear 34) Glorot Loop (Conv(35, 36))
         pooled (linear 37) He Grouped Task
         pooled (linear 38) Stacked Wide Given
+        pooled (linear 43) Uniform Kernel (Mlp [ 44 ])
 
         modular_gru {
             from words
@@ -220,10 +221,10 @@ let tests =
             "in a custom controller of a modular GRU"
             41
             "\"\""
-            "$.network.layers[20].candidate.controller.output.width: expected an integer, got \"\" – mend this value"
+            "$.network.layers[21].candidate.controller.output.width: expected an integer, got \"\" – mend this value"
         refuses
             "a number beyond an integer"
             39
             "3000000000"
-            "$.network.layers[20].hidden: expected an integer of at most 2147483647, got 3000000000 – mend this value"
+            "$.network.layers[21].hidden: expected an integer of at most 2147483647, got 3000000000 – mend this value"
     ]

@@ -35,6 +35,7 @@ let tests =
                             EBatch = 128
                             Steps = 50_000
                             Optimizer = Adam 1e-3
+                            Unselected = Drift
                             Schedule = Constant
                             ControllerWeight = 1.0
                             Start = AtRandom
@@ -67,6 +68,7 @@ let tests =
                             e_batch 5
                             steps 6
                             optimizer (AdamW(0.7, 0.2))
+                            unselected Rest
                             schedule (Warmup(3, Decay(2, 0.5)))
                             controller_weight 0.25
                             start Sweep
@@ -119,6 +121,7 @@ let tests =
                             EBatch = 5
                             Steps = 6
                             Optimizer = AdamW(0.7, 0.2)
+                            Unselected = Rest
                             Schedule = Warmup(3, Decay(2, 0.5))
                             ControllerWeight = 0.25
                             Start = Sweep

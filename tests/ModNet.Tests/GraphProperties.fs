@@ -218,15 +218,15 @@ let tests =
 
                     Expect.equal (numbers output) (numbers whole) $"cut at {cut}")
 
-        for dispatch in [ Grouped; Wide; Auto; Gather ] do
+        for dispatch in [ Grouped; Wide; Auto; Gather; Kernel ] do
             testPropertyWithConfig (config 609 30) $"{dispatch} agrees with Loop in values and every gradient"
             <| fun (network: Network) ->
                 let by (dispatch: ModNet.Dispatch) =
                     network
                     |> rewriteModulars (fun modular ->
                         match dispatch, modular.Pool.Units with
-                        | Gather, [ [ Layer.Linear _ ] ] -> { modular with Dispatch = Gather }
-                        | Gather, _ -> { modular with Dispatch = Loop }
+                        | _, [ [ Layer.Linear _ ] ] -> { modular with Dispatch = dispatch }
+                        | _ when dispatch.IsForLinear -> { modular with Dispatch = Loop }
                         | _ -> { modular with Dispatch = dispatch })
 
                 scoped (fun () ->

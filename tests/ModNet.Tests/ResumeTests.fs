@@ -24,6 +24,9 @@ let private methods: (string * (Graph -> Dataset -> RandomStreams -> TrainingMet
             EmSettings(3, 4, 5L, 7L, Optimizer = SgdKind(0.1, 0.9), Start = EmStart.Sweep),
             streams
         ))
+    "EM with resting modules",
+    (fun graph data streams ->
+        new ViterbiEm(graph, data, EmSettings(3, 4, 5L, 7L, Unselected = Runtime.Unselected.Rest), streams))
     "reinforce",
     (fun graph data streams -> new Runtime.Reinforce(graph, data, ReinforceSettings(Gradient = steps), streams))
     "noisy top-k",

@@ -11,6 +11,7 @@ let private paper: GradientSteps = {
     Batch = 128
     Steps = 50_000
     Optimizer = Adam 1e-3
+    Unselected = Drift
     Schedule = Constant
 }
 
@@ -18,6 +19,7 @@ let private own: GradientSteps = {
     Batch = 5
     Steps = 6
     Optimizer = Sgd(0.7, 0.2)
+    Unselected = Rest
     Schedule = Decay(2, 0.5)
 }
 
@@ -97,6 +99,7 @@ let builders =
                     batch 5
                     steps 6
                     optimizer (Sgd(0.7, 0.2))
+                    unselected Rest
                     schedule (Decay(2, 0.5))
                 }
 
@@ -110,6 +113,7 @@ let builders =
                     batch 5
                     steps 6
                     optimizer (Sgd(0.7, 0.2))
+                    unselected Rest
                     schedule (Decay(2, 0.5))
                 }
 
@@ -127,6 +131,7 @@ let builders =
                 static_modules {
                     schedule (Decay(2, 0.5))
                     optimizer (Sgd(0.7, 0.2))
+                    unselected Rest
                     steps 6
                     batch 5
                 }
@@ -138,6 +143,7 @@ let builders =
                     steps 7
                     batch 5
                     optimizer (Sgd(0.7, 0.2))
+                    unselected Rest
                     schedule (Decay(2, 0.5))
                     steps 6
                 }

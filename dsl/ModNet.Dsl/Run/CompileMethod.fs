@@ -11,6 +11,11 @@ module internal CompileMethod =
         | AdamW(rate, decay) -> AdamWKind(rate, decay)
         | Sgd(rate, momentum) -> SgdKind(rate, momentum)
 
+    let private unselected (unselected: ModNet.Unselected) =
+        match unselected with
+        | Drift -> Runtime.Unselected.Drift
+        | Rest -> Runtime.Unselected.Rest
+
     let rec private schedule (steps: int) (schedule': ModNet.Schedule) : Runtime.Schedule =
         match schedule' with
         | Constant -> ConstantSchedule()
@@ -22,6 +27,7 @@ module internal CompileMethod =
         GradientSettings(
             int64 gradient.Batch,
             Optimizer = optimizer gradient.Optimizer,
+            Unselected = unselected gradient.Unselected,
             Schedule = schedule gradient.Steps gradient.Schedule
         )
 
@@ -32,6 +38,7 @@ module internal CompileMethod =
             int64 em.EBatch,
             int64 em.Batch,
             Optimizer = optimizer em.Optimizer,
+            Unselected = unselected em.Unselected,
             Schedule = schedule em.Steps em.Schedule,
             ControllerWeight = em.ControllerWeight,
             Start =

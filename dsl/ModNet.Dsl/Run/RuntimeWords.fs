@@ -24,6 +24,7 @@ module internal RuntimeWords =
         | Grouped -> Runtime.Dispatch.Grouped
         | Wide -> Runtime.Dispatch.Wide
         | Gather -> Runtime.Dispatch.Gather
+        | Kernel -> Runtime.Dispatch.Kernel
 
     let duplicates (kind: ModNet.Duplicates) =
         match kind with

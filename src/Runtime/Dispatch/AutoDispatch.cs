@@ -3,14 +3,22 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The cost rule: <c>wide</c> spends (M − K) needless modules on every row; <c>grouped</c> spends a fixed price on sorting,
-/// a price on every module in use, and reads every row K times. All prices are given in the multiply-adds that the machine does
-/// meanwhile, so that the two sides compare: wide while B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading.
-/// A <see cref="ModularGru"/> does not come here where a kernel runs its whole window.
+/// The cost rule. Of linear pools that the kernel takes (float32 on the CPU), <c>wide</c> spends all M modules on every row and
+/// <c>kernel</c> the K chosen ones, a price on every choice and one on every module in use; but a multiply-add of <c>wide</c>'s costs two
+/// of the kernel's: wide while 2·B·M·multiply-adds ≤ B·K·(multiply-adds + choice) + min(M, B·K)·module. Of all other pools <c>grouped</c>
+/// spends a fixed price on sorting, a price on every module in use, and reads every row K times: wide while
+/// B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading. All prices are given in the multiply-adds that the machine does
+/// meanwhile, so that the two sides compare. A <see cref="ModularGru"/> does not come here where a kernel runs its whole window.
 /// </summary>
 internal sealed class AutoDispatch : Dispatch
 {
-    // Fitted, for linear modules, to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096,
+    // The kernel's, fitted to forward and backward on one AVX-512 core with OpenBLAS 0.3.21, over B 128 to 1,024, width 8 to 256, M 2 to
+    // 256, K 1 and 2. Where wide is chosen either takes 0.05 to 0.1 ms; from there on the kernel is ahead, and it is of grouped everywhere.
+    private const long KernelChoice = 100;
+    private const long KernelModule = 20_000;
+    private const long WidePrice = 2;
+
+    // The others', fitted, for linear modules, to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096,
     // width 8 to 256 and M 2 to 256; and the price of reading, for 3×3 convolutions of 3 to 32 channels in and 1 to 16 out, on images
     // 32 to 8 wide, B 32 and 128, M 4 to 32, K 1 and 2, on one core: there the choice is 5 % slower than the better one in the mean (17 %
     // without that price). The two strategies cross slowly: where the rule errs, it mostly costs less than a factor of two.
@@ -20,9 +28,23 @@ internal sealed class AutoDispatch : Dispatch
     public override string Name => "auto";
 
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices) =>
-        Choose(pool, x.shape[1..], indices.shape[0], indices.shape[1]).Run(pool, x, indices);
+        For(pool, x, indices.shape[0], indices.shape[1]).Run(pool, x, indices);
 
-    /// <summary>The dispatch that the rule picks for B rows of this shape and K positions.</summary>
+    internal override Dispatch For(ModulePool pool, Tensor x, long rows, long positions) =>
+        pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
+            ? ChooseForKernel(linear, rows, positions)
+            : Choose(pool, x.shape[1..], rows, positions);
+
+    /// <summary>The dispatch that the rule picks for B rows and K positions of a pool that the kernel takes.</summary>
+    internal static Dispatch ChooseForKernel(LinearPool pool, long rows, long positions)
+    {
+        long multiplyAdds = (long)pool.Inputs * pool.Outputs;
+        long choices = rows * positions;
+        long kernel = choices * (multiplyAdds + KernelChoice) + Math.Min(pool.Count, choices) * KernelModule;
+        return WidePrice * rows * pool.Count * multiplyAdds <= kernel ? Wide : Kernel;
+    }
+
+    /// <summary>The dispatch that the rule picks for B rows of this shape and K positions of any other pool.</summary>
     internal static Dispatch Choose(ModulePool pool, long[] row, long rows, long positions)
     {
         if (pool.Cost(row) is not RowCost cost)

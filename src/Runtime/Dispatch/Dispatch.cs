@@ -21,7 +21,13 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// <see cref="Wide"/> or <see cref="Grouped"/>, by the rule of <see cref="AutoDispatch"/>; of a <see cref="ModularGru"/>, where
+    /// As <see cref="Grouped"/>, all modules in use by one call of our own kernel; for linear pools. In float32 on the CPU; elsewhere it
+    /// is <see cref="Grouped"/>.
+    /// </summary>
+    public static Dispatch Kernel { get; } = new KernelDispatch();
+
+    /// <summary>
+    /// <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/>, by the rule of <see cref="AutoDispatch"/>; of a <see cref="ModularGru"/>, where
     /// it can, a kernel that runs the whole window.
     /// </summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
@@ -40,6 +46,12 @@ public abstract class Dispatch
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    /// <summary>What runs rows of this shape, so many of them, with so many positions each.</summary>
+    internal virtual Dispatch For(ModulePool pool, Tensor x, long rows, long positions) => this;
+
+    /// <summary>Numbers that it holds for a row of so many, whose K positions give so many together.</summary>
+    internal virtual long Holds(ModulePool pool, long row, long positions, long outputs) => positions * row + 2 * outputs;
 
     /// <summary>ArgumentException where it does not fit.</summary>
     internal void Check(string place, ModulePool pool)

@@ -12,6 +12,8 @@ internal sealed class GatherDispatch : Dispatch
 
     public override bool Fits(ModulePool pool) => pool is LinearPool;
 
+    internal override long Holds(ModulePool pool, long row, long positions, long outputs) => outputs * row;
+
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
         Check("dispatch", pool);

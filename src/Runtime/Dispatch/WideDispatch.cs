@@ -10,6 +10,9 @@ internal sealed class WideDispatch : Dispatch
 
     public override string Name => "wide";
 
+    internal override long Holds(ModulePool pool, long row, long positions, long outputs) =>
+        row + outputs / positions * pool.Count + outputs;
+
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
         Tensor all = pool.ApplyAll(x);

@@ -56,31 +56,51 @@ internal sealed class ModularChoice
     internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
         Controller.Distribution(StopGradient ? x.detach() : x, beside);
 
-    /// <summary>
-    /// The chosen modules on rows x [n, …in], combined → [n, …out]; with <paramref name="times"/> &gt; 1 so many selections
-    /// per row, all rows' first ones first → [times·n, …out].
-    /// </summary>
-    internal Tensor Run(Tensor x, Selection selection, int times = 1)
+    /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
+    internal Tensor Run(Route route, Tensor x, Selection selection)
     {
-        if (Combine == Combine.Concat && selection.Indices.shape[1] != Controller.Choose)
+        (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        Dispatch dispatch = Dispatch.For(Pool, x, route.Share.Rows(rows), positions);
+        return Combined(route, dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
+    }
+
+    /// <summary>The same with several selections per row, all rows' first ones first → [times·n, …out].</summary>
+    internal Tensor RunSeveral(Route route, Tensor x, Selection selection, int times)
+    {
+        // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [n, times·K].
+        (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        Tensor beside = selection.Indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Dispatch dispatch = Dispatch.For(
+            Pool, x, route.Share.RowsOfDatapoints(rows), route.Share.Positions(times * positions));
+        Tensor outputs = dispatch.Run(Pool, x, beside);
+        Tensor apart = outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
+        return Combined(route, dispatch, x, selection, apart);
+    }
+
+    /// <summary>Says which modules run, where a gradient will come back to them and somebody asks.</summary>
+    internal void Use(Tensor indices)
+    {
+        if (Pool.InUse is not null && is_grad_enabled())
+        {
+            Pool.InUse.Add(indices);
+        }
+    }
+
+    // Outputs [n, K, …out] of the selection's rows.
+    private Tensor Combined(Route route, Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
+    {
+        long positions = selection.Indices.shape[1];
+        if (Combine == Combine.Concat && positions != Controller.Choose)
         {
             throw new UserException(
                 $"{Controller.Layer}/combine",
-                $"Sum where {selection.Indices.shape[1]} modules run instead of K = {Controller.Choose}",
+                $"Sum where {positions} modules run instead of K = {Controller.Choose}",
                 $"{Combine}",
                 "combine by Sum, or train by another method");
         }
 
-        Tensor outputs = times == 1 ? Dispatch.Run(Pool, x, selection.Indices) : RunSeveral(x, selection.Indices, times);
+        Use(selection.Indices);
+        route.Footprint?.Pass(dispatch.Holds(Pool, x.numel(), positions, outputs.numel()));
         return Combine.Apply(outputs, Duplicates.Weights(selection, outputs.dtype));
-    }
-
-    // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [times·n, K, …out].
-    private Tensor RunSeveral(Tensor x, Tensor indices, int times)
-    {
-        (long rows, long positions) = (x.shape[0], indices.shape[1]);
-        Tensor beside = indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
-        Tensor outputs = Dispatch.Run(Pool, x, beside);
-        return outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
     }
 }

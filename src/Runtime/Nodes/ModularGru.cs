@@ -80,6 +80,7 @@ public sealed class ModularGru : GatedNode
             new(x, route.Carried(Name), GateWeight, GateBias, controller.Weight, controller.Bias, pool.Weight, pool.Bias, noise),
             size,
             ahead);
+        _choice.Use(outputs.Indices);
         route.Record(Name, outputs.LogProbabilities, outputs.Indices, outputs.Weights);
         route.Leave(Name, outputs.States.select(1, size.Steps - 1));
         return outputs.States;
@@ -91,7 +92,7 @@ public sealed class ModularGru : GatedNode
         return Unroll(x, route, (hx, reset, time) =>
         {
             Selection selection = route.Choose(Name, time, _choice.Distribution(hx, beside));
-            Tensor combined = _choice.Run(reset, selection);
+            Tensor combined = _choice.Run(route, reset, selection);
             if (combined.shape[^1] != Hidden)
             {
                 // A width of 1 would be spread over h without a word.

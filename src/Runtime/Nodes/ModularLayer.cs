@@ -46,7 +46,7 @@ public sealed class ModularLayer : Node
             return EachStep(x, beside, route);
         }
 
-        return _choice.Run(x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
+        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
     }
 
     /// <summary>
@@ -58,7 +58,7 @@ public sealed class ModularLayer : Node
         long rows = x.shape[0];
         Tensor? beside = _choice.Beside(route, times * rows)?.narrow(0, 0, rows);
         ChoiceDistribution each = _choice.Distribution(x, beside).Tile(times);
-        return _choice.Run(x, route.Choose(Name, 0, each), times);
+        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each), times);
     }
 
     // The controller and the modules run once over all B·T rows; only the choices are taken step by step.
@@ -68,6 +68,6 @@ public sealed class ModularLayer : Node
         Tensor rows = x.flatten(0, 1);
         ChoiceDistribution all = _choice.Distribution(rows, beside?.repeat_interleave(steps, dim: 0));
         Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step))];
-        return _choice.Run(rows, Selection.Rows(chosen)).view(batch, steps, -1);
+        return _choice.Run(route, rows, Selection.Rows(chosen)).view(batch, steps, -1);
     }
 }

@@ -52,6 +52,21 @@ public sealed class RecurrentState : IDisposable
         }
     }
 
+    /// <summary>What its parts, in order of rows, have come to; they are used up.</summary>
+    internal void Take(IReadOnlyList<RecurrentState> parts)
+    {
+        foreach (string layer in parts.SelectMany(p => p._layers.Keys).Distinct().ToArray())
+        {
+            using Tensor whole = cat([.. parts.Select(p => p._layers[layer])], 0);
+            Leave(layer, whole);
+        }
+
+        foreach (RecurrentState part in parts)
+        {
+            part.Dispose();
+        }
+    }
+
     private RecurrentState Map(Func<Tensor, Tensor> change)
     {
         var mapped = new RecurrentState();

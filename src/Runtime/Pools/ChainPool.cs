@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -23,6 +24,19 @@ public sealed class ChainPool : ModulePool
             }
 
             register_module(stage.LocalName, stage);
+        }
+    }
+
+    internal override IEnumerable<Parameter> Stacked => _stages.SelectMany(s => s.Stacked);
+
+    internal override IEnumerable<Parameter> Own(int module) => _stages.SelectMany(s => s.Own(module));
+
+    internal override void Track(ModulesInUse? inUse)
+    {
+        base.Track(inUse);
+        foreach (ModulePool stage in _stages)
+        {
+            stage.Track(inUse);
         }
     }
 

@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -40,6 +41,14 @@ public abstract class ModulePool : nn.Module
     internal string LocalName => Name[(Name.LastIndexOf('/') + 1)..];
 
     /// <summary>
+    /// The modules in use, where somebody asks (<see cref="Unselected.Rest"/>): then gradients need rows for those alone. Else null.
+    /// </summary>
+    internal ModulesInUse? InUse { get; private set; }
+
+    /// <summary>Parameters [M, …] that hold all modules, one below the other.</summary>
+    internal virtual IEnumerable<Parameter> Stacked => [];
+
+    /// <summary>
     /// What one module spends on a row of this shape, [in] or [C, H, W]. Null where only running it would tell: such a pool
     /// has nothing to gain from running all modules at once.
     /// </summary>
@@ -67,6 +76,12 @@ public abstract class ModulePool : nn.Module
     /// is named twice and lengths are positive and sum to n.
     /// </summary>
     public abstract Tensor ApplySegments(Tensor x, long[] modules, long[] lengths);
+
+    /// <summary>Parameters of one module alone.</summary>
+    internal virtual IEnumerable<Parameter> Own(int module) => [];
+
+    /// <summary>Keeps from now on, or no longer (null), which modules are in use.</summary>
+    internal virtual void Track(ModulesInUse? inUse) => InUse = inUse;
 
     /// <summary>Nothing: what a pool holds it registers itself, by names of its choice.</summary>
     protected override void RegisterComponents()

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -27,6 +28,8 @@ public sealed class NodePool : ModulePool
             register_module($"module{i}", _modules[i]);
         }
     }
+
+    internal override IEnumerable<Parameter> Own(int module) => _modules[module].parameters();
 
     /// <summary>Unknown: null.</summary>
     public override RowCost? Cost(long[] row) => null;

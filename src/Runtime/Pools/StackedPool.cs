@@ -32,6 +32,8 @@ public abstract class StackedPool : ModulePool
     /// <summary>[M, …], or null for modules without bias.</summary>
     public Tensor? Bias => _bias;
 
+    internal override IEnumerable<Parameter> Stacked => _bias is null ? [_weight] : [_weight, _bias];
+
     /// <inheritdoc/>
     public override Tensor Apply(int module, Tensor x) =>
         Activation.Apply(Map(x, _weight.select(0, module), _bias?.select(0, module)));
@@ -42,8 +44,8 @@ public abstract class StackedPool : ModulePool
         // Only the modules in use are taken out of the stack, in one operation: a select per module would each cost a
         // gradient of the whole stack.
         Tensor used = tensor(modules, device: x.device);
-        Tensor[] weights = _weight.index_select(0, used).unbind(0);
-        Tensor[]? biases = _bias?.index_select(0, used).unbind(0);
+        Tensor[] weights = Rows(_weight, used).unbind(0);
+        Tensor[]? biases = _bias is null ? null : Rows(_bias, used).unbind(0);
         Tensor[] segments = x.split(lengths);
         var outputs = new Tensor[segments.Length];
         for (int i = 0; i < segments.Length; i++)
@@ -53,6 +55,9 @@ public abstract class StackedPool : ModulePool
 
         return Activation.Apply(cat(outputs, 0));
     }
+
+    private Tensor Rows(Parameter parameter, Tensor used) =>
+        InUse is null ? parameter.index_select(0, used) : RowSelection.Of(parameter, used);
 
     /// <summary>One module's map, without activation, of x [n, …in] by its own weight and bias → [n, …out].</summary>
     protected abstract Tensor Map(Tensor x, Tensor weight, Tensor? bias);

@@ -64,14 +64,19 @@ public sealed class ChoiceDistribution
     /// An independent draw per position → [B, K]: of B·K numbers u, uniform in [0, 1) and in row order, each takes the first
     /// module up to which the probabilities sum to more than u times the sum of all. Never a module of probability 0.
     /// </summary>
-    public Tensor Sample(Generator generator)
+    public Tensor Sample(Generator generator) => SampleBy(Uniforms(LogProbabilities.shape[0], generator));
+
+    /// <summary>The same by given u, [B, K, 1].</summary>
+    internal Tensor SampleBy(Tensor uniforms)
     {
         using var noGrad = no_grad();
         Tensor sums = LogProbabilities.detach().exp().cumsum(-1);
-        // Drawn on the CPU, where the run's streams live.
-        Tensor u = rand(sums.shape[0], Choose, 1, dtype: sums.dtype, generator: generator).to(sums.device);
-        return sums.le(u * sums.narrow(-1, Modules - 1, 1)).sum(dim: -1);
+        return sums.le(uniforms.to(sums.device) * sums.narrow(-1, Modules - 1, 1)).sum(dim: -1);
     }
+
+    /// <summary>u of as many rows, [rows, K, 1]. Drawn on the CPU, where the run's streams live.</summary>
+    internal Tensor Uniforms(long rows, Generator generator) =>
+        rand(rows, Choose, 1, dtype: LogProbabilities.dtype, generator: generator);
 
     /// <summary>The most probable module per position → [B, K].</summary>
     public Tensor Mode() => LogProbabilities.detach().argmax(-1);

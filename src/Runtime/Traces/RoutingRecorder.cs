@@ -6,7 +6,8 @@ namespace ModNet.Runtime;
 /// <summary>
 /// Leaves routing traces in a run's folder: <c>routing.safetensors</c> at the end, of held-out datapoints, and where it is asked for
 /// <c>routing/STEP.safetensors</c>, of the same training datapoints every time. Both take datapoints evenly spaced over their set
-/// where there are more than wanted, but the first ones of a text whose state is carried from window to window.
+/// where there are more than wanted, but the first ones of a text whose state is carried from window to window. Neither holds more
+/// datapoints than have 2²⁵ probabilities together (128 MiB).
 /// </summary>
 public sealed class RoutingRecorder(
     Graph graph,
@@ -17,6 +18,9 @@ public sealed class RoutingRecorder(
     RunFolder folder,
     Device device)
 {
+    // Numbers of all distributions in a trace: they are held and written as a whole.
+    private const long MostNumbers = 1L << 25;
+
     // Nothing is chosen, and there is nothing to trace.
     private readonly bool _idle = !graph.Nodes.SelectMany(n => n.Controllers).Any();
 
@@ -47,9 +51,21 @@ public sealed class RoutingRecorder(
         Write($"{RunFolder.Routing}.safetensors", step, split, held, plan.AtEnd);
     }
 
+    /// <summary>How many datapoints a trace of at most so many holds, each with so many probabilities; at least one.</summary>
+    internal static long Count(long most, long probabilities) =>
+        Math.Min(most, Math.Max(1, MostNumbers / Math.Max(1, probabilities)));
+
+    // Probabilities of a datapoint, over all sites.
+    private long DistributionLength(Dataset set)
+    {
+        using var scope = NewDisposeScope();
+        Batch one = set.Range(0, 1).To(device);
+        return graph.Probe(one.Inputs, one.Side, 1).Tape.Entries.Sum(e => (long)e.Site.Choose * e.Site.Modules);
+    }
+
     private void Write(string name, long step, string split, Dataset set, long most)
     {
-        long count = Math.Min(most, set.Count);
+        long count = Math.Min(Count(most, DistributionLength(set)), set.Count);
         long[] datapoints = new long[count];
         for (long i = 0; i < count; i++)
         {

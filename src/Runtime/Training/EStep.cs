@@ -13,101 +13,51 @@ public sealed record EStepResult(long Datapoints, long Replaced, double Before, 
 /// The partial E-step (Eq. 11): candidates are scored under the current parameters by log p(y|x, a) + log p(a|x), and a*
 /// is replaced only by a strictly better one, all sites of a datapoint together.
 /// </summary>
-internal static class EStep
+/// <remarks>
+/// Candidates are scored all at once, or, where that would be too many rows, in parts: some datapoints with all their candidates, or
+/// where even one's are too many, some of its candidates. The result is the same: draws are (<see cref="DrawnCandidates"/>), and so is
+/// what is run (<see cref="Share"/>). It is the same to the last bit where rows do not depend on those beside them, as is so of our kernels
+/// and of all that goes row by row; a row of libtorch's matrix product may be rounded otherwise beside fewer others, and with it a score.
+/// </remarks>
+internal sealed class EStep
 {
+    private readonly Graph _graph;
+    private readonly Batch _batch;
+    private readonly Candidates _candidates;
+    private readonly RecurrentState? _carried;
+    private readonly int _rows;
+    private readonly double[] _held;
+    private readonly double[] _best;
+    private readonly long[]?[] _compositions;
+
+    private EStep(Graph graph, Batch batch, Candidates candidates, RecurrentState? carried)
+    {
+        (_graph, _batch, _candidates, _carried) = (graph, batch, candidates, carried);
+        _rows = (int)batch.Inputs.shape[0];
+        (_held, _best, _compositions) = (new double[_rows], new double[_rows], new long[]?[_rows]);
+    }
+
     /// <summary>
-    /// Rows of x are tiled at the first site, not before; equal candidates are scored once. Row 0 of every datapoint's
-    /// candidates must be its a*.
+    /// Rows of x are tiled at the first site, not before; equal candidates are scored once.
     /// </summary>
     /// <param name="graph">Run without gradient, in evaluation mode (dropout off).</param>
     /// <param name="batch">B datapoints on the graph's device.</param>
-    /// <param name="candidates">How many compositions each datapoint is given.</param>
-    /// <param name="selector">Chooses for candidates·B rows, candidate-major.</param>
+    /// <param name="candidates">The compositions that each datapoint is given.</param>
     /// <param name="keep">Called with (row of the batch, composition [C]) for every replacement.</param>
     /// <param name="carried">Where recurrent layers start; they leave there where the composition that is kept takes them. Null: at zero.</param>
+    /// <param name="rowsAtOnce">At most so many rows (candidates of datapoints) are run at a time; at least one is.</param>
     internal static EStepResult Run(
-        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep, RecurrentState? carried = null)
+        Graph graph,
+        Batch batch,
+        Candidates candidates,
+        Action<int, long[]> keep,
+        RecurrentState? carried = null,
+        long rowsAtOnce = long.MaxValue)
     {
         using var scope = NewDisposeScope();
-        return graph.InEvaluation(() => Score(graph, batch, candidates, selector, keep, carried));
-    }
-
-    private static EStepResult Score(
-        Graph graph, Batch batch, int candidates, Selector selector, Action<int, long[]> keep, RecurrentState? carried)
-    {
-        int rows = (int)batch.Inputs.shape[0];
-        Tensor before = graph.BeforeSites(batch.Inputs, batch.Side, carried);
-        using RecurrentState? tiled = carried?.Rows(arange(rows).repeat(candidates).to(batch.Inputs.device));
-        GraphOutput across = graph.AcrossSites(
-            before, selector, batch.Side?.Map(t => Tile(t, candidates)), tiled, candidates);
-        long[] compositions = graph.HasSites
-            ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray()
-            : [];
-        int choices = compositions.Length / (rows * candidates);
-        Distinct distinct = Distinct.Find(compositions, rows, candidates, choices);
-
-        Tensor picked = tensor(distinct.Rows, device: batch.Inputs.device);
-        Tensor datapoint = tensor(Array.ConvertAll(distinct.Rows, r => r % rows), device: batch.Inputs.device);
-        SideInputs? side = batch.Side?.Map(t => t.index_select(0, datapoint));
-        using RecurrentState? after = carried?.Rows(datapoint);
-        Tensor features = graph.AfterSites(across.Features.index_select(0, picked), side, after);
-        Tensor joint = graph.Head.LogLikelihood(features, batch.Targets.index_select(0, datapoint));
-        if (graph.HasSites)
-        {
-            joint += across.Tape.LogProbability().index_select(0, picked);
-        }
-
-        double[] scores = joint.to_type(ScalarType.Float64).cpu().data<double>().ToArray();
-        long[] kept = new long[rows];
-        EStepResult result = Choose(scores, distinct, compositions, rows, candidates, choices, keep, kept);
-        if (carried is not null)
-        {
-            Tensor place = tensor(Array.ConvertAll(kept, k => (long)distinct.Place[k]), device: batch.Inputs.device);
-            carried.Take(tiled!, tensor(kept, device: batch.Inputs.device));
-            carried.Take(after!, place);
-        }
-
-        return result;
-    }
-
-    private static EStepResult Choose(
-        double[] scores,
-        Distinct distinct,
-        long[] compositions,
-        int rows,
-        int candidates,
-        int choices,
-        Action<int, long[]> keep,
-        long[] kept)
-    {
-        long replaced = 0;
-        double before = 0, after = 0;
-        for (int b = 0; b < rows; b++)
-        {
-            double held = scores[distinct.Place[b]];
-            double best = held;
-            int bestRow = b;
-            for (int s = 1; s < candidates; s++)
-            {
-                int row = s * rows + b;
-                double score = scores[distinct.Place[row]];
-                if (score > best)
-                {
-                    (best, bestRow) = (score, row);
-                }
-            }
-
-            kept[b] = bestRow;
-            before += held;
-            after += best;
-            if (bestRow != b)
-            {
-                replaced++;
-                keep(b, compositions[(bestRow * choices)..((bestRow + 1) * choices)]);
-            }
-        }
-
-        return new(rows, replaced, before, after);
+        var step = new EStep(graph, batch, candidates, carried);
+        graph.InEvaluation(() => step.Score(rowsAtOnce));
+        return step.Replace(keep);
     }
 
     /// <summary>[B, …] → [times·B, …]: all rows, and again.</summary>
@@ -119,35 +69,121 @@ internal static class EStep
         return times == 1 ? x : x.repeat(repeats);
     }
 
-    /// <summary>The first row of every distinct (datapoint, composition), and for each row its place among them.</summary>
-    private sealed record Distinct(long[] Rows, int[] Place)
+    private bool Score(long rowsAtOnce)
     {
-        internal static Distinct Find(long[] compositions, int rows, int candidates, int choices)
+        int datapoints = (int)Math.Clamp(rowsAtOnce / _candidates.Count, 1, Math.Max(_rows, 1));
+        int candidates = (int)Math.Clamp(rowsAtOnce, 1, _candidates.Count);
+        var kept = new List<RecurrentState>();
+        for (int first = 0; first < _rows; first += datapoints)
         {
-            var firsts = new List<long>();
-            var place = new int[rows * candidates];
-            for (int row = 0; row < place.Length; row++)
+            RecurrentState? left = ScoreDatapoints(first, Math.Min(datapoints, _rows - first), candidates);
+            if (left is not null)
             {
-                ReadOnlySpan<long> own = compositions.AsSpan(row * choices, choices);
-                int same = -1;
-                for (int other = row % rows; other < row && same < 0; other += rows)
-                {
-                    if (own.SequenceEqual(compositions.AsSpan(other * choices, choices)))
-                    {
-                        same = place[other];
-                    }
-                }
-
-                if (same < 0)
-                {
-                    same = firsts.Count;
-                    firsts.Add(row);
-                }
-
-                place[row] = same;
+                kept.Add(left);
             }
-
-            return new([.. firsts], place);
         }
+
+        _carried?.Take(kept);
+        return kept.Count > 0;
+    }
+
+    // All candidates of n datapoints; where their recurrent layers end under the best of each.
+    private RecurrentState? ScoreDatapoints(int first, int count, int candidatesAtOnce)
+    {
+        using var scope = NewDisposeScope();
+        Batch batch = _batch.Map(t => t.narrow(0, first, count));
+        using RecurrentState? start = _carried?.Rows(arange(first, first + count).to(batch.Inputs.device));
+        Tensor before = _graph.BeforeSites(batch.Inputs, batch.Side, start, new Share(count, _rows));
+        RecurrentState? kept = start?.Copy();
+        for (int candidate = 0; candidate < _candidates.Count; candidate += candidatesAtOnce)
+        {
+            var range = new CandidateRange(first, count, candidate, Math.Min(candidatesAtOnce, _candidates.Count - candidate));
+            ScoreRange(range, batch, before, start, kept);
+        }
+
+        return kept;
+    }
+
+    private void ScoreRange(CandidateRange range, Batch batch, Tensor before, RecurrentState? start, RecurrentState? kept)
+    {
+        using var scope = NewDisposeScope();
+        (int rows, Device device) = (range.Datapoints, before.device);
+        using RecurrentState? tiled = start?.Rows(arange(rows).repeat(range.Count).to(device));
+        GraphOutput across = _graph.AcrossSites(
+            before,
+            _candidates.Of(range),
+            batch.Side?.Map(t => Tile(t, range.Count)),
+            tiled,
+            range.Count,
+            new Share(rows, _rows, range.Count, _candidates.Count));
+        var distinct = new DistinctRows(
+            _graph.HasSites ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray() : [], rows, range.Count);
+
+        Tensor picked = tensor(distinct.Rows, device: device);
+        Tensor datapoint = tensor(Array.ConvertAll(distinct.Rows, r => r % rows), device: device);
+        using RecurrentState? after = start?.Rows(datapoint);
+        Tensor features = _graph.AfterSites(
+            across.Features.index_select(0, picked),
+            batch.Side?.Map(t => t.index_select(0, datapoint)),
+            after,
+            new Share(distinct.Rows.Length, (long)_rows * _candidates.Count));
+        Tensor joint = _graph.Head.LogLikelihood(features, batch.Targets.index_select(0, datapoint));
+        if (_graph.HasSites)
+        {
+            joint += across.Tape.LogProbability().index_select(0, picked);
+        }
+
+        long[] best = Compare(range, distinct, joint.to_type(ScalarType.Float64).cpu().data<double>().ToArray());
+        // Only where a single datapoint's candidates are cut can there be others before these, and these no better.
+        if (kept is not null && (range.Candidate == 0 || best[0] >= 0))
+        {
+            kept.Take(tiled!, tensor(best, device: device));
+            kept.Take(after!, tensor(Array.ConvertAll(best, r => (long)distinct.Place[r]), device: device));
+        }
+    }
+
+    // The row of every datapoint's best candidate here; −1 where one before was as good.
+    private long[] Compare(CandidateRange range, DistinctRows distinct, double[] scores)
+    {
+        var rows = new long[range.Datapoints];
+        for (int b = 0; b < range.Datapoints; b++)
+        {
+            int n = range.Datapoint + b;
+            rows[b] = -1;
+            for (int s = 0; s < range.Count; s++)
+            {
+                int row = s * range.Datapoints + b;
+                double score = scores[distinct.Place[row]];
+                if (range.Candidate + s == 0)
+                {
+                    (_held[n], _best[n], rows[b]) = (score, score, row);
+                }
+                else if (score > _best[n])
+                {
+                    (_best[n], rows[b]) = (score, row);
+                    _compositions[n] = distinct.Composition(row).ToArray();
+                }
+            }
+        }
+
+        return rows;
+    }
+
+    private EStepResult Replace(Action<int, long[]> keep)
+    {
+        long replaced = 0;
+        double before = 0, after = 0;
+        for (int b = 0; b < _rows; b++)
+        {
+            before += _held[b];
+            after += _best[b];
+            if (_compositions[b] is long[] composition)
+            {
+                replaced++;
+                keep(b, composition);
+            }
+        }
+
+        return new(_rows, replaced, before, after);
     }
 }

@@ -32,6 +32,9 @@ public sealed record EmSettings(
     /// <summary>What takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
+    /// <summary>What a step does to modules that nothing in its minibatch chose.</summary>
+    public Unselected Unselected { get; init; }
+
     /// <summary>How the learning rate goes over the M-steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
 
@@ -43,4 +46,11 @@ public sealed record EmSettings(
 
     /// <summary>Where a* is among an E-step's candidates.</summary>
     public EmHeld Held { get; init; }
+
+    /// <summary>
+    /// How much memory an E-step's candidates may take at once, in bytes; as many are scored together as that is enough for, and at
+    /// least one. It is reckoned from what a row of the network holds at its widest and on its tape. Beside it are S·C numbers per
+    /// datapoint that choices are drawn by. The result does not depend on it.
+    /// </summary>
+    public long EStepBytes { get; init; } = 1L << 28;
 }

@@ -35,10 +35,10 @@ internal static class Finiteness
         Tensor[] parts =
         [
             loss.detach().to_type(ScalarType.Float64).reshape(1),
-            .. parameters.Where(p => p.grad is not null).Select(p => p.grad!.sum().to_type(ScalarType.Float64).reshape(1)),
+            .. parameters.Where(p => p.grad is not null).Select(p => Values(p.grad!).sum().to_type(ScalarType.Float64).reshape(1)),
         ];
         return double.IsFinite(cat(parts, 0).sum().ToDouble())
-            || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(gradient) is not null));
+            || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(Values(gradient)) is not null));
     }
 
     /// <summary>What is wrong, as precisely as can be told: data, parameters, layers, gradients, in the order in which they come.</summary>
@@ -52,7 +52,7 @@ internal static class Finiteness
         if (double.IsFinite(loss))
         {
             return new(
-                step, "finite gradients", $"{Names(graph, p => p.grad)} (the loss is {Text(loss)})");
+                step, "finite gradients", $"{Names(graph, p => p.grad is Tensor gradient ? Values(gradient) : null)} (the loss is {Text(loss)})");
         }
 
         string parameters = Names(graph, p => p);
@@ -123,6 +123,9 @@ internal static class Finiteness
         long perRow = values.dim() > 0 ? values.numel() / values.shape[0] : 1;
         return (place / perRow, Text(flat.select(0, place).ToDouble()));
     }
+
+    // Of a gradient with rows of its own, those rows.
+    private static Tensor Values(Tensor gradient) => gradient.is_sparse ? gradient.SparseValues : gradient;
 
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }

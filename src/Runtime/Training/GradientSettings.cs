@@ -8,6 +8,9 @@ public sealed record GradientSettings(long Batch = 128, double LearningRate = 1e
     /// <summary>What takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
+    /// <summary>What a step does to modules that nothing in its minibatch chose.</summary>
+    public Unselected Unselected { get; init; }
+
     /// <summary>How the learning rate goes over the gradient steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
 }

@@ -37,6 +37,7 @@ public abstract class TrainingMethod : IDisposable
     // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
     private readonly Parameter[] _ofSingleModules;
     private readonly Parameter[] _parameters;
+    private readonly RestingModules? _resting;
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
@@ -57,6 +58,10 @@ public abstract class TrainingMethod : IDisposable
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         _parameters = [.. graph.parameters()];
         Optimizer = settings.Optimizer.Over(_parameters);
+        if (settings.Unselected == Unselected.Rest)
+        {
+            _resting = new(graph, settings.Optimizer, Optimizer);
+        }
     }
 
     /// <summary>One optimiser for θ and φ.</summary>
@@ -119,11 +124,12 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>
     /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place
-    /// in the data as <c>method.m_batches.…</c>, and states that are carried between windows as <c>method.m_carried.LAYER</c>.
+    /// in the data as <c>method.m_batches.…</c>, where modules rest the steps of each as <c>method.module_steps.POOL</c> [M], and states that are carried between windows as <c>method.m_carried.LAYER</c>.
     /// </summary>
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
         ("method.steps", tensor(new[] { _steps })),
+        .. (_resting?.Steps ?? []).Select(p => ($"method.module_steps.{p.Pool}", tensor(p.Steps))),
         .. Place(_batches, _carried, "m"),
     ];
 
@@ -131,6 +137,11 @@ public abstract class TrainingMethod : IDisposable
     public virtual void Restore(SavedState state)
     {
         _steps = state.Count("method.steps");
+        foreach ((string pool, long[] steps) in _resting?.Steps ?? [])
+        {
+            state.Get($"method.module_steps.{pool}", steps.Length).data<long>().ToArray().CopyTo(steps, 0);
+        }
+
         Restore(state, _batches, _carried, "m");
     }
 
@@ -161,22 +172,29 @@ public abstract class TrainingMethod : IDisposable
         }
 
         Batch batch = Fetch(datapoints);
+        _resting?.Begin();
         MinibatchLoss seen = LossOf(datapoints, batch);
         GraphOutput? output = report ? seen.Seen() : null;
         Optimizer.zero_grad();
         seen.Loss.backward();
-        foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
-        {
-            idle.grad = zeros_like(idle);
-        }
-
         if (!Finiteness.Holds(seen.Loss, _parameters))
         {
             throw Finiteness.Explain(Graph, _steps + 1, seen.Loss.ToDouble(), () => LossOf(datapoints, batch));
         }
 
-        SetRate();
-        Optimizer.step();
+        double rate = SetRate();
+        if (_resting is null)
+        {
+            FillIdle();
+            Optimizer.step();
+        }
+        else
+        {
+            _resting.Take();
+            Optimizer.step();
+            _resting.Step(rate);
+        }
+
         return output is null ? null : Describe(seen, output, batch);
     }
 
@@ -221,12 +239,18 @@ public abstract class TrainingMethod : IDisposable
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
 
     /// <summary>M for every choice of a datapoint, over all its sites [C]. The graph is asked, not told: one datapoint is run and its tape read.</summary>
-    protected int[] ModulesPerChoice()
+    protected int[] ModulesPerChoice() => Probe(1).ModulesPerChoice;
+
+    /// <summary>The same, and about how many bytes a row holds when so many are run in evaluation mode.</summary>
+    private protected (int[] ModulesPerChoice, long RowBytes) Probe(long rows)
     {
         using var scope = NewDisposeScope();
         Batch one = Data.Range(0, 1).To(Device);
-        Tape tape = Graph.InEvaluation(() => Graph.Forward(one.Inputs, new ModeSelector(), one.Side)).Tape;
-        return [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))];
+        (Tape tape, Footprint footprint) = Graph.Probe(one.Inputs, one.Side, rows);
+        long bytes = Graph.parameters().First().dtype == ScalarType.Float64 ? sizeof(double) : sizeof(float);
+        return (
+            [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))],
+            Math.Max(1, footprint.Numbers * bytes));
     }
 
     /// <summary>Releases what the method holds.</summary>
@@ -236,6 +260,7 @@ public abstract class TrainingMethod : IDisposable
         {
             _batches.Dispose();
             _carried?.Dispose();
+            _resting?.End();
             Optimizer.Dispose();
         }
     }
@@ -249,12 +274,22 @@ public abstract class TrainingMethod : IDisposable
         return new(seen.Reported.ToDouble(), seen.LogLikelihood.ToDouble(), statistics, score);
     }
 
-    private void SetRate()
+    private void FillIdle()
+    {
+        foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
+        {
+            idle.grad = zeros_like(idle);
+        }
+    }
+
+    private double SetRate()
     {
         double rate = _settings.Optimizer.Rate * _settings.Schedule.Factor(_steps++);
         foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
         {
             group.LearningRate = rate;
         }
+
+        return rate;
     }
 }

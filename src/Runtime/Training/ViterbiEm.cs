@@ -11,6 +11,7 @@ public sealed class ViterbiEm : TrainingMethod
     private readonly Minibatches _eBatches;
     private readonly RecurrentState? _carried;
     private readonly int[] _modulesPerChoice;
+    private readonly long _rowsAtOnce;
     private double? _reassigned;
 
     /// <summary>
@@ -21,14 +22,20 @@ public sealed class ViterbiEm : TrainingMethod
         : base(
             graph,
             data,
-            new(settings.MBatch) { Optimizer = settings.Optimizer, Schedule = settings.Schedule },
+            new(settings.MBatch)
+            {
+                Optimizer = settings.Optimizer,
+                Schedule = settings.Schedule,
+                Unselected = settings.Unselected,
+            },
             streams,
             device)
     {
         Settings = settings;
         _eBatches = Minibatches.Of(data, settings.EBatch, streams.EBatches);
         _carried = data.IsConsecutive ? new() : null;
-        _modulesPerChoice = ModulesPerChoice();
+        (_modulesPerChoice, long rowBytes) = Probe(settings.EBatch * Drawn);
+        _rowsAtOnce = Math.Max(1, settings.EStepBytes / rowBytes);
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
     }
 
@@ -40,6 +47,9 @@ public sealed class ViterbiEm : TrainingMethod
 
     /// <inheritdoc/>
     public override double? Reassigned => _reassigned;
+
+    // Candidates of an E-step, a* among them.
+    private int Drawn => Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples;
 
     /// <summary>A <see cref="Sweep"/>, if the settings ask for one.</summary>
     public override void Begin()
@@ -81,14 +91,14 @@ public sealed class ViterbiEm : TrainingMethod
     private EStepResult EStep(long[] datapoints, RecurrentState? carried)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints).to(Device);
+        using var candidates = new DrawnCandidates(Assignments.Get(datapoints).to(Device), Drawn, Streams.Sampling);
         return Runtime.EStep.Run(
             Graph,
             Fetch(datapoints),
-            Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples,
-            new CandidateSelector(held, Streams.Sampling),
+            candidates,
             (b, composition) => Assignments.Set(datapoints[b], composition),
-            carried);
+            carried,
+            _rowsAtOnce);
     }
 
     /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. Null where there is nothing to choose.</summary>
@@ -128,16 +138,14 @@ public sealed class ViterbiEm : TrainingMethod
     public EStepResult FullEStep(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints);
-        Tensor all = Compositions.All(_modulesPerChoice);
-        long total = all.shape[0];
-        Tensor candidates = cat([held, all.repeat_interleave(datapoints.Length, dim: 0)], 0).to(Device);
+        Tensor held = Assignments.Get(datapoints).to(Device);
+        Tensor all = Compositions.All(_modulesPerChoice).to(Device);
         return Runtime.EStep.Run(
             Graph,
             Fetch(datapoints),
-            checked((int)total + 1),
-            new GivenSelector(candidates),
-            (b, composition) => Assignments.Set(datapoints[b], composition));
+            new EveryComposition(held, all),
+            (b, composition) => Assignments.Set(datapoints[b], composition),
+            rowsAtOnce: _rowsAtOnce);
     }
 
     /// <summary>Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints, scored in evaluation mode; recurrent layers start at zero.</summary>
@@ -145,7 +153,8 @@ public sealed class ViterbiEm : TrainingMethod
     {
         using var scope = NewDisposeScope();
         Tensor held = Assignments.Get(datapoints).to(Device);
-        EStepResult result = Runtime.EStep.Run(Graph, Fetch(datapoints), 1, new GivenSelector(held), (_, _) => { });
+        EStepResult result = Runtime.EStep.Run(
+            Graph, Fetch(datapoints), new HeldAlone(held), (_, _) => { }, rowsAtOnce: _rowsAtOnce);
         return result.After;
     }
 

@@ -95,6 +95,7 @@ public static unsafe class Libtorch
                 + $"expected a libtorch whose own libraries are all installed. {Discovery.Remedy}");
         }
         Native.SetThreads(Threads());
+        FreedMemory.Keep();
     }
 
     // libtorch may start with one thread.

@@ -23,6 +23,7 @@ file static class Aten
     internal static readonly Op linspace = new("linspace");
     internal static readonly Op logspace = new("logspace");
     internal static readonly Op eye = new("eye.m");
+    internal static readonly Op sparse_coo_tensor = new("sparse_coo_tensor.indices_size");
 }
 
 // Tensors from a shape. As in TorchSharp there is an overload per rank, for long and for int.
@@ -171,6 +172,17 @@ public static partial class torch
         public Tensor new_empty(long[] size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) => torch.empty(size, dtype ?? this.dtype, device ?? this.device, requires_grad);
         public Tensor new_full(long[] size, Scalar value, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) => torch.full(size, value, dtype ?? this.dtype, device ?? this.device, requires_grad);
     }
+
+    /// <summary>
+    /// A sparse tensor of this size: values [n, …dense dimensions] at indices [sparse dimensions, n] int64. Values of one place count as
+    /// their sum.
+    /// </summary>
+    public static Tensor sparse_coo_tensor(
+        Tensor indices, Tensor values, long[] size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
+        Grad(
+            Aten.sparse_coo_tensor.Call(
+                indices, values, size, dtype ?? values.dtype, Arg.None, device is null ? (Arg)values.device : Where(device)),
+            requires_grad);
 
     private static Tensor Made(Op op, long[] size, Generator? generator, bool random, ScalarType? dtype, Device? device, bool requires_grad)
     {

@@ -12,6 +12,10 @@ file static class Aten
     internal static readonly Op fill_ = new("fill_.Scalar");
     internal static readonly Op fill_tensor_ = new("fill_.Tensor");
     internal static readonly Op pin_memory = new("pin_memory");
+    internal static readonly Op indices = new("_indices");
+    internal static readonly Op values = new("_values");
+    internal static readonly Op coalesce = new("coalesce");
+    internal static readonly Op to_dense = new("to_dense");
 }
 
 public static partial class torch
@@ -89,6 +93,17 @@ public static partial class torch
         public bool is_complex() => torch.is_complex(dtype);
         public unsafe bool is_contiguous() => Native.IsContiguous(Handle) != 0;
         public unsafe bool is_sparse => Native.IsSparse(Handle) != 0;
+
+        /// <summary>Of a sparse tensor, the places of its values: [sparse dimensions, values].</summary>
+        public Tensor SparseIndices => Aten.indices.Call(this);
+
+        /// <summary>Of a sparse tensor, its values: [values, …dense dimensions]. Several of one place count as their sum.</summary>
+        public Tensor SparseValues => Aten.values.Call(this);
+
+        /// <summary>Of a sparse tensor, the same with one value for every place, in order.</summary>
+        public Tensor coalesce() => Aten.coalesce.Call(this);
+
+        public Tensor to_dense() => Aten.to_dense.Call(this);
 
         internal unsafe void* DataPointer
         {

@@ -1,0 +1,273 @@
+namespace ModNet.Kernels;
+
+/// <summary>
+/// One thread's share of a modular linear layer: it copies the rows of a segment together, block by block, and multiplies. Results
+/// go where the choices lie.
+/// </summary>
+internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
+    where L : struct, ILanes<V>
+    where V : struct
+{
+    private readonly ModularLinearTask _task;
+    private readonly ModularLinearLayout _layout;
+    private readonly Scratch _scratch;
+    private readonly float* _rows;
+    private readonly float* _outputs;
+    private readonly float* _weights;
+    private readonly float* _sums;
+
+    internal ModularLinearWorker(in ModularLinearTask task, in ModularLinearLayout layout)
+    {
+        (_task, _layout) = (task, layout);
+        long rows = (long)layout.BlockRows * layout.InputStride;
+        long outputs = (long)layout.BlockRows * Math.Max(layout.OutputStride, layout.BlockOutputs);
+        long weights = layout.IsPacked ? (long)task.Size.Outputs * layout.WeightStride : 0;
+        _scratch = new(rows + outputs + weights + layout.OutputStride);
+        // What pads rows and weights is multiplied, so it has to be zeros.
+        new Span<byte>(_scratch.Start, checked((int)(sizeof(float) * (rows + outputs + weights + layout.OutputStride)))).Clear();
+        _rows = _scratch.Start;
+        _outputs = _rows + rows;
+        _weights = _outputs + outputs;
+        _sums = _weights + weights;
+    }
+
+    /// <summary>Outputs of the choices at sorted places [from, to).</summary>
+    internal void Forward(int from, int to) => InBlocks(from, to, (segment, place, count) =>
+    {
+        Gather(place, count);
+        float* weight = Weight(_task.Segments.Modules[segment]);
+        float* bias = _task.Bias is null ? null : _task.Bias + (long)_task.Segments.Modules[segment] * _task.Size.Outputs;
+        for (int o = 0; o < _task.Size.Outputs; o += _layout.BlockOutputs)
+        {
+            int width = Math.Min(_layout.BlockOutputs, _task.Size.Outputs - o);
+            ModularLinearBlocks<L, V>.Products(
+                _layout.Inputs,
+                _rows,
+                _layout.InputStride,
+                count,
+                weight + (long)o * _layout.WeightStride,
+                _layout.WeightStride,
+                width,
+                _outputs,
+                _layout.BlockOutputs);
+            for (int r = 0; r < count; r++)
+            {
+                float* y = _task.Output + (long)_task.Segments.Order[place + r] * _task.Size.Outputs + o;
+                Finish(_outputs + r * _layout.BlockOutputs, bias is null ? null : bias + o, width, y);
+            }
+        }
+    });
+
+    /// <summary>
+    /// Of the choices at sorted places [from, to) the gradients of their rows, each written to <paramref name="gradients"/> at its
+    /// choice's number, [B·K, in].
+    /// </summary>
+    internal void RowGradients(int from, int to, float* gradients) => InBlocks(from, to, (segment, place, count) =>
+    {
+        GatherUpstream(place, count, 0, _task.Size.Outputs);
+        float* weight = Weight(_task.Segments.Modules[segment]);
+        for (int o = 0; o < _task.Size.Outputs; o += ModularLinearLayout.GradientBlock)
+        {
+            ModularLinearBlocks<L, V>.Accumulate(
+                Math.Min(ModularLinearLayout.GradientBlock, _task.Size.Outputs - o),
+                _outputs + o,
+                _layout.OutputStride,
+                1,
+                count,
+                weight + (long)o * _layout.WeightStride,
+                _layout.WeightStride,
+                _layout.Inputs,
+                _rows,
+                _layout.InputStride,
+                fresh: o == 0);
+        }
+
+        for (int r = 0; r < count; r++)
+        {
+            Copy(_rows + (long)r * _layout.InputStride, gradients + (long)_task.Segments.Order[place + r] * _task.Size.Inputs, _task.Size.Inputs);
+        }
+    });
+
+    /// <summary>The gradients of outputs [from, to) of a segment's module: their rows of the weight, and their biases.</summary>
+    internal void ModuleGradients(int segment, int from, int to)
+    {
+        int row = _task.GradientRow(segment);
+        float* target = _task.WeightGradient + ((long)row * _task.Size.Outputs + from) * _task.Size.Inputs;
+        float* gradient = _layout.IsPacked ? _weights : target;
+        new Span<float>(_sums, _layout.OutputStride).Clear();
+        int start = _task.Segments.Starts[segment], end = _task.Segments.Starts[segment + 1];
+        for (int place = start; place < end; place += _layout.BlockRows)
+        {
+            int count = Math.Min(_layout.BlockRows, end - place);
+            Gather(place, count);
+            GatherUpstream(place, count, from, to);
+            ModularLinearBlocks<L, V>.Accumulate(
+                count,
+                _outputs,
+                1,
+                _layout.OutputStride,
+                to - from,
+                _rows,
+                _layout.InputStride,
+                _layout.Inputs,
+                gradient,
+                _layout.WeightStride,
+                fresh: place == start);
+            for (int r = 0; r < count; r++)
+            {
+                Add(_outputs + (long)r * _layout.OutputStride, _sums, to - from);
+            }
+        }
+
+        if (_layout.IsPacked)
+        {
+            for (int o = 0; o < to - from; o++)
+            {
+                Copy(_weights + (long)o * _layout.WeightStride, target + (long)o * _task.Size.Inputs, _task.Size.Inputs);
+            }
+        }
+
+        if (_task.BiasGradient is not null)
+        {
+            Copy(_sums, _task.BiasGradient + (long)row * _task.Size.Outputs + from, to - from);
+        }
+    }
+
+    /// <summary>Sums of K numbers' rows: the gradients of rows [from, to) of x, from those of their choices, [B·K, in].</summary>
+    internal void SumChoices(int from, int to, float* gradients)
+    {
+        int width = _task.Size.Inputs;
+        for (int b = from; b < to; b++)
+        {
+            float* target = _task.XGradient + (long)b * width;
+            float* source = gradients + (long)b * _task.Size.Choose * width;
+            Copy(source, target, width);
+            for (int k = 1; k < _task.Size.Choose; k++)
+            {
+                Add(source + (long)k * width, target, width);
+            }
+        }
+    }
+
+    public void Dispose() => _scratch.Dispose();
+
+    private void InBlocks(int from, int to, Action<int, int, int> body)
+    {
+        if (from == to)
+        {
+            return;
+        }
+
+        int[] starts = _task.Segments.Starts;
+        for (int segment = _task.Segments.SegmentOf(from), place = from; place < to; segment++)
+        {
+            int end = Math.Min(starts[segment + 1], to);
+            for (; place < end; place += Math.Min(_layout.BlockRows, end - place))
+            {
+                body(segment, place, Math.Min(_layout.BlockRows, end - place));
+            }
+        }
+    }
+
+    private void Gather(int place, int count)
+    {
+        for (int r = 0; r < count; r++)
+        {
+            Copy(_task.Row(place + r), _rows + (long)r * _layout.InputStride, _task.Size.Inputs);
+        }
+    }
+
+    // Of outputs [from, to), with zeros up to a whole register; through the ReLU where there is one.
+    private void GatherUpstream(int place, int count, int from, int to)
+    {
+        int width = to - from;
+        for (int r = 0; r < count; r++)
+        {
+            long at = (long)_task.Segments.Order[place + r] * _task.Size.Outputs + from;
+            float* target = _outputs + (long)r * _layout.OutputStride;
+            if (_task.Size.Relu)
+            {
+                Where(_task.Output + at, _task.Upstream + at, target, width);
+            }
+            else
+            {
+                Copy(_task.Upstream + at, target, width);
+            }
+        }
+    }
+
+    // A module's weight in whole registers.
+    private float* Weight(int module)
+    {
+        float* weight = _task.Weight + module * _task.Size.WeightLength;
+        if (!_layout.IsPacked)
+        {
+            return weight;
+        }
+
+        for (int o = 0; o < _task.Size.Outputs; o++)
+        {
+            Copy(weight + (long)o * _task.Size.Inputs, _weights + (long)o * _layout.WeightStride, _task.Size.Inputs);
+        }
+
+        return _weights;
+    }
+
+    private void Finish(float* sums, float* bias, int width, float* y)
+    {
+        int o = 0;
+        for (; o + L.Count <= width; o += L.Count)
+        {
+            V sum = bias is null ? L.Load(sums + o) : L.Add(L.Load(sums + o), L.Load(bias + o));
+            L.Store(y + o, _task.Size.Relu ? L.Max(sum, L.Broadcast(0f)) : sum);
+        }
+
+        for (; o < width; o++)
+        {
+            float sum = bias is null ? sums[o] : sums[o] + bias[o];
+            y[o] = _task.Size.Relu ? MathF.Max(sum, 0f) : sum;
+        }
+    }
+
+    private static void Copy(float* source, float* target, int length)
+    {
+        int i = 0;
+        for (; i + L.Count <= length; i += L.Count)
+        {
+            L.Store(target + i, L.Load(source + i));
+        }
+
+        for (; i < length; i++)
+        {
+            target[i] = source[i];
+        }
+    }
+
+    private static void Add(float* source, float* target, int length)
+    {
+        int i = 0;
+        for (; i + L.Count <= length; i += L.Count)
+        {
+            L.Store(target + i, L.Add(L.Load(target + i), L.Load(source + i)));
+        }
+
+        for (; i < length; i++)
+        {
+            target[i] += source[i];
+        }
+    }
+
+    private static void Where(float* sign, float* source, float* target, int length)
+    {
+        int i = 0;
+        for (; i + L.Count <= length; i += L.Count)
+        {
+            L.Store(target + i, L.WherePositive(L.Load(sign + i), L.Load(source + i)));
+        }
+
+        for (; i < length; i++)
+        {
+            target[i] = sign[i] > 0 ? source[i] : 0f;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using ModNet.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// A selection of a linear pool's modules by our own kernel (float32 on the CPU), joined to autograd. The other dispatches, by
+/// libtorch's operators, are its oracles and serve all else.
+/// </summary>
+internal static class FusedModularLinear
+{
+    /// <summary>Whether the kernel takes this pool and rows x [B, in].</summary>
+    internal static bool Takes(LinearPool pool, Tensor x) =>
+        x.dtype == ScalarType.Float32
+        && x.device_type == DeviceType.CPU
+        && pool.Weight.dtype == ScalarType.Float32
+        && pool.Weight.device_type == DeviceType.CPU
+        // What a span can reach.
+        && pool.Weight.numel() <= int.MaxValue / sizeof(float);
+
+    /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where that is enabled.</summary>
+    internal static Tensor Run(LinearPool pool, Tensor x, Tensor indices)
+    {
+        bool relu = pool.Activation == Activation.Relu;
+        var size = new ModularLinearSize((int)x.shape[0], pool.Inputs, pool.Outputs, pool.Count, (int)indices.shape[1]) { Relu = relu };
+        Tensor outputs = is_grad_enabled()
+            ? Function.apply(x, indices, pool.Weight, pool.Bias!, size, pool.InUse is not null)
+            : Forward(size, x.contiguous(), indices.contiguous(), pool.Weight, pool.Bias);
+        return relu ? outputs : pool.Activation.Apply(outputs);
+    }
+
+    private static Tensor Forward(in ModularLinearSize size, Tensor x, Tensor indices, Tensor weight, Tensor? bias)
+    {
+        Tensor output = empty(size.Rows, size.Choose, size.Outputs, dtype: ScalarType.Float32);
+        ModularLinear.Forward(
+            size, Floats(x), Longs(indices), Floats(weight), Floats(bias), Floats(output), get_num_threads());
+        return output;
+    }
+
+    private static Span<float> Floats(Tensor? t) => t is null ? default : MemoryMarshal.Cast<byte, float>(t.bytes);
+
+    private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        public override string Name => nameof(FusedModularLinear);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (given, weight, bias) = ((Tensor)vars[0], (Tensor)vars[2], (Tensor?)vars[3]);
+            Tensor x = given.contiguous(), indices = ((Tensor)vars[1]).contiguous();
+            var size = (ModularLinearSize)vars[4];
+            Tensor output = Forward(size, x, indices, weight, bias);
+            ctx.save_data("size", size);
+            ctx.save_data("bias", bias is not null);
+            ctx.save_data("rows", vars[5]);
+            ctx.save_data("x", given.requires_grad);
+            ctx.save_for_backward(size.Relu ? [x, indices, weight, output] : [x, indices, weight]);
+            return output;
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            List<Tensor> saved = ctx.get_saved_variables();
+            var size = (ModularLinearSize)ctx.get_data("size")!;
+            Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
+            // Of the modules in use alone, where that is asked for.
+            long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
+            long rows = used?.Length ?? size.Modules;
+            Tensor weightGradient = empty(rows, size.Outputs, size.Inputs, dtype: ScalarType.Float32);
+            Tensor? biasGradient = (bool)ctx.get_data("bias")! ? empty(rows, size.Outputs, dtype: ScalarType.Float32) : null;
+            ModularLinear.Backward(
+                size,
+                Floats(saved[0]),
+                Longs(saved[1]),
+                Floats(saved[2]),
+                size.Relu ? Floats(saved[3]) : default,
+                Floats(grad_output.contiguous()),
+                Floats(xGradient),
+                Floats(weightGradient),
+                Floats(biasGradient),
+                get_num_threads());
+            Tensor? At(Tensor? values) =>
+                used is null || values is null ? values : RowSelection.Gradient(tensor(used), values, size.Modules);
+            return [xGradient!, null!, At(weightGradient)!, At(biasGradient)!, null!, null!];
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Rows of a parameter [M, …], with a gradient that has those rows alone: a sparse tensor, of one sparse dimension.</summary>
+internal static class RowSelection
+{
+    /// <summary>parameter [M, …], rows [U] int64, each once → [U, …].</summary>
+    internal static Tensor Of(Tensor parameter, Tensor rows) =>
+        is_grad_enabled() ? Function.apply(parameter, rows) : parameter.index_select(0, rows);
+
+    /// <summary>values [U, …] of rows [U] as a sparse gradient of a parameter of M rows.</summary>
+    internal static Tensor Gradient(Tensor rows, Tensor values, long count) =>
+        sparse_coo_tensor(rows.unsqueeze(0), values, [count, .. values.shape[1..]]);
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        public override string Name => nameof(RowSelection);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (parameter, rows) = ((Tensor)vars[0], (Tensor)vars[1]);
+            ctx.save_data("count", parameter.shape[0]);
+            ctx.save_for_backward([rows]);
+            return parameter.index_select(0, rows);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            [Gradient(ctx.get_saved_variables()[0], grad_output, (long)ctx.get_data("count")!), null!];
+    }
+}
