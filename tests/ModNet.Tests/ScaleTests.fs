@@ -85,7 +85,7 @@ let tests =
                     use folder = RunFolder.Create(Path.Combine(directory, "run"))
                     Checkpoint.Write(folder, graph, em, streams, 9L)
                     let streams', graph', data', em' = network Unselected.Rest 1L
-                    Checkpoint.Resume(folder, graph', em', streams') |> ignore
+                    Checkpoint.Resume(folder, graph', em', streams', ignore) |> ignore
 
                     for _ in 1..5 do
                         em.Step()
