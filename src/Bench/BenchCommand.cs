@@ -72,7 +72,7 @@ public static class BenchCommand
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            Console.Error.WriteLine("modnet: bench: stopped; what was not finished is not written");
+            Console.Error.WriteLine("modnet: bench: stopped; the cases that were finished are written");
             return Stopped;
         }
     }
@@ -100,11 +100,14 @@ public static class BenchCommand
                 Say = said => Console.Error.WriteLine($"{name}: {said}"),
                 Stop = stop,
             };
-            BenchReport report = Find(name).Report(settings, "./modnet " + string.Join(' ', parsed.Tokens.Select(t => t.Value)));
+            string command = "./modnet " + string.Join(' ', parsed.Tokens.Select(t => t.Value));
             string path = parsed.GetValue(Out) ?? Path.Combine("runs", "bench", $"{name}.json");
-            report.Write(path);
-            Console.Write(ReportTable.Of(report));
-            Console.WriteLine($"\n{name}: {path}");
+            Find(name).Report(settings, command, soFar =>
+            {
+                soFar.Write(path);
+                Console.WriteLine(ReportTable.Of(soFar.Cases[^1]));
+            }).Write(path);
+            Console.WriteLine($"{name}: {path}");
         }
     }
 

@@ -4,9 +4,9 @@ namespace ModNet.Bench;
 /// <param name="Name">As the command line says it.</param>
 /// <param name="Help">What it compares.</param>
 /// <param name="UsesPeer">Whether the PyTorch peer has a part in it.</param>
-/// <param name="Run">Compares; the peer is null where it is left out.</param>
+/// <param name="Run">Compares, case by case as they are asked for; the peer is null where it is left out.</param>
 public sealed record Benchmark(
-    string Name, string Help, bool UsesPeer, Func<BenchSettings, Peer?, IReadOnlyList<BenchCase>> Run)
+    string Name, string Help, bool UsesPeer, Func<BenchSettings, Peer?, IEnumerable<BenchCase>> Run)
 {
     /// <summary>All there are.</summary>
     public static IReadOnlyList<Benchmark> All { get; } =
@@ -20,12 +20,22 @@ public sealed record Benchmark(
         new("kernels", "our kernels beside the machine's peak", false, KernelBenchmark.Run),
     ];
 
-    /// <summary>Runs it, with a peer of its own where it wants one. UserException where something is missing.</summary>
-    public BenchReport Report(BenchSettings settings, string command)
+    /// <summary>
+    /// Runs it, with a peer of its own where it wants one. <paramref name="soFar"/> is told after every case what there is by
+    /// then. UserException where something is missing.
+    /// </summary>
+    public BenchReport Report(BenchSettings settings, string command, Action<BenchReport> soFar)
     {
         using Peer? peer = UsesPeer && settings.WithPeer
             ? Peer.Start(settings.Threads, settings.PeerWait, settings.Stop)
             : null;
-        return new(Name, command, settings, peer?.Version, Run(settings, peer));
+        var report = new BenchReport(Name, command, settings, peer?.Version, [], Complete: false);
+        foreach (BenchCase next in Run(settings, peer))
+        {
+            report = report with { Cases = [.. report.Cases, next] };
+            soFar(report);
+        }
+
+        return report with { Complete = true };
     }
 }

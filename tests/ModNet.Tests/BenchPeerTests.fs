@@ -145,7 +145,7 @@ let tests =
                 let settings =
                     BenchSettings(Tiny = true, Pace = Pace.Once, Threads = 1, PeerWait = PeerWait.Passive)
 
-                let report = benchmark.Report(settings, "")
+                let report = benchmark.Report(settings, "", ignore)
                 let ratios = report.Cases |> Seq.collect _.Ratios |> Seq.map _.Name |> Seq.toList
                 Expect.exists ratios (fun name -> name.Contains "PyTorch") $"{ratios}"
 

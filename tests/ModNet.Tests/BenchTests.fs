@@ -179,20 +179,39 @@ let reports =
             <| fun () ->
                 inDirectory
                 <| fun directory ->
-                    let report = benchmark.Report(tiny, $"./modnet bench {benchmark.Name}")
+                    let report = benchmark.Report(tiny, $"./modnet bench {benchmark.Name}", ignore)
                     let path = Path.Combine(directory, "new", "results.json")
                     report.Write path
                     let rounds = if benchmark.Name = "kernels" then None else Some tiny.Pace.Rounds
                     wellFormed benchmark.Name rounds (JsonNode.Parse(File.ReadAllText path))
-                    let table = ReportTable.Of report
 
                     for case in report.Cases do
-                        Expect.stringContains table case.Name "the table has every case"
+                        let table = ReportTable.Of case
+
+                        for name in Seq.append (Seq.map _.Name case.Timings) (Seq.map _.Name case.Ratios) do
+                            Expect.stringContains table name "the table has every time and ratio"
+
+        testCase "whoever ends it keeps what was finished"
+        <| fun () ->
+            let benchmark = Benchmark.All |> Seq.find (fun b -> b.Name = "modular-layer")
+            let told = ResizeArray<BenchReport>()
+            use stop = new CancellationTokenSource()
+            let settings = BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Stop = stop.Token)
+
+            let soFar (report: BenchReport) =
+                told.Add report
+                stop.Cancel()
+
+            Expect.throwsT<OperationCanceledException>
+                (fun () -> benchmark.Report(settings, "", soFar) |> ignore)
+                "stopped"
+
+            Expect.equal [ for report in told -> report.Cases.Count, report.Complete ] [ 1, false ] "one case"
 
         testCase "the E-step's memory is told"
         <| fun () ->
             let report = Benchmark.All |> Seq.find (fun b -> b.Name = "ptb-estep")
-            let facts = report.Report(tiny, "").Cases[0].Facts
+            let facts = report.Report(tiny, "", ignore).Cases[0].Facts
 
             if OperatingSystem.IsLinux() then
                 Expect.isGreaterThanOrEqual (number facts "memory_growth_mb") 0.0 "megabytes"

@@ -9,7 +9,7 @@ public static class CifarBenchmark
     private const string Theirs = "PyTorch";
 
     /// <summary>An E-step and 15 M-steps, and each by itself.</summary>
-    public static IReadOnlyList<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
     {
         settings.Say("making the model");
         using var model = new CifarModel(settings.Tiny ? CifarSizes.Tiny : CifarSizes.Paper);
@@ -20,7 +20,7 @@ public static class CifarBenchmark
             foreach ((string part, JsonNode? names) in model.OpenPeer(peer))
             {
                 Tuning tuned = Tuning.Of(
-                    peer, part, names!.AsArray().Select(n => n!.GetValue<string>()), settings.Tiny ? 1 : 3, settings.Say);
+                    peer, part, [.. names!.AsArray().Select(n => n!.GetValue<string>())], settings.Tiny ? 1 : 3, settings.Say);
                 facts[$"peer_{part}"] = tuned.ToJson();
                 variants[part] = tuned.Variant;
             }
@@ -34,25 +34,18 @@ public static class CifarBenchmark
             ("CIFAR-10, E-step", "e_step", () => model.Em.EStep()),
             ("CIFAR-10, M-step", "m_step", model.Em.MStep),
         ];
-        return
-        [
-            .. parts.Select(p =>
+        foreach ((string name, string part, Action run) in parts)
+        {
+            settings.Say(name);
+            List<Contender> contenders = [Contender.Here(Ours, run)];
+            if (peer is not null)
             {
-                settings.Say(p.Name);
-                List<Contender> contenders = [Contender.Here(Ours, p.Run)];
-                if (peer is not null)
-                {
-                    contenders.Add(peer.Contender(Theirs, Tuning.Told(p.Part, variants[p.Part])));
-                }
+                contenders.Add(peer.Contender(Theirs, Tuning.Told(part, variants[part])));
+            }
 
-                IReadOnlyList<Timing> timings = Interleaved.Measure(
-                    contenders, settings.Pace, settings.Say, settings.Stop);
-                return new BenchCase(
-                    p.Name,
-                    timings,
-                    [.. timings.Skip(1).Select(t => Ratio.Of($"{Theirs} / {Ours}", t, timings[0]))],
-                    facts);
-            }),
-        ];
+            IReadOnlyList<Timing> timings = Interleaved.Measure(contenders, settings.Pace, settings.Say, settings.Stop);
+            Ratio[] ratios = [.. timings.Skip(1).Select(t => Ratio.Of($"{Theirs} / {Ours}", t, timings[0]))];
+            yield return new(name, timings, ratios, facts);
+        }
     }
 }

@@ -12,24 +12,21 @@ public static class LayerBenchmark
     private const string Dense = "ModNet, dense";
 
     // Both sides' parameters with what an optimiser keeps of them, in PyTorch up to three times, and a copy while it works.
-    private const int Copies = 5;
+    private const int Copies = 4;
 
     /// <summary>Runs all sizes that there is memory for.</summary>
-    public static IReadOnlyList<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
     {
-        var cases = new List<BenchCase>();
         foreach (LayerSizes sizes in settings.Tiny ? LayerSizes.Tiny : LayerSizes.All)
         {
-            cases.Add(Run(sizes, settings, peer));
+            yield return Run(sizes, settings, peer);
         }
 
         if (!settings.Tiny)
         {
             settings.Say("M = 16 beside M = 1,024");
-            cases.Add(OverModules(settings));
+            yield return OverModules(settings);
         }
-
-        return cases;
     }
 
     private static BenchCase Run(LayerSizes sizes, BenchSettings settings, Peer? peer)
@@ -72,7 +69,7 @@ public static class LayerBenchmark
             }
 
             Tuning tuned = Tuning.Of(
-                peer, way, names.Select(n => n!.GetValue<string>()), settings.Tiny ? 1 : 2, settings.Say);
+                peer, way, [.. names.Select(n => n!.GetValue<string>())], settings.Tiny ? 1 : 2, settings.Say);
             facts[$"peer_{way}"] = tuned.ToJson();
             yield return peer.Contender($"PyTorch, {way}", Tuning.Told(way, tuned.Variant));
         }

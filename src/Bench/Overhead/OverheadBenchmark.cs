@@ -6,20 +6,18 @@ namespace ModNet.Bench;
 public static class OverheadBenchmark
 {
     /// <summary>All operators, then the language model's M-step both ways.</summary>
-    public static IReadOnlyList<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
     {
-        var cases = new List<BenchCase>();
         peer?.Ask("open", new() { ["model"] = "operators" });
         using (var operators = new OperatorCalls())
         {
             foreach ((string name, Action call) in operators.All)
             {
-                cases.Add(Operator(name, call, settings, peer));
+                yield return Operator(name, call, settings, peer);
             }
         }
 
-        cases.Add(Compiled(settings));
-        return cases;
+        yield return Compiled(settings);
     }
 
     private static BenchCase Operator(string name, Action call, BenchSettings settings, Peer? peer)

@@ -4,11 +4,12 @@ namespace ModNet.Bench;
 
 /// <summary>What is best in PyTorch depends on the machine: every sensible variant is tried, and the fastest is the peer.</summary>
 /// <param name="Variant">The fastest.</param>
+/// <param name="First">The one that the peer names first: the plainest.</param>
 /// <param name="Tried">Seconds per call of every variant: the least of a few.</param>
-public sealed record Tuning(string Variant, IReadOnlyDictionary<string, double> Tried)
+public sealed record Tuning(string Variant, string First, IReadOnlyDictionary<string, double> Tried)
 {
     /// <summary>Tries the variants of a part that the peer has opened.</summary>
-    public static Tuning Of(Peer peer, string part, IEnumerable<string> variants, int times, Action<string> say)
+    public static Tuning Of(Peer peer, string part, IReadOnlyList<string> variants, int times, Action<string> say)
     {
         var tried = new Dictionary<string, double>();
         foreach (string variant in variants)
@@ -19,7 +20,7 @@ public sealed record Tuning(string Variant, IReadOnlyDictionary<string, double> 
             tried[variant] = Enumerable.Range(0, times).Min(_ => contender.Run(1));
         }
 
-        return new(tried.MinBy(t => t.Value).Key, tried);
+        return new(tried.MinBy(t => t.Value).Key, variants.First(), tried);
     }
 
     /// <summary>What tells the peer to run a part in this way.</summary>

@@ -11,8 +11,9 @@ namespace ModNet.Bench;
 /// <param name="Settings">How it was run.</param>
 /// <param name="Peer">The peer's version of PyTorch; null where it was left out.</param>
 /// <param name="Cases">What was compared.</param>
+/// <param name="Complete">Whether that is all there was to compare.</param>
 public sealed record BenchReport(
-    string Name, string Command, BenchSettings Settings, string? Peer, IReadOnlyList<BenchCase> Cases)
+    string Name, string Command, BenchSettings Settings, string? Peer, IReadOnlyList<BenchCase> Cases, bool Complete)
 {
     private static readonly JsonSerializerOptions Layout = new()
     {
@@ -25,6 +26,8 @@ public sealed record BenchReport(
     {
         ["benchmark"] = Name,
         ["command"] = Command,
+        ["complete"] = Complete,
+        ["commit"] = Revision(),
         ["time"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", null),
         ["processor"] = Machine.Processor(),
         ["cores"] = Environment.ProcessorCount,
@@ -58,6 +61,10 @@ public sealed record BenchReport(
     // A busy machine shows in the results of whoever reads them later.
     private static JsonNode? Load() =>
         File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0] : null;
+
+    private static JsonNode? Revision() => CommitModule.current()?.Value is Commit commit
+        ? new JsonObject { ["hash"] = commit.Hash, ["dirty"] = commit.Dirty }
+        : null;
 
     private static string? Libtorch() =>
         Machine.Describe().FirstOrDefault(d => d.Name == "libtorch").Value;

@@ -1,38 +1,35 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace ModNet.Bench;
 
 /// <summary>Results as text for a terminal.</summary>
 public static class ReportTable
 {
-    /// <summary>Of every case the times, what they say of each other, and facts that are single values.</summary>
-    public static string Of(BenchReport report)
+    /// <summary>Of a case the times, what they say of each other, and facts that are single values.</summary>
+    public static string Of(BenchCase one)
     {
-        var text = new StringBuilder();
-        foreach (BenchCase each in report.Cases)
+        var text = new StringBuilder().AppendLine(one.Name);
+        int width = one.Timings.Select(t => t.Name).Concat(one.Ratios.Select(r => r.Name)).Max(n => (int?)n.Length) ?? 0;
+        foreach (Timing timing in one.Timings)
         {
-            text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{each.Name}");
-            int width = Width(each.Timings.Select(t => t.Name).Concat(each.Ratios.Select(r => r.Name)));
-            foreach (Timing timing in each.Timings)
-            {
-                Spread s = timing.Seconds;
-                text.AppendLine($"  {timing.Name.PadRight(width)}  {Time(s.Median),10}   {Time(s.Minimum)} – {Time(s.Maximum)}");
-            }
+            Spread s = timing.Seconds;
+            text.AppendLine($"  {timing.Name.PadRight(width)}  {Time(s.Median),10}   {Time(s.Minimum)} – {Time(s.Maximum)}");
+        }
 
-            foreach (Ratio ratio in each.Ratios)
-            {
-                Spread s = ratio.ByRound;
-                string goal = ratio.Goal is null ? "" : $"   goal {ratio.Goal}";
-                text.AppendLine($"  {ratio.Name.PadRight(width)}  {Times(ratio.Value),10}   {Times(s.Minimum)} – {Times(s.Maximum)}{goal}");
-            }
+        foreach (Ratio ratio in one.Ratios)
+        {
+            Spread s = ratio.ByRound;
+            string goal = ratio.Goal is null ? "" : $"   goal {ratio.Goal}";
+            text.AppendLine($"  {ratio.Name.PadRight(width)}  {Times(ratio.Value),10}   {Times(s.Minimum)} – {Times(s.Maximum)}{goal}");
+        }
 
-            foreach ((string name, var value) in each.Facts)
+        foreach ((string name, JsonNode? value) in one.Facts)
+        {
+            if (value is JsonValue)
             {
-                if (value is System.Text.Json.Nodes.JsonValue)
-                {
-                    text.AppendLine($"  {name.Replace('_', ' ')}: {value}");
-                }
+                text.AppendLine($"  {name.Replace('_', ' ')}: {value}");
             }
         }
 
@@ -52,6 +49,4 @@ public static class ReportTable
 
     private static string Digits(double value) => value.ToString(
         value >= 100 ? "F0" : value >= 10 ? "F1" : "F2", CultureInfo.InvariantCulture);
-
-    private static int Width(IEnumerable<string> names) => names.Select(n => n.Length).DefaultIfEmpty(0).Max();
 }

@@ -76,12 +76,14 @@ HEADS = {
     "parts-512": lambda *a: Parts.apply(*a, 512),
 }
 SCORES = {
-    "entropy-32": lambda *a: scored(*a, 32),
-    "entropy-128": lambda *a: scored(*a, 128),
-    "entropy-512": lambda *a: scored(*a, 512),
-    "sum-32": lambda *a: scored_by_sum(*a, 32),
-    "sum-128": lambda *a: scored_by_sum(*a, 128),
-    "sum-512": lambda *a: scored_by_sum(*a, 512),
+    # The logits of a time step, of all candidates.
+    "steps": lambda *a, step: scored(*a, step),
+    "entropy-32": lambda *a, step: scored(*a, 32),
+    "entropy-128": lambda *a, step: scored(*a, 128),
+    "entropy-512": lambda *a, step: scored(*a, 512),
+    "sum-32": lambda *a, step: scored_by_sum(*a, 32),
+    "sum-128": lambda *a, step: scored_by_sum(*a, 128),
+    "sum-512": lambda *a, step: scored_by_sum(*a, 512),
 }
 
 
@@ -214,7 +216,7 @@ class Ptb:
             states[t] = h
         log_choice = choices.gather(3, chosen.unsqueeze(3)).sum((0, 2, 3))
         wanted = targets.t().unsqueeze(1).expand(-1, many, -1).reshape(-1)
-        scores = SCORES[score](states.view(-1, self.hidden), self.head_weight, self.head_bias, wanted)
+        scores = SCORES[score](states.view(-1, self.hidden), self.head_weight, self.head_bias, wanted, step=many * batch)
         joint = scores.view(steps, -1).sum(0).add_(log_choice)
         return joint.view(many, batch), chosen.transpose(0, 1).reshape(many, batch, -1)
 
