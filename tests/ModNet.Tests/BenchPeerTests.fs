@@ -118,7 +118,7 @@ let tests =
                 let batch = model.Data.Range(0, rows)
                 let held = model.Em.Assignments.Get(datapoints rows)
                 let logLikelihood, logChoice = joint model.Graph batch held
-                let weight = CifarSizes.Tiny.ControllerWeight
+                let weight = torch.tensor (float32 CifarSizes.Tiny.ControllerWeight)
                 sameLosses (-(logLikelihood.mean () + weight * logChoice.mean ())) values
                 sameJoints model.Graph batch held values
 
@@ -134,7 +134,8 @@ let tests =
 
                     for way in [ "bmm"; "wide" ] do
                         for what in 0..1 do
-                            eachNear (floats values["loop"][what]) (floats values[way][what]) $"{way}"
+                            let loop, other = values["loop"], values[way]
+                            eachNear (floats (loop.[what])) (floats (other.[what])) $"{way}"
 
         for benchmark in Benchmark.All |> Seq.filter _.UsesPeer do
             testCase $"{benchmark.Name} runs beside it, in small"
