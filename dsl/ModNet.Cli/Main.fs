@@ -20,8 +20,10 @@ let private demo =
 let private doctor =
     simple "doctor" "Say what this machine has and lacks: libtorch, threads, BLAS, SIMD, speed."
 
-// These two are done by the script ./modnet itself; here they only stand in the help.
+// These three are done by the script ./modnet itself; here they only stand in the help.
 let private test = simple "test" "Build everything and run all tests."
+
+let private bench = simple "bench" "Time ModNet, side by side with PyTorch."
 
 let private format =
     simple "format" "Format the sources, or with --check say whether they are."
@@ -39,6 +41,7 @@ let private modnet =
         StudyCommand.reproduce
         inspect
         notebook
+        bench
         doctor
         test
         format

@@ -1,0 +1,29 @@
+namespace ModNet.Bench;
+
+/// <summary>How benchmarks are run.</summary>
+public sealed record BenchSettings
+{
+    /// <summary>Threads of both sides.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>How long and how often.</summary>
+    public Pace Pace { get; init; } = Pace.Full;
+
+    /// <summary>Whether the PyTorch peer runs beside.</summary>
+    public bool WithPeer { get; init; } = true;
+
+    /// <summary>How its threads wait.</summary>
+    public PeerWait PeerWait { get; init; }
+
+    /// <summary>A text to take the language model's words from; null makes some up.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>For tests: models so small that nothing takes time.</summary>
+    public bool Tiny { get; init; }
+
+    /// <summary>Told what goes on.</summary>
+    public Action<string> Say { get; init; } = _ => { };
+
+    /// <summary>The user's wish to end.</summary>
+    public CancellationToken Stop { get; init; }
+}

@@ -1,0 +1,37 @@
+namespace ModNet.Bench;
+
+/// <summary>Sizes of the kernels' calls, as the language model makes them.</summary>
+/// <param name="Sizes">The model's.</param>
+/// <param name="Threads">Of a call.</param>
+public sealed record KernelSizes(PtbSizes Sizes, int Threads)
+{
+    /// <summary>
+    /// What benchmarks run with: BenchmarkDotNet makes them itself, in this process, and has no way to hand them anything but this.
+    /// </summary>
+    public static KernelSizes Current { get; set; } = new(PtbSizes.Paper, Environment.ProcessorCount);
+
+    /// <summary>Rows of an M-step.</summary>
+    public int MRows => Sizes.Batch;
+
+    /// <summary>Rows of an E-step.</summary>
+    public int ERows => Sizes.Batch * (Sizes.Samples + 1);
+
+    /// <summary>The head's forward pass on so many datapoints, with gradients or without.</summary>
+    public KernelWork Head(int rows, bool gradients)
+    {
+        double words = (double)rows * Sizes.Window, logits = words * Sizes.Vocabulary;
+        double weights = (double)Sizes.Vocabulary * (Sizes.Hidden + 1);
+        double bytes = sizeof(float) * (weights + words * Sizes.Hidden) * (gradients ? 2 : 1) + words * (sizeof(long) + sizeof(float));
+        return new(2 * logits * Sizes.Hidden * (gradients ? 3 : 1), logits, bytes);
+    }
+
+    /// <summary>The GRU's window on so many datapoints, forward or backward.</summary>
+    public KernelWork Gru(int rows, bool backward)
+    {
+        (int h, int k, int m) = (Sizes.Hidden, Sizes.Choose, Sizes.Modules);
+        double steps = (double)rows * Sizes.Window, both = Sizes.Embed + h;
+        double forward = 2 * steps * both * (2 * h + k * m + k * h);
+        double bytes = steps * (sizeof(float) * (Sizes.Embed + h + k * m) + sizeof(long) * k);
+        return new(forward * (backward ? 2 : 1), steps * (2 * h + k * m), bytes * (backward ? 2 : 1));
+    }
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace ModNet.Bench;
+
+/// <summary>How the peer's threads wait for work.</summary>
+public enum PeerWait
+{
+    /// <summary>As libgomp does by itself, and as a user of PyTorch has it: they spin for a while, then sleep.</summary>
+    Active,
+
+    /// <summary>Asleep, as ours do.</summary>
+    Passive,
+}
+
+/// <summary>The same number of threads for both sides. A BLAS with threads of its own counts by its own variable.</summary>
+public static partial class Threading
+{
+    private static readonly string[] Counts = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
+
+    /// <summary>This process's; to be said before libtorch is loaded, since libraries read their variables then.</summary>
+    public static void Use(int threads)
+    {
+        foreach (string name in Counts)
+        {
+            // .NET keeps a copy of the environment; libraries read the real one.
+            SetVariable(name, $"{threads}", 1);
+        }
+
+        Runtime.Machine.EnsureReady();
+        set_num_threads(threads);
+    }
+
+    /// <summary>The peer's variables; null takes one away.</summary>
+    public static IEnumerable<(string Name, string? Value)> Variables(int threads, PeerWait wait) =>
+    [
+        .. Counts.Select(name => (name, (string?)$"{threads}")),
+        ("OMP_WAIT_POLICY", wait == PeerWait.Passive ? "passive" : null),
+    ];
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetVariable(string name, string value, int overwrite);
+}

@@ -1,0 +1,35 @@
+using System.Text.Json.Nodes;
+
+namespace ModNet.Bench;
+
+/// <summary>What is best in PyTorch depends on the machine: every sensible variant is tried, and the fastest is the peer.</summary>
+/// <param name="Variant">The fastest.</param>
+/// <param name="First">The one that the peer names first: the plainest.</param>
+/// <param name="Tried">Seconds per call of every variant: the least of a few.</param>
+public sealed record Tuning(string Variant, string First, IReadOnlyDictionary<string, double> Tried)
+{
+    /// <summary>Tries the variants of a part that the peer has opened.</summary>
+    public static Tuning Of(Peer peer, string part, IReadOnlyList<string> variants, int times, Action<string> say)
+    {
+        var tried = new Dictionary<string, double>();
+        foreach (string variant in variants)
+        {
+            say($"trying PyTorch's {part} {variant}");
+            Contender contender = peer.Contender(variant, Told(part, variant));
+            contender.Run(1);
+            tried[variant] = Enumerable.Range(0, times).Min(_ => contender.Run(1));
+        }
+
+        return new(tried.MinBy(t => t.Value).Key, variants.First(), tried);
+    }
+
+    /// <summary>What tells the peer to run a part in this way.</summary>
+    public static JsonObject Told(string part, string variant) => new() { ["part"] = part, ["variant"] = variant };
+
+    /// <summary>As it goes into results.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["variant"] = Variant,
+        ["tried_seconds"] = new JsonObject(Tried.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)t.Value))),
+    };
+}
