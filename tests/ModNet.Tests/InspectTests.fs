@@ -561,6 +561,21 @@ let figures =
 
             refuses (fun () -> Inspect.probabilities "modular1" 1 0 three |> ignore) [ "a time from 0 to 0" ]
 
+        testCase "of many modules the text shows the most used, and how many are dead"
+        <| fun () ->
+            let many = traceOf 3 200 1 [ 900, 2 ] false
+            let options: RoutingReport.Options = { Layer = None; Top = 3 }
+            let lines = InspectText.ofTrace options many
+            let said = String.concat "\n" lines
+            Expect.isLessThan (lines |> List.map String.length |> List.max) 200 "lines that can be read"
+            Expect.stringContains said "by module, the 24 most used of 900, percent" "title"
+            let dead = (Inspect.load many).Head.Dead.Length
+            Expect.stringContains said $", … ({dead})" "dead modules"
+            let used = Inspect.by_class "modular1" many
+            let counts = [| for m in 0..899 -> Array.sum used.Counts[*, m] |]
+            let most = 1 + Array.findIndex ((=) (Array.max counts)) counts
+            Expect.stringContains said $" {most} " "the most used one"
+
         testCase "the command: tables, a page, one datapoint, and one line for each mistake"
         <| fun () ->
             inDirectory

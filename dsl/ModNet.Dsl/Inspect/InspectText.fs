@@ -24,17 +24,38 @@ module InspectText =
     let private percents (shares: float[]) =
         shares |> Array.map (fun share -> $"%.0f{100.0 * share}") |> Array.toList
 
+    /// Modules that a line has room for.
+    let private widest = 24
+
+    /// Where the largest counts stand, ascending: all of them where there is room.
+    let private largest (counts: int64[]) =
+        Array.indexed counts
+        |> Array.sortBy (fun (m, count) -> -count, m)
+        |> Array.truncate widest
+        |> Array.map fst
+        |> Array.sort
+
     let private table (what: string) (table: SelectionTable) =
         let shares = table.Shares
-        let modules = [ for m in 1 .. Array2D.length2 shares -> string m ]
+        let all = Array2D.length2 shares
+        let shown = largest [| for m in 0 .. all - 1 -> Array.sum table.Counts[*, m] |]
 
         let rows = [
-            for r in 0 .. table.Labels.Length - 1 -> table.Labels[r] :: string table.Sites[r] :: percents shares[r, *]
+            for r in 0 .. table.Labels.Length - 1 ->
+                table.Labels[r]
+                :: string table.Sites[r]
+                :: percents [| for m in shown -> shares[r, m] |]
         ]
 
+        let among =
+            if shown.Length = all then
+                ""
+            else
+                $", the {shown.Length} most used of {all}"
+
         under
-            $"{table.Layer}: {what} by module, percent of the row (mutual information {short table.Information} nats)"
-            (Columns.lines firstOnly ((what :: "sites" :: modules) :: rows))
+            $"{table.Layer}: {what} by module{among}, percent of the row (mutual information {short table.Information} nats)"
+            (Columns.lines firstOnly ((what :: "sites" :: [ for m in shown -> string (m + 1) ]) :: rows))
 
     let private tables (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers

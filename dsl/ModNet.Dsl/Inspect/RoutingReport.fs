@@ -29,6 +29,15 @@ module RoutingReport =
     let private numbered modules =
         modules |> Seq.map (fun m -> string (m + 1)) |> String.concat ", "
 
+    /// The first ones, and how many there are in all where those are not all.
+    let private few (modules: int list) =
+        let shown = 16
+
+        match List.length modules with
+        | 0 -> "none"
+        | count when count <= shown -> numbered modules
+        | count -> $"{numbered (List.take shown modules)}, … ({count})"
+
     let private percent (share: float) =
         Label.number (System.Math.Round(100.0 * share, 1)) + " %"
 
@@ -69,7 +78,7 @@ module RoutingReport =
                     string (choose load.Layer)
                     percent (Array.max load.Shares)
                     percent load.Ideal
-                    (if load.Dead.IsEmpty then "none" else numbered load.Dead)
+                    few load.Dead
                     rounded load.Effective
                     orBlank load.SelectionEntropy
                     orBlank load.BatchSelectionEntropy
