@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Microsoft.FSharp.Collections;
-using ModNet.Runtime;
 
 namespace ModNet.Bench;
 
@@ -12,9 +11,13 @@ public static class BenchCommand
     /// <summary>Where a user ended it.</summary>
     public const int Stopped = 130;
 
+    /// <summary>There is no PyTorch to compare with; <c>./modnet</c> installs it then.</summary>
+    public const int NoTorch = 3;
+
     private static readonly Argument<string[]> Names = new("NAME")
     {
-        Description = "what to run; else all", Arity = ArgumentArity.ZeroOrMore,
+        Description = "what to run; else all",
+        Arity = ArgumentArity.ZeroOrMore,
     };
 
     private static readonly Option<bool> Quick = new("--quick") { Description = "fewer and shorter samples: a look" };
@@ -23,29 +26,33 @@ public static class BenchCommand
 
     private static readonly Option<string> Wait = new("--peer-wait")
     {
-        Description = "how PyTorch's threads wait: active (as they do by themselves) or passive", HelpName = "HOW",
+        Description = "how PyTorch's threads wait: active (as they do by themselves) or passive",
+        HelpName = "HOW",
     };
 
     private static readonly Option<int?> Threads = new("--threads")
     {
-        Description = "threads of both sides; else all cores", HelpName = "N",
+        Description = "threads of both sides; else all cores",
+        HelpName = "N",
     };
 
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "a text, or a folder of them, for ptb-…; else made-up words of Penn Treebank's sizes", HelpName = "PATH",
+        Description = "a text, or a folder of them, for ptb-…; else made-up words of Penn Treebank's sizes",
+        HelpName = "PATH",
     };
 
     private static readonly Option<string> Out = new("--out")
     {
-        Description = "the results' file; else runs/bench/NAME.json", HelpName = "FILE",
+        Description = "the results' file; else runs/bench/NAME.json",
+        HelpName = "FILE",
     };
 
     private static readonly Command Bench = Declared();
 
     private static readonly Command Root = CommandLine.modnet(ListModule.OfSeq<Command>([Bench]));
 
-    /// <summary>Exit code: 0 done; 1 something the message names; 2 a usage error; 130 ended by the user.</summary>
+    /// <summary>Exit code: 0 done; 1 something the message names; 2 a usage error; 3 no PyTorch; 130 ended by the user.</summary>
     public static int Run(string[] words, CancellationToken stop)
     {
         ParseResult parsed = Root.Parse([Bench.Name, .. words]);
@@ -65,6 +72,13 @@ public static class BenchCommand
             return CommandLine.complain("bench", mistake);
         }
 
+        if (!parsed.GetValue(NoPeer) && names.Any(n => Find(n).UsesPeer) && !PeerPython.HasTorch)
+        {
+            Console.Error.WriteLine(
+                $"{PeerPython.Path}: expected a Python with torch, got none – apt-get install python3-torch, or leave it out with --no-peer");
+            return NoTorch;
+        }
+
         try
         {
             Run(parsed, names, stop);
@@ -79,14 +93,7 @@ public static class BenchCommand
 
     private static void Run(ParseResult parsed, string[] names, CancellationToken stop)
     {
-        bool withPeer = !parsed.GetValue(NoPeer);
         int threads = parsed.GetValue(Threads) ?? Environment.ProcessorCount;
-        if (withPeer && names.Any(n => Find(n).UsesPeer) && !PeerPython.HasTorch)
-        {
-            throw new UserException(
-                PeerPython.Path, "a Python with torch", "none", "apt-get install python3-torch, or leave it out with --no-peer");
-        }
-
         Threading.Use(threads);
         foreach (string name in names.Distinct())
         {
@@ -94,7 +101,7 @@ public static class BenchCommand
             {
                 Threads = threads,
                 Pace = parsed.GetValue(Quick) ? Pace.Quick : Pace.Full,
-                WithPeer = withPeer,
+                WithPeer = !parsed.GetValue(NoPeer),
                 PeerWait = parsed.GetValue(Wait) == "passive" ? PeerWait.Passive : PeerWait.Active,
                 Data = parsed.GetValue(Data),
                 Say = said => Console.Error.WriteLine($"{name}: {said}"),

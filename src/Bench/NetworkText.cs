@@ -10,7 +10,10 @@ public static class NetworkText
     /// <summary>A linear layer.</summary>
     public static JsonObject Linear(int width, string? activation) => new()
     {
-        ["kind"] = "linear", ["width"] = width, ["bias"] = true, ["activation"] = activation,
+        ["kind"] = "linear",
+        ["width"] = width,
+        ["bias"] = true,
+        ["activation"] = activation,
     };
 
     /// <summary>K of M modules, chosen by a linear controller.</summary>

@@ -16,9 +16,7 @@ let private withPeer (body: Peer -> unit) =
     use peer = Peer.Start(1, PeerWait.Passive, CancellationToken.None)
     body peer
 
-let private floats (node: JsonNode) = [|
-    for value in node.AsArray() -> value.GetValue<float>()
-|]
+let private floats (node: JsonNode) = [| for value in node.AsArray() -> value.GetValue<float>() |]
 
 let private near (ours: float) (theirs: float) (what: string) =
     Expect.isLessThan (abs (ours - theirs)) (1e-4 * (1.0 + abs ours)) $"{what}: {ours} here, {theirs} there"
@@ -164,7 +162,10 @@ let tests =
 
             use stop = new CancellationTokenSource()
             use peer = Peer.Start(1, PeerWait.Passive, stop.Token)
-            peer.Ask("open", JsonObject(dict [ "model", JsonValue.Create "operators" :> JsonNode ])) |> ignore
+
+            peer.Ask("open", JsonObject(dict [ "model", JsonValue.Create "operators" :> JsonNode ]))
+            |> ignore
+
             let told = Tuning.Told("operator", "add")
             told["calls"] <- 1_000_000_000
             stop.CancelAfter 50

@@ -65,7 +65,10 @@ let measuring =
         <| fun (first: NormalFloat) (rest: NormalFloat list) ->
             let samples = first :: rest |> List.map float
             let spread = Spread.Of samples
-            let count keep = samples |> List.filter keep |> List.length
+
+            let count keep =
+                samples |> List.filter keep |> List.length
+
             Expect.isGreaterThanOrEqual (2 * count (fun x -> x <= spread.Median)) samples.Length "not above"
             Expect.isGreaterThanOrEqual (2 * count (fun x -> x >= spread.Median)) samples.Length "not below"
             Expect.equal spread.Minimum (List.min samples) "least"
@@ -120,7 +123,10 @@ let measuring =
         testCase "ratios are of what ran side by side"
         <| fun () ->
             let timing name (samples: float list) = Timing(name, 1, Array.ofList samples)
-            let ratio = Ratio.Of("a / b", timing "a" [ 2.0; 9.0; 4.0 ], timing "b" [ 1.0; 3.0; 2.0 ])
+
+            let ratio =
+                Ratio.Of("a / b", timing "a" [ 2.0; 9.0; 4.0 ], timing "b" [ 1.0; 3.0; 2.0 ])
+
             Expect.floatClose Accuracy.high ratio.Value 2.0 "medians: 4 / 2"
             Expect.equal ratio.ByRound (Spread(2.0, 2.0, 3.0)) "by round"
 
@@ -146,7 +152,10 @@ let measuring =
         <| fun () ->
             let mutable held = Array.create 50_000_000 1uy
 
-            match ProcessMemory.PeakGrowth(fun () -> held <- Array.create 100_000_000 2uy) |> Option.ofNullable with
+            match
+                ProcessMemory.PeakGrowth(fun () -> held <- Array.create 100_000_000 2uy)
+                |> Option.ofNullable
+            with
             | None -> skiptest "this system does not tell a process's peak"
             | Some bytes ->
                 Expect.isGreaterThan bytes 80_000_000L "the new block"
@@ -182,7 +191,13 @@ let reports =
                     let report = benchmark.Report(tiny, $"./modnet bench {benchmark.Name}", ignore)
                     let path = Path.Combine(directory, "new", "results.json")
                     report.Write path
-                    let rounds = if benchmark.Name = "kernels" then None else Some tiny.Pace.Rounds
+
+                    let rounds =
+                        if benchmark.Name = "kernels" then
+                            None
+                        else
+                            Some tiny.Pace.Rounds
+
                     wellFormed benchmark.Name rounds (JsonNode.Parse(File.ReadAllText path))
 
                     for case in report.Cases do
@@ -199,7 +214,9 @@ let reports =
             let benchmark = Benchmark.All |> Seq.find (fun b -> b.Name = "modular-layer")
             let told = ResizeArray<BenchReport>()
             use stop = new CancellationTokenSource()
-            let settings = BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Stop = stop.Token)
+
+            let settings =
+                BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Stop = stop.Token)
 
             let soFar (report: BenchReport) =
                 told.Add report

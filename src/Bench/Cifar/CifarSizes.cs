@@ -11,7 +11,15 @@ public sealed record CifarSizes
     /// <summary>For tests.</summary>
     public static CifarSizes Tiny { get; } = new()
     {
-        Side = 8, Modules = 3, Hidden = 4, Classes = 3, Samples = 2, MSteps = 2, EBatch = 6, MBatch = 4, Images = 20,
+        Side = 8,
+        Modules = 3,
+        Hidden = 4,
+        Classes = 3,
+        Samples = 2,
+        MSteps = 2,
+        EBatch = 6,
+        MBatch = 4,
+        Images = 20,
     };
 
     /// <summary>Height and width of an image of 3 channels.</summary>

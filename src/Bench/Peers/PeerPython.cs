@@ -10,5 +10,5 @@ public static class PeerPython
     /// <summary>Whether there is a Python with torch, by the looks of the file system where it is Debian's.</summary>
     public static bool HasTorch =>
         Environment.GetEnvironmentVariable("MODNET_PYTHON") is { Length: > 0 }
-        || (File.Exists(Path) && Directory.Exists("/usr/lib/python3/dist-packages/torch"));
+        || (File.Exists(Path) && File.Exists("/usr/lib/python3/dist-packages/torch/__init__.py"));
 }

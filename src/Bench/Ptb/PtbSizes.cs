@@ -11,7 +11,15 @@ public sealed record PtbSizes
     /// <summary>For tests.</summary>
     public static PtbSizes Tiny { get; } = new()
     {
-        Modules = 3, Embed = 4, Hidden = 3, Vocabulary = 50, Window = 5, Batch = 8, Samples = 3, MSteps = 2, Windows = 40,
+        Modules = 3,
+        Embed = 4,
+        Hidden = 3,
+        Vocabulary = 50,
+        Window = 5,
+        Batch = 8,
+        Samples = 3,
+        MSteps = 2,
+        Windows = 40,
     };
 
     /// <summary>M.</summary>
