@@ -52,7 +52,13 @@ public class GruKernels
     /// <summary>The E-step's: a* for the first rows, all others drawn.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "GRU, E-step: window, drawn")]
     public void Drawn() => ModularGruWindow.Forward(
-        Size(_sizes.ERows), _x, default, _weights.Spans, _given, _uniforms, Trace(_sizes.ERows, false), _sizes.Threads);
+        Size(_sizes.ERows),
+        _x,
+        default,
+        _weights.Spans,
+        new() { Given = _given, Uniforms = _uniforms },
+        Trace(_sizes.ERows, false),
+        _sizes.Threads);
 
     /// <summary>The M-step's, forward.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "GRU, M-step: window")]
@@ -61,8 +67,7 @@ public class GruKernels
         _x.AsSpan(0, _xGradient.Length),
         default,
         _weights.Spans,
-        _given,
-        default,
+        new() { Given = _given },
         Trace(_sizes.MRows, true),
         _sizes.Threads);
 
@@ -74,8 +79,7 @@ public class GruKernels
         default,
         _weights.Spans,
         Trace(_sizes.MRows, true),
-        _above,
-        _logsAbove,
+        new() { States = _above, LogProbabilities = _logsAbove },
         _xGradient,
         default,
         _gradients.Spans,

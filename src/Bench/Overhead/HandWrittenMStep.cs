@@ -53,7 +53,8 @@ public sealed class HandWrittenMStep : IDisposable
                 _weights["controller_weight"],
                 _weights["controller_bias"],
                 _weights["module_weight"],
-                _weights["module_bias"]),
+                _weights["module_bias"],
+                null),
             size,
             new(held));
         Tensor logLikelihood = FusedCrossEntropy.Mean(
