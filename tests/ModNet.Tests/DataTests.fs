@@ -142,6 +142,18 @@ let private independently (path: string) =
     let length = int (BitConverter.ToUInt64(bytes, 0))
     let header = JsonNode.Parse(ReadOnlySpan(bytes, 8, length)).AsObject()
 
+    // The seal is SHA-256 of the file with zeros in its own place.
+    let seal = header["__metadata__"].["sha256"].GetValue<string>()
+
+    let at =
+        Text.Encoding.Latin1.GetString(bytes).IndexOf(seal, StringComparison.Ordinal)
+
+    let blank =
+        Array.concat [ bytes[.. at - 1]; Array.create 64 (byte '0'); bytes[at + 64 ..] ]
+
+    Expect.equal (Convert.ToHexStringLower(Security.Cryptography.SHA256.HashData blank)) seal "the seal"
+    header.Remove "__metadata__" |> ignore
+
     [
         for KeyValue(name, entry) in header do
             let offsets = [ for o in entry["data_offsets"].AsArray() -> o.GetValue<int>() ]

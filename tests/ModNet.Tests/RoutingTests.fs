@@ -178,6 +178,9 @@ type private Traces =
 
             let real _ = random.NextSingle()
             let maybe i (value: 'Value) = if some[i] then value else null
+            // Where numbers have labels they are below their count.
+            let id (labelled: bool) count =
+                if labelled then random.Next count else random.Next()
 
             let layers =
                 modules
@@ -200,25 +203,25 @@ type private Traces =
                     Layers = ResizeArray layers,
                     LogLikelihood = Array.init n real,
                     LogProbability = maybe 3 (Array.init n real),
-                    Tokens = maybe 4 (Array2D.init n times (fun _ _ -> random.Next())),
+                    Tokens = maybe 4 (Array2D.init n times (fun _ _ -> id some[4] 4)),
                     Features =
                         (if some[4] then
                              null
                          else
                              Array2D.init n 3 (fun _ _ -> real ())),
-                    TargetClasses = maybe 5 (Array2D.init n times (fun _ _ -> random.Next())),
+                    TargetClasses = maybe 5 (Array2D.init n times (fun _ _ -> if some[0] then 0 else id some[4] 4)),
                     TargetValues =
                         (if some[5] then
                              null
                          else
                              Array2D.init n 2 (fun _ _ -> real ())),
-                    PredictedClasses = maybe 5 (Array.init n (fun _ -> random.Next())),
-                    Tasks = maybe 2 (Array.init n (fun _ -> random.Next())),
+                    PredictedClasses = maybe 5 (Array.init n (fun _ -> id some[0] 1)),
+                    Tasks = maybe 2 (Array.init n (fun _ -> id some[1] 1)),
                     Labels =
                         RoutingLabels(
                             maybe 4 [| "the"; "\"<eos>\""; "naïve"; "\u2028" |],
                             maybe 0 [| "a" |],
-                            maybe 1 [||]
+                            maybe 1 [| "t" |]
                         )
                 )
         }

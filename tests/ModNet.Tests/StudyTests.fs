@@ -267,8 +267,8 @@ let tests =
                 let specs = Path.Combine(scripts, "results", "specs")
 
                 // As an earlier version would have it: the same experiment by another identity, and no run folder.
-                File.Move(Path.Combine(specs, $"{identity}.json"), Path.Combine(specs, "earlier.json"))
-                File.WriteAllText(path, (File.ReadAllText path).Replace(identity, "earlier"))
+                File.Move(Path.Combine(specs, $"{identity}.json"), Path.Combine(specs, "0123456789ab.json"))
+                File.WriteAllText(path, (File.ReadAllText path).Replace(identity, "0123456789ab"))
                 Directory.Delete(Path.Combine(home, "runs"), true)
                 Study.run { only with Only = Some [ "three" ] } scripts two |> ignore
                 let file = results scripts "example"

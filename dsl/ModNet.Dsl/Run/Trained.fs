@@ -22,7 +22,6 @@ type TrainedNetwork
 
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. Several
     /// threads may ask at once. The caller disposes of the answer.
-    /// Example: `use classes = mnist.Predict images`
     member _.Predict(x: torch.Tensor) : torch.Tensor =
         graph.InEvaluation(fun () ->
             use _scope = torch.NewDisposeScope()
@@ -90,12 +89,12 @@ module Trained =
 
     /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
     /// holds no run, the checkpoint is of another network, or a script's own modules are not there: load the script first, then.
-    /// Example: `use mnist = Trained.load "runs/mnist"`
+    /// Example: `Trained.load "runs/mnist"`
     let load (folder: string) : TrainedNetwork = opened id folder
 
     /// The same with some of the experiment changed: another device, another dispatch. A change to the architecture is
     /// refused with the list of what differs.
-    /// Example: `use mnist = Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
+    /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
     let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = opened change folder
 
     /// What the action makes of a run, whose graph and data live as long as it takes. Raises UserException where the folder holds no

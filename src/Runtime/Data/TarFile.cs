@@ -23,8 +23,19 @@ internal static class TarFile
     internal static void ForEachFile(Stream archive, Func<string, long, Stream, bool> read)
     {
         byte[] header = new byte[Block];
-        while (archive.ReadAtLeast(header, Block, throwOnEndOfStream: false) == Block && header.AsSpan().ContainsAnyExcept((byte)0))
+        while (true)
         {
+            // A block of zeros ends an archive; without one it was cut off, be it at an entry's end.
+            if (archive.ReadAtLeast(header, Block, throwOnEndOfStream: false) < Block)
+            {
+                throw new InvalidDataException("a tar archive that ends too early");
+            }
+
+            if (!header.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                return;
+            }
+
             if (Number(header.AsSpan(ChecksumAt, ChecksumBytes)) != Checksum(header))
             {
                 throw new InvalidDataException("a tar archive with a damaged header");

@@ -32,12 +32,18 @@ internal static class Finiteness
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor[] parts =
-        [
-            loss.detach().to_type(ScalarType.Float64).reshape(1),
-            .. parameters.Where(p => p.grad is not null).Select(p => p.grad!.sum().to_type(ScalarType.Float64).reshape(1)),
-        ];
-        return double.IsFinite(cat(parts, 0).sum().ToDouble())
+        // Every step passes here: an operator for each parameter, and three beside.
+        var parts = new List<Tensor>(parameters.Count + 1) { loss };
+        foreach (Parameter parameter in parameters)
+        {
+            if (parameter.grad is Tensor gradient)
+            {
+                Tensor sum = gradient.sum();
+                parts.Add(sum.dtype == loss.dtype ? sum : sum.to_type(loss.dtype));
+            }
+        }
+
+        return double.IsFinite(stack(parts, 0).sum().ToDouble())
             || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(gradient) is not null));
     }
 
