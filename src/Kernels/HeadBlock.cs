@@ -215,14 +215,39 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     {
         // Bounds hold for the vocabulary alone, not for the entries that fill up the last panel.
         int padded = start + panels == _layout.Panels ? 1 : 0;
-        float* e = Logits(start, panels, tile);
+        int fused = 0;
+        if (_bounded[tile * Tile] && _bounded[tile * Tile + 1] && _bounded[tile * Tile + 2])
+        {
+            fused = panels - padded;
+            float* sums = stackalloc float[Tile];
+            HeadTiles<L, V>.BoundedTile(
+                _layout,
+                fused,
+                _panels + (long)start * _layout.PanelLength,
+                _x + tile * Tile * _layout.Hidden,
+                _offsets + tile * Tile,
+                _task.WantsGradients ? Place(start, tile) : null,
+                _stride,
+                sums);
+            for (int row = 0; row < Tile; row++)
+            {
+                _totals[tile * Tile + row] += sums[row];
+            }
+        }
+
+        if (fused == panels)
+        {
+            return;
+        }
+
+        float* e = Logits(start + fused, panels - fused, tile);
         for (int row = 0; row < Tile; row++)
         {
             int n = tile * Tile + row;
             float* rowE = e + row * _layout.Width;
-            int bounded = _bounded[n] ? panels - padded : 0;
+            int bounded = fused == 0 && _bounded[n] ? panels - padded : 0;
             _totals[n] += HeadTiles<L, V>.BoundedExponentials(bounded, rowE, _stride);
-            _totals[n] += HeadTiles<L, V>.Exponentials(panels - bounded, rowE + bounded * _stride, _stride);
+            _totals[n] += HeadTiles<L, V>.Exponentials(panels - fused - bounded, rowE + bounded * _stride, _stride);
         }
     }
 

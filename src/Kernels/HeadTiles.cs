@@ -116,6 +116,100 @@ internal static unsafe class HeadTiles<L, V>
     }
 
     /// <summary>
+    /// e = 2^(x·W + b − offset) for three datapoints over consecutive panels, where all of these exponents lie in [−126, 127]:
+    /// <see cref="Logits"/> and <see cref="BoundedExponentials"/> in one, the logits never leaving the registers.
+    /// </summary>
+    /// <param name="layout">The layout of the panels.</param>
+    /// <param name="panels">Number of panels.</param>
+    /// <param name="panel">First panel.</param>
+    /// <param name="x">[hidden][3]: hidden unit by hidden unit, the three datapoints' values.</param>
+    /// <param name="offsets">[3].</param>
+    /// <param name="e">Out: [3][width] per panel; null where only the sums are wanted.</param>
+    /// <param name="stride">Floats from one panel's e to the next.</param>
+    /// <param name="sums">Out: [3], the sums of e.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void BoundedTile(
+        in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* e, int stride, float* sums)
+    {
+        int lanes = L.Count;
+        int width = HeadLayout.PanelVectors * lanes;
+        int hidden = layout.Hidden;
+        int panelLength = layout.PanelLength;
+        V s0 = L.Broadcast(0f), s1 = s0, s2 = s0;
+
+        for (int p = 0; p < panels; p++)
+        {
+            float* bias = panel + hidden * width;
+            V b0 = L.Load(bias), b1 = L.Load(bias + lanes), b2 = L.Load(bias + 2 * lanes), b3 = L.Load(bias + 3 * lanes);
+            V offset = L.Broadcast(offsets[0]);
+            V a00 = L.Subtract(b0, offset), a01 = L.Subtract(b1, offset), a02 = L.Subtract(b2, offset), a03 = L.Subtract(b3, offset);
+            offset = L.Broadcast(offsets[1]);
+            V a10 = L.Subtract(b0, offset), a11 = L.Subtract(b1, offset), a12 = L.Subtract(b2, offset), a13 = L.Subtract(b3, offset);
+            offset = L.Broadcast(offsets[2]);
+            V a20 = L.Subtract(b0, offset), a21 = L.Subtract(b1, offset), a22 = L.Subtract(b2, offset), a23 = L.Subtract(b3, offset);
+
+            float* w = panel;
+            float* u = x;
+            for (int k = 0; k < hidden; k++)
+            {
+                V u0 = L.Broadcast(u[0]);
+                V u1 = L.Broadcast(u[1]);
+                V u2 = L.Broadcast(u[2]);
+                V w0 = L.Load(w);
+                a00 = L.MultiplyAdd(u0, w0, a00);
+                a10 = L.MultiplyAdd(u1, w0, a10);
+                a20 = L.MultiplyAdd(u2, w0, a20);
+                V w1 = L.Load(w + lanes);
+                a01 = L.MultiplyAdd(u0, w1, a01);
+                a11 = L.MultiplyAdd(u1, w1, a11);
+                a21 = L.MultiplyAdd(u2, w1, a21);
+                V w2 = L.Load(w + 2 * lanes);
+                a02 = L.MultiplyAdd(u0, w2, a02);
+                a12 = L.MultiplyAdd(u1, w2, a12);
+                a22 = L.MultiplyAdd(u2, w2, a22);
+                V w3 = L.Load(w + 3 * lanes);
+                a03 = L.MultiplyAdd(u0, w3, a03);
+                a13 = L.MultiplyAdd(u1, w3, a13);
+                a23 = L.MultiplyAdd(u2, w3, a23);
+                w += width;
+                u += HeadLayout.TileRows;
+            }
+
+            Exponential.Two<L, V>(ref a00, ref a01, ref a02, ref a03);
+            Exponential.Two<L, V>(ref a10, ref a11, ref a12, ref a13);
+            Exponential.Two<L, V>(ref a20, ref a21, ref a22, ref a23);
+            s0 = L.Add(s0, L.Add(L.Add(a00, a01), L.Add(a02, a03)));
+            s1 = L.Add(s1, L.Add(L.Add(a10, a11), L.Add(a12, a13)));
+            s2 = L.Add(s2, L.Add(L.Add(a20, a21), L.Add(a22, a23)));
+            if (e != null)
+            {
+                float* y = e;
+                L.Store(y, a00);
+                L.Store(y + lanes, a01);
+                L.Store(y + 2 * lanes, a02);
+                L.Store(y + 3 * lanes, a03);
+                y += width;
+                L.Store(y, a10);
+                L.Store(y + lanes, a11);
+                L.Store(y + 2 * lanes, a12);
+                L.Store(y + 3 * lanes, a13);
+                y += width;
+                L.Store(y, a20);
+                L.Store(y + lanes, a21);
+                L.Store(y + 2 * lanes, a22);
+                L.Store(y + 3 * lanes, a23);
+                e += stride;
+            }
+
+            panel += panelLength;
+        }
+
+        sums[0] = L.Sum(s0);
+        sums[1] = L.Sum(s1);
+        sums[2] = L.Sum(s2);
+    }
+
+    /// <summary>
     /// The same for any y at all: below −127 e is 0, above 127, or where y is NaN, e is 2^127.
     /// </summary>
     /// <param name="panels">Number of panels.</param>
