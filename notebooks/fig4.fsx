@@ -5,8 +5,8 @@ H_a and H_b (Eqs. 15, 16) of generalised Viterbi EM, REINFORCE and noisy top-k o
 paper: "modular networks are less noisy during optimization compared to REINFORCE and more deterministic than noisy top-k. Our method
 uses all modules at the end of training, shown by a large batch module selection entropy."
 
-The paper does not say of which M the figure is; here are both. The runs are those of Table 1: what `reproduce table1` has finished is
-read, what is missing is run.
+The paper does not say of which M the figure is; here are both. The runs are those of Table 1: what `reproduce table1` has finished, here
+or where the logs in `results/logs` come from, is read; what is missing is run.
 
     ./modnet reproduce fig4 --data DIR
 *)
@@ -94,6 +94,7 @@ study "fig4" {
     title "Figure 4: module selection entropies on Penn Treebank"
     data_folder "ptb"
     runs_of "table1"
+    logs_suffice true
     rows [ for row in ``M = 5`` @ ``M = 15`` -> { row with Paper = []; Seeds = [ 1 ] } ]
     measure "H_a [nats]" (fun run -> run.Validation.SelectionEntropy)
     measure "H_b [nats]" (fun run -> run.Validation.BatchSelectionEntropy)

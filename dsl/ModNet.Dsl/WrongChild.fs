@@ -106,4 +106,4 @@ module internal WrongChild =
 
     [<Literal>]
     let Study =
-        "This is not a setting of a study. It has: title, rows (a list), measure, runs_of, data_folder, report, without `for` or `if`."
+        "This is not a setting of a study. It has: title, rows (a list), measure, runs_of, logs_suffice, data_folder, report, without `for` or `if`."

@@ -66,6 +66,10 @@ module internal RunReader =
             | _ -> 0L
         | _ -> 0L
 
+    /// A kept log that was laid out as a folder: there is nothing to go on from, and no weights.
+    let isLogAlone (folder: string) : bool =
+        not (File.Exists(Path.Combine(folder, "state.json")))
+
     /// The wall time that the log has come to.
     let private logged (folder: string) : float =
         fst (RunMetrics.ofFolder folder)

@@ -58,15 +58,20 @@ module internal RunRecord =
         Directory.CreateDirectory folder |> ignore
         WholeFile.Write(fileOf folder, fields.ToJsonString(JsonSerializerOptions(WriteIndented = true)) + "\n")
 
-    /// None where no study wrote one.
-    let read (folder: string) : RunRecord option =
+    /// The record as JSON; None where no study wrote one.
+    let fields (folder: string) : JsonObject option =
         let path = fileOf folder
 
-        if not (File.Exists path) then
-            None
+        if File.Exists path then
+            Some(JsonNode.Parse(File.ReadAllText path).AsObject())
         else
-            let fields = JsonNode.Parse(File.ReadAllText path)
+            None
 
+    /// None where no study wrote one.
+    let read (folder: string) : RunRecord option =
+        match fields folder with
+        | None -> None
+        | Some fields ->
             let text (name: string) =
                 fields[name] |> Option.ofObj |> Option.map _.GetValue<string>()
 

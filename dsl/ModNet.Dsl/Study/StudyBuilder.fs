@@ -12,6 +12,7 @@ type StudyBuilder internal (name: string) =
         Rows = []
         Measures = []
         RunsOf = name
+        LogsSuffice = false
         DataFolder = None
         Report = fun _ -> []
     }
@@ -38,6 +39,12 @@ type StudyBuilder internal (name: string) =
     /// Example: `runs_of "table1"`
     [<CustomOperation "runs_of">]
     member _.RunsOf(study: Study, other: string) = { study with RunsOf = other }
+
+    /// Whether the report reads the runs' logs and nothing else of them, no weights and no traces; false unless said. The logs of finished
+    /// runs are kept beside the results: where a run's folder is not there its log does, and it is not run again.
+    /// Example: `logs_suffice true`
+    [<CustomOperation "logs_suffice">]
+    member _.LogsSuffice(study: Study, suffice: bool) = { study with LogsSuffice = suffice }
 
     /// Where `--data` is a folder of data sets, the name of this study's in it.
     /// Example: `data_folder "ptb"`
@@ -82,6 +89,6 @@ module Studies =
     let row (id: string) = RowBuilder id
 
     /// A figure or table of a paper, by its name: rows that are run with several seeds, measures, a report. Settings: `title`, `rows`,
-    /// `measure`, `runs_of`, `data_folder`, `report`. `Study.main` carries it out.
+    /// `measure`, `runs_of`, `logs_suffice`, `data_folder`, `report`. `Study.main` carries it out.
     /// Example: `study "fig3" { title "Figure 3"; measure "H_b" (fun run -> run.Test.BatchSelectionEntropy) }`
     let study (name: string) = StudyBuilder name

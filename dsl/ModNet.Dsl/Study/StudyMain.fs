@@ -53,7 +53,8 @@ module Study =
             StudyTable.lines file |> List.iter (printfn "%s")
             file
 
-        let ended = StudyRunner.run study options publish
+        let ended = StudyRunner.run study options (StudyPublication.results scripts) publish
+
         let report = Path.Combine(StudyPlan.home study options, "report.html")
         printfn $"report: {report}"
 

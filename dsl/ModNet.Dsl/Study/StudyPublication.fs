@@ -52,21 +52,24 @@ module internal StudyPublication =
         with :? UserException as mistake ->
             Error mistake.Message
 
+    /// Where results files lie, of the scripts in a folder.
+    let results (scripts: string) = Path.Combine(scripts, "results")
+
     /// The merged results, and the report's sections or why they could not be made. `scripts` is the folder of the study's script.
     let update (study: Study) (options: StudyOptions) (scripts: string) : StudyFile * Result<Section list, string> =
-        let results = Path.Combine(scripts, "results")
+        let results = results scripts
         let path = Path.Combine(results, study.Name + options.Scale.Suffix + ".json")
 
         FileLock.within results (fun () ->
             let runs = begun study options
             let bare = declared study options.Scale []
 
+            let command (run: StudyRun) =
+                StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
+
             let entries =
                 runs
-                |> List.map (fun (run, identity) ->
-                    let command = StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
-
-                    RunReader.entry study.Measures command (run, identity))
+                |> List.map (fun (run, identity) -> RunReader.entry study.Measures (command run) (run, identity))
 
             let file = { bare with Entries = entries }
 
@@ -82,6 +85,12 @@ module internal StudyPublication =
 
                 for row in study.Rows do
                     StudySpecs.keep results (StudyPlan.experiment options.Scale row 0)
+
+                // Those of a study that borrows its runs are told by the one that they belong to.
+                if options.Scale = Scale.Full && study.RunsOf = study.Name then
+                    for run, identity in runs do
+                        if run.Finished then
+                            KeptLogs.keep results (command run) (run, identity)
 
                 if not (File.Exists path) || File.ReadAllText path <> text then
                     WholeFile.Write(path, text)

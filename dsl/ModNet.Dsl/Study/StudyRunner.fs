@@ -20,9 +20,12 @@ type StudyEnd =
 [<RequireQualifiedAccess>]
 module internal StudyRunner =
 
-    let private isFinished (run: PlannedRun) =
+    let private isFinished (study: Study) (run: PlannedRun) =
         match RunReader.read run.Row run.Seed run.Folder with
-        | Some(found, identity) -> found.Finished && identity = run.Identity
+        | Some(found, identity) ->
+            found.Finished
+            && identity = run.Identity
+            && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
         | None -> false
 
     /// A run of other settings in the folder is kept under another name.
@@ -79,10 +82,15 @@ module internal StudyRunner =
         let folder = Path.GetFullPath run.Folder
         Path.Combine(Path.GetDirectoryName folder, $".{Path.GetFileName folder}.lock")
 
-    /// Does what is to be done. `publish` is called after every run.
-    let run (study: Study) (options: StudyOptions) (publish: unit -> StudyFile) : StudyEnd =
+    /// Does what is to be done. `results` is the folder of the results files; `publish` is called after every run.
+    let run (study: Study) (options: StudyOptions) (results: string) (publish: unit -> StudyFile) : StudyEnd =
         let planned = StudyPlan.runs study options
-        let waiting = planned |> List.filter (isFinished >> not)
+
+        if study.LogsSuffice && options.Scale = Scale.Full then
+            for run in planned do
+                KeptLogs.unpack results run.Identity run.Seed run.Folder
+
+        let waiting = planned |> List.filter (isFinished study >> not)
         StudyPlan.mustHaveData study waiting
         let quick = options.Scale.Pick("", "quick version, ")
 
@@ -101,7 +109,7 @@ module internal StudyRunner =
                 use _held = held
 
                 // Another process may have finished it since this one looked.
-                if isFinished run then
+                if isFinished study run then
                     Turn.Finished
                 else
                     printfn ""

@@ -35,6 +35,8 @@ type Study = {
     Measures: StudyMeasure list
     /// Where the runs lie, beneath the output folder: another study's name where that has the same rows.
     RunsOf: string
+    /// The report reads the runs' logs and nothing else of them, so that logs kept beside the results do where a run's folder is not there.
+    LogsSuffice: bool
     /// Where `--data` is a folder of data sets, this one's name in it.
     DataFolder: string option
     /// Sections of the report, of all runs that have begun, in order of rows and seeds.
