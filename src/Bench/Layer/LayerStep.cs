@@ -8,6 +8,7 @@ namespace ModNet.Bench;
 using Activation = Runtime.Activation;
 using Combine = Runtime.Combine;
 using Dispatch = Runtime.Dispatch;
+using Unselected = Runtime.Unselected;
 
 /// <summary>
 /// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss.
@@ -18,20 +19,25 @@ public sealed class LayerStep : IDisposable
     private readonly Func<Tensor, Tensor> _layer;
     private readonly nn.Module _module;
     private readonly OptimizerHelper _optimizer;
+    private readonly RestingModules? _resting;
     private readonly Tensor _x;
     private readonly Tensor _upstream;
     private readonly Tensor? _indices;
 
-    private LayerStep(nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices)
+    private LayerStep(
+        nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? resting = null)
     {
         (_module, _layer, _indices) = (module, layer, indices);
-        _optimizer = new AdamKind().Over(module.parameters());
+        _optimizer = Adam.Over(module.parameters());
+        _resting = resting is null ? null : new([resting], module.parameters(), Adam, _optimizer);
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();
     }
 
-    /// <summary>K of M modules for every row.</summary>
-    public static LayerStep Modular(LayerSizes sizes)
+    private static AdamKind Adam { get; } = new();
+
+    /// <summary>K of M modules for every row; what a step does to modules that no row chose.</summary>
+    public static LayerStep Modular(LayerSizes sizes, Unselected unselected = Unselected.Drift)
     {
         using var scope = NewDisposeScope();
         using var streams = new RandomStreams(1);
@@ -43,7 +49,8 @@ public sealed class LayerStep : IDisposable
             x => Combine.Sum.Apply(Dispatch.Auto.Run(pool, x, indices), null),
             sizes.Batch,
             sizes,
-            indices.DetachFromDisposeScope());
+            indices.DetachFromDisposeScope(),
+            unselected == Unselected.Rest ? pool : null);
     }
 
     /// <summary>One linear layer for all rows, with a row for every choice: as many operations.</summary>
@@ -68,13 +75,17 @@ public sealed class LayerStep : IDisposable
         using var scope = NewDisposeScope();
         _optimizer.zero_grad();
         _x.grad = null;
+        _resting?.Begin();
         _layer(_x).backward([_upstream]);
+        _resting?.Take();
         _optimizer.step();
+        _resting?.Step(Adam.Rate);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _resting?.End();
         _optimizer.Dispose();
         _module.Dispose();
         _x.Dispose();

@@ -13,14 +13,16 @@ internal sealed class RestingModules
     private readonly OptimizerKind _kind;
     private readonly Part[] _parts;
 
-    internal RestingModules(Graph graph, OptimizerKind kind, OptimizerHelper optimizer)
+    /// <summary>Of the pools, and an optimiser over <paramref name="parameters"/>, theirs among them.</summary>
+    internal RestingModules(
+        IEnumerable<ModulePool> pools, IEnumerable<Parameter> parameters, OptimizerKind kind, OptimizerHelper optimizer)
     {
         _kind = kind;
         // Parameters are known by the tensor they are; there may be several objects for one.
-        Dictionary<nint, TorchSharp.Modules.OptimizerState> states = graph.parameters()
+        Dictionary<nint, TorchSharp.Modules.OptimizerState> states = parameters
             .Zip(optimizer.state_dict().State)
             .ToDictionary(p => p.First.Handle, p => p.Second);
-        _parts = [.. graph.Pools.Select(pool => new Part(pool, [.. pool.Stacked.Select(p => new ModuleRows(p, states[p.Handle]))]))];
+        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Select(p => new ModuleRows(p, states[p.Handle]))]))];
         foreach (Part part in _parts)
         {
             part.Pool.Track(part.InUse);

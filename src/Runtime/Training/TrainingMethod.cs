@@ -60,7 +60,7 @@ public abstract class TrainingMethod : IDisposable
         Optimizer = settings.Optimizer.Over(_parameters);
         if (settings.Unselected == Unselected.Rest)
         {
-            _resting = new(graph, settings.Optimizer, Optimizer);
+            _resting = new(graph.Pools, _parameters, settings.Optimizer, Optimizer);
         }
     }
 
