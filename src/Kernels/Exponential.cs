@@ -26,7 +26,7 @@ internal static class Exponential
 
     /// <summary>
     /// x := 2^x with relative error below 2e-7, for x in [<see cref="Lowest"/>, <see cref="Highest"/>]; beyond, the result
-    /// means nothing. Four registers go abreast: one alone is a chain of dependent instructions, and of such chains a
+    /// means nothing, but where <see cref="ILanes{V}.ScalesToInfinity"/> it is infinite from 128 on. Four registers go abreast: one alone is a chain of dependent instructions, and of such chains a
     /// processor's scheduler holds too few to keep its units busy.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,10 +39,14 @@ internal static class Exponential
         V r1 = L.Add(x1, rounder);
         V r2 = L.Add(x2, rounder);
         V r3 = L.Add(x3, rounder);
-        V f0 = L.Subtract(x0, L.Subtract(r0, rounder));
-        V f1 = L.Subtract(x1, L.Subtract(r1, rounder));
-        V f2 = L.Subtract(x2, L.Subtract(r2, rounder));
-        V f3 = L.Subtract(x3, L.Subtract(r3, rounder));
+        V n0 = L.Subtract(r0, rounder);
+        V n1 = L.Subtract(r1, rounder);
+        V n2 = L.Subtract(r2, rounder);
+        V n3 = L.Subtract(r3, rounder);
+        V f0 = L.Subtract(x0, n0);
+        V f1 = L.Subtract(x1, n1);
+        V f2 = L.Subtract(x2, n2);
+        V f3 = L.Subtract(x3, n3);
 
         V c = L.Broadcast(C4);
         V p0 = L.MultiplyAdd(f0, L.Broadcast(C5), c);
@@ -74,10 +78,10 @@ internal static class Exponential
         p2 = L.MultiplyAdd(p2, f2, c);
         p3 = L.MultiplyAdd(p3, f3, c);
 
-        x0 = L.Scale(p0, r0);
-        x1 = L.Scale(p1, r1);
-        x2 = L.Scale(p2, r2);
-        x3 = L.Scale(p3, r3);
+        x0 = L.Scale(p0, r0, n0);
+        x1 = L.Scale(p1, r1, n1);
+        x2 = L.Scale(p2, r2, n2);
+        x3 = L.Scale(p3, r3, n3);
     }
 
     /// <summary>2^x of one register, with the same error and for the same x.</summary>
@@ -88,12 +92,13 @@ internal static class Exponential
     {
         V rounder = L.Broadcast(Rounder);
         V rounded = L.Add(x, rounder);
-        V f = L.Subtract(x, L.Subtract(rounded, rounder));
+        V whole = L.Subtract(rounded, rounder);
+        V f = L.Subtract(x, whole);
         V p = L.MultiplyAdd(f, L.Broadcast(C5), L.Broadcast(C4));
         p = L.MultiplyAdd(p, f, L.Broadcast(C3));
         p = L.MultiplyAdd(p, f, L.Broadcast(C2));
         p = L.MultiplyAdd(p, f, L.Broadcast(C1));
         p = L.MultiplyAdd(p, f, L.Broadcast(1f));
-        return L.Scale(p, rounded);
+        return L.Scale(p, rounded, whole);
     }
 }

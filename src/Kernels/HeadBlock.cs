@@ -2,7 +2,7 @@ namespace ModNet.Kernels;
 
 /// <summary>
 /// Works through a head a block of datapoints at a time. Logits are in bits (log₂e times the nats). Each datapoint's are
-/// counted from an offset, its target's logit or near it, so that no maximum has to be sought before exponentials can be
+/// counted from an offset, its target's logit, so that no maximum has to be sought before exponentials can be
 /// summed. Where their sum then leaves [<see cref="Least"/>, <see cref="Greatest"/>] (the target is less likely than
 /// 2^−96, say), the datapoint is done again from its true maximum.
 /// </summary>
@@ -21,9 +21,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     /// <summary>2^−96, likewise.</summary>
     private const double Least = 1 / Greatest;
 
-    /// <summary>How far above the offset a bounded logit may lie: so much below 127 that no sum can overflow.</summary>
-    private const double Headroom = 96;
-
     // Half of a usual first-level cache: a step's panels stay there while the datapoints pass over them.
     private const int StepBytes = 16 * 1024;
 
@@ -34,7 +31,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private readonly HeadTask _task;
     private readonly HeadLayout _layout;
-    private readonly HeadRange<L, V> _range;
     private readonly float* _panels;
     private readonly float* _weightGradient;
     private readonly int _rows;
@@ -50,22 +46,19 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     private readonly int _stride;
     private readonly float[] _targetLogits;
     private readonly double[] _totals;
-    private readonly bool[] _bounded;
     private readonly bool[] _strayed;
     private readonly bool[] _marked;
 
     /// <param name="task">What to do.</param>
     /// <param name="layout">Layout of the panels.</param>
-    /// <param name="range">Range of the packed weights.</param>
     /// <param name="panels">The packed weights.</param>
     /// <param name="weightGradient">Panels that gradients are added to, or null.</param>
     /// <param name="rows">Datapoints in a block, a multiple of a tile's.</param>
     internal HeadBlock(
-        in HeadTask task, in HeadLayout layout, HeadRange<L, V> range, float* panels, float* weightGradient, int rows)
+        in HeadTask task, in HeadLayout layout, float* panels, float* weightGradient, int rows)
     {
         _task = task;
         _layout = layout;
-        _range = range;
         _panels = panels;
         _weightGradient = weightGradient;
         _rows = rows;
@@ -74,7 +67,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
         _chunk = Math.Max(_step, ChunkPanels);
         _targetLogits = new float[rows];
         _totals = new double[rows];
-        _bounded = new bool[rows];
         _strayed = new bool[rows];
         _marked = new bool[rows / Tile];
 
@@ -137,7 +129,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
                 }
 
                 _offsets[n] = 0f;
-                _bounded[n] = false;
                 continue;
             }
 
@@ -152,15 +143,8 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
                 logit = float.MultiplyAddEstimate(value, weight[k], logit);
             }
 
-            (double low, double high) = _range.Bounds(x, Tile);
-            double least = high - Headroom;
-            double greatest = low - Exponential.LowestExact;
-            float offset = _task.SumsAreKnown ? _task.LogSumExp[first + n] * BitsPerNat
-                : least <= greatest ? (float)Math.Clamp(logit, least, greatest)
-                : logit;
             _targetLogits[n] = logit;
-            _offsets[n] = offset;
-            _bounded[n] = high - offset <= Exponential.Highest && low - offset >= Exponential.LowestExact;
+            _offsets[n] = _task.SumsAreKnown ? _task.LogSumExp[first + n] * BitsPerNat : logit;
         }
     }
 
@@ -213,41 +197,19 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
     private void SumExponentials(int start, int panels, int tile)
     {
-        // Bounds hold for the vocabulary alone, not for the entries that fill up the last panel.
-        int padded = start + panels == _layout.Panels ? 1 : 0;
-        int fused = 0;
-        if (_bounded[tile * Tile] && _bounded[tile * Tile + 1] && _bounded[tile * Tile + 2])
-        {
-            fused = panels - padded;
-            float* sums = stackalloc float[Tile];
-            HeadTiles<L, V>.BoundedTile(
-                _layout,
-                fused,
-                _panels + (long)start * _layout.PanelLength,
-                _x + tile * Tile * _layout.Hidden,
-                _offsets + tile * Tile,
-                _task.WantsGradients ? Place(start, tile) : null,
-                _stride,
-                sums);
-            for (int row = 0; row < Tile; row++)
-            {
-                _totals[tile * Tile + row] += sums[row];
-            }
-        }
-
-        if (fused == panels)
-        {
-            return;
-        }
-
-        float* e = Logits(start + fused, panels - fused, tile);
+        float* sums = stackalloc float[Tile];
+        HeadTiles<L, V>.Exponentials(
+            _layout,
+            panels,
+            _panels + (long)start * _layout.PanelLength,
+            _x + tile * Tile * _layout.Hidden,
+            _offsets + tile * Tile,
+            _task.WantsGradients ? Place(start, tile) : null,
+            _stride,
+            sums);
         for (int row = 0; row < Tile; row++)
         {
-            int n = tile * Tile + row;
-            float* rowE = e + row * _layout.Width;
-            int bounded = fused == 0 && _bounded[n] ? panels - padded : 0;
-            _totals[n] += HeadTiles<L, V>.BoundedExponentials(bounded, rowE, _stride);
-            _totals[n] += HeadTiles<L, V>.Exponentials(panels - fused - bounded, rowE + bounded * _stride, _stride);
+            _totals[tile * Tile + row] += sums[row];
         }
     }
 
@@ -331,7 +293,6 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
             if (strayed[row])
             {
                 offsets[row] = greatest[row];
-                _bounded[tile * Tile + row] = false;
             }
         }
     }

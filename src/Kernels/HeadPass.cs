@@ -38,7 +38,6 @@ internal sealed unsafe class HeadPass<L, V>
 {
     private readonly HeadTask _task;
     private readonly HeadLayout _layout;
-    private readonly HeadRange<L, V> _range;
     private readonly int _blockRows;
     private readonly int _parts;
     private int _nextBlock;
@@ -47,7 +46,6 @@ internal sealed unsafe class HeadPass<L, V>
     {
         _task = task;
         _layout = new HeadLayout(task.Vocabulary, task.Hidden, L.Count);
-        _range = new HeadRange<L, V>(_layout);
         int rows = HeadBlock<L, V>.Rows(task);
         _blockRows = Math.Min(rows, HeadLayout.RoundUp(Math.Max(task.Count, 1), HeadLayout.TileRows));
         Blocks = (task.Count + _blockRows - 1) / _blockRows;
@@ -61,10 +59,7 @@ internal sealed unsafe class HeadPass<L, V>
         using Scratch packed = new(_layout.Length);
         float* panels = packed.Start;
         InParts(_layout.Panels, (_, from, to) =>
-        {
-            _layout.Pack(_task.Weight, _task.Bias, HeadBlock<L, V>.BitsPerNat, panels, from, to);
-            _range.Cover(panels, from, to);
-        });
+            _layout.Pack(_task.Weight, _task.Bias, HeadBlock<L, V>.BitsPerNat, panels, from, to));
         if (_task.WantsGradients)
         {
             Gradients(panels);
@@ -78,7 +73,7 @@ internal sealed unsafe class HeadPass<L, V>
     // Rows do not touch one another here, so whoever is free takes the next block: the result is the same.
     private void Score(float* panels) => InParts(_parts, (_, _, _) =>
     {
-        using HeadBlock<L, V> block = new(_task, _layout, _range, panels, null, _blockRows);
+        using HeadBlock<L, V> block = new(_task, _layout, panels, null, _blockRows);
         for (int next = Take(); next < Blocks; next = Take())
         {
             block.Run(next * _blockRows);
@@ -99,7 +94,7 @@ internal sealed unsafe class HeadPass<L, V>
                 new Span<float>(gradient + (long)panel * _layout.PanelLength, _layout.PanelLength).Clear();
             }
 
-            using HeadBlock<L, V> block = new(_task, _layout, _range, panels, gradient, _blockRows);
+            using HeadBlock<L, V> block = new(_task, _layout, panels, gradient, _blockRows);
             for (int next = from; next < to; next++)
             {
                 block.Run(next * _blockRows);

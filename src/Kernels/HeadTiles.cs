@@ -10,6 +10,11 @@ internal static unsafe class HeadTiles<L, V>
     where L : struct, ILanes<V>
     where V : struct
 {
+    // Exponentials are summed with others of which one is 1, so what is taken off here is far below their last digits. Were it not, and
+    // had they no least value, many would be numbers below the normal ones (2^−126), with which products can be slow.
+    private const float LeastExponent = -110f;
+    private const float LeastPower = 7.7037198e-34f;
+
     /// <summary>x·W + b − offset for three datapoints over consecutive panels.</summary>
     /// <param name="layout">The layout of the panels.</param>
     /// <param name="panels">Number of panels.</param>
@@ -87,37 +92,9 @@ internal static unsafe class HeadTiles<L, V>
         }
     }
 
-    /// <summary>Turns one datapoint's y over consecutive panels, all in [−126, 127], into e = 2^y.</summary>
-    /// <param name="panels">Number of panels.</param>
-    /// <param name="e">[width] per panel: y in, e out.</param>
-    /// <param name="stride">Floats from one panel's e to the next.</param>
-    /// <returns>The sum of e.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static float BoundedExponentials(int panels, float* e, int stride)
-    {
-        int lanes = L.Count;
-        V sum = L.Broadcast(0f);
-        for (int p = 0; p < panels; p++)
-        {
-            V e0 = L.Load(e);
-            V e1 = L.Load(e + lanes);
-            V e2 = L.Load(e + 2 * lanes);
-            V e3 = L.Load(e + 3 * lanes);
-            Exponential.Two<L, V>(ref e0, ref e1, ref e2, ref e3);
-            L.Store(e, e0);
-            L.Store(e + lanes, e1);
-            L.Store(e + 2 * lanes, e2);
-            L.Store(e + 3 * lanes, e3);
-            sum = L.Add(sum, L.Add(L.Add(e0, e1), L.Add(e2, e3)));
-            e += stride;
-        }
-
-        return L.Sum(sum);
-    }
-
     /// <summary>
-    /// e = 2^(x·W + b − offset) for three datapoints over consecutive panels, where all of these exponents lie in [−126, 127]:
-    /// <see cref="Logits"/> and <see cref="BoundedExponentials"/> in one, the logits never leaving the registers.
+    /// e = 2^y − 2^−110 for y = x·W + b − offset (as <see cref="Logits"/> has it) of three datapoints over consecutive panels; the y never
+    /// leave the registers. Below −110 e is exactly 0, above 127 it is 2^127 or infinite, and where y is NaN one of these or NaN.
     /// </summary>
     /// <param name="layout">The layout of the panels.</param>
     /// <param name="panels">Number of panels.</param>
@@ -128,7 +105,7 @@ internal static unsafe class HeadTiles<L, V>
     /// <param name="stride">Floats from one panel's e to the next.</param>
     /// <param name="sums">Out: [3], the sums of e.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void BoundedTile(
+    internal static void Exponentials(
         in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* e, int stride, float* sums)
     {
         int lanes = L.Count;
@@ -140,13 +117,12 @@ internal static unsafe class HeadTiles<L, V>
         for (int p = 0; p < panels; p++)
         {
             float* bias = panel + hidden * width;
-            V b0 = L.Load(bias), b1 = L.Load(bias + lanes), b2 = L.Load(bias + 2 * lanes), b3 = L.Load(bias + 3 * lanes);
-            V offset = L.Broadcast(offsets[0]);
-            V a00 = L.Subtract(b0, offset), a01 = L.Subtract(b1, offset), a02 = L.Subtract(b2, offset), a03 = L.Subtract(b3, offset);
-            offset = L.Broadcast(offsets[1]);
-            V a10 = L.Subtract(b0, offset), a11 = L.Subtract(b1, offset), a12 = L.Subtract(b2, offset), a13 = L.Subtract(b3, offset);
-            offset = L.Broadcast(offsets[2]);
-            V a20 = L.Subtract(b0, offset), a21 = L.Subtract(b1, offset), a22 = L.Subtract(b2, offset), a23 = L.Subtract(b3, offset);
+            V a00 = L.Load(bias);
+            V a01 = L.Load(bias + lanes);
+            V a02 = L.Load(bias + 2 * lanes);
+            V a03 = L.Load(bias + 3 * lanes);
+            V a10 = a00, a11 = a01, a12 = a02, a13 = a03;
+            V a20 = a00, a21 = a01, a22 = a02, a23 = a03;
 
             float* w = panel;
             float* u = x;
@@ -175,9 +151,9 @@ internal static unsafe class HeadTiles<L, V>
                 u += HeadLayout.TileRows;
             }
 
-            Exponential.Two<L, V>(ref a00, ref a01, ref a02, ref a03);
-            Exponential.Two<L, V>(ref a10, ref a11, ref a12, ref a13);
-            Exponential.Two<L, V>(ref a20, ref a21, ref a22, ref a23);
+            PowersOfTwo(L.Broadcast(offsets[0]), ref a00, ref a01, ref a02, ref a03);
+            PowersOfTwo(L.Broadcast(offsets[1]), ref a10, ref a11, ref a12, ref a13);
+            PowersOfTwo(L.Broadcast(offsets[2]), ref a20, ref a21, ref a22, ref a23);
             s0 = L.Add(s0, L.Add(L.Add(a00, a01), L.Add(a02, a03)));
             s1 = L.Add(s1, L.Add(L.Add(a10, a11), L.Add(a12, a13)));
             s2 = L.Add(s2, L.Add(L.Add(a20, a21), L.Add(a22, a23)));
@@ -209,37 +185,25 @@ internal static unsafe class HeadTiles<L, V>
         sums[2] = L.Sum(s2);
     }
 
-    /// <summary>
-    /// The same for any y at all: below −127 e is 0, above 127, or where y is NaN, e is 2^127.
-    /// </summary>
-    /// <param name="panels">Number of panels.</param>
-    /// <param name="e">[width] per panel: y in, e out.</param>
-    /// <param name="stride">Floats from one panel's e to the next.</param>
-    /// <returns>The sum of e.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static float Exponentials(int panels, float* e, int stride)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PowersOfTwo(V offset, ref V y0, ref V y1, ref V y2, ref V y3)
     {
-        int lanes = L.Count;
-        V sum = L.Broadcast(0f);
-        for (int p = 0; p < panels; p++)
-        {
-            V low = L.Broadcast(Exponential.Lowest);
-            V high = L.Broadcast(Exponential.Highest);
-            V e0 = L.Clamp(L.Load(e), low, high);
-            V e1 = L.Clamp(L.Load(e + lanes), low, high);
-            V e2 = L.Clamp(L.Load(e + 2 * lanes), low, high);
-            V e3 = L.Clamp(L.Load(e + 3 * lanes), low, high);
-            Exponential.Two<L, V>(ref e0, ref e1, ref e2, ref e3);
-            L.Store(e, e0);
-            L.Store(e + lanes, e1);
-            L.Store(e + 2 * lanes, e2);
-            L.Store(e + 3 * lanes, e3);
-            sum = L.Add(sum, L.Add(L.Add(e0, e1), L.Add(e2, e3)));
-            e += stride;
-        }
-
-        return L.Sum(sum);
+        y0 = Bound(L.Subtract(y0, offset));
+        y1 = Bound(L.Subtract(y1, offset));
+        y2 = Bound(L.Subtract(y2, offset));
+        y3 = Bound(L.Subtract(y3, offset));
+        Exponential.Two<L, V>(ref y0, ref y1, ref y2, ref y3);
+        V least = L.Broadcast(LeastPower);
+        y0 = L.Subtract(y0, least);
+        y1 = L.Subtract(y1, least);
+        y2 = L.Subtract(y2, least);
+        y3 = L.Subtract(y3, least);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Bound(V y) => L.ScalesToInfinity
+        ? L.AtLeast(y, L.Broadcast(LeastExponent))
+        : L.Clamp(y, L.Broadcast(LeastExponent), L.Broadcast(Exponential.Highest));
 
     /// <summary>Adds Σ_v e_v·W_v, lane by lane, for three datapoints and four hidden units over consecutive panels.</summary>
     /// <param name="layout">The layout of the panels.</param>

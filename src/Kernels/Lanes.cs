@@ -36,8 +36,8 @@ internal unsafe interface ILanes<V>
     /// <summary>x held to [low, high]; NaN becomes high.</summary>
     static abstract V Clamp(V x, V low, V high);
 
-    /// <summary>Lane-wise minimum; NaN if either is NaN.</summary>
-    static abstract V Min(V a, V b);
+    /// <summary>x, or low where x is less; NaN stays.</summary>
+    static abstract V AtLeast(V x, V low);
 
     /// <summary>Lane-wise maximum; NaN if either is NaN.</summary>
     static abstract V Max(V a, V b);
@@ -45,17 +45,20 @@ internal unsafe interface ILanes<V>
     /// <summary>value where <paramref name="sign"/> is above 0, else 0.</summary>
     static abstract V WherePositive(V sign, V value);
 
-    /// <summary>value·2^n, where n is the integer in the low bits of <paramref name="rounded"/> (see <see cref="Exponential"/>).</summary>
-    static abstract V Scale(V value, V rounded);
+    /// <summary>
+    /// value·2^n, where n is <paramref name="whole"/>, which is also the integer in the low bits of <paramref name="rounded"/> (see
+    /// <see cref="Exponential"/>).
+    /// </summary>
+    static abstract V Scale(V value, V rounded, V whole);
+
+    /// <summary>Whether <see cref="Scale"/> gives infinity where n is above 127; else it means nothing there.</summary>
+    static abstract bool ScalesToInfinity { get; }
 
     /// <summary>Sum of the lanes, always in the same order.</summary>
     static abstract float Sum(V value);
 
     /// <summary>The sums of the lanes of four registers, always in the same order.</summary>
     static abstract Vector128<float> Sums(V a, V b, V c, V d);
-
-    /// <summary>The least lane; NaN if any is NaN.</summary>
-    static abstract float Least(V value);
 
     /// <summary>The greatest lane; NaN if any is NaN.</summary>
     static abstract float Greatest(V value);
@@ -99,7 +102,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         Vector512.MaxNative(Vector512.MinNative(x, high), low);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
+    public static Vector512<float> AtLeast(Vector512<float> x, Vector512<float> low) => Vector512.MaxNative(low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
@@ -109,8 +112,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         Vector512.GreaterThan(sign, Vector512<float>.Zero) & value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scale(Vector512<float> value, Vector512<float> rounded) =>
-        (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
+    public static Vector512<float> Scale(Vector512<float> value, Vector512<float> rounded, Vector512<float> whole) =>
+        Avx512F.IsSupported ? Avx512F.Scale(value, whole) : (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
+
+    public static bool ScalesToInfinity => Avx512F.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Lanes256.Sum(value.GetLower() + value.GetUpper());
@@ -119,10 +124,6 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
         Lanes256.Sums(
             a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Least(Vector512<float> value) =>
-        Lanes256.Least(Vector256.Min(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector512<float> value) =>
@@ -167,7 +168,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         Vector256.MaxNative(Vector256.MinNative(x, high), low);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
+    public static Vector256<float> AtLeast(Vector256<float> x, Vector256<float> low) => Vector256.MaxNative(low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
@@ -177,8 +178,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         Vector256.GreaterThan(sign, Vector256<float>.Zero) & value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Scale(Vector256<float> value, Vector256<float> rounded) =>
+    public static Vector256<float> Scale(Vector256<float> value, Vector256<float> rounded, Vector256<float> whole) =>
         (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
+
+    public static bool ScalesToInfinity => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Lanes128.Sum(value.GetLower() + value.GetUpper());
@@ -187,10 +190,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector128<float> Sums(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) =>
         Lanes128.Sums(
             a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Least(Vector256<float> value) =>
-        Lanes128.Least(Vector128.Min(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector256<float> value) =>
@@ -239,7 +238,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
+    public static Vector128<float> AtLeast(Vector128<float> x, Vector128<float> low) => Vector128.MaxNative(low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
@@ -249,8 +248,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         Vector128.GreaterThan(sign, Vector128<float>.Zero) & value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Scale(Vector128<float> value, Vector128<float> rounded) =>
+    public static Vector128<float> Scale(Vector128<float> value, Vector128<float> rounded, Vector128<float> whole) =>
         (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
+
+    public static bool ScalesToInfinity => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) =>
@@ -269,11 +270,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         Vector128<float> cd = Sse.UnpackLow(c, d) + Sse.UnpackHigh(c, d);
         return Sse.MoveLowToHigh(ab, cd) + Sse.MoveHighToLow(cd, ab);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Least(Vector128<float> value) => MathF.Min(
-        MathF.Min(value.GetElement(0), value.GetElement(1)),
-        MathF.Min(value.GetElement(2), value.GetElement(3)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector128<float> value) => MathF.Max(
