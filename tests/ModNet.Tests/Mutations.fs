@@ -253,14 +253,25 @@ let private inPassing (body: string -> unit) =
     else
         inDirectory body
 
+/// Has the process forget the most memory that it ever took, so that what comes has a peak of its own; false where no system does that.
+let private forgetPeak () =
+    try
+        File.WriteAllText("/proc/self/clear_refs", "5")
+        true
+    with
+    | :? IOException
+    | :? UnauthorizedAccessException -> false
+
 /// What became of one.
 type private Answer =
     | Loaded
     | Refused
     | Wrong of what: string
 
-let private answers (promise: string) (refuses: bool) name count (mutate: Random -> string -> unit) load =
-    testCase $"{name}: {count} mutations are {promise}"
+/// Reads `count` mutations of a file: each is loaded rightly or refused in a UserException, soon and without asking for much
+/// memory. `mutate` writes one to the folder that `load` reads; what `load` makes of it is its own to check.
+let tries (name: string) (count: int) (mutate: Random -> string -> unit) (load: string -> unit) =
+    testCase $"{name}: {count} mutations are loaded rightly or refused clearly"
     <| fun () ->
         inPassing
         <| fun directory ->
@@ -269,6 +280,7 @@ let private answers (promise: string) (refuses: bool) name count (mutate: Random
             let failures = ResizeArray<string>()
             use self = Process.GetCurrentProcess()
             let resident = self.WorkingSet64
+            let hasPeak = forgetPeak ()
 
             for turn in 1..count do
                 let input = Directory.CreateDirectory(Path.Combine(directory, "in")).FullName
@@ -300,20 +312,10 @@ let private answers (promise: string) (refuses: bool) name count (mutate: Random
             Tally.mutations name count right refused failures.Count
             let shown = failures |> Seq.truncate 3 |> String.concat "\n"
             Expect.isEmpty failures $"{failures.Count} of {count} failed:\n{shown}"
-            Expect.equal (refused > 0) refuses "whether there is something to refuse"
+            Expect.isTrue (refused > 0) "there is something to refuse"
             Expect.isEmpty (Directory.EnumerateFileSystemEntries directory) "nothing is written anywhere"
             self.Refresh()
 
-            Expect.isLessThan
-                (self.WorkingSet64 - resident)
-                (4L * mostBytes)
-                "bytes that the process has more after all of them"
-
-/// Reads `count` mutations of a file: each is loaded rightly or refused in a UserException, soon and without asking for much
-/// memory. `mutate` writes one to the folder that `load` reads; what `load` makes of it is its own to check.
-let tries (name: string) (count: int) (mutate: Random -> string -> unit) (load: string -> unit) =
-    answers "loaded rightly or refused clearly" true name count mutate load
-
-/// The same of what shows whatever can be read, and passes over the rest: nothing is refused.
-let shows (name: string) (count: int) (mutate: Random -> string -> unit) (load: string -> unit) =
-    answers "shown as far as they can be read" false name count mutate load
+            // libtorch's memory too, which the collector knows nothing of.
+            let most = if hasPeak then self.PeakWorkingSet64 else self.WorkingSet64
+            Expect.isLessThan (most - resident) (4L * mostBytes) "bytes that the process had more at the most"

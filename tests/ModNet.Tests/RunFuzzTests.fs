@@ -242,9 +242,13 @@ let private summaryText =
 
 let private stateText = """{ "version": 1, "step": 10, "seed": 1 }"""
 
+let private recordText =
+    """{ "command": "./modnet reproduce small", "commit": "0123abc", "dirty": false, "processor": "two cores",
+    "began": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:01:00Z" }"""
+
 /// Everything in the folder but weights; each file of it may be changed.
 let private mutateFolder (random: Random) (directory: string) =
-    let changed = random.Next 4
+    let changed = random.Next 5
     let metrics = Encoding.UTF8.GetString(snd run.Value).TrimEnd()
 
     for i, (name, text) in
@@ -253,6 +257,7 @@ let private mutateFolder (random: Random) (directory: string) =
             "summary.json", summaryText
             "state.json", stateText
             "metrics.jsonl", metrics
+            "study.json", recordText
         ] do
         put
             directory
@@ -341,7 +346,20 @@ let tests =
             (fun random directory -> put directory "network.json" (ofJson random (Network.to_json bigNetwork)))
             loadNetwork
 
-        shows "spec, summary, state and metrics of a report" (200 * times) mutateFolder loadFolder
+        for name in [ "spec.json"; "summary.json"; "state.json"; "metrics.jsonl" ] do
+            for field in [ "\"\\ud800\": 1"; "\"command\": \"\\udc00\"" ] do
+                testCase $"{name} of a report with half a character in it: {field}"
+                <| fun () ->
+                    inDirectory
+                    <| fun directory ->
+                        mutateFolder (Random 1) directory
+
+                        write directory name ("{ " + field + ", \"step\": 1, \"phase\": \"train\" }")
+                        |> ignore
+
+                        loadFolder directory
+
+        tries "a run as a report and a study read it" (200 * times) mutateFolder loadFolder
 
         tries
             "a study's results"

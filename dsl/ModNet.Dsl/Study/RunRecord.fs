@@ -58,27 +58,45 @@ module internal RunRecord =
         Directory.CreateDirectory folder |> ignore
         WholeFile.Write(fileOf folder, fields.ToJsonString(JsonSerializerOptions(WriteIndented = true)) + "\n")
 
-    /// None where no study wrote one.
+    let private ofJson (json: string) : RunRecord =
+        let fields = JsonNode.Parse json
+
+        let text (name: string) =
+            fields[name] |> Option.ofObj |> Option.map _.GetValue<string>()
+
+        {
+            Command = (text "command").Value
+            Commit =
+                text "commit"
+                |> Option.map (fun hash -> {
+                    Hash = hash
+                    Dirty = fields["dirty"].GetValue<bool>()
+                })
+            Processor = (text "processor").Value
+            Began = (text "began").Value
+            Ended = text "ended"
+        }
+
+    /// None where no study wrote one. Raises UserException where it is damaged.
     let read (folder: string) : RunRecord option =
         let path = fileOf folder
 
         if not (File.Exists path) then
             None
         else
-            let fields = JsonNode.Parse(File.ReadAllText path)
-
-            let text (name: string) =
-                fields[name] |> Option.ofObj |> Option.map _.GetValue<string>()
-
-            Some {
-                Command = (text "command").Value
-                Commit =
-                    text "commit"
-                    |> Option.map (fun hash -> {
-                        Hash = hash
-                        Dirty = fields["dirty"].GetValue<bool>()
-                    })
-                Processor = (text "processor").Value
-                Began = (text "began").Value
-                Ended = text "ended"
-            }
+            try
+                Some(ofJson (File.ReadAllText path))
+            with
+            | :? JsonException
+            | :? InvalidOperationException
+            | :? NullReferenceException
+            | :? ArgumentException
+            | :? FormatException ->
+                raise (
+                    UserException(
+                        path,
+                        "the record of a study's run",
+                        "a damaged file",
+                        "remove it: results then tell nothing of this run's commit and machine"
+                    )
+                )
