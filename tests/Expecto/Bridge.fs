@@ -154,6 +154,11 @@ module Leaves =
         |> List.concat
         |> settle
 
+    let private found = ConcurrentDictionary<Assembly, Leaf list>()
+
+    /// The same, gathered once: every test asks for them.
+    let known (assembly: Assembly) = found.GetOrAdd(assembly, ofAssembly)
+
 type private Runner
     (case: IXunitTestCase, leaf: Leaf, bus: IMessageBus, aggregator: ExceptionAggregator, stop: CancellationTokenSource)
     =
@@ -205,10 +210,8 @@ type LeafCase =
             name = name
         }
 
-    static member private Known = ConcurrentDictionary<Assembly, Leaf list>()
-
     static member LeavesOf(method: ITestMethod) =
-        LeafCase.Known.GetOrAdd(method.TestClass.Class.ToRuntimeType().Assembly, Leaves.ofAssembly)
+        Leaves.known (method.TestClass.Class.ToRuntimeType().Assembly)
 
     override this.Initialize() =
         base.Initialize()

@@ -13,8 +13,10 @@ open TorchSharp
 let private finite (data: DataSplits) =
     for part in Seq.concat [ Seq.singleton data.Train; data.Validation; data.Test ] do
         Expect.equal part.Inputs.shape[0] part.Targets.shape[0] "a target for every input"
+        // As they are fetched: images are numbers only then.
+        let batch = part.Range(0L, part.Count)
 
-        for values in [ part.Inputs; part.Targets ] do
+        for values in [ batch.Inputs; batch.Targets ] do
             if values.is_floating_point () then
                 Expect.isTrue (values.isfinite().all().ToBoolean()) "finite"
 
@@ -25,9 +27,23 @@ let private someText =
 
 let private words (file: string) =
     let corpus = TextCorpus.Load file
+    let lines = PlainFiles.words file
+    let held = max 1 (lines.Length / 20)
+    let train, rest = List.splitAt (lines.Length - 2 * held) lines
+    let validation, test = List.splitAt held rest
+    let known = Set(List.concat train @ [ "<unk>"; "<eos>" ])
+    Expect.equal (Set corpus.Vocabulary.Words) known "the words of the training text"
 
-    for ids in [ corpus.Train; corpus.Validation; corpus.Test ] do
-        Expect.all ids (fun id -> id >= 0 && id < corpus.Vocabulary.Size) "ids of the vocabulary"
+    for ids, lines in [ corpus.Train, train; corpus.Validation, validation; corpus.Test, test ] do
+        let expected = [
+            for line in lines do
+                for word in line do
+                    if known.Contains word then word else "<unk>"
+
+                "<eos>"
+        ]
+
+        Expect.equal [ for id in ids -> corpus.Vocabulary.Words[id] ] expected "word by word"
 
     use splits = corpus.Windows 5
     finite splits
@@ -62,6 +78,48 @@ let private csvLayouts = [
     CsvLayout(Targets = [| "1" |], Features = [| "2" |], Header = false)
 ]
 
+/// Every value as a plain reader finds it.
+let private asPlainly (file: string) (layout: CsvLayout) =
+    use data = CsvFile.Load(file, layout, 0.0, 0.0, false, 1L)
+
+    match PlainFiles.csv ',' file with
+    | None -> failtest "quotes that are not around the whole of a value are refused"
+    | Some rows ->
+        let names, rows =
+            if layout.Header then
+                rows.Head, rows.Tail
+            else
+                [ for i in 1 .. rows.Head.Length -> string i ], rows
+
+        let column name = List.findIndex ((=) name) names
+        let targets = [ for name in layout.Targets -> column name ]
+        let task = Option.ofObj layout.Task |> Option.map column
+
+        let features =
+            match layout.Features with
+            | null -> [ 0 .. names.Length - 1 ] |> List.except (targets @ Option.toList task)
+            | features -> [ for name in features -> column name ]
+
+        let number (text: string) =
+            float (Single.Parse(text, Globalization.NumberStyles.Float, Globalization.CultureInfo.InvariantCulture))
+
+        let numbersOf columns = [|
+            for row: string list in rows -> [| for column in columns -> number row[column] |]
+        |]
+
+        let train = data.Splits.Train
+        Expect.equal (matrix train.Inputs) (numbersOf features) "x"
+
+        if layout.Classes.HasValue then
+            let labels = [ for c in integers train.Targets -> data.Classes[c] ]
+            Expect.equal labels [ for row in rows -> row[targets.Head] ] "labels"
+        else
+            Expect.equal (matrix train.Targets) (numbersOf targets) "y"
+
+        for column in Option.toList task do
+            let tasks = [ for t in integers train.Side.Tasks -> data.Tasks[t] ]
+            Expect.equal tasks [ for row in rows -> row[column] ] "tasks"
+
 /// Refused where no layout fits.
 let private loadCsv (file: string) =
     let refusals =
@@ -70,12 +128,30 @@ let private loadCsv (file: string) =
             try
                 use data = CsvFile.Load(file, layout, 0.2, 0.2, true, 1L)
                 finite data.Splits
+                asPlainly file layout
                 None
             with :? UserException as refusal ->
                 Some refusal)
 
     if refusals.Length = csvLayouts.Length then
         raise (List.last refusals)
+
+/// Labels and pixels of images, in order.
+let private stored (part: Dataset) =
+    let size = int (part.Inputs.numel () / part.Count)
+
+    let pixels =
+        part.Inputs.contiguous().data<byte>().ToArray() |> Array.chunkBySize size
+
+    [
+        for label, pixels in Seq.zip (integers part.Targets) pixels -> label, Convert.ToHexString pixels
+    ]
+
+/// All images are those of the files; what is held out is drawn from those to train on.
+let private areImages (data: DataSplits) (train: (int * string) list) (test: (int * string) list) =
+    finite data
+    Expect.equal (List.sort (stored data.Train @ stored data.Validation[0])) (List.sort train) "images to train on"
+    Expect.equal (stored data.Test[0]) test "images to test"
 
 let private mnist = [
     for part, count in [ "train", 5; "t10k", 3 ] do
@@ -99,7 +175,18 @@ let private mutateMnist (random: Random) (directory: string) =
 
 let private loadMnist directory =
     use data = Mnist.Load(directory, 1L, true, 1L)
-    finite data.Splits
+
+    let images (part: string) =
+        let file (kind: string) (header: int) =
+            (PlainFiles.bytes (Directory.GetFiles(directory, $"{part}-{kind}*") |> Array.exactlyOne))[header..]
+
+        let pixels = file "images" 16 |> Array.chunkBySize (28 * 28)
+
+        [
+            for label, pixels in Seq.zip (file "labels" 8) pixels -> int label, Convert.ToHexString pixels
+        ]
+
+    areImages data.Splits (images "train") (images "t10k")
 
 let private cifar = cifarFiles 1
 
@@ -110,9 +197,15 @@ let private mutateCifar (random: Random) (directory: string) =
         let name, bytes = cifar[i]
         put directory name (if i = changed then ofBytes random bytes else bytes)
 
-let private loadCifar path =
+let private loadCifar (path: string) (files: unit -> Map<string, byte[]>) =
     use data = Cifar10.Load(path, 1L, true, 1L)
-    finite data.Splits
+    let files = files ()
+
+    let images (name: string) = [
+        for image in Array.chunkBySize 3073 files[name] -> int image[0], Convert.ToHexString image[1..]
+    ]
+
+    areImages data.Splits (List.collect images [ for i in 1..5 -> $"data_batch_{i}.bin" ]) (images "test_batch.bin")
 
 let private archive =
     lazy
@@ -203,8 +296,14 @@ let tests =
             (fun directory -> loadCsv (Path.Combine(directory, "x.csv")))
 
         tries "idx, packed and not" (1_500 * times) mutateMnist loadMnist
-        tries "CIFAR-10's files" (500 * times) mutateCifar loadCifar
+
+        tries "CIFAR-10's files" (500 * times) mutateCifar (fun directory ->
+            loadCifar directory (fun () ->
+                Map [
+                    for file in Directory.GetFiles directory -> Path.GetFileName file, PlainFiles.bytes file
+                ]))
 
         tries "CIFAR-10's archive" (1_500 * times) mutateArchive (fun directory ->
-            loadCifar (Path.Combine(directory, "cifar-10-binary.tar.gz")))
+            let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
+            loadCifar path (fun () -> PlainFiles.tarred (PlainFiles.bytes path)))
     ]

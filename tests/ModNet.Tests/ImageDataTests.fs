@@ -284,4 +284,33 @@ let cifarTests =
                 complains (fun () -> (cifar path).Dispose()) [ path; "a whole file that can be read" ]
                 File.WriteAllText(path, "no archive")
                 complains (fun () -> (cifar path).Dispose()) [ path; "a whole file that can be read" ]
+
+        testCase "an archive that is not what was packed, by its checksum, is refused"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
+                writeTarGz path (cifarFiles 4)
+                let packed = File.ReadAllBytes path
+                // Eight bytes from the end, after all that the archive has: CRC-32 of what was packed.
+                let at = packed.Length - 8
+                packed[at] <- packed[at] ^^^ 1uy
+                File.WriteAllBytes(path, packed)
+
+                complains (fun () -> (cifar path).Dispose()) [
+                    $"{path}: expected a whole file that can be read, got a damaged packed file – see that it is"
+                ]
+
+        testCase "an archive that goes on and on after its end is refused"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
+                writeTarGz path (cifarFiles 1)
+                // Packed streams one after the other are one; a million zeros pack into a thousand bytes.
+                let zeros = gzip (Array.zeroCreate 1_000_000)
+                File.WriteAllBytes(path, Array.concat (File.ReadAllBytes path :: List.replicate 9 zeros))
+                (cifar path).Dispose()
+                File.WriteAllBytes(path, Array.concat (File.ReadAllBytes path :: List.replicate 60 zeros))
+                complains (fun () -> (cifar path).Dispose()) [ path; "a tar archive with more after its end" ]
     ]

@@ -18,8 +18,6 @@ let private sigkill = 9
 let private sigint = 2
 let private sigterm = 15
 
-let private isLong = Environment.GetEnvironmentVariable "MODNET_LONG" = "1"
-
 /// A checkpoint after every step: much of the time goes into writing them.
 let private words (out: string) (steps: int) (every: int) = [
     "demo"
@@ -147,7 +145,10 @@ let private killedAndResumed (kills: int) (steps: int) =
         Expect.equal metrics wholeMetrics "the same lines of metrics"
         Expect.isEmpty (Directory.GetFiles(parts, "*.partial")) "nothing unfinished is left"
         Expect.isTrue (writing > 0) "some kills came while a checkpoint was being written"
-        printfn $"{kills} kills survived, {writing} of them while a checkpoint was being written; {steps} steps"
+
+        Tally.note
+            "kills"
+            $"{kills} of {kills} survived over {steps} steps, {writing} of them while a checkpoint was being written"
 
 /// Does the action in a small file system of its own; skips the test where none can be mounted.
 let private onSmallDisk (size: string) (action: string -> (string -> unit) -> unit) =
@@ -224,7 +225,7 @@ let tests =
         testCase "a run killed at 20 random moments ends as one that was not"
         <| fun () -> killedAndResumed 20 1_500
 
-        if isLong then
+        if Environment.GetEnvironmentVariable "MODNET_LONG" = "1" then
             testCase "a run killed at 200 random moments ends as one that was not"
             <| fun () -> killedAndResumed 200 15_000
 

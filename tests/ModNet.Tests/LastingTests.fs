@@ -41,6 +41,9 @@ let private settled () =
 
 let private mebibytes (bytes: int64) = float bytes / 1048576.0
 
+let private left (after: string) (tensors: int64) (bytes: int64) =
+    $"{after}: {tensors} tensors and {bytes} bytes ({mebibytes bytes:F1} MiB) more"
+
 /// What a process that other tests have warmed may still grow by without a leak: arenas of several threads.
 let private slack = 24L <<< 20
 
@@ -100,7 +103,7 @@ let tests =
                 Expect.isLessThanOrEqual tensorsAfter tensors "live tensors"
                 let grown = bytesAfter - bytes
                 Expect.isLessThan grown slack $"{mebibytes grown:F1} MiB more"
-                printfn $"{name}: {count} steps, {tensorsAfter - tensors} tensors and {mebibytes grown:F1} MiB more"
+                Tally.note "leaks" (left $"{name}, {count} steps" (tensorsAfter - tensors) grown)
 
                 for part in [ method :> IDisposable; graph; data; streams ] do
                     part.Dispose()
@@ -128,7 +131,7 @@ let tests =
             Expect.isLessThan grown slack $"{mebibytes grown:F1} MiB more"
             let handlesAfter = Process.GetCurrentProcess().HandleCount
             Expect.isLessThan (handlesAfter - handles) 10 "open files"
-            printfn $"{cycles} runs: {tensorsAfter - tensors} tensors and {mebibytes grown:F1} MiB more"
+            Tally.note "leaks" (left $"{cycles} runs" (tensorsAfter - tensors) grown)
 
         for method in methods do
             testCase $"{fst method}: one seed gives one run, metrics and checkpoint, bit for bit; another seed another"

@@ -170,6 +170,41 @@ let tests =
                     let expected = fit + importance * variation g + load * variation (loads 2 p)
                     Expect.floatClose Accuracy.medium (method.StepAndReport()).Loss expected $"{importance}, {load}"
 
+        for precision, depth in
+            [
+                torch.ScalarType.Float32, -50.0
+                torch.ScalarType.Float32, -200.0
+                torch.ScalarType.Float64, -400.0
+                torch.ScalarType.Float64, -2000.0
+            ] do
+            testCase $"a noise of softplus({depth}) makes choices certain, and no gradient that is none: {precision}"
+            <| fun () ->
+                scoped
+                <| fun () ->
+                    let graph, data = Fixtures.regression sizes Combine.Sum Dispatch.Auto rows
+                    graph.``to`` precision |> ignore
+                    let inputs = torch.ones_like(data.Inputs).to_type precision
+                    use streams = new RandomStreams 4L
+
+                    use method =
+                        new NoisyTopK(
+                            graph,
+                            new Dataset(inputs, data.Targets.to_type precision),
+                            settings 2 0.3 0.7,
+                            streams
+                        )
+
+                    for name, p in Slopes.parameters graph do
+                        if name.EndsWith "controller.noise" then
+                            use _ = torch.no_grad ()
+                            p.fill_ (torch.tensor (depth / float inputs.shape[1])) |> ignore
+
+                    // It refuses gradients that are none.
+                    let seen = method.StepAndReport()
+                    // Of five modules the same two run for every row: the variation of (1, 1, 0, 0, 0), for gates and loads.
+                    let gates = (seen.Loss + seen.LogLikelihood - 0.7 * 1.5) / 0.3
+                    Expect.isTrue (gates >= 1.5 - 1e-5 && gates < 4.0) $"CV² of the gates: {gates}"
+
         testCase "in evaluation there is no noise"
         <| fun () ->
             setting (settings 3 0.0 0.0)

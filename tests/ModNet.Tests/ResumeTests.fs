@@ -291,6 +291,26 @@ let tests =
                 finally
                     torch.set_num_threads threads
 
+        testCase "metrics that are not as the checkpoint found them are said, and training goes on"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                emTo 18 false directory
+                let path = Path.Combine(directory, "metrics.jsonl")
+                let text = File.ReadAllText path
+                // A digit of a number, so that the line stays one of metrics.
+                let at = text.IndexOf("\"loss\":", StringComparison.Ordinal) + "\"loss\":".Length
+                let digit = if text[at] = '9' then "1" else "9"
+                File.WriteAllText(path, text.Remove(at, 1).Insert(at, digit))
+                let said = emOnwards directory
+                Expect.hasLength said 1 "one thing to say"
+                Expect.stringContains said[0] $"{path}: is not as it was when {checkpointIn directory} was written" ""
+
+                inDirectory
+                <| fun whole ->
+                    emTo 30 false whole
+                    Expect.equal (fst (leftIn directory)) (fst (leftIn whole)) "the rest is bit for bit"
+
         testCase "a full disk is a clear error, the last good checkpoint intact, and the run goes on when there is room"
         <| fun () ->
             inDirectory

@@ -70,6 +70,65 @@ let private installing (environment: (string * string) list) (action: int -> str
 
         action running.ExitCode errors.Result asked
 
+/// A copy of ./modnet in a clone of no sources, where dotnet only pretends: its tests count what is given, and pass.
+let private testing (tally: string list) (action: string list -> unit) =
+    inDirectory
+    <| fun directory ->
+        let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
+        let script = Path.Combine(directory, "modnet")
+        File.Copy(Path.Combine(root, "modnet"), script)
+
+        for folder in
+            [
+                "src/Torch"
+                "src/Kernels"
+                "src/Runtime"
+                "dsl"
+                "notebooks"
+                "tests"
+                ".config"
+            ] do
+            Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
+
+        for file in
+            [
+                ".config/dotnet-tools.json"
+                "paket.dependencies"
+                "paket.lock"
+                "Directory.Build.props"
+            ] do
+            write directory file "" |> ignore
+
+        let lines =
+            write directory "lines" (String.concat "" [ for line in tally -> line + "\n" ])
+
+        let body =
+            String.concat "\n" [
+                "#!/bin/sh"
+                "case $1 in"
+                "--list-sdks) echo '10.0.100 [/usr]' ;;"
+                $"test) cat '{lines}' >> \"$MODNET_TALLY\""
+                "    echo '<Counters total=\"3\" executed=\"2\" passed=\"2\" failed=\"0\" />' > \"${MODNET_TALLY%/*}/results.trx\" ;;"
+                "esac\n"
+            ]
+
+        let dotnet = write bin "dotnet" body
+        File.SetUnixFileMode(dotnet, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
+
+        let start =
+            ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
+
+        start.ArgumentList.Add script
+        start.ArgumentList.Add "test"
+        start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
+        start.Environment["NUGET_SOURCE"] <- "nowhere"
+        use running = Process.Start start
+        let errors = running.StandardError.ReadToEndAsync()
+        let output = running.StandardOutput.ReadToEnd()
+        running.WaitForExit()
+        Expect.equal running.ExitCode 0 $"{output}{errors.Result}"
+        action (List.ofArray (output.TrimEnd('\n').Split '\n'))
+
 [<Tests>]
 let tests =
     testSequenced
@@ -149,6 +208,29 @@ let tests =
                 Expect.isEmpty asked "nothing is asked for"
                 Expect.stringContains said "missing: g++" "said"
                 Expect.stringContains said "apt-get install --no-install-recommends g++" "the remedy")
+
+        testCase "./modnet test ends with what was counted, and its last line says what passed"
+        <| fun () ->
+            testing
+                [
+                    "mutations\tCSV\t2000\t500\t1499\t1"
+                    "note\tkills\t20 of 20 survived"
+                    "mutations\ttext\t1500\t1000\t500\t0"
+                ]
+                (fun said ->
+                    Expect.equal
+                        [ for line in said -> Regex.Replace(line, " +", " ") ]
+                        [
+                            " mutations of tried right refused failed"
+                            " CSV 2000 500 1499 1"
+                            " text 1500 1000 500 0"
+                            " all 3500 1500 1999 1"
+                            " kills: 20 of 20 survived"
+                            "2 passed, 0 failed, 1 skipped"
+                        ]
+                        "what is said")
+
+            testing [] (fun said -> Expect.equal said [ "2 passed, 0 failed, 1 skipped" ] "nothing was counted")
 
         testCase "an archive's entries go by their file names, into memory"
         <| fun () ->

@@ -285,6 +285,27 @@ let tests =
                 let from = spec.LastIndexOf('{', at)
                 complains (opens (spec.Insert(from, custom))) [ "never seen" ]
 
+        testCase "a spec that is not as the checkpoint found it is said"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                let said () =
+                    let before = Console.Error
+                    use caught = new StringWriter()
+                    Console.SetError caught
+
+                    try
+                        use _ = Trained.load folder
+                        string caught
+                    finally
+                        Console.SetError before
+
+                let path = Path.Combine(folder, "spec.json")
+                Expect.equal (said ()) "" "nothing, of the spec as it was"
+                // Another network of the same weights: their shapes cannot tell.
+                File.WriteAllText(path, (File.ReadAllText path).Replace("\"tanh\"", "\"relu\""))
+                Expect.stringContains (said ()) $"{path}: is not as it was when" "what is said"
+
         testCase "a folder that is none, or has lost its checkpoint, is refused"
         <| fun () ->
             leaving methods.Head

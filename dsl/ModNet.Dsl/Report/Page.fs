@@ -109,8 +109,9 @@ module internal Page =
             match JsonNode.Parse json with
             | null -> json
             | node -> node.ToJsonString readable
-        with :? JsonException ->
-            json
+        with
+        | :? JsonException
+        | :? InvalidOperationException -> json
 
     let private spec (json: string) =
         element "h2" "" "Spec"

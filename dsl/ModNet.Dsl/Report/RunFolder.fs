@@ -27,13 +27,24 @@ module internal RunFolder =
     // A property said twice would leave it open which one counts.
     let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
 
+    /// InvalidOperationException where a text is none: half of a surrogate pair.
+    let rec private spell (node: JsonNode) : unit =
+        match node with
+        | null -> ()
+        | :? JsonObject as fields -> fields |> Seq.iter (fun field -> spell field.Value)
+        | :? JsonArray as items -> Seq.iter spell items
+        | value -> value.ToString() |> ignore
+
     let parsed (json: string) : JsonObject option =
         try
             match JsonNode.Parse(json, documentOptions = strict) with
-            | :? JsonObject as fields -> Some fields
+            | :? JsonObject as fields ->
+                spell fields
+                Some fields
             | _ -> None
-        with :? JsonException ->
-            None
+        with
+        | :? JsonException
+        | :? InvalidOperationException -> None
 
     let summary (folder: string) : JsonObject option =
         text folder "summary.json" |> Option.bind parsed

@@ -58,32 +58,49 @@ module internal RunRecord =
         Directory.CreateDirectory folder |> ignore
         WholeFile.Write(fileOf folder, fields.ToJsonString(JsonSerializerOptions(WriteIndented = true)) + "\n")
 
-    /// The record as JSON; None where no study wrote one.
-    let fields (folder: string) : JsonObject option =
+    /// What the action makes of the record as JSON; None where no study wrote one. Raises UserException where it is damaged.
+    let private reading (folder: string) (action: JsonObject -> 'Result) : 'Result option =
         let path = fileOf folder
 
-        if File.Exists path then
-            Some(JsonNode.Parse(File.ReadAllText path).AsObject())
-        else
+        if not (File.Exists path) then
             None
+        else
+            try
+                Some(JsonNode.Parse(File.ReadAllText path).AsObject() |> action)
+            with
+            | :? JsonException
+            | :? InvalidOperationException
+            | :? NullReferenceException
+            | :? ArgumentException
+            | :? FormatException ->
+                raise (
+                    UserException(
+                        path,
+                        "the record of a study's run",
+                        "a damaged file",
+                        "remove it: results then tell nothing of this run's commit and machine"
+                    )
+                )
 
-    /// None where no study wrote one.
-    let read (folder: string) : RunRecord option =
-        match fields folder with
-        | None -> None
-        | Some fields ->
-            let text (name: string) =
-                fields[name] |> Option.ofObj |> Option.map _.GetValue<string>()
+    /// The record as JSON; None where no study wrote one. Raises UserException where it is damaged.
+    let fields (folder: string) : JsonObject option = reading folder id
 
-            Some {
-                Command = (text "command").Value
-                Commit =
-                    text "commit"
-                    |> Option.map (fun hash -> {
-                        Hash = hash
-                        Dirty = fields["dirty"].GetValue<bool>()
-                    })
-                Processor = (text "processor").Value
-                Began = (text "began").Value
-                Ended = text "ended"
-            }
+    let private ofFields (fields: JsonObject) : RunRecord =
+        let text (name: string) =
+            fields[name] |> Option.ofObj |> Option.map _.GetValue<string>()
+
+        {
+            Command = (text "command").Value
+            Commit =
+                text "commit"
+                |> Option.map (fun hash -> {
+                    Hash = hash
+                    Dirty = fields["dirty"].GetValue<bool>()
+                })
+            Processor = (text "processor").Value
+            Began = (text "began").Value
+            Ended = text "ended"
+        }
+
+    /// None where no study wrote one. Raises UserException where it is damaged.
+    let read (folder: string) : RunRecord option = reading folder ofFields

@@ -24,8 +24,11 @@ public sealed record DataFile(string Name, long Bytes, string Sha256)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
+            // Of a packed file whose checksum is another, .NET says that it was packed in a way that it does not know.
+            bool isPacking = e is InvalidDataException { Source: "System.IO.Compression" };
             throw new UserException(
-                path, "a whole file that can be read", e.Message.TrimEnd('.'), "see that it is there, readable and complete");
+                path, "a whole file that can be read", isPacking ? "a damaged packed file" : e.Message.TrimEnd('.'),
+                "see that it is there, readable and complete");
         }
     }
 }

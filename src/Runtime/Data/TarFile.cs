@@ -16,6 +16,9 @@ internal static class TarFile
     private const int ChecksumBytes = 8;
     private const int TypeAt = 156;
 
+    // Archivers fill their last record up with zeros; records are of ten kilobytes, or of some megabytes for tapes.
+    private const long MostAfterEnd = 64L << 20;
+
     /// <summary>
     /// Calls <paramref name="read"/> for every regular file with the name in its header, its length, and a stream of the archive that
     /// stands at its first byte; it reads all of the file, or nothing and says false. InvalidDataException where this is no tar archive.
@@ -33,6 +36,7 @@ internal static class TarFile
 
             if (!header.AsSpan().ContainsAnyExcept((byte)0))
             {
+                ReadToEnd(archive);
                 return;
             }
 
@@ -85,6 +89,21 @@ internal static class TarFile
         }
 
         return sum;
+    }
+
+    // Where an archive is packed, the checksum of all that was packed is at the very end, and is verified when that is reached.
+    private static void ReadToEnd(Stream archive)
+    {
+        byte[] dropped = new byte[Block];
+        long after = 0;
+        for (int read = archive.Read(dropped, 0, Block); read > 0; read = archive.Read(dropped, 0, Block))
+        {
+            after += read;
+            if (after > MostAfterEnd)
+            {
+                throw new InvalidDataException("a tar archive with more after its end");
+            }
+        }
     }
 
     private static void Skip(Stream archive, long count)

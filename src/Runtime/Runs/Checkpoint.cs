@@ -13,13 +13,21 @@ namespace ModNet.Runtime;
 /// <c>run.metrics</c>, the length of <c>metrics.jsonl</c> in bytes. One sealed file, renamed into place, so that a run goes on from a
 /// whole state or from the one before, which <c>checkpoints/</c> keeps. <c>state.json</c> says the step to people.
 /// </summary>
-/// <remarks>Its <c>__metadata__</c>: <c>format</c> <c>modnet.checkpoint</c>, <c>version</c>, <c>step</c>, and what <see cref="RunConditions"/> says.</remarks>
+/// <remarks>
+/// Its <c>__metadata__</c>: <c>format</c> <c>modnet.checkpoint</c>, <c>version</c>, <c>step</c>, what <see cref="RunConditions"/> says, and
+/// the checksums of the files beside it, <c>metrics.sha256</c> (of its <c>run.metrics</c> bytes) and <c>spec.sha256</c>: where they are not
+/// as they were, that is said.
+/// </remarks>
 public static class Checkpoint
 {
     private const string Format = "modnet.checkpoint";
 
     // 1: without seal and metadata, before there were several. 2: with them.
     private const int Version = 2;
+
+    // What the checksums of the files beside it are called in its metadata.
+    private const string Metrics = "metrics.sha256";
+    private const string Spec = "spec.sha256";
 
     /// <summary>
     /// Writes it, after <paramref name="step"/> gradient steps in <paramref name="seconds"/>, and keeps <paramref name="keep"/>
@@ -52,13 +60,20 @@ public static class Checkpoint
 
         tensors.Add("run.step", tensor(new[] { step }));
         tensors.Add("run.seconds", tensor(new[] { seconds }));
-        tensors.Add("run.metrics", tensor(new[] { folder.FlushMetrics() }));
+        (long metrics, string metricsChecksum) = folder.FlushMetrics();
+        tensors.Add("run.metrics", tensor(new[] { metrics }));
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = Format,
             ["version"] = Version.ToString(CultureInfo.InvariantCulture),
             ["step"] = step.ToString(CultureInfo.InvariantCulture),
+            [Metrics] = metricsChecksum,
         };
+        if (SpecChecksum(folder.Path) is string spec)
+        {
+            metadata.Add(Spec, spec);
+        }
+
         foreach ((string name, string value) in RunConditions.Here(method.Device))
         {
             metadata.Add(name, value);
@@ -117,6 +132,11 @@ public static class Checkpoint
         }
 
         folder.CutMetrics(saved.Count("run.metrics"));
+        if (metadata.TryGetValue(Metrics, out string? metrics) && metrics != folder.MetricsChecksum)
+        {
+            say($"{folder.PathOf("metrics.jsonl")}: is not as it was when {saved.Path} was written, so its lines may be wrong; training goes on well");
+        }
+
         kept.SetAside(saved.Path);
         if (RunConditions.Difference(metadata, method.Device) is string other)
         {
@@ -142,8 +162,19 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Architecture.Load(LastGood(new(folder), say).Saved, graph);
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(new(folder), say);
+        Architecture.Load(saved, graph);
+        if (metadata.TryGetValue(Spec, out string? spec) && spec != SpecChecksum(folder))
+        {
+            say($"{SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");
+        }
     }
+
+    private static string SpecIn(string folder) => Path.Combine(folder, "spec.json");
+
+    // Null where there is none: a run that was set up by hand leaves no spec.
+    private static string? SpecChecksum(string folder) =>
+        File.Exists(SpecIn(folder)) ? DataFile.Of(SpecIn(folder)).Sha256 : null;
 
     private static (SavedState Saved, IReadOnlyDictionary<string, string> Metadata) LastGood(
         KeptCheckpoints kept, Action<string> say)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -29,7 +30,14 @@ public sealed class RunFolder : IDisposable
     private readonly FileStream _lock;
     private readonly FileStream _metrics;
 
-    private RunFolder(string path, FileStream @lock, FileStream metrics) => (Path, _lock, _metrics) = (path, @lock, metrics);
+    // Of all lines of metrics.
+    private readonly IncrementalHash _checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    private RunFolder(string path, FileStream @lock, FileStream metrics)
+    {
+        (Path, _lock, _metrics) = (path, @lock, metrics);
+        ReadChecksum(metrics.Length);
+    }
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -64,7 +72,6 @@ public sealed class RunFolder : IDisposable
                 // Without a buffer: what a full disk refused is not tried again when the file is closed.
                 var metrics = new FileStream(
                     System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-                metrics.Seek(0, SeekOrigin.End);
                 ClearUnfinished(path);
                 return new(path, held, metrics);
             }
@@ -118,19 +125,46 @@ public sealed class RunFolder : IDisposable
     /// <summary>Where a file of the run lies.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Sees the metrics written so far onto the disk, and says their bytes. UserException where the disk will not take them.</summary>
-    public long FlushMetrics() => WithMetrics(() =>
+    /// <summary>
+    /// Sees the metrics written so far onto the disk, and says their bytes and their SHA-256 in lower-case hexadecimal.
+    /// UserException where the disk will not take them.
+    /// </summary>
+    public (long Bytes, string Sha256) FlushMetrics() => WithMetrics(() =>
     {
         _metrics.Flush(flushToDisk: true);
-        return _metrics.Length;
+        return (_metrics.Length, MetricsChecksum);
     });
 
     /// <summary>Appends a line of metrics. UserException where the disk will not take it.</summary>
     public void Append(MetricsLine line) => WithMetrics(() =>
     {
-        _metrics.Write(Encoding.UTF8.GetBytes(line.ToJson() + "\n"));
+        byte[] bytes = Encoding.UTF8.GetBytes(line.ToJson() + "\n");
+        _metrics.Write(bytes);
+        _checksum.AppendData(bytes);
         return 0;
     });
+
+    /// <summary>SHA-256 of the lines of metrics, in lower-case hexadecimal.</summary>
+    internal string MetricsChecksum => Convert.ToHexStringLower(_checksum.GetCurrentHash());
+
+    // The file then stands after what was read.
+    private void ReadChecksum(long bytes)
+    {
+        _checksum.GetHashAndReset();
+        _metrics.Seek(0, SeekOrigin.Begin);
+        var chunk = new byte[1 << 16];
+        while (bytes > 0)
+        {
+            int read = _metrics.Read(chunk, 0, (int)Math.Min(chunk.Length, bytes));
+            if (read == 0)
+            {
+                return;
+            }
+
+            _checksum.AppendData(chunk, 0, read);
+            bytes -= read;
+        }
+    }
 
     private TResult WithMetrics<TResult>(Func<TResult> action)
     {
@@ -156,7 +190,7 @@ public sealed class RunFolder : IDisposable
         }
 
         _metrics.SetLength(bytes);
-        _metrics.Seek(0, SeekOrigin.End);
+        ReadChecksum(bytes);
     }
 
     /// <summary>The lines of metrics written so far.</summary>
@@ -201,6 +235,7 @@ public sealed class RunFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _checksum.Dispose();
         _metrics.Dispose();
         _lock.Dispose();
     }

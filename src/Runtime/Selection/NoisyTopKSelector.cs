@@ -10,6 +10,9 @@ namespace ModNet.Runtime;
 /// <param name="balanced">Whether to keep what the balance losses are made of, for a selector with noise.</param>
 public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balanced = false) : Selector
 {
+    // exp(−40² / 2) is zero in double precision.
+    private const double Certain = 40;
+
     /// <summary>What the sites passed so far say of balance.</summary>
     public GateBalance Balance { get; } = new();
 
@@ -57,7 +60,12 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         Tensor highest = h.topk(k + 1, -1).values;
         Tensor chosen = zeros_like(h).scatter(1, indices, ones_like(h)).gt(0);
         Tensor threshold = where(chosen, highest.narrow(1, k, 1), highest.narrow(1, k - 1, 1));
-        return 0.5 * (1 + ((logits - threshold) / (scale * Math.Sqrt(2))).erf());
+        Tensor gap = logits - threshold;
+        // So many deviations away a probability is 0 or 1 in any precision, and its slope zero. Where training brought the scale next
+        // to nothing, the quotient's slope is beyond all numbers, and zero times that is none.
+        Tensor certain = gap.detach().abs().ge(scale.detach() * Certain);
+        Tensor quotient = gap / (where(certain, ones_like(scale), scale) * Math.Sqrt(2));
+        return 0.5 * (1 + where(certain, gap.detach().sign() * Certain, quotient).erf());
     }
 
     private void Check(Site site)
