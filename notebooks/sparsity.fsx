@@ -118,7 +118,8 @@ let sections (runs: StudyRun list) =
                  |> Panel.x "activation"
                  |> Panel.y "share [%]"
                  |> Panel.classesX
-                 |> Panel.logY)
+                 |> Panel.logY
+                 |> Panel.yRange 0.001 100.0)
              |> Figure.grid 2)
 
         Section.make "Zeros" [
