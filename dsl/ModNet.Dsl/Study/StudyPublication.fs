@@ -71,7 +71,10 @@ module internal StudyPublication =
                 runs
                 |> List.map (fun (run, identity) -> RunReader.entry study.Measures (command run) (run, identity))
 
-            let file = { bare with Entries = entries }
+            let file = {
+                bare with
+                    Entries = StudyEntry.merge [] entries
+            }
 
             let merged =
                 match StudyFileJson.load path with
