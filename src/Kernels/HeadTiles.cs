@@ -29,45 +29,16 @@ internal static unsafe class HeadTiles<L, V>
     {
         int lanes = L.Count;
         int width = HeadLayout.PanelVectors * lanes;
-        int hidden = layout.Hidden;
         int panelLength = layout.PanelLength;
 
         for (int p = 0; p < panels; p++)
         {
-            float* bias = panel + hidden * width;
-            V a00 = L.Load(bias);
-            V a01 = L.Load(bias + lanes);
-            V a02 = L.Load(bias + 2 * lanes);
-            V a03 = L.Load(bias + 3 * lanes);
-            V a10 = a00, a11 = a01, a12 = a02, a13 = a03;
-            V a20 = a00, a21 = a01, a22 = a02, a23 = a03;
-
-            float* w = panel;
-            float* u = x;
-            for (int k = 0; k < hidden; k++)
-            {
-                V u0 = L.Broadcast(u[0]);
-                V u1 = L.Broadcast(u[1]);
-                V u2 = L.Broadcast(u[2]);
-                V w0 = L.Load(w);
-                a00 = L.MultiplyAdd(u0, w0, a00);
-                a10 = L.MultiplyAdd(u1, w0, a10);
-                a20 = L.MultiplyAdd(u2, w0, a20);
-                V w1 = L.Load(w + lanes);
-                a01 = L.MultiplyAdd(u0, w1, a01);
-                a11 = L.MultiplyAdd(u1, w1, a11);
-                a21 = L.MultiplyAdd(u2, w1, a21);
-                V w2 = L.Load(w + 2 * lanes);
-                a02 = L.MultiplyAdd(u0, w2, a02);
-                a12 = L.MultiplyAdd(u1, w2, a12);
-                a22 = L.MultiplyAdd(u2, w2, a22);
-                V w3 = L.Load(w + 3 * lanes);
-                a03 = L.MultiplyAdd(u0, w3, a03);
-                a13 = L.MultiplyAdd(u1, w3, a13);
-                a23 = L.MultiplyAdd(u2, w3, a23);
-                w += width;
-                u += HeadLayout.TileRows;
-            }
+            V a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23;
+            Products(
+                layout, panel, x,
+                out a00, out a01, out a02, out a03,
+                out a10, out a11, out a12, out a13,
+                out a20, out a21, out a22, out a23);
 
             float* y = logits;
             V offset = L.Broadcast(offsets[0]);
@@ -110,47 +81,17 @@ internal static unsafe class HeadTiles<L, V>
     {
         int lanes = L.Count;
         int width = HeadLayout.PanelVectors * lanes;
-        int hidden = layout.Hidden;
         int panelLength = layout.PanelLength;
         V s0 = L.Broadcast(0f), s1 = s0, s2 = s0;
 
         for (int p = 0; p < panels; p++)
         {
-            float* bias = panel + hidden * width;
-            V a00 = L.Load(bias);
-            V a01 = L.Load(bias + lanes);
-            V a02 = L.Load(bias + 2 * lanes);
-            V a03 = L.Load(bias + 3 * lanes);
-            V a10 = a00, a11 = a01, a12 = a02, a13 = a03;
-            V a20 = a00, a21 = a01, a22 = a02, a23 = a03;
-
-            float* w = panel;
-            float* u = x;
-            for (int k = 0; k < hidden; k++)
-            {
-                V u0 = L.Broadcast(u[0]);
-                V u1 = L.Broadcast(u[1]);
-                V u2 = L.Broadcast(u[2]);
-                V w0 = L.Load(w);
-                a00 = L.MultiplyAdd(u0, w0, a00);
-                a10 = L.MultiplyAdd(u1, w0, a10);
-                a20 = L.MultiplyAdd(u2, w0, a20);
-                V w1 = L.Load(w + lanes);
-                a01 = L.MultiplyAdd(u0, w1, a01);
-                a11 = L.MultiplyAdd(u1, w1, a11);
-                a21 = L.MultiplyAdd(u2, w1, a21);
-                V w2 = L.Load(w + 2 * lanes);
-                a02 = L.MultiplyAdd(u0, w2, a02);
-                a12 = L.MultiplyAdd(u1, w2, a12);
-                a22 = L.MultiplyAdd(u2, w2, a22);
-                V w3 = L.Load(w + 3 * lanes);
-                a03 = L.MultiplyAdd(u0, w3, a03);
-                a13 = L.MultiplyAdd(u1, w3, a13);
-                a23 = L.MultiplyAdd(u2, w3, a23);
-                w += width;
-                u += HeadLayout.TileRows;
-            }
-
+            V a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23;
+            Products(
+                layout, panel, x,
+                out a00, out a01, out a02, out a03,
+                out a10, out a11, out a12, out a13,
+                out a20, out a21, out a22, out a23);
             PowersOfTwo(L.Broadcast(offsets[0]), ref a00, ref a01, ref a02, ref a03);
             PowersOfTwo(L.Broadcast(offsets[1]), ref a10, ref a11, ref a12, ref a13);
             PowersOfTwo(L.Broadcast(offsets[2]), ref a20, ref a21, ref a22, ref a23);
@@ -183,6 +124,51 @@ internal static unsafe class HeadTiles<L, V>
         sums[0] = L.Sum(s0);
         sums[1] = L.Sum(s1);
         sums[2] = L.Sum(s2);
+    }
+
+    // x·W + b of three datapoints over one panel.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Products(
+        in HeadLayout layout, float* panel, float* x,
+        out V a00, out V a01, out V a02, out V a03,
+        out V a10, out V a11, out V a12, out V a13,
+        out V a20, out V a21, out V a22, out V a23)
+    {
+        int lanes = L.Count;
+        int width = HeadLayout.PanelVectors * lanes;
+        int hidden = layout.Hidden;
+        float* bias = panel + hidden * width;
+        a00 = a10 = a20 = L.Load(bias);
+        a01 = a11 = a21 = L.Load(bias + lanes);
+        a02 = a12 = a22 = L.Load(bias + 2 * lanes);
+        a03 = a13 = a23 = L.Load(bias + 3 * lanes);
+
+        float* w = panel;
+        float* u = x;
+        for (int k = 0; k < hidden; k++)
+        {
+            V u0 = L.Broadcast(u[0]);
+            V u1 = L.Broadcast(u[1]);
+            V u2 = L.Broadcast(u[2]);
+            V w0 = L.Load(w);
+            a00 = L.MultiplyAdd(u0, w0, a00);
+            a10 = L.MultiplyAdd(u1, w0, a10);
+            a20 = L.MultiplyAdd(u2, w0, a20);
+            V w1 = L.Load(w + lanes);
+            a01 = L.MultiplyAdd(u0, w1, a01);
+            a11 = L.MultiplyAdd(u1, w1, a11);
+            a21 = L.MultiplyAdd(u2, w1, a21);
+            V w2 = L.Load(w + 2 * lanes);
+            a02 = L.MultiplyAdd(u0, w2, a02);
+            a12 = L.MultiplyAdd(u1, w2, a12);
+            a22 = L.MultiplyAdd(u2, w2, a22);
+            V w3 = L.Load(w + 3 * lanes);
+            a03 = L.MultiplyAdd(u0, w3, a03);
+            a13 = L.MultiplyAdd(u1, w3, a13);
+            a23 = L.MultiplyAdd(u2, w3, a23);
+            w += width;
+            u += HeadLayout.TileRows;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
