@@ -46,7 +46,12 @@ public sealed class LayerStep : IDisposable
         Tensor indices = Routed(sizes);
         return new(
             pool,
-            x => Combine.Sum.Apply(Dispatch.Auto.Run(pool, x, indices), null),
+            x =>
+            {
+                // What a layer does that has a controller.
+                pool.InUse?.Add(indices);
+                return Combine.Sum.Apply(Dispatch.Auto.Run(pool, x, indices), null);
+            },
             sizes.Batch,
             sizes,
             indices.DetachFromDisposeScope(),
