@@ -50,23 +50,21 @@ text 19. A model that has learned where each of them stands gives it next to not
 perplexity of the other words, too.
 *)
 
-let of_words_seen_again (held: Runtime.DataSplits -> Runtime.Dataset seq) (run: StudyRun) =
-    if not (run.Finished && File.Exists(Path.Combine(run.Folder, "checkpoint.safetensors"))) then
-        None
-    else
-        Trained.within run.Folder (fun trained ->
-            let splits = trained.Source.Splits
-            let words (data: Runtime.Dataset) = data.Targets.data<int64>().ToArray()
-            let times = words splits.Train |> Array.countBy id |> dict
+let seen_again_of (run: StudyRun) =
+    Trained.within run.Folder (fun trained ->
+        let splits = trained.Source.Splits
+        let words (data: Runtime.Dataset) = data.Targets.data<int64>().ToArray()
+        let times = words splits.Train |> Array.countBy id |> dict
 
-            let seen_again word =
-                match times.TryGetValue word with
-                | true, count -> count > 1
-                | _ -> false
+        let seen_again word =
+            match times.TryGetValue word with
+            | true, count -> count > 1
+            | _ -> false
 
+        let perplexity (parts: Runtime.Dataset seq) =
             let mutable total, count = 0.0, 0
 
-            for part in held splits do
+            for part in parts do
                 for start in 0L .. 128L .. part.Count - 1L do
                     use _scope = torch.NewDisposeScope()
                     let batch = part.Range(start, min 128L (part.Count - start))
@@ -83,7 +81,24 @@ let of_words_seen_again (held: Runtime.DataSplits -> Runtime.Dataset seq) (run: 
                             total <- total + float log_p
                             count <- count + 1
 
-            Some(exp (-total / float count)))
+            exp (-total / float count)
+
+        {|
+            Test = perplexity splits.Test
+            Validation = perplexity splits.Validation
+        |})
+
+(** A finished run stays as it is, and the table is made again after each: every one is opened once. *)
+
+let seen_again =
+    let known =
+        System.Collections.Concurrent.ConcurrentDictionary<string, {| Test: float; Validation: float |}>()
+
+    fun (run: StudyRun) ->
+        if run.Finished && File.Exists(Path.Combine(run.Folder, "checkpoint.safetensors")) then
+            Some(known.GetOrAdd(run.Folder, (fun _ -> seen_again_of run)))
+        else
+            None
 
 let entropies (runs: StudyRun list) field title' =
     runs
@@ -97,8 +112,8 @@ study "table1" {
     measure "test perplexity" (fun run -> run.Test.Perplexity)
     measure "validation perplexity" (fun run -> run.Validation.Perplexity)
     measure "test perplexity at the best validation" at_best_validation
-    measure "test perplexity of words seen more than once" (of_words_seen_again _.Test)
-    measure "validation perplexity of words seen more than once" (of_words_seen_again _.Validation)
+    measure "test perplexity of words seen more than once" (seen_again >> Option.map _.Test)
+    measure "validation perplexity of words seen more than once" (seen_again >> Option.map _.Validation)
 
     report (fun runs -> [
         if not runs.IsEmpty then

@@ -13,7 +13,7 @@ internal static unsafe class HeadTiles<L, V>
     // Exponentials are summed with others of which one is 1, so what is taken off here is far below their last digits. Were it not, and
     // had they no least value, many would be numbers below the normal ones (2^−126), with which products can be slow.
     private const float LeastExponent = -110f;
-    private const float LeastPower = 7.7037198e-34f;
+    private const float LeastPower = 1f / (1L << 55) / (1L << 55);
 
     /// <summary>x·W + b − offset for three datapoints over consecutive panels.</summary>
     /// <param name="layout">The layout of the panels.</param>
@@ -33,12 +33,11 @@ internal static unsafe class HeadTiles<L, V>
 
         for (int p = 0; p < panels; p++)
         {
-            V a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23;
             Products(
                 layout, panel, x,
-                out a00, out a01, out a02, out a03,
-                out a10, out a11, out a12, out a13,
-                out a20, out a21, out a22, out a23);
+                out V a00, out V a01, out V a02, out V a03,
+                out V a10, out V a11, out V a12, out V a13,
+                out V a20, out V a21, out V a22, out V a23);
 
             float* y = logits;
             V offset = L.Broadcast(offsets[0]);
@@ -86,12 +85,11 @@ internal static unsafe class HeadTiles<L, V>
 
         for (int p = 0; p < panels; p++)
         {
-            V a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23;
             Products(
                 layout, panel, x,
-                out a00, out a01, out a02, out a03,
-                out a10, out a11, out a12, out a13,
-                out a20, out a21, out a22, out a23);
+                out V a00, out V a01, out V a02, out V a03,
+                out V a10, out V a11, out V a12, out V a13,
+                out V a20, out V a21, out V a22, out V a23);
             PowersOfTwo(L.Broadcast(offsets[0]), ref a00, ref a01, ref a02, ref a03);
             PowersOfTwo(L.Broadcast(offsets[1]), ref a10, ref a11, ref a12, ref a13);
             PowersOfTwo(L.Broadcast(offsets[2]), ref a20, ref a21, ref a22, ref a23);

@@ -449,6 +449,10 @@ let tests =
 
                 Expect.isFalse (Directory.Exists(runFolder home "two" 1)) "nothing half-written"
 
+                File.WriteAllBytes(kept, [| 1uy; 2uy; 3uy |])
+                Expect.equal (Study.run (options home) scripts one) 0 "a study that trains the run"
+                Expect.isGreaterThan (FileInfo(kept).Length) 100L "writes its log anew"
+
         testCase "two at once: a run that another process is at is left to it"
         <| fun () ->
             withHome

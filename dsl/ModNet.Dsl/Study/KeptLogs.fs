@@ -16,10 +16,14 @@ module internal KeptLogs =
     let private fileOf (results: string) (identity: string) (seed: int) =
         Path.Combine(results, "logs", $"{identity}-{seed}.jsonl.gz")
 
-    let private read (path: string) : string =
-        use packed = new GZipStream(File.OpenRead path, CompressionMode.Decompress)
-        use reader = new StreamReader(packed)
-        reader.ReadToEnd()
+    /// What is wrong with the file where it cannot be read.
+    let private read (path: string) : Result<string, string> =
+        try
+            use packed = new GZipStream(File.OpenRead path, CompressionMode.Decompress)
+            use reader = new StreamReader(packed)
+            Ok(reader.ReadToEnd())
+        with :? InvalidDataException as cause ->
+            Error cause.Message
 
     let private write (path: string) (text: string) : unit =
         use memory = new MemoryStream()
@@ -56,7 +60,7 @@ module internal KeptLogs =
         let path = fileOf results identity run.Seed
 
         match text words run.Folder with
-        | Some text when not (File.Exists path && read path = text) -> write path text
+        | Some text when not (File.Exists path && read path = Ok text) -> write path text
         | _ -> ()
 
     /// Lays a kept log out as a run folder that has no checkpoint. Nothing is done where the folder is there, or no log.
@@ -68,10 +72,9 @@ module internal KeptLogs =
                 raise (UserException(path, "the log of a run", cause, "get the file again, or delete it"))
 
             let text =
-                try
-                    read path
-                with :? InvalidDataException as cause ->
-                    damaged cause.Message
+                match read path with
+                | Ok text -> text
+                | Error cause -> damaged cause
 
             let head, metrics =
                 match text.IndexOf '\n' with
@@ -85,8 +88,9 @@ module internal KeptLogs =
                 ->
                 Directory.CreateDirectory folder |> ignore
 
-                for name in [ "spec"; "summary"; "study" ] do
-                    WholeFile.Write(Path.Combine(folder, $"{name}.json"), fields[name].ToJsonString() + "\n")
-
                 WholeFile.Write(Path.Combine(folder, "metrics.jsonl"), metrics)
+
+                // The summary, which says that the run is finished, comes last.
+                for name in [ "study"; "spec"; "summary" ] do
+                    WholeFile.Write(Path.Combine(folder, $"{name}.json"), fields[name].ToJsonString() + "\n")
             | _ -> damaged "something else"

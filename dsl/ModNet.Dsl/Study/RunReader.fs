@@ -48,9 +48,11 @@ module internal RunReader =
             | _ -> None)
         |> Map.ofList
 
+    let private stateOf (folder: string) = Path.Combine(folder, "state.json")
+
     /// The step that the checkpoint holds; 0 where there is none.
     let private checkpointed (folder: string) : int64 =
-        let path = Path.Combine(folder, "state.json")
+        let path = stateOf folder
 
         let step =
             if File.Exists path then
@@ -67,8 +69,7 @@ module internal RunReader =
         | _ -> 0L
 
     /// A kept log that was laid out as a folder: there is nothing to go on from, and no weights.
-    let isLogAlone (folder: string) : bool =
-        not (File.Exists(Path.Combine(folder, "state.json")))
+    let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
 
     /// The wall time that the log has come to.
     let private logged (folder: string) : float =
