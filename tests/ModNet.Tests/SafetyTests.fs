@@ -27,40 +27,42 @@ let private none (what: string) (folders: string list) (pattern: string) =
         let found = Regex.Match(text, pattern)
         Expect.isFalse found.Success $"{file}: {what}: {found.Value}"
 
+/// A command that is none, for the first place of the PATH.
+let private pretend (bin: string) (name: string) (body: string) =
+    let path = write bin name $"#!/bin/sh\n{body}\n"
+    File.SetUnixFileMode(path, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
+
+/// Runs `./modnet VERB` of a folder, what lies in `bin` before all other commands: exit code, output, errors.
+let private run' (directory: string) (bin: string) (verb: string) (environment: (string * string) list) =
+    let start =
+        ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
+
+    start.ArgumentList.Add(Path.Combine(directory, "modnet"))
+    start.ArgumentList.Add verb
+    start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
+
+    for name, value in environment do
+        start.Environment[name] <- value
+
+    use running = Process.Start start
+    let errors = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    running.ExitCode, output, errors.Result
+
 /// A copy of ./modnet in a clone that is none, where apt-get only writes down what it is asked.
 let private installing (environment: (string * string) list) (action: int -> string -> string list -> unit) =
     inDirectory
     <| fun directory ->
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
         let log = Path.Combine(directory, "asked")
-        let script = Path.Combine(directory, "modnet")
-        File.Copy(Path.Combine(root, "modnet"), script)
+        File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
+        pretend bin "apt-get" $"printf '%%s\\n' \"$*\" >> '{log}'"
+        pretend bin "sudo" "shift; exec \"$@\""
 
-        for name, body in
-            [
-                "apt-get", $"printf '%%s\\n' \"$*\" >> '{log}'"
-                "sudo", "shift; exec \"$@\""
-            ] do
-            let path = Path.Combine(bin, name)
-            File.WriteAllText(path, $"#!/bin/sh\n{body}\n")
-            File.SetUnixFileMode(path, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
-
-        let start =
-            ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
-
-        start.ArgumentList.Add script
-        start.ArgumentList.Add "demo"
-        start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
         // A compiler that is nowhere: something is missing.
-        start.Environment["CXX"] <- "no-such-compiler"
-
-        for name, value in environment do
-            start.Environment[name] <- value
-
-        use running = Process.Start start
-        let errors = running.StandardError.ReadToEndAsync()
-        running.StandardOutput.ReadToEnd() |> ignore
-        running.WaitForExit()
+        let code, _, errors =
+            run' directory bin "demo" (("CXX", "no-such-compiler") :: environment)
 
         let asked =
             if File.Exists log then
@@ -68,15 +70,14 @@ let private installing (environment: (string * string) list) (action: int -> str
             else
                 []
 
-        action running.ExitCode errors.Result asked
+        action code errors asked
 
 /// A copy of ./modnet in a clone of no sources, where dotnet only pretends: its tests count what is given, and pass.
 let private testing (tally: string list) (action: string list -> unit) =
     inDirectory
     <| fun directory ->
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
-        let script = Path.Combine(directory, "modnet")
-        File.Copy(Path.Combine(root, "modnet"), script)
+        File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
 
         for folder in
             [
@@ -102,31 +103,19 @@ let private testing (tally: string list) (action: string list -> unit) =
         let lines =
             write directory "lines" (String.concat "" [ for line in tally -> line + "\n" ])
 
-        let body =
-            String.concat "\n" [
-                "#!/bin/sh"
+        pretend
+            bin
+            "dotnet"
+            (String.concat "\n" [
                 "case $1 in"
                 "--list-sdks) echo '10.0.100 [/usr]' ;;"
                 $"test) cat '{lines}' >> \"$MODNET_TALLY\""
                 "    echo '<Counters total=\"3\" executed=\"2\" passed=\"2\" failed=\"0\" />' > \"${MODNET_TALLY%/*}/results.trx\" ;;"
-                "esac\n"
-            ]
+                "esac"
+            ])
 
-        let dotnet = write bin "dotnet" body
-        File.SetUnixFileMode(dotnet, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
-
-        let start =
-            ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
-
-        start.ArgumentList.Add script
-        start.ArgumentList.Add "test"
-        start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
-        start.Environment["NUGET_SOURCE"] <- "nowhere"
-        use running = Process.Start start
-        let errors = running.StandardError.ReadToEndAsync()
-        let output = running.StandardOutput.ReadToEnd()
-        running.WaitForExit()
-        Expect.equal running.ExitCode 0 $"{output}{errors.Result}"
+        let code, output, errors = run' directory bin "test" [ "NUGET_SOURCE", "nowhere" ]
+        Expect.equal code 0 $"{output}{errors}"
         action (List.ofArray (output.TrimEnd('\n').Split '\n'))
 
 [<Tests>]
