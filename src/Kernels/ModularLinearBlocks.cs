@@ -7,12 +7,13 @@ internal static unsafe class ModularLinearBlocks<L, V>
 {
     private const int Tile = ModularLinearLayout.Tile;
 
-    /// <summary>y[r, o] := x_r·w_o for a block of rows and a block of outputs.</summary>
+    /// <summary>y[r, o] := x_r·w_o for a block of rows and a block of outputs; meanwhile <paramref name="ahead"/> is fetched.</summary>
     internal static void Products(
-        int length, float* x, int xStride, int rows, float* w, int wStride, int outputs, float* y, int yStride)
+        int length, float* x, int xStride, int rows, float* w, int wStride, int outputs, float* y, int yStride, ref Ahead ahead)
     {
         for (int r = 0; r < rows; r += Tile, x += (long)Tile * xStride, y += (long)Tile * yStride)
         {
+            ahead.Fetch((rows - r + Tile - 1) / Tile);
             float* part = w;
             for (int o = 0; o < outputs; o += Tile, part += (long)Tile * wStride)
             {
@@ -40,10 +41,11 @@ internal static unsafe class ModularLinearBlocks<L, V>
     /// <see cref="ModularLinearTiles{L, V}.Accumulate"/>.
     /// </summary>
     internal static void Accumulate(
-        int terms, float* a, int aRow, int aTerm, int rows, float* b, int bTerm, int width, float* c, int cRow, bool fresh)
+        int terms, float* a, int aRow, int aTerm, int rows, float* b, int bTerm, int width, float* c, int cRow, bool fresh, ref Ahead ahead)
     {
         for (int i = 0; i < width; i += Tile * L.Count)
         {
+            ahead.Fetch((width - i + Tile * L.Count - 1) / (Tile * L.Count));
             switch (Math.Min(Tile, (width - i) / L.Count))
             {
                 case 4:

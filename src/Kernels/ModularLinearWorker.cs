@@ -8,6 +8,9 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
     where L : struct, ILanes<V>
     where V : struct
 {
+    // How far ahead of the row that is copied others are asked for.
+    private const int RowsAhead = 3;
+
     private readonly ModularLinearTask _task;
     private readonly ModularLinearLayout _layout;
     private readonly Scratch _scratch;
@@ -40,6 +43,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         for (int o = 0; o < _task.Size.Outputs; o += _layout.BlockOutputs)
         {
             int width = Math.Min(_layout.BlockOutputs, _task.Size.Outputs - o);
+            Ahead ahead = After(segment, o + _layout.BlockOutputs, _layout.BlockOutputs);
             ModularLinearBlocks<L, V>.Products(
                 _layout.Inputs,
                 _rows,
@@ -49,7 +53,8 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 _layout.WeightStride,
                 width,
                 _outputs,
-                _layout.BlockOutputs);
+                _layout.BlockOutputs,
+                ref ahead);
             for (int r = 0; r < count; r++)
             {
                 float* y = _task.Output + (long)_task.Segments.Order[place + r] * _task.Size.Outputs + o;
@@ -68,6 +73,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         float* weight = Weight(_task.Segments.Modules[segment]);
         for (int o = 0; o < _task.Size.Outputs; o += ModularLinearLayout.GradientBlock)
         {
+            Ahead ahead = After(segment, o + ModularLinearLayout.GradientBlock, ModularLinearLayout.GradientBlock);
             ModularLinearBlocks<L, V>.Accumulate(
                 Math.Min(ModularLinearLayout.GradientBlock, _task.Size.Outputs - o),
                 _outputs + o,
@@ -79,7 +85,8 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 _layout.Inputs,
                 _rows,
                 _layout.InputStride,
-                fresh: o == 0);
+                o == 0,
+                ref ahead);
         }
 
         for (int r = 0; r < count; r++)
@@ -101,6 +108,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             int count = Math.Min(_layout.BlockRows, end - place);
             Gather(place, count);
             GatherUpstream(place, count, from, to);
+            Ahead ahead = default;
             ModularLinearBlocks<L, V>.Accumulate(
                 count,
                 _outputs,
@@ -112,7 +120,8 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 _layout.Inputs,
                 gradient,
                 _layout.WeightStride,
-                fresh: place == start);
+                place == start,
+                ref ahead);
             for (int r = 0; r < count; r++)
             {
                 Add(_outputs + (long)r * _layout.OutputStride, _sums, to - from);
@@ -151,6 +160,27 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
+    /// <summary>The block of weights after the one that ends before output <paramref name="next"/>: of this module, or of the one after it.</summary>
+    private Ahead After(int segment, int next, int outputs)
+    {
+        // Weights that are copied are read from end to end.
+        if (_layout.IsPacked)
+        {
+            return default;
+        }
+
+        if (next >= _task.Size.Outputs)
+        {
+            (segment, next) = (segment + 1, 0);
+        }
+
+        return segment >= _task.Segments.Modules.Length
+            ? default
+            : new(
+                _task.Weight + _task.Segments.Modules[segment] * _task.Size.WeightLength + (long)next * _task.Size.Inputs,
+                (long)Math.Min(outputs, _task.Size.Outputs - next) * _task.Size.Inputs);
+    }
+
     private void InBlocks(int from, int to, Action<int, int, int> body)
     {
         if (from == to)
@@ -173,6 +203,11 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
     {
         for (int r = 0; r < count; r++)
         {
+            if (place + r + RowsAhead < _task.Segments.Order.Length)
+            {
+                new Ahead(_task.Row(place + r + RowsAhead), _task.Size.Inputs).Fetch(1);
+            }
+
             Copy(_task.Row(place + r), _rows + (long)r * _layout.InputStride, _task.Size.Inputs);
         }
     }
@@ -185,6 +220,11 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         {
             long at = (long)_task.Segments.Order[place + r] * _task.Size.Outputs + from;
             float* target = _outputs + (long)r * _layout.OutputStride;
+            if (place + r + RowsAhead < _task.Segments.Order.Length)
+            {
+                new Ahead(_task.Upstream + (long)_task.Segments.Order[place + r + RowsAhead] * _task.Size.Outputs + from, width).Fetch(1);
+            }
+
             if (_task.Size.Relu)
             {
                 Where(_task.Output + at, _task.Upstream + at, target, width);

@@ -22,6 +22,22 @@ let private withVariable name (value: string) code =
 
 let private single (results: obj[]) = results[0] :?> torch.Tensor
 
+/// The real environment, of which .NET keeps a copy.
+[<DllImport("libc", EntryPoint = "getenv")>]
+extern nativeint private variable([<MarshalAs(UnmanagedType.LPUTF8Str)>] string name)
+
+let private idle =
+    testCase "threads of libraries wait asleep, unless the environment says otherwise" (fun () ->
+        Libtorch.EnsureLoaded()
+
+        for name, own in [ "OMP_WAIT_POLICY", "passive"; "OPENBLAS_THREAD_TIMEOUT", "18" ] do
+            let expected =
+                Environment.GetEnvironmentVariable name
+                |> Option.ofObj
+                |> Option.defaultValue own
+
+            Expect.equal (Marshal.PtrToStringUTF8(variable name)) expected name)
+
 let private finding =
     testList "libtorch is found" [
         testCase "the probe tells version, place and shim" (fun () ->
@@ -209,4 +225,4 @@ let private threading =
     ]
 
 [<Tests>]
-let tests = testList "torch binding" [ finding; calling; failing; threading ]
+let tests = testList "torch binding" [ idle; finding; calling; failing; threading ]

@@ -19,6 +19,7 @@ public sealed class LayerStep : IDisposable
     private readonly Func<Tensor, Tensor> _layer;
     private readonly nn.Module _module;
     private readonly OptimizerHelper _optimizer;
+    private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
     private readonly Tensor _x;
     private readonly Tensor _upstream;
@@ -28,8 +29,10 @@ public sealed class LayerStep : IDisposable
         nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? resting = null)
     {
         (_module, _layer, _indices) = (module, layer, indices);
-        _optimizer = Adam.Over(module.parameters());
-        _resting = resting is null ? null : new([resting], module.parameters(), Adam, _optimizer);
+        Parameter[] parameters = [.. module.parameters()];
+        _optimizer = Adam.Over(parameters);
+        _updates = new(parameters, Adam, _optimizer);
+        _resting = resting is null ? null : new([resting], parameters, Adam, _optimizer);
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();
     }
@@ -83,7 +86,7 @@ public sealed class LayerStep : IDisposable
         _resting?.Begin();
         _layer(_x).backward([_upstream]);
         _resting?.Take();
-        _optimizer.step();
+        _updates.Step(Adam.Rate);
         _resting?.Step(Adam.Rate);
     }
 

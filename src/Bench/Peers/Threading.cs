@@ -36,6 +36,7 @@ public static partial class Threading
     [
         .. Counts.Select(name => (name, (string?)$"{threads}")),
         ("OMP_WAIT_POLICY", wait == PeerWait.Passive ? "passive" : null),
+        ("OPENBLAS_THREAD_TIMEOUT", wait == PeerWait.Passive ? "18" : null),
     ];
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]

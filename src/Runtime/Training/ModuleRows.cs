@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ModNet.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -14,12 +13,6 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
 {
     private Tensor? _gradient;
 
-    // What spans can reach.
-    private bool HasKernel =>
-        parameter.dtype == ScalarType.Float32
-        && parameter.device_type == DeviceType.CPU
-        && parameter.numel() <= int.MaxValue / sizeof(float);
-
     private int Modules => (int)parameter.shape[0];
 
     /// <summary>Takes the gradient over, dense or with rows of its own, so that the optimiser finds none.</summary>
@@ -32,13 +25,14 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
     /// <summary>A step on rows [U], each row's <paramref name="steps"/>-th; then the gradient is gone.</summary>
     internal void Step(OptimizerKind kind, double rate, long[] rows, long[] steps)
     {
+        using var scope = NewDisposeScope();
         switch (kind, state)
         {
-            case (AdamKind, Adam.State adam):
-                StepAdam(Numbers(rate, 0), adam.exp_avg, adam.exp_avg_sq, rows, steps);
+            case var _ when RowKernel.Takes(parameter):
+                RowKernel.Step(kind, rate, parameter, state, Modules, rows, steps, Summands(rows));
                 break;
-            case (AdamWKind own, AdamW.State adam):
-                StepAdam(Numbers(rate, own.Decay), adam.exp_avg, adam.exp_avg_sq, rows, steps);
+            case (AdamKind or AdamWKind, AdamState adam):
+                StepAdam(RowKernel.Numbers(kind, rate), adam.exp_avg, adam.exp_avg_sq, rows, steps);
                 break;
             case (SgdKind own, SGD.State sgd):
                 StepMomentum(rate, own.Momentum, sgd, rows);
@@ -51,19 +45,8 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
         _gradient = null;
     }
 
-    private static AdamNumbers Numbers(double rate, double decay) =>
-        new(rate, OptimizerKind.Beta1, OptimizerKind.Beta2, OptimizerKind.Epsilon, decay);
-
     private void StepAdam(AdamNumbers numbers, Tensor firsts, Tensor seconds, long[] rows, long[] steps)
     {
-        using var scope = NewDisposeScope();
-        if (HasKernel)
-        {
-            RowSteps.Adam(
-                numbers, rows, steps, Modules, Floats(parameter), Floats(firsts), Floats(seconds), Summands(rows), get_num_threads());
-            return;
-        }
-
         Tensor index = tensor(rows, device: parameter.device);
         Tensor g = Gradient(rows, index);
         Tensor first = firsts.index_select(0, index) * numbers.Beta1 + g * (1 - numbers.Beta1);
@@ -78,32 +61,13 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
 
     private void StepMomentum(double rate, double momentum, SGD.State sgd, long[] rows)
     {
-        using var scope = NewDisposeScope();
-        if (momentum != 0)
-        {
-            sgd.momentum_buffer ??= zeros_like(parameter).DetachFromDisposeScope();
-        }
-
-        if (HasKernel)
-        {
-            RowSteps.Momentum(
-                rate,
-                momentum,
-                rows,
-                Modules,
-                Floats(parameter),
-                momentum == 0 ? default : Floats(sgd.momentum_buffer!),
-                Summands(rows),
-                get_num_threads());
-            return;
-        }
-
         Tensor index = tensor(rows, device: parameter.device);
         Tensor step = Gradient(rows, index);
         if (momentum != 0)
         {
-            step = sgd.momentum_buffer!.index_select(0, index) * momentum + step;
-            sgd.momentum_buffer.index_copy_(0, index, step);
+            Tensor gathered = RowKernel.Gathered(sgd, parameter);
+            step = gathered.index_select(0, index) * momentum + step;
+            gathered.index_copy_(0, index, step);
         }
 
         parameter.index_copy_(0, index, parameter.index_select(0, index) - rate * step);
@@ -131,8 +95,8 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
     private RowGradients Summands(long[] rows) => _gradient switch
     {
         null => default,
-        { is_sparse: true } => new() { Values = Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },
-        _ => new() { Values = Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
+        { is_sparse: true } => new() { Values = RowKernel.Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },
+        _ => new() { Values = RowKernel.Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
     };
 
     private long[] SparseRows() => _gradient!.SparseIndices.select(0, 0).cpu().contiguous().data<long>().ToArray();
@@ -144,6 +108,4 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
         shape[0] = steps.Length;
         return tensor(Array.ConvertAll(steps, t => of(t))).to_type(parameter.dtype).to(parameter.device).view(shape);
     }
-
-    private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
 }

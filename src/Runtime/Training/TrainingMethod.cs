@@ -37,6 +37,7 @@ public abstract class TrainingMethod : IDisposable
     // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
     private readonly Parameter[] _ofSingleModules;
     private readonly Parameter[] _parameters;
+    private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
 
     /// <summary>
@@ -58,6 +59,7 @@ public abstract class TrainingMethod : IDisposable
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         _parameters = [.. graph.parameters()];
         Optimizer = settings.Optimizer.Over(_parameters);
+        _updates = new(_parameters, settings.Optimizer, Optimizer);
         if (settings.Unselected == Unselected.Rest)
         {
             _resting = new(graph.Pools, _parameters, settings.Optimizer, Optimizer);
@@ -186,12 +188,12 @@ public abstract class TrainingMethod : IDisposable
         if (_resting is null)
         {
             FillIdle();
-            Optimizer.step();
+            _updates.Step(rate);
         }
         else
         {
             _resting.Take();
-            Optimizer.step();
+            _updates.Step(rate);
             _resting.Step(rate);
         }
 

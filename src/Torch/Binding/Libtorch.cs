@@ -84,6 +84,7 @@ public static unsafe class Libtorch
 
     private static void LoadShim(Installation installation, string shim)
     {
+        IdleThreads.Sleep();
         try
         {
             Native.Bind(NativeLibrary.Load(shim));
