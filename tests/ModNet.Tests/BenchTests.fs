@@ -174,13 +174,23 @@ let measuring =
         testCase "a kernel's operations are counted one by one"
         <| fun () ->
             let sizes =
-                KernelSizes(PtbSizes(Vocabulary = 3, Hidden = 2, Window = 5, Embed = 4, Modules = 3), 1)
+                KernelSizes(
+                    PtbSizes(Vocabulary = 3, Hidden = 2, Window = 5, Embed = 4, Modules = 3),
+                    LayerSizes(9, 2, 5, 4, 3),
+                    1
+                )
 
             // 2 rows of 5 words, 3 logits of 2 multiply-adds each.
             Expect.equal (sizes.Head(2, false).Operations) (float (2 * 5 * 3 * 2 * 2)) "scores"
             Expect.equal (sizes.Head(2, true).Operations) (float (2 * 5 * 3 * 2 * 2 * 3)) "gradients"
             // z, r: 4 outputs of [h, x], 6 wide; 3 logits; one module's 2.
             Expect.equal (sizes.Gru(2, false).Operations) (float (2 * 5 * (4 + 3 + 2) * 6 * 2)) "window"
+            // 5 rows of 2 choices, each 4 × 4; two products going back.
+            Expect.equal (sizes.Linear(false).Operations) (float (5 * 2 * 4 * 4 * 2)) "layer"
+            Expect.equal (sizes.Linear(true).Operations) (float (5 * 2 * 4 * 4 * 2 * 2)) "layer's gradients"
+            // Rows in and out, and the weights of three modules.
+            Expect.equal (sizes.Linear(false).Bytes) (float (4 * (2 * 10 * 4 + 3 * 4 * 4))) "layer's numbers"
+            Expect.equal (sizes.Adam().Bytes) (float (4 * 7 * 3 * 4 * 4)) "Adam's passes"
     ]
 
 [<Tests>]

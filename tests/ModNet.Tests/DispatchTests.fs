@@ -233,7 +233,7 @@ let tests =
                 Expect.equal (name 5 8) "wide" "5 modules of width 8"
                 Expect.equal (name 64 256) "grouped" "64 modules of width 256"
 
-        testCase "auto takes the kernel where it runs, but wide for tiny pools and many positions"
+        testCase "auto takes the kernel where it runs, but wide for more positions than modules"
         <| fun () ->
             scoped
             <| fun () ->
@@ -251,8 +251,9 @@ let tests =
                     Expect.notEqual doubles "kernel" "double precision"
                     chosen
 
-                Expect.equal (name 5 8 8 128L 1L) "wide" "5 modules of width 8"
+                Expect.equal (name 5 8 8 128L 1L) "kernel" "5 modules of width 8"
                 Expect.equal (name 5 40 8 128L 11L) "wide" "11 candidates of 5 modules"
+                Expect.equal (name 64 40 8 128L 11L) "kernel" "11 candidates of 64 modules"
                 Expect.equal (name 5 128 128 128L 1L) "kernel" "5 modules of width 128"
                 Expect.equal (name 64 256 256 4096L 1L) "kernel" "64 modules of width 256"
 

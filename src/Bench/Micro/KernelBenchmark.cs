@@ -20,7 +20,9 @@ public static class KernelBenchmark
     {
         settings.Say("measuring the machine's peak");
         Peak peak = Peak.Measure(settings.Threads, settings.Tiny);
-        var sizes = new KernelSizes(settings.Tiny ? PtbSizes.Tiny : PtbSizes.Paper, settings.Threads);
+        var sizes = settings.Tiny
+            ? new KernelSizes(PtbSizes.Tiny, LayerSizes.Tiny[0], settings.Threads)
+            : new KernelSizes(PtbSizes.Paper, LayerSizes.Headline, settings.Threads);
         KernelSizes.Current = sizes;
         (Type Kernels, string Method, KernelWork Work)[] works =
         [
@@ -29,6 +31,9 @@ public static class KernelBenchmark
             (typeof(GruKernels), nameof(GruKernels.Drawn), sizes.Gru(sizes.ERows, backward: false)),
             (typeof(GruKernels), nameof(GruKernels.Forward), sizes.Gru(sizes.MRows, backward: false)),
             (typeof(GruKernels), nameof(GruKernels.Backward), sizes.Gru(sizes.MRows, backward: true)),
+            (typeof(LayerKernels), nameof(LayerKernels.Layer), sizes.Linear(backward: false)),
+            (typeof(LayerKernels), nameof(LayerKernels.LayerGradients), sizes.Linear(backward: true)),
+            (typeof(LayerKernels), nameof(LayerKernels.Step), sizes.Adam()),
         ];
         DirectoryInfo artifacts = Directory.CreateTempSubdirectory("modnet-bench-");
         try

@@ -1,14 +1,15 @@
 namespace ModNet.Bench;
 
-/// <summary>Sizes of the kernels' calls, as the language model makes them.</summary>
-/// <param name="Sizes">The model's.</param>
+/// <summary>Sizes of the kernels' calls: as the language model makes them, and those of one modular linear layer.</summary>
+/// <param name="Sizes">The language model's.</param>
+/// <param name="Layer">The layer's.</param>
 /// <param name="Threads">Of a call.</param>
-public sealed record KernelSizes(PtbSizes Sizes, int Threads)
+public sealed record KernelSizes(PtbSizes Sizes, LayerSizes Layer, int Threads)
 {
     /// <summary>
     /// What benchmarks run with: BenchmarkDotNet makes them itself, in this process, and has no way to hand them anything but this.
     /// </summary>
-    public static KernelSizes Current { get; set; } = new(PtbSizes.Paper, Environment.ProcessorCount);
+    public static KernelSizes Current { get; set; } = new(PtbSizes.Paper, LayerSizes.Headline, Environment.ProcessorCount);
 
     /// <summary>Rows of an M-step.</summary>
     public int MRows => Sizes.Batch;
@@ -33,5 +34,23 @@ public sealed record KernelSizes(PtbSizes Sizes, int Threads)
         double forward = 2 * steps * both * (2 * h + k * m + k * h);
         double bytes = steps * (sizeof(float) * (Sizes.Embed + h + k * m) + sizeof(long) * k);
         return new(forward * (backward ? 2 : 1), steps * (2 * h + k * m), bytes * (backward ? 2 : 1));
+    }
+
+    /// <summary>The layer, forward or backward.</summary>
+    public KernelWork Linear(bool backward)
+    {
+        double choices = (double)Layer.Batch * Layer.Choose, rows = sizeof(float) * choices * Layer.Width;
+        double weights = sizeof(float) * (double)Layer.InUse * Layer.Width * Layer.Width;
+        return backward
+            ? new(4 * choices * Layer.Width * Layer.Width, 0, 3 * rows + 2 * weights)
+            : new(2 * choices * Layer.Width * Layer.Width, 0, 2 * rows + weights);
+    }
+
+    /// <summary>Adam on the weights in use: the gradient, the weights and both moments read, the last three written.</summary>
+    public KernelWork Adam()
+    {
+        const int operations = 12, passes = 7;
+        double weights = (double)Layer.InUse * Layer.Width * Layer.Width;
+        return new(operations * weights, 0, passes * sizeof(float) * weights);
     }
 }

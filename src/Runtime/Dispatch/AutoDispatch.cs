@@ -3,20 +3,22 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The cost rule. Of linear pools that the kernel takes (float32 on the CPU), <c>wide</c> spends all M modules on every row and
-/// <c>kernel</c> the K chosen ones, a price on every choice and one on every module in use; but a multiply-add of <c>wide</c>'s costs two
-/// of the kernel's: wide while 2·B·M·multiply-adds ≤ B·K·(multiply-adds + choice) + min(M, B·K)·module. Of all other pools <c>grouped</c>
-/// spends a fixed price on sorting, a price on every module in use, and reads every row K times: wide while
+/// The cost rule. Of linear pools that the kernel takes (float32 on the CPU), <c>wide</c> spends all M modules on every row, a price on
+/// every output, and one on its operators; <c>kernel</c> the K chosen modules, and a price on every choice: wide while
+/// operators + B·M·(multiply-adds + out·output) ≤ B·K·(multiply-adds + choice). Of all other pools <c>grouped</c> spends a fixed price on
+/// sorting, a price on every module in use, and reads every row K times: wide while
 /// B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading. All prices are given in the multiply-adds that the machine does
 /// meanwhile, so that the two sides compare. A <see cref="ModularGru"/> does not come here where a kernel runs its whole window.
 /// </summary>
 internal sealed class AutoDispatch : Dispatch
 {
-    // The kernel's, fitted to forward and backward on one AVX-512 core with OpenBLAS 0.3.21, over B 128 to 1,024, width 8 to 256, M 2 to
-    // 256, K 1 and 2. Where wide is chosen either takes 0.05 to 0.1 ms; from there on the kernel is ahead, and it is of grouped everywhere.
-    private const long KernelChoice = 100;
-    private const long KernelModule = 20_000;
-    private const long WidePrice = 2;
+    // Fitted, of prices in powers of two apart, to medians of forward, and of forward and backward, on one and on two AVX-512 cores with
+    // OpenBLAS 0.3.21, over B 32 to 4,096, width 8 to 256, M 2 to 64, K 1 to 11, more than M among them: 1,296 cases, in which the choice is
+    // 0.6 % slower than the better one in the mean, at most 1.9 times. The kernel is behind where there are more choices than modules, as
+    // an E-step's candidates may be, and where few narrow modules are all in use.
+    private const long Operators = 800_000;
+    private const long Output = 40;
+    private const long Choice = 800;
 
     // The others', fitted, for linear modules, to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096,
     // width 8 to 256 and M 2 to 256; and the price of reading, for 3×3 convolutions of 3 to 32 channels in and 1 to 16 out, on images
@@ -39,9 +41,8 @@ internal sealed class AutoDispatch : Dispatch
     internal static Dispatch ChooseForKernel(LinearPool pool, long rows, long positions)
     {
         long multiplyAdds = (long)pool.Inputs * pool.Outputs;
-        long choices = rows * positions;
-        long kernel = choices * (multiplyAdds + KernelChoice) + Math.Min(pool.Count, choices) * KernelModule;
-        return WidePrice * rows * pool.Count * multiplyAdds <= kernel ? Wide : Kernel;
+        long wide = Operators + rows * pool.Count * (multiplyAdds + pool.Outputs * Output);
+        return wide <= rows * positions * (multiplyAdds + Choice) ? Wide : Kernel;
     }
 
     /// <summary>The dispatch that the rule picks for B rows of this shape and K positions of any other pool.</summary>
