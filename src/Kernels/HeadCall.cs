@@ -1,8 +1,13 @@
+using System.Buffers;
+
 namespace ModNet.Kernels;
 
 /// <summary>The calls of <see cref="LinearCrossEntropy"/> at a given register width: checks, pins and runs.</summary>
 internal static unsafe class HeadCall
 {
+    // Classes from which a row's scores cost many times what it takes to find out whether it was there before.
+    private const int ManyClasses = 128;
+
     internal static void Score(
         ReadOnlySpan<float> h,
         ReadOnlySpan<float> weight,
@@ -14,6 +19,52 @@ internal static unsafe class HeadCall
     {
         int hidden = HeadArguments.Check(h, weight, bias, targets, threads);
         HeadArguments.CheckLength(logLikelihood.Length, targets.Length, nameof(logLikelihood), "N");
+        if (bias.Length < ManyClasses)
+        {
+            ScoreEach(h, weight, bias, targets, logLikelihood, threads, lanes);
+            return;
+        }
+
+        using var equal = new EqualRows(h, targets, hidden);
+        if (equal.Count == targets.Length)
+        {
+            ScoreEach(h, weight, bias, targets, logLikelihood, threads, lanes);
+            return;
+        }
+
+        // Equal rows once: what a row gets does not depend on its place.
+        using Scratch rows = new((long)equal.Count * hidden), scores = new(equal.Count);
+        long[] classes = ArrayPool<long>.Shared.Rent(equal.Count);
+        for (int d = 0; d < equal.Count; d++)
+        {
+            h.Slice(equal.Firsts[d] * hidden, hidden).CopyTo(new Span<float>(rows.Start + (long)d * hidden, hidden));
+            classes[d] = targets[equal.Firsts[d]];
+        }
+
+        ScoreEach(
+            new ReadOnlySpan<float>(rows.Start, equal.Count * hidden),
+            weight,
+            bias,
+            classes.AsSpan(0, equal.Count),
+            new Span<float>(scores.Start, equal.Count),
+            threads,
+            lanes);
+        ArrayPool<long>.Shared.Return(classes);
+        for (int n = 0; n < targets.Length; n++)
+        {
+            logLikelihood[n] = scores.Start[equal.Places[n]];
+        }
+    }
+
+    private static void ScoreEach(
+        ReadOnlySpan<float> h,
+        ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias,
+        ReadOnlySpan<long> targets,
+        Span<float> logLikelihood,
+        int threads,
+        int lanes)
+    {
         fixed (float* x = h, w = weight, b = bias, likelihood = logLikelihood)
         fixed (long* t = targets)
         {
@@ -22,7 +73,7 @@ internal static unsafe class HeadCall
                 {
                     Count = targets.Length,
                     Vocabulary = bias.Length,
-                    Hidden = hidden,
+                    Hidden = weight.Length / bias.Length,
                     X = x,
                     Weight = w,
                     Bias = b,

@@ -15,7 +15,7 @@ namespace ModNet.Kernels;
 /// </summary>
 public static class LinearCrossEntropy
 {
-    /// <summary>log p(target_n | h_n) for every datapoint.</summary>
+    /// <summary>log p(target_n | h_n) for every datapoint. Of rows that are equal bit for bit, with one target, one is worked off.</summary>
     /// <param name="h">[N, H].</param>
     /// <param name="weight">[V, H].</param>
     /// <param name="bias">[V].</param>

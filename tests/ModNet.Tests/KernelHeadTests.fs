@@ -194,6 +194,59 @@ let tests =
 
                 closeAll (headOf shape) (weightsOf shape) 2 shape.lanes)
 
+        testPropertyWithConfig
+            config
+            "equal rows are scored once, and get the bits that each would get alone"
+            (fun (shape: Shape) (PositiveInt kinds) ->
+                let vocabulary = 128 + shape.vocabulary
+
+                let head = headOf { shape with vocabulary = vocabulary }
+
+                let width = shape.hidden
+                let random = Random shape.seed
+
+                // Every row one of a few, with one of two targets; zeros of both signs are two rows.
+                for n in 0 .. head.targets.Length - 1 do
+                    let kind = min (random.Next kinds) n
+                    Array.blit head.h (kind * width) head.h (n * width) width
+                    head.targets[n] <- int64 (random.Next 2 * (vocabulary - 1))
+
+                    if random.Next 5 = 0 then
+                        head.h[n * width] <- (if random.Next 2 = 0 then 0f else -0f)
+
+                let expected = Array.create head.targets.Length nanf
+
+                HeadCall.Forward(
+                    head.h,
+                    head.weight,
+                    head.bias,
+                    head.targets,
+                    expected,
+                    Array.zeroCreate<float32> expected.Length,
+                    shape.threads,
+                    shape.lanes
+                )
+
+                let actual = Array.create expected.Length nanf
+                HeadCall.Score(head.h, head.weight, head.bias, head.targets, actual, shape.threads, shape.lanes)
+                Expect.equal actual expected "scores"
+
+                let keys = [
+                    for n in 0 .. expected.Length - 1 ->
+                        [
+                            for i in n * width .. (n + 1) * width - 1 -> BitConverter.SingleToInt32Bits head.h[i]
+                        ],
+                        head.targets[n]
+                ]
+
+                use equal = new EqualRows(head.h, head.targets, width)
+                Expect.equal equal.Count (List.length (List.distinct keys)) "so many are distinct"
+
+                keys
+                |> List.iteri (fun n key ->
+                    let first = equal.Firsts[equal.Places[n]]
+                    Expect.equal first (List.findIndex ((=) key) keys) "the first that is the same"))
+
         testCase "the reference's gradients are those of its likelihoods" (fun () ->
             let head = random 3 4 3 5 2.0
             let rowWeight = [| 0.5f; -1f; 2f; 0.25f |]
