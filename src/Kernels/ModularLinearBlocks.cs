@@ -38,27 +38,28 @@ internal static unsafe class ModularLinearBlocks<L, V>
 
     /// <summary>
     /// c[r, …] (+)= Σ_t a[r, t]·b[t, …] for a block of rows, <paramref name="width"/> numbers wide, in whole registers. As
-    /// <see cref="ModularLinearTiles{L, V}.Accumulate"/>.
+    /// <see cref="ModularLinearTiles{L, V}.Accumulate"/>; meanwhile <paramref name="ahead"/> is fetched.
     /// </summary>
     internal static void Accumulate(
         int terms, float* a, int aRow, int aTerm, int rows, float* b, int bTerm, int width, float* c, int cRow, bool fresh, ref Ahead ahead)
     {
+        int down = (rows + Tile - 1) / Tile;
         for (int i = 0; i < width; i += Tile * L.Count)
         {
-            ahead.Fetch((width - i + Tile * L.Count - 1) / (Tile * L.Count));
+            int tiles = (width - i + Tile * L.Count - 1) / (Tile * L.Count) * down;
             switch (Math.Min(Tile, (width - i) / L.Count))
             {
                 case 4:
-                    Accumulate<Four>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh);
+                    Accumulate<Four>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
                     break;
                 case 3:
-                    Accumulate<Three>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh);
+                    Accumulate<Three>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
                     break;
                 case 2:
-                    Accumulate<Two>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh);
+                    Accumulate<Two>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
                     break;
                 default:
-                    Accumulate<One>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh);
+                    Accumulate<One>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
                     break;
             }
         }
@@ -84,12 +85,25 @@ internal static unsafe class ModularLinearBlocks<L, V>
         }
     }
 
+    // The first of so many tiles that are left, one below the other.
     private static void Accumulate<C>(
-        int terms, float* a, int aRow, int aTerm, int rows, float* b, int bTerm, float* c, int cRow, bool fresh)
+        int terms,
+        float* a,
+        int aRow,
+        int aTerm,
+        int rows,
+        float* b,
+        int bTerm,
+        float* c,
+        int cRow,
+        bool fresh,
+        ref Ahead ahead,
+        int tiles)
         where C : struct, IExtent
     {
-        for (int r = 0; r < rows; r += Tile, a += (long)Tile * aRow, c += (long)Tile * cRow)
+        for (int r = 0; r < rows; r += Tile, a += (long)Tile * aRow, c += (long)Tile * cRow, tiles--)
         {
+            ahead.Fetch(tiles);
             switch (rows - r)
             {
                 case 1:

@@ -108,7 +108,11 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             int count = Math.Min(_layout.BlockRows, end - place);
             Gather(place, count);
             GatherUpstream(place, count, from, to);
-            Ahead ahead = default;
+            // Where the module after this one has its gradient: what is only written waits for memory, too.
+            Ahead ahead = place + count < end || segment + 1 == _task.Segments.Modules.Length || _layout.IsPacked
+                ? default
+                : new(
+                    _task.WeightGradient + _task.GradientRow(segment + 1) * _task.Size.WeightLength, _task.Size.WeightLength);
             ModularLinearBlocks<L, V>.Accumulate(
                 count,
                 _outputs,
