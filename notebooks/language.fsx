@@ -200,6 +200,24 @@ let own id decay =
 let own_15_1 = own "own-15-1" 0.1
 let own_15_1_more_decay = own "own-15-1-more-decay" 0.3
 
+(** REINFORCE with the same: if it is its noise that keeps it from overfitting, decay does less for it than for EM. *)
+
+let reinforce_15_1_decay =
+    row "reinforce-15-1-decay" {
+        label "REINFORCE, M = 15, K = 1, AdamW with decay 0.1, cosine"
+
+        run (fun scale ->
+            training
+                scale
+                (gru "reinforce-15-1-decay" 15 1)
+                (reinforce {
+                    batch 128
+                    steps (length scale)
+                    optimizer (AdamW(1e-3, 0.1))
+                    schedule Cosine
+                }))
+    }
+
 let table1_rows = [
     em_15_1
     em_5_1
@@ -215,4 +233,5 @@ let table1_rows = [
     static_3
     own_15_1
     own_15_1_more_decay
+    reinforce_15_1_decay
 ]
