@@ -175,36 +175,33 @@ cost 280 nats in the validation text, which has 257 of them, and the test text 1
 perplexity of 251.3 after 16,000 steps and falling, where plain Adam is past its best, 257. Its rate goes down by a cosine.
 
 Why they overfit so: a word that hardly ever comes has gradients that all point the same way, and Adam makes steps of one length of them,
-however small they are. Decay ends that where a weight is 1 / decay: 10 at 0.1, so that eight of them and a bias may still take 90 nats; 3.3
-at 0.3, 30 nats. Which of the two is better is for validation to say.
+however small they are. Decay ends that where a weight is 1 / decay: at 0.1 that is 10, of eight weights and a bias. A decay of 0.3 is too
+much for all the other words: validation perplexity 279.2 after 12,000 steps, where 0.1 has 254.5.
 *)
 
-let own id decay =
-    row id {
-        label $"ours: EM, M = 15, K = 1, AdamW with decay {decay}, cosine"
+let own_15_1 =
+    row "own-15-1" {
+        label "ours: EM, M = 15, K = 1, AdamW, cosine"
 
         run (fun scale ->
             training
                 scale
-                (gru id 15 1)
+                (gru "own-15-1" 15 1)
                 (em {
                     samples 10
                     m_steps 15
                     batch 128
                     steps (length scale)
-                    optimizer (AdamW(1e-3, decay))
+                    optimizer (AdamW(1e-3, 0.1))
                     schedule Cosine
                 }))
     }
-
-let own_15_1 = own "own-15-1" 0.1
-let own_15_1_more_decay = own "own-15-1-more-decay" 0.3
 
 (** REINFORCE with the same: if it is its noise that keeps it from overfitting, decay does less for it than for EM. *)
 
 let reinforce_15_1_decay =
     row "reinforce-15-1-decay" {
-        label "REINFORCE, M = 15, K = 1, AdamW with decay 0.1, cosine"
+        label "REINFORCE, M = 15, K = 1, AdamW, cosine"
 
         run (fun scale ->
             training
@@ -232,6 +229,5 @@ let table1_rows = [
     static_1
     static_3
     own_15_1
-    own_15_1_more_decay
     reinforce_15_1_decay
 ]

@@ -2,7 +2,7 @@
 # Table 1: test perplexity on Penn Treebank
 
 Twelve language models of one architecture (paper, section 3.2), trained by generalised Viterbi EM, by REINFORCE, as a noisy top-k
-mixture, and without choice. `language.fsx` declares them, and three of our own, which the same model reaches with other settings of the
+mixture, and without choice. `language.fsx` declares them, and two of our own, which the same model reaches with other settings of the
 optimiser.
 
     ./modnet reproduce table1 --data DIR                                       # all of it: many hours
