@@ -19,16 +19,10 @@ internal static unsafe class HeadCall
     {
         int hidden = HeadArguments.Check(h, weight, bias, targets, threads);
         HeadArguments.CheckLength(logLikelihood.Length, targets.Length, nameof(logLikelihood), "N");
-        if (bias.Length < ManyClasses)
+        using EqualRows? equal = bias.Length < ManyClasses ? null : new EqualRows(h, targets, hidden);
+        if (equal is null || equal.Count == targets.Length)
         {
-            ScoreEach(h, weight, bias, targets, logLikelihood, threads, lanes);
-            return;
-        }
-
-        using var equal = new EqualRows(h, targets, hidden);
-        if (equal.Count == targets.Length)
-        {
-            ScoreEach(h, weight, bias, targets, logLikelihood, threads, lanes);
+            ScoreEach(h, weight, bias, targets, logLikelihood, default, threads, lanes);
             return;
         }
 
@@ -47,41 +41,13 @@ internal static unsafe class HeadCall
             bias,
             classes.AsSpan(0, equal.Count),
             new Span<float>(scores.Start, equal.Count),
+            default,
             threads,
             lanes);
         ArrayPool<long>.Shared.Return(classes);
         for (int n = 0; n < targets.Length; n++)
         {
             logLikelihood[n] = scores.Start[equal.Places[n]];
-        }
-    }
-
-    private static void ScoreEach(
-        ReadOnlySpan<float> h,
-        ReadOnlySpan<float> weight,
-        ReadOnlySpan<float> bias,
-        ReadOnlySpan<long> targets,
-        Span<float> logLikelihood,
-        int threads,
-        int lanes)
-    {
-        fixed (float* x = h, w = weight, b = bias, likelihood = logLikelihood)
-        fixed (long* t = targets)
-        {
-            HeadPass.Run(
-                new HeadTask
-                {
-                    Count = targets.Length,
-                    Vocabulary = bias.Length,
-                    Hidden = weight.Length / bias.Length,
-                    X = x,
-                    Weight = w,
-                    Bias = b,
-                    Targets = t,
-                    LogLikelihood = likelihood,
-                },
-                threads,
-                lanes);
         }
     }
 
@@ -95,9 +61,23 @@ internal static unsafe class HeadCall
         int threads,
         int lanes)
     {
-        int hidden = HeadArguments.Check(h, weight, bias, targets, threads);
+        HeadArguments.Check(h, weight, bias, targets, threads);
         HeadArguments.CheckLength(logLikelihood.Length, targets.Length, nameof(logLikelihood), "N");
         HeadArguments.CheckLength(logSumExp.Length, targets.Length, nameof(logSumExp), "N");
+        ScoreEach(h, weight, bias, targets, logLikelihood, logSumExp, threads, lanes);
+    }
+
+    // Without the logarithms of sums where no room is given for them.
+    private static void ScoreEach(
+        ReadOnlySpan<float> h,
+        ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias,
+        ReadOnlySpan<long> targets,
+        Span<float> logLikelihood,
+        Span<float> logSumExp,
+        int threads,
+        int lanes)
+    {
         fixed (float* x = h, w = weight, b = bias, likelihood = logLikelihood, lse = logSumExp)
         fixed (long* t = targets)
         {
@@ -106,7 +86,7 @@ internal static unsafe class HeadCall
                 {
                     Count = targets.Length,
                     Vocabulary = bias.Length,
-                    Hidden = hidden,
+                    Hidden = weight.Length / bias.Length,
                     X = x,
                     Weight = w,
                     Bias = b,

@@ -9,7 +9,7 @@ namespace ModNet.Bench;
 /// </summary>
 public class LayerKernels
 {
-    private static readonly AdamNumbers Adam = new(1e-3, 0.9, 0.999, 1e-8, 0);
+    private static readonly AdamNumbers Adam = Runtime.RowKernel.Numbers(new Runtime.AdamKind(), rate: 1e-3);
 
     private readonly KernelSizes _sizes = KernelSizes.Current;
     private readonly Random _random = new(1);

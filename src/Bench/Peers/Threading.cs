@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using ModNet.Torch;
 using static TorchSharp.torch;
 
 namespace ModNet.Bench;
@@ -14,7 +14,7 @@ public enum PeerWait
 }
 
 /// <summary>The same number of threads for both sides. A BLAS with threads of its own counts by its own variable.</summary>
-public static partial class Threading
+public static class Threading
 {
     private static readonly string[] Counts = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
 
@@ -23,8 +23,7 @@ public static partial class Threading
     {
         foreach (string name in Counts)
         {
-            // .NET keeps a copy of the environment; libraries read the real one.
-            SetVariable(name, $"{threads}", 1);
+            NativeEnvironment.Set(name, $"{threads}", overwrite: true);
         }
 
         Runtime.Machine.EnsureReady();
@@ -35,10 +34,6 @@ public static partial class Threading
     public static IEnumerable<(string Name, string? Value)> Variables(int threads, PeerWait wait) =>
     [
         .. Counts.Select(name => (name, (string?)$"{threads}")),
-        ("OMP_WAIT_POLICY", wait == PeerWait.Passive ? "passive" : null),
-        ("OPENBLAS_THREAD_TIMEOUT", wait == PeerWait.Passive ? "18" : null),
+        .. IdleThreads.Variables.Select(v => (v.Name, wait == PeerWait.Passive ? v.Value : null)),
     ];
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
 }

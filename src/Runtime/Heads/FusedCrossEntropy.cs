@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using ModNet.Kernels;
 using TorchSharp;
+using static ModNet.Runtime.TensorSpans;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -40,10 +40,6 @@ internal static class FusedCrossEntropy
     /// <summary>log p(target_n | row_n), with gradient: rows [N, H], targets [N] → [N]. Backward makes the logits again.</summary>
     internal static Tensor PerRow(Tensor rows, Tensor weight, Tensor bias, Tensor targets) =>
         PerRowFunction.apply(rows, weight, bias, targets);
-
-    private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
-
-    private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
 
     // Hidden from autograd, which would take a tensor for an input of the function.
     private sealed record Summands(Tensor Scores);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ModNet.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -87,7 +86,7 @@ internal static class FusedModularGru
             Weights(inputs),
             new()
             {
-                Given = given is null ? default : MemoryMarshal.Cast<byte, long>(given.bytes),
+                Given = TensorSpans.Longs(given),
                 Uniforms = Floats(choice.Uniforms),
                 Noise = Floats(noise),
             },
@@ -111,12 +110,12 @@ internal static class FusedModularGru
     {
         States = Floats(outputs.States),
         LogProbabilities = Floats(outputs.LogProbabilities),
-        Indices = MemoryMarshal.Cast<byte, long>(outputs.Indices.bytes),
+        Indices = TensorSpans.Longs(outputs.Indices),
         Factors = Floats(outputs.Weights),
         Record = Floats(record),
     };
 
-    private static Span<float> Floats(Tensor? t) => Present(t) ? MemoryMarshal.Cast<byte, float>(t!.bytes) : default;
+    private static Span<float> Floats(Tensor? t) => Present(t) ? TensorSpans.Floats(t) : default;
 
     // A gradient that there is none of comes as null or as a tensor of nothing.
     private static bool Present(Tensor? t) => t is { IsInvalid: false };

@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using ModNet.Kernels;
 using TorchSharp;
+using static ModNet.Runtime.TensorSpans;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -38,10 +38,6 @@ internal static class FusedModularLinear
             size, Floats(x), Longs(indices), Floats(weight), Floats(bias), Floats(output), get_num_threads());
         return output;
     }
-
-    private static Span<float> Floats(Tensor? t) => t is null ? default : MemoryMarshal.Cast<byte, float>(t.bytes);
-
-    private static Span<long> Longs(Tensor t) => MemoryMarshal.Cast<byte, long>(t.bytes);
 
     private sealed class Function : autograd.SingleTensorFunction<Function>
     {

@@ -44,7 +44,7 @@ internal sealed class FusedSteps
                 _step[0] = ++adam.step;
             }
 
-            RowGradients values = new() { Values = RowKernel.Floats(gradient.contiguous()), Rows = TheOne, IsWhole = true };
+            RowGradients values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOne, IsWhole = true };
             RowKernel.Step(_kind, rate, parameter, state, 1, TheOne, _step, values);
             parameter.grad = null;
         }

@@ -95,8 +95,8 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
     private RowGradients Summands(long[] rows) => _gradient switch
     {
         null => default,
-        { is_sparse: true } => new() { Values = RowKernel.Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },
-        _ => new() { Values = RowKernel.Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
+        { is_sparse: true } => new() { Values = TensorSpans.Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },
+        _ => new() { Values = TensorSpans.Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
     };
 
     private long[] SparseRows() => _gradient!.SparseIndices.select(0, 0).cpu().contiguous().data<long>().ToArray();

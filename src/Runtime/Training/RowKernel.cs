@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using ModNet.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
+using static ModNet.Runtime.TensorSpans;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -58,9 +58,6 @@ internal static class RowKernel
     /// <summary>What momentum has gathered, zeros at first.</summary>
     internal static Tensor Gathered(SGD.State sgd, Tensor parameter) =>
         sgd.momentum_buffer ??= zeros_like(parameter).DetachFromDisposeScope();
-
-    /// <summary>A contiguous tensor's numbers.</summary>
-    internal static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
 
     private static Span<float> Velocity(SgdKind kind, SGD.State sgd, Tensor parameter) =>
         kind.Momentum == 0 ? default : Floats(Gathered(sgd, parameter));

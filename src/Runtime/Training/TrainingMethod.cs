@@ -188,14 +188,11 @@ public abstract class TrainingMethod : IDisposable
         if (_resting is null)
         {
             FillIdle();
-            _updates.Step(rate);
         }
-        else
-        {
-            _resting.Take();
-            _updates.Step(rate);
-            _resting.Step(rate);
-        }
+
+        _resting?.Take();
+        _updates.Step(rate);
+        _resting?.Step(rate);
 
         return output is null ? null : Describe(seen, output, batch);
     }

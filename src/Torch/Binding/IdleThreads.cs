@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace ModNet.Torch;
 
 /// <summary>
@@ -7,10 +5,11 @@ namespace ModNet.Torch;
 /// take the cores from our kernels' threads, and from whatever else is at work: a modular layer after a dense one, both on all cores, took
 /// 22 ms instead of 14.
 /// </summary>
-internal static partial class IdleThreads
+internal static class IdleThreads
 {
-    // Spinning ends after 2^18 cycles, a tenth of a millisecond: between one operator and the next threads stay awake.
-    private const string CyclesExponent = "18";
+    /// <summary>OpenBLAS: spinning ends after 2^18 cycles, a tenth of a millisecond, so that between one operator and the next threads stay awake.</summary>
+    internal static IReadOnlyList<(string Name, string Value)> Variables { get; } =
+        [("OMP_WAIT_POLICY", "passive"), ("OPENBLAS_THREAD_TIMEOUT", "18")];
 
     /// <summary>To be said before these libraries are loaded, since they read it then. The environment's own word goes first.</summary>
     internal static void Sleep()
@@ -20,11 +19,9 @@ internal static partial class IdleThreads
             return;
         }
 
-        // .NET keeps a copy of the environment; libraries read the real one.
-        SetVariable("OMP_WAIT_POLICY", "passive", 0);
-        SetVariable("OPENBLAS_THREAD_TIMEOUT", CyclesExponent, 0);
+        foreach ((string name, string value) in Variables)
+        {
+            NativeEnvironment.Set(name, value, overwrite: false);
+        }
     }
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
 }

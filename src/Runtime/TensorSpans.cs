@@ -1,0 +1,16 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>A contiguous CPU tensor's numbers, as our kernels read and write them; null has none.</summary>
+internal static class TensorSpans
+{
+    internal static Span<float> Floats(Tensor? t) => Of<float>(t);
+
+    internal static Span<long> Longs(Tensor? t) => Of<long>(t);
+
+    private static Span<T> Of<T>(Tensor? t)
+        where T : struct =>
+        t is null ? default : MemoryMarshal.Cast<byte, T>(t.bytes);
+}
