@@ -11,14 +11,6 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module ScriptHost =
 
-    /// Scripts refer to the Torch that this was built with.
-    let private defines =
-#if TORCHSHARP_PACKAGE
-        [ "--define:TORCHSHARP_PACKAGE" ]
-#else
-        []
-#endif
-
     let private isCompileError (line: string) = line.Contains ": error FS"
 
     [<DllImport("libc", EntryPoint = "kill")>]
@@ -49,7 +41,6 @@ module ScriptHost =
 
         for word in
             [ "fsi"; "--nologo"; "--quiet" ]
-            @ defines
             // What follows the dashes is the script's, even where F# Interactive has an option of that name.
             @ [ "--exec"; script; "--" ]
             @ words do

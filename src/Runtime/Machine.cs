@@ -8,21 +8,10 @@ namespace ModNet.Runtime;
 /// <summary>What ModNet runs on: the native libraries, what they can do, and what is missing.</summary>
 public static class Machine
 {
-    private static readonly string[] FastBlas = ["openblas", "mkl", "blis", "atlas"];
-
-    /// <summary>Loads libtorch, building what stands between it and .NET if need be. UserException where it is missing.</summary>
+    /// <summary>Loads libtorch. UserException where it is missing or does not fit.</summary>
     public static void EnsureReady()
     {
-#if !TORCHSHARP_PACKAGE
-        try
-        {
-            ModNet.Torch.Libtorch.EnsureLoaded();
-        }
-        catch (ModNet.Torch.LibtorchNotFoundException missing)
-        {
-            throw new UserException(missing.Message);
-        }
-#endif
+        Libtorch.Load();
     }
 
     /// <summary>Name and value of everything worth knowing; needs <see cref="EnsureReady"/>.</summary>
@@ -32,14 +21,10 @@ public static class Machine
         yield return ("system", RuntimeInformation.OSDescription);
         yield return ("processor", $"{Processor()}, {Environment.ProcessorCount} cores");
         yield return ("SIMD (.NET)", Simd());
-#if TORCHSHARP_PACKAGE
-        yield return ("libtorch", $"{__version__}, of the TorchSharp package");
-#else
-        ModNet.Torch.LibtorchInfo found = ModNet.Torch.Libtorch.Probe();
-        yield return ("libtorch", $"{found.Version} in {found.LibraryDirectory} ({found.Source})");
-        yield return ("shim", found.ShimPath ?? "none");
-#endif
-        yield return ("BLAS", Blas() ?? "none that is fast");
+        LoadedLibtorch libtorch = Libtorch.Loaded!;
+        yield return ("TorchSharp", $"{Libtorch.TorchSharpVersion}{(libtorch.IsRelaxed ? $", in a copy that loads with this system's C++ runtime: {libtorch.BindingPath}" : "")}");
+        yield return ("libtorch", $"{libtorch.Version} in {libtorch.Folder} ({libtorch.Source})");
+        yield return ("BLAS", libtorch.Blas ?? "that of this libtorch");
         yield return ("threads", $"{get_num_threads()}");
         yield return ("devices", cuda.is_available() ? $"cpu, {cuda.device_count()} CUDA" : "cpu");
         yield return ("matrix product", $"{MatrixProductSpeed():F1} GFLOP/s (1024×1024, float32, cpu)");
@@ -48,26 +33,10 @@ public static class Machine
     /// <summary>What slows ModNet down although it works, each with its remedy; needs <see cref="EnsureReady"/>.</summary>
     public static IEnumerable<string> Shortcomings()
     {
-        if (Blas() is null)
-        {
-            yield return "no fast BLAS is loaded, so matrix products are an order slower – apt-get install libopenblas0-pthread";
-        }
-
         if (get_num_threads() < Environment.ProcessorCount)
         {
             yield return $"libtorch uses {get_num_threads()} of {Environment.ProcessorCount} cores – unset OMP_NUM_THREADS and MODNET_THREADS";
         }
-    }
-
-    /// <summary>File name of the BLAS that libtorch has loaded, if it is one of the fast ones.</summary>
-    private static string? Blas()
-    {
-        // A first product makes lazy libraries load.
-        using Tensor one = ones(8, 8);
-        using Tensor product = one.matmul(one);
-        return Process.GetCurrentProcess().Modules.Cast<ProcessModule>()
-            .Select(m => m.ModuleName)
-            .FirstOrDefault(m => FastBlas.Any(b => m.Contains(b, StringComparison.OrdinalIgnoreCase)));
     }
 
     /// <summary>GFLOP/s of a float32 product, the best of several.</summary>

@@ -100,7 +100,9 @@ module Source =
                 use _scope = torch.NewDisposeScope()
 
                 let wrong =
-                    part.Targets.masked_select (part.Targets.ne(0).logical_and(part.Targets.ne 1))
+                    part.Targets.masked_select (
+                        part.Targets.ne(Scalar.op_Implicit 0).logical_and (part.Targets.ne (Scalar.op_Implicit 1))
+                    )
 
                 if wrong.numel () > 0L then
                     raise (

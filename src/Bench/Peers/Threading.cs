@@ -1,4 +1,4 @@
-using ModNet.Torch;
+using ModNet.Runtime;
 using static TorchSharp.torch;
 
 namespace ModNet.Bench;
@@ -26,7 +26,7 @@ public static class Threading
             NativeEnvironment.Set(name, $"{threads}", overwrite: true);
         }
 
-        Runtime.Machine.EnsureReady();
+        Machine.EnsureReady();
         set_num_threads(threads);
     }
 

@@ -62,7 +62,7 @@ public sealed class SelectionStatistics
                 probabilities.shape[0],
                 distribution.Entropy().sum().to_type(ScalarType.Float64).ToDouble(),
                 probabilities.to_type(ScalarType.Float64).sum(dim: 0).cpu().view(-1).data<double>().ToArray(),
-                indices.bincount(minlength: site.Modules).cpu().data<long>().ToArray());
+                indices.bincount(null, site.Modules).cpu().data<long>().ToArray());
         }
     }
 

@@ -17,9 +17,9 @@ internal static class OptimizerState
         {
             IEnumerable<(string, Tensor?)> parts = state switch
             {
-                Adam.State adam => Moments(adam.exp_avg, adam.exp_avg_sq, adam.step),
-                AdamW.State adam => Moments(adam.exp_avg, adam.exp_avg_sq, adam.step),
                 SGD.State sgd => [("momentum_buffer", sgd.momentum_buffer)],
+                _ when AdamMoments.Of(state) is { } moments =>
+                    [("exp_avg", moments.First), ("exp_avg_sq", moments.Second), ("step", tensor(new long[] { moments.Step }))],
                 _ => throw new InvalidOperationException($"no checkpoint is known of {state.GetType()}"),
             };
             foreach ((string part, Tensor? value) in parts)
@@ -41,11 +41,10 @@ internal static class OptimizerState
             SavedState own = saved.Under($"{name}.");
             switch (state)
             {
-                case Adam.State adam:
-                    adam.step = Moments(own, parameter, adam.exp_avg, adam.exp_avg_sq);
-                    break;
-                case AdamW.State adam:
-                    adam.step = Moments(own, parameter, adam.exp_avg, adam.exp_avg_sq);
+                case var _ when AdamMoments.Of(state) is { } moments:
+                    moments.First.copy_(own.Get("exp_avg", parameter.shape));
+                    moments.Second.copy_(own.Get("exp_avg_sq", parameter.shape));
+                    moments.Step = own.Count("step");
                     break;
                 case SGD.State sgd when own.Has("momentum_buffer"):
                     sgd.momentum_buffer?.Dispose();
@@ -54,14 +53,4 @@ internal static class OptimizerState
             }
         }
     }
-
-    private static long Moments(SavedState saved, Parameter parameter, Tensor first, Tensor second)
-    {
-        first.copy_(saved.Get("exp_avg", parameter.shape));
-        second.copy_(saved.Get("exp_avg_sq", parameter.shape));
-        return saved.Count("step");
-    }
-
-    private static (string, Tensor?)[] Moments(Tensor first, Tensor second, long step) =>
-        [("exp_avg", first), ("exp_avg_sq", second), ("step", tensor(new long[] { step }))];
 }

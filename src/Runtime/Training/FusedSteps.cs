@@ -39,9 +39,9 @@ internal sealed class FusedSteps
                 continue;
             }
 
-            if (state is AdamState adam)
+            if (AdamMoments.Of(state) is { } moments)
             {
-                _step[0] = ++adam.step;
+                _step[0] = ++moments.Step;
             }
 
             RowGradients values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOne, IsWhole = true };

@@ -31,8 +31,8 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
             case var _ when RowKernel.Takes(parameter):
                 RowKernel.Step(kind, rate, parameter, state, Modules, rows, steps, Summands(rows));
                 break;
-            case (AdamKind or AdamWKind, AdamState adam):
-                StepAdam(RowKernel.Numbers(kind, rate), adam.exp_avg, adam.exp_avg_sq, rows, steps);
+            case (AdamKind or AdamWKind, _) when AdamMoments.Of(state) is { } moments:
+                StepAdam(RowKernel.Numbers(kind, rate), moments.First, moments.Second, rows, steps);
                 break;
             case (SgdKind own, SGD.State sgd):
                 StepMomentum(rate, own.Momentum, sgd, rows);

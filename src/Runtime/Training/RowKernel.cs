@@ -30,15 +30,15 @@ internal static class RowKernel
     {
         switch (kind, state)
         {
-            case (AdamKind or AdamWKind, AdamState adam):
+            case (AdamKind or AdamWKind, _) when AdamMoments.Of(state) is { } moments:
                 RowSteps.Adam(
                     Numbers(kind, rate),
                     rows,
                     steps,
                     modules,
                     Floats(parameter),
-                    Floats(adam.exp_avg),
-                    Floats(adam.exp_avg_sq),
+                    Floats(moments.First),
+                    Floats(moments.Second),
                     gradient,
                     get_num_threads());
                 break;

@@ -1,4 +1,4 @@
-namespace ModNet.Torch;
+namespace ModNet.Runtime;
 
 /// <summary>
 /// Has the threads of OpenMP and OpenBLAS wait for work asleep. By themselves they spin after each operator, OpenBLAS's for some 25 ms, and

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ModNet.Torch;
+namespace ModNet.Runtime;
 
 /// <summary>The environment as native libraries read it: .NET keeps a copy of its own.</summary>
 internal static partial class NativeEnvironment

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ModNet.Torch;
+namespace ModNet.Runtime;
 
 /// <summary>
 /// Has glibc keep the memory of freed tensors for the next ones. By itself it gives every block from 32 MiB on back to the system at once,
