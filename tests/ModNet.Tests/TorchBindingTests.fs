@@ -44,7 +44,7 @@ let private finding =
             Libtorch.EnsureLoaded()
             let found = Libtorch.Probe()
             Expect.isNull found.Problem "nothing is missing"
-            Expect.isTrue (found.Version.StartsWith(char (int '0' + Version(found.Version).Major))) "a version"
+            Expect.isTrue (found.Version.StartsWith(char (int '0' + System.Version(found.Version).Major))) "a version"
             Expect.isTrue found.ShimCached "the shim is cached"
             Expect.equal found.ShimPath Libtorch.LoadedShim "the cached shim is the loaded one"
             Expect.stringStarts torch.__version__ found.Version "headers and library agree")
