@@ -51,7 +51,7 @@ let tests =
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
-                    replay = Some(4180, 1)
+                    replay = Some(4180UL, 1UL, None)
             }
             "any table of numbers and quoted labels is read as it was written"
         <| Prop.forAll (Arb.fromGen table) (fun (labels, numbers, ending, mark) ->

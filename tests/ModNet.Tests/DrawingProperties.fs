@@ -11,7 +11,7 @@ let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
         arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(11, 7)
+        replay = Some(11UL, 7UL, None)
 }
 
 let private drawn network =

@@ -22,7 +22,7 @@ type private Values =
 let private config = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Values> ]
-        replay = Some(2018, 3)
+        replay = Some(2018UL, 3UL, None)
         maxTest = 300
 }
 

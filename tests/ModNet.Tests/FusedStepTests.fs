@@ -47,7 +47,7 @@ type private Cases =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 60
-        replay = Some(20261128, 1)
+        replay = Some(20261128UL, 1UL, None)
         arbitrary = [ typeof<Cases> ]
 }
 

@@ -81,7 +81,7 @@ type private Cases =
 let private config = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Cases> ]
-        replay = Some(2018, 7)
+        replay = Some(2018UL, 7UL, None)
         maxTest = 100
 }
 

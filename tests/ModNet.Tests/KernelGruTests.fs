@@ -12,7 +12,7 @@ open TorchSharp
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 120
-        replay = Some(20181125, 1)
+        replay = Some(20181125UL, 1UL, None)
         arbitrary = [ typeof<Cases> ]
 }
 

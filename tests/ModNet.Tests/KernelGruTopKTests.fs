@@ -68,7 +68,7 @@ type GateCases =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
-        replay = Some(20170123, 1)
+        replay = Some(20170123UL, 1UL, None)
         arbitrary = [ typeof<GateCases> ]
 }
 

@@ -70,7 +70,7 @@ type Shapes =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
-        replay = Some(20181113, 1)
+        replay = Some(20181113UL, 1UL, None)
         arbitrary = [ typeof<Shapes> ]
 }
 

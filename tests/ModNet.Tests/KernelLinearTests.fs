@@ -45,7 +45,7 @@ type Cases =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
-        replay = Some(20181126, 1)
+        replay = Some(20181126UL, 1UL, None)
         arbitrary = [ typeof<Cases> ]
 }
 

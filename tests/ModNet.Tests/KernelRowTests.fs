@@ -53,7 +53,7 @@ type Cases =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
-        replay = Some(20181127, 1)
+        replay = Some(20181127UL, 1UL, None)
         arbitrary = [ typeof<Cases> ]
 }
 

@@ -123,7 +123,7 @@ let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 150
         arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(5, 3)
+        replay = Some(5UL, 3UL, None)
 }
 
 /// The statements that a chart is made of, each alone on its line.

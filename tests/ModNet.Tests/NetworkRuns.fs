@@ -13,7 +13,7 @@ let config seed count = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Arbitraries> ]
         maxTest = count
-        replay = Some(seed, 1)
+        replay = Some(uint64 (seed: int), 1UL, None)
 }
 
 /// Sound networks within limits, with shrinking.

@@ -96,7 +96,7 @@ let private reading = [
     testPropertyWithConfig
         {
             FsCheckConfig.defaultConfig with
-                replay = Some(3, 5)
+                replay = Some(3UL, 5UL, None)
         }
         "frames and words come back in order"
         (fun (parts: Choice<string, int> list) ->

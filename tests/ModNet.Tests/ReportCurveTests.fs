@@ -7,7 +7,9 @@ open FsCheck
 open ModNet.Figures
 
 let private downsampling = [
-    testProperty "down-sampling keeps ends and extremes, in order, within the limit"
+    testPropertyWithConfig
+        FsCheckConfig.defaultConfig
+        "down-sampling keeps ends and extremes, in order, within the limit"
     <| fun (NonNegativeInt size) (PositiveInt room) (seed: int) ->
         let random = Random seed
         let xs = Array.init (size * 20) float

@@ -107,14 +107,17 @@ let private json = [
 
         Expect.equal (Figure.ofJson figure.Json).Json figure.Json "JSON")
 
-    testProperty "finite numbers keep seven digits on the way" (fun (xs: FsCheck.NormalFloat list) ->
-        let xs = xs |> List.map _.Get |> List.toArray
-        let figure = Figure.single (Panel.series [ Series.points "p" xs xs ])
-        let back = floats (Figure.ofJson figure.Json).Data[0].["x"]
-        Expect.equal back.Length xs.Length "count"
+    testPropertyWithConfig
+        FsCheckConfig.defaultConfig
+        "finite numbers keep seven digits on the way"
+        (fun (xs: FsCheck.NormalFloat list) ->
+            let xs = xs |> List.map _.Get |> List.toArray
+            let figure = Figure.single (Panel.series [ Series.points "p" xs xs ])
+            let back = floats (Figure.ofJson figure.Json).Data[0].["x"]
+            Expect.equal back.Length xs.Length "count"
 
-        for x, y in Array.zip xs back do
-            Expect.floatClose { absolute = 0.0; relative = 1e-6 } y x "value")
+            for x, y in Array.zip xs back do
+                Expect.floatClose { absolute = 0.0; relative = 1e-6 } y x "value")
 
     testCase "text that is no figure is refused" (fun () ->
         for wrong in [ "{"; "[]"; "null"; """{"data": []}"""; """{"data": {}, "layout": {}}""" ] do

@@ -136,7 +136,7 @@ type private Stops =
 let private config = {
     FsCheckConfig.defaultConfig with
         maxTest = 3
-        replay = Some(20261121, 1)
+        replay = Some(20261121UL, 1UL, None)
         arbitrary = [ typeof<Stops> ]
 }
 

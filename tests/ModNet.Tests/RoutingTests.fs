@@ -230,7 +230,7 @@ type private Traces =
 let private config = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Traces> ]
-        replay = Some(2018, 5)
+        replay = Some(2018UL, 5UL, None)
         maxTest = 40
 }
 

@@ -72,8 +72,8 @@ let private installing (environment: (string * string) list) (action: int -> str
 
         action code errors asked
 
-/// A copy of ./modnet in a clone of no sources, where dotnet only pretends: its tests count what is given, and pass.
-let private testing (tally: string list) (action: string list -> unit) =
+/// A copy of ./modnet in a clone of no sources, where dotnet only pretends: its test program does what is given.
+let private testing (program: string list) (action: int -> string list -> string -> unit) =
     inDirectory
     <| fun directory ->
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
@@ -101,22 +101,13 @@ let private testing (tally: string list) (action: string list -> unit) =
             write directory file "" |> ignore
 
         let lines =
-            write directory "lines" (String.concat "" [ for line in tally -> line + "\n" ])
+            [ "case $1 in"; "--list-sdks) echo '10.0.100 [/usr]' ;;"; "*ModNet.Tests.dll)" ]
+            @ program
+            @ [ ";;"; "esac" ]
 
-        pretend
-            bin
-            "dotnet"
-            (String.concat "\n" [
-                "case $1 in"
-                "--list-sdks) echo '10.0.100 [/usr]' ;;"
-                $"test) cat '{lines}' >> \"$MODNET_TALLY\""
-                "    echo '<Counters total=\"3\" executed=\"2\" passed=\"2\" failed=\"0\" />' > \"${MODNET_TALLY%/*}/results.trx\" ;;"
-                "esac"
-            ])
-
+        pretend bin "dotnet" (String.concat "\n" lines)
         let code, output, errors = run' directory bin "test" [ "NUGET_SOURCE", "nowhere" ]
-        Expect.equal code 0 $"{output}{errors}"
-        action (List.ofArray (output.TrimEnd('\n').Split '\n'))
+        action code (List.ofArray (output.TrimEnd('\n').Split '\n')) errors
 
 [<Tests>]
 let tests =
@@ -200,26 +191,37 @@ let tests =
 
         testCase "./modnet test ends with what was counted, and its last line says what passed"
         <| fun () ->
-            testing
-                [
-                    "mutations\tCSV\t2000\t500\t1499\t1"
-                    "note\tkills\t20 of 20 survived"
-                    "mutations\ttext\t1500\t1000\t500\t0"
-                ]
-                (fun said ->
-                    Expect.equal
-                        [ for line in said -> Regex.Replace(line, " +", " ") ]
-                        [
-                            " mutations of tried right refused failed"
-                            " CSV 2000 500 1499 1"
-                            " text 1500 1000 500 0"
-                            " all 3500 1500 1999 1"
-                            " kills: 20 of 20 survived"
-                            "2 passed, 0 failed, 1 skipped"
-                        ]
-                        "what is said")
+            let counts = [
+                Tally.Mutations("CSV", 2000, 500, 1499, 1)
+                Tally.Note("kills", "20 of 20 survived")
+                Tally.Mutations("text", 1500, 1000, 500, 0)
+            ]
 
-            testing [] (fun said -> Expect.equal said [ "2 passed, 0 failed, 1 skipped" ] "nothing was counted")
+            Expect.equal
+                [ for line in Tally.table counts -> Regex.Replace(line, " +", " ") ]
+                [
+                    " mutations of tried right refused failed"
+                    " CSV 2000 500 1499 1"
+                    " text 1500 1000 500 0"
+                    " all 3500 1500 1999 1"
+                    " kills: 20 of 20 survived"
+                ]
+                "what was counted"
+
+            Expect.isEmpty (Tally.table []) "nothing was counted"
+
+            testing [ "echo '2 passed, 0 failed, 1 skipped'" ] (fun code said errors ->
+                Expect.equal (code, said) (0, [ "2 passed, 0 failed, 1 skipped" ]) errors)
+
+            testing [ "echo 'failed: a'; echo '2 passed, 1 failed'; exit 1" ] (fun code said errors ->
+                Expect.equal (code, said) (1, [ "failed: a"; "2 passed, 1 failed" ]) errors)
+
+        testCase "./modnet test counts a test process that dies as a failure, and names the test"
+        <| fun () ->
+            for died in [ "kill -SEGV $$"; "exit 0"; "echo '2 passed, 0 failed'; exit 134" ] do
+                testing [ "printf a/b >\"$MODNET_RUNNING\""; died ] (fun code said errors ->
+                    Expect.equal (code, List.last said) (1, "0 passed, 1 failed") errors
+                    Expect.stringContains errors "the last test that it began: a/b" died)
 
         testCase "an archive's entries go by their file names, into memory"
         <| fun () ->

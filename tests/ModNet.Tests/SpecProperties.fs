@@ -10,7 +10,7 @@ open ModNet.Tests.NetworkRuns
 let private anything = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<AnySpec> ]
-        replay = Some(2018, 1)
+        replay = Some(2018UL, 1UL, None)
 }
 
 /// Every shared pool renamed.

@@ -57,7 +57,7 @@ type Arbitraries =
 let private config = {
     FsCheckConfig.defaultConfig with
         arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(20_261, 5)
+        replay = Some(20_261UL, 5UL, None)
 }
 
 let private file (entries: StudyEntry list) : StudyFile = {
