@@ -5,3 +5,6 @@
 #r "../artifacts/bin/ModNet.Cli/release/CsvHelper.dll"
 #r "../artifacts/bin/ModNet.Cli/release/System.CommandLine.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Dsl.dll"
+
+// From here on TorchSharp finds its native libraries, also in a script that uses `torch` before anything of ModNet's.
+ModNet.Runtime.Libtorch.Ready()

@@ -16,8 +16,6 @@ type internal FunctionModule
     ) as this =
     inherit torch.nn.Module<torch.Tensor, torch.Tensor>(name)
 
-    let values = Dictionary<string, torch.Tensor>()
-
     do
         for parameter, shape in shapes do
             // As a linear map's weight [out, in]: all but the first dimension are fan-in.
@@ -29,9 +27,15 @@ type internal FunctionModule
 
             let value = init.Uniform(int64 fan, List.map int64 shape |> Array.ofList)
             this.register_parameter (parameter, value)
-            values.Add(parameter, value)
 
-    override _.forward x = forward values x
+    override this.forward x =
+        // A move to another device or type replaces the parameters, so they are asked for every time.
+        let values = Dictionary<string, torch.Tensor>()
+
+        for parameter, _ in shapes do
+            values.Add(parameter, this.get_parameter parameter)
+
+        forward values x
 
 /// The code behind custom modules, by name. Specs are data and hold the name only.
 module internal CustomCode =

@@ -16,6 +16,9 @@ module CustomExamples =
 
     let private count shape = List.fold (*) 1 (sizes shape)
 
+    /// Hears of the multiply-adds of every product that these customs make: for tests that count them.
+    let mutable internal onProduct: int64 -> unit = ignore
+
     /// x → s ⊙ x with a learned factor for every value (on a sequence: the same at every step). Not on tokens.
     let scale (shape: Shape) : Custom =
         custom $"scale {shape}" {
@@ -44,7 +47,10 @@ module CustomExamples =
             gives output
             multiply_adds (int64 (count input) * int64 (count output))
             weight "map" [ count output; count input ]
-            from_function (fun weights x -> torch.matmul (flat x, weights["map"].t()) |> rows)
+
+            from_function (fun weights x ->
+                onProduct (x.numel () * int64 (count output))
+                torch.matmul (flat x, weights["map"].t()) |> rows)
         }
 
     /// A controller's logits for K positions over M modules, linear in the row.

@@ -23,7 +23,7 @@ public sealed record Convolution(int Channels, int Kernel, int Stride, int Paddi
     /// [n, groups·Channels, H', W'].
     /// </summary>
     internal Tensor Apply(Tensor x, Tensor weight, Tensor? bias, long groups = 1) =>
-        nn.functional.conv2d(x, weight, bias, [Stride, Stride], [Padding, Padding], groups: groups);
+        Products.Convolution(x, weight, bias, Stride, Padding, groups);
 
     /// <summary>[in, H, W] → [Channels, H', W'].</summary>
     internal long[] Output(long[] row) => [Channels, Size(row[1]), Size(row[2])];

@@ -6,48 +6,18 @@ open FsCheck.FSharp
 open ModNet
 open ModNet.Generators
 open ModNet.Runtime
-open ModNet.Torch
 open ModNet.Tests.NetworkRuns
 open TorchSharp
 
-/// The products of one operator: of every output, the inputs that it is a sum over.
-let private products (name: string) (args: ReadOnlySpan<Arg>) =
-    let shape (arg: Arg) = (arg.Object :?> torch.Tensor).shape
-    let numbers (arg: Arg) = arg.Object :?> int64[]
-    let size = Array.fold (*) 1L
-
-    match name with
-    | "linear" -> size (shape args[0]) * (shape args[1])[0]
-    | "matmul"
-    | "mm"
-    | "bmm" -> size (shape args[0]) * Array.last (shape args[1])
-    | "conv2d" ->
-        let x, weight = shape args[0], shape args[1]
-        let stride, padding = numbers args[3], numbers args[4]
-
-        let places dimension =
-            (x[dimension + 2] + 2L * padding[dimension] - weight[dimension + 2])
-            / stride[dimension]
-            + 1L
-
-        x[0] * size weight * places 0 * places 1
-    | "addmm"
-    | "addmm_"
-    | "addbmm"
-    | "baddbmm" -> failtestf "%s is not counted" name
-    | _ -> 0L
-
-/// The products in all operators that the action calls.
+/// The products that the action makes: the runtime's, and those of generated custom modules.
 let private counted (action: unit -> unit) =
-    let mutable total = 0L
+    let mutable customs = 0L
 
     try
-        Op.Observer <- Op.CallObserver(fun name args -> total <- total + products name args)
-        action ()
+        CustomExamples.onProduct <- fun some -> customs <- customs + some
+        Products.Count action + customs
     finally
-        Op.Observer <- null
-
-    total
+        CustomExamples.onProduct <- ignore
 
 /// The products of one pass of a datapoint through network and head; of a sequence, of a step.
 let private measured dispatch (network: Network) =

@@ -197,7 +197,7 @@ let tests =
                     for name, p in Slopes.parameters graph do
                         if name.EndsWith "controller.noise" then
                             use _ = torch.no_grad ()
-                            p.fill_ (torch.tensor (depth / float inputs.shape[1])) |> ignore
+                            p.fill_ ((depth / float inputs.shape[1]).ToScalar()) |> ignore
 
                     // It refuses gradients that are none.
                     let seen = method.StepAndReport()

@@ -146,7 +146,7 @@ let tests =
                     let spoil (progress: Progress) =
                         if progress.Line.Step = 6L then
                             use _noGrad = torch.no_grad ()
-                            (Fixtures.parameter graph "linear2.bias").fill_(torch.tensor infinity) |> ignore
+                            (Fixtures.parameter graph "linear2.bias").fill_(infinity.ToScalar()) |> ignore
 
                     let trainer =
                         Trainer(graph, method, new DataSplits(data, [||], [||]), plan, folder, streams, torch.CPU)
@@ -167,7 +167,7 @@ let tests =
                     let spoilt place value =
                         let x, y = normal 2 [ 12; 3 ], normal 3 [ 12; 2 ]
                         let one = (if place = "x" then x else y).select(0L, 7L).select(0L, 1L)
-                        one.fill_ (torch.tensor (value: float)) |> ignore
+                        one.fill_ ((value: float).ToScalar()) |> ignore
                         new Dataset(x, y)
 
                     let graph () =

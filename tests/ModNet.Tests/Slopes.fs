@@ -15,11 +15,11 @@ module Slopes =
         let slope i =
             let at = flat.narrow (0L, i, 1L)
             let before = at.ToDouble()
-            at.fill_ (before + h) |> ignore
+            at.fill_ ((before + h).ToScalar()) |> ignore
             let up = f ()
-            at.fill_ (before - h) |> ignore
+            at.fill_ ((before - h).ToScalar()) |> ignore
             let down = f ()
-            at.fill_ before |> ignore
+            at.fill_ (before.ToScalar()) |> ignore
             (up - down) / (2.0 * h)
 
         [| for i in 0L .. p.numel () - 1L -> slope i |]

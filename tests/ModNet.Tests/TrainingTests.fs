@@ -95,9 +95,9 @@ let tests =
             steps 5
             GC.Collect()
             GC.WaitForPendingFinalizers()
-            let before = torch.Tensor.TotalCount
+            let before = LiveTensors.Count
             steps 60
-            Expect.isLessThanOrEqual torch.Tensor.TotalCount before "live tensors"
+            Expect.isLessThanOrEqual LiveTensors.Count before "live tensors"
             graph.Dispose()
             data.Dispose()
 

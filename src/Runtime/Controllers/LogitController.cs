@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -6,9 +7,12 @@ namespace ModNet.Runtime;
 /// <summary>A controller that ends in a linear map to K·M logits and a softmax for each of the K positions.</summary>
 public abstract class LogitController : Controller
 {
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
-    private Parameter? _noise;
+    [ComponentName(Name = "weight")]
+    private protected Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private protected Parameter _bias;
+    [ComponentName(Name = "noise")]
+    private protected Parameter? _noise;
 
     /// <summary>weight [K·M, features], bias [K·M]; position k owns rows k·M to (k+1)·M − 1.</summary>
     protected LogitController(int features, int choose, int modules, Initialiser initialiser)
@@ -34,13 +38,13 @@ public abstract class LogitController : Controller
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor features = Features(x, beside);
-        Tensor logits = nn.functional.linear(features, _weight, _bias).view(-1, Choose, Modules);
+        Tensor logits = Products.Linear(features, _weight, _bias).view(-1, Choose, Modules);
         if (Noise is not Tensor noise)
         {
             return ChoiceDistribution.FromLogits(logits);
         }
 
-        Tensor scale = nn.functional.softplus(nn.functional.linear(features, noise));
+        Tensor scale = nn.functional.softplus(Products.Linear(features, noise));
         return ChoiceDistribution.FromLogits(logits, scale.view(-1, Choose, Modules));
     }
 

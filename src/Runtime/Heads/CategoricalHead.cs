@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -9,8 +10,10 @@ public sealed class CategoricalHead : Head
     // Logits that are only scored are made a few rows at a time: a vocabulary of 10,000 would need gigabytes at once.
     private const long LogitsAtOnce = 4_000_000;
 
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter _bias;
 
     /// <summary>weight [classes, inputs], bias [classes].</summary>
     public CategoricalHead(int inputs, int classes, Initialiser initialiser)
@@ -57,7 +60,7 @@ public sealed class CategoricalHead : Head
 
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) =>
-        nn.functional.linear(features, _weight, _bias).argmax(-1);
+        Products.Linear(features, _weight, _bias).argmax(-1);
 
     private Tensor ScoreInParts(Tensor rows, Tensor classes)
     {
@@ -77,7 +80,7 @@ public sealed class CategoricalHead : Head
 
     private Tensor Score(Tensor rows, Tensor classes)
     {
-        Tensor logits = nn.functional.linear(rows, _weight, _bias);
+        Tensor logits = Products.Linear(rows, _weight, _bias);
         return -nn.functional.cross_entropy(logits, classes, reduction: nn.Reduction.None);
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -9,7 +10,8 @@ namespace ModNet.Runtime;
 public sealed class GaussianHead : Head
 {
     private readonly Tensor? _given;
-    private readonly Parameter? _logVariance;
+    [ComponentName(Name = "log_variance")]
+    private Parameter? _logVariance;
 
     /// <summary>σ² starts at <paramref name="variance"/> and stays there unless <paramref name="learned"/>.</summary>
     public GaussianHead(double variance, bool learned, Initialiser initialiser)

@@ -11,8 +11,9 @@ namespace ModNet.Runtime;
 /// the output folder or the package cache, and fails where the C++ runtime is older than the one it was built with.
 /// </summary>
 /// <remarks>
-/// The libraries load when TorchSharp is first used, once any type of this assembly has been touched. A program whose first
-/// line uses <c>torch</c> calls <see cref="Load"/> before that.
+/// The libraries load when TorchSharp is first used, once any type of this assembly has been touched; where the system has a libtorch
+/// of its own, which TorchSharp would find first, they load at that touch. A program whose first line uses <c>torch</c> calls
+/// <see cref="Load"/> before that.
 /// </remarks>
 public static class Libtorch
 {
@@ -41,9 +42,15 @@ public static class Libtorch
             {
                 FreedMemory.Keep();
                 LibtorchFolder folder = LibtorchFolder.Find();
+                OtherLibtorch.MustNotBeLoaded(folder.Path);
                 loaded = folder.Load();
             }
         }
+    }
+
+    /// <summary>Does nothing but touch this assembly, so that from here on TorchSharp finds its libraries; they load when they are needed.</summary>
+    public static void Ready()
+    {
     }
 
     /// <summary>Settings that the libraries read from the environment are made before anything can load them.</summary>
@@ -55,6 +62,17 @@ public static class Libtorch
         IdleThreads.Sleep();
         AssemblyLoadContext? context = AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly);
         (context ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
+        if (OtherLibtorch.IsOnTheSearchPath())
+        {
+            try
+            {
+                Load();
+            }
+            catch (UserException)
+            {
+                // Not needed yet, perhaps never; whoever needs it calls Load again, and hears.
+            }
+        }
     }
 
     // TorchSharp asks for torch_cpu (or torch_cuda) first and then for its own library; only the latter's handle counts.

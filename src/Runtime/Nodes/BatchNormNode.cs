@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -11,10 +12,14 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class BatchNormNode : Node
 {
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
-    private readonly Tensor _runningMean;
-    private readonly Tensor _runningVariance;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter _bias;
+    [ComponentName(Name = "running_mean")]
+    private Tensor _runningMean;
+    [ComponentName(Name = "running_var")]
+    private Tensor _runningVariance;
 
     /// <summary>weight and bias [features]; buffers running_mean and running_var [features], which begin at 0 and 1.</summary>
     public BatchNormNode(string name, int features, Initialiser initialiser)

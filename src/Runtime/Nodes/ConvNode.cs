@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -8,8 +9,10 @@ public sealed class ConvNode : Node
 {
     private readonly Convolution _convolution;
     private readonly Activation _activation;
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter? _bias;
 
     /// <summary>weight [channels, in, kernel, kernel], bias [channels].</summary>
     public ConvNode(

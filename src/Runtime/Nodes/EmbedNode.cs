@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -6,7 +7,8 @@ namespace ModNet.Runtime;
 /// <summary>A jointly trained vector per token: ids [B, T] int64 → [B, T, width] (paper, section 3.2).</summary>
 public sealed class EmbedNode : Node
 {
-    private readonly Parameter _weight;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
 
     /// <summary>weight [vocabulary, width] ~ U(−1/√width, 1/√width).</summary>
     public EmbedNode(string name, int vocabulary, int width, Initialiser initialiser)

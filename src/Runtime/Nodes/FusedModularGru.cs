@@ -1,5 +1,6 @@
 using ModNet.Kernels;
 using TorchSharp;
+using static ModNet.Runtime.TensorSpans;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -86,7 +87,7 @@ internal static class FusedModularGru
             Weights(inputs),
             new()
             {
-                Given = TensorSpans.Longs(given),
+                Given = Longs(given),
                 Uniforms = Floats(choice.Uniforms),
                 Noise = Floats(noise),
             },
@@ -110,15 +111,10 @@ internal static class FusedModularGru
     {
         States = Floats(outputs.States),
         LogProbabilities = Floats(outputs.LogProbabilities),
-        Indices = TensorSpans.Longs(outputs.Indices),
+        Indices = Longs(outputs.Indices),
         Factors = Floats(outputs.Weights),
         Record = Floats(record),
     };
-
-    private static Span<float> Floats(Tensor? t) => Present(t) ? TensorSpans.Floats(t) : default;
-
-    // A gradient that there is none of comes as null or as a tensor of nothing.
-    private static bool Present(Tensor? t) => t is { IsInvalid: false };
 
     private sealed record Window(ModularGruSize Size, WindowChoice Choice);
 
@@ -166,7 +162,7 @@ internal static class FusedModularGru
             Tensor? initial = optional[0]?.contiguous(), moduleBias = optional[1], noise = optional[2];
             var inputs = new ModularGruInputs(
                 saved[0].contiguous(), initial, saved[1], saved[2], saved[3], saved[4], saved[5], moduleBias, noise);
-            Tensor?[] given = [.. grad_outputs.Select(g => Present(g) ? g.contiguous() : null)];
+            Tensor?[] given = [.. grad_outputs.Select(g => LiveTensors.Defined(g)?.contiguous())];
             bool controlled = given[1] is not null || size.TopK > 0;
             var gradients = new ModularGruInputs(
                 empty_like(inputs.X),

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -9,8 +10,10 @@ namespace ModNet.Runtime;
 /// </summary>
 public abstract class GatedNode : Node
 {
-    private readonly Parameter _gateWeight;
-    private readonly Parameter _gateBias;
+    [ComponentName(Name = "gate_weight")]
+    private protected Parameter _gateWeight;
+    [ComponentName(Name = "gate_bias")]
+    private protected Parameter _gateBias;
 
     /// <summary>Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden].</summary>
     protected GatedNode(string name, int inputs, int hidden, Initialiser initialiser)
@@ -41,7 +44,7 @@ public abstract class GatedNode : Node
         for (int t = 0; t < steps.Length; t++)
         {
             Tensor hx = cat([h, steps[t]], 1);
-            Tensor[] gates = sigmoid(nn.functional.linear(hx, _gateWeight, _gateBias)).chunk(2, 1);
+            Tensor[] gates = sigmoid(Products.Linear(hx, _gateWeight, _gateBias)).chunk(2, 1);
             (Tensor z, Tensor r) = (gates[0], gates[1]);
             h = h + z * (candidate(hx, cat([r * h, steps[t]], 1), t) - h);
             states[t] = h;

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -8,8 +9,10 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class GruNode : GatedNode
 {
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter _bias;
 
     /// <summary>
     /// Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden]; the candidate's V, weight
@@ -26,5 +29,5 @@ public sealed class GruNode : GatedNode
 
     /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
     public override Tensor Forward(Tensor x, Route route) =>
-        Unroll(x, route, (_, reset, _) => tanh(nn.functional.linear(reset, _weight, _bias)));
+        Unroll(x, route, (_, reset, _) => tanh(Products.Linear(reset, _weight, _bias)));
 }

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -10,8 +11,10 @@ namespace ModNet.Runtime;
 public sealed class LayerNormNode : Node
 {
     private readonly long[] _shape;
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter _bias;
 
     /// <summary>weight and bias have the shape of one datapoint or step: [n], or [C, H, W].</summary>
     public LayerNormNode(string name, long[] shape, Initialiser initialiser)

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -7,8 +8,10 @@ namespace ModNet.Runtime;
 public sealed class LinearNode : Node
 {
     private readonly Activation _activation;
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private Parameter? _bias;
 
     /// <summary>weight [out, in], bias [out].</summary>
     public LinearNode(string name, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
@@ -26,5 +29,5 @@ public sealed class LinearNode : Node
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) =>
-        _activation.Apply(nn.functional.linear(x, _weight, _bias));
+        _activation.Apply(Products.Linear(x, _weight, _bias));
 }

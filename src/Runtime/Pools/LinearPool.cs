@@ -32,14 +32,14 @@ public sealed class LinearPool : StackedPool
     public override Tensor ApplyAll(Tensor x)
     {
         // One product with all weights side by side; the activation comes after, on all M outputs.
-        Tensor all = nn.functional.linear(x, Weight.view(-1, Inputs), Bias?.view(-1));
+        Tensor all = Products.Linear(x, Weight.view(-1, Inputs), Bias?.view(-1));
         return Activation.Apply(all.view(-1, Count, Outputs));
     }
 
     /// <inheritdoc/>
     public override Tensor ApplyEach(Tensor x)
     {
-        Tensor products = x.transpose(0, 1).bmm(Weight.transpose(1, 2));
+        Tensor products = Products.Batched(x.transpose(0, 1), Weight.transpose(1, 2));
         Tensor each = Bias is null ? products : products + Bias.unsqueeze(1);
         return Activation.Apply(each.transpose(0, 1));
     }
@@ -54,7 +54,7 @@ public sealed class LinearPool : StackedPool
         Tensor flat = indices.reshape(-1);
         // A row's K weights one below the other: [n, K·out, in].
         Tensor weights = Weight.index_select(0, flat).view(rows, positions * Outputs, Inputs);
-        Tensor products = weights.bmm(x.unsqueeze(-1)).view(rows, positions, Outputs);
+        Tensor products = Products.Batched(weights, x.unsqueeze(-1)).view(rows, positions, Outputs);
         Tensor each = Bias is null
             ? products
             : products + Bias.index_select(0, flat).view(rows, positions, Outputs);
@@ -62,5 +62,5 @@ public sealed class LinearPool : StackedPool
     }
 
     /// <inheritdoc/>
-    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
+    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => Products.Linear(x, weight, bias);
 }

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -8,8 +9,10 @@ namespace ModNet.Runtime;
 /// </summary>
 public abstract class StackedPool : ModulePool
 {
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
+    [ComponentName(Name = "weight")]
+    private protected Parameter _weight;
+    [ComponentName(Name = "bias")]
+    private protected Parameter? _bias;
 
     /// <summary>Takes the parameters over, and registers them as <c>weight</c> and <c>bias</c>.</summary>
     protected StackedPool(string name, int count, Activation activation, Parameter weight, Parameter? bias)
