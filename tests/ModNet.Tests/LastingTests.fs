@@ -37,7 +37,7 @@ let private settled () =
     GC.WaitForPendingFinalizers()
     GC.Collect()
     use self = Process.GetCurrentProcess()
-    LiveTensors.Count, self.WorkingSet64
+    (liveTensors ()), self.WorkingSet64
 
 let private mebibytes (bytes: int64) = float bytes / 1048576.0
 

@@ -52,7 +52,7 @@ let tests =
                 for _ in 1..10 do
                     em.Step()
 
-                let memory, tensors = collect (), LiveTensors.Count
+                let memory, tensors = collect (), (liveTensors ())
                 let before = em.LogJoint(Fixtures.everything data)
 
                 for _ in 1..60 do
@@ -60,7 +60,7 @@ let tests =
 
                 Expect.isGreaterThan (em.LogJoint(Fixtures.everything data)) before "it learns"
                 let memory' = collect ()
-                Expect.isLessThanOrEqual LiveTensors.Count tensors "live tensors"
+                Expect.isLessThanOrEqual (liveTensors ()) tensors "live tensors"
                 Expect.isLessThan (memory' - memory) 100_000_000L "process memory"
 
         testCase "assignments take two bytes a choice, statistics count them, a run resumes, and a trace comes back"

@@ -53,6 +53,10 @@ module Values =
                     if Double.IsNaN d then infinity else max most d)
                 0.0
 
+    /// The tensors that this thread made and nobody has disposed of. (Tensor.TotalCount also counts what a parameter was made from, for ever.)
+    let liveTensors () : int64 =
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount
+
     /// Runs in a dispose scope, so that a test leaves no tensor behind.
     let scoped (body: unit -> 'Result) : 'Result =
         use _scope = torch.NewDisposeScope()

@@ -116,6 +116,9 @@ internal static class FusedModularGru
         Record = Floats(record),
     };
 
+    // An undefined gradient comes as null, or as a tensor without a handle.
+    private static Tensor? Defined(Tensor? gradient) => gradient is { IsInvalid: false } ? gradient : null;
+
     private sealed record Window(ModularGruSize Size, WindowChoice Choice);
 
     private sealed class Function : autograd.MultiTensorFunction<Function>
@@ -162,7 +165,7 @@ internal static class FusedModularGru
             Tensor? initial = optional[0]?.contiguous(), moduleBias = optional[1], noise = optional[2];
             var inputs = new ModularGruInputs(
                 saved[0].contiguous(), initial, saved[1], saved[2], saved[3], saved[4], saved[5], moduleBias, noise);
-            Tensor?[] given = [.. grad_outputs.Select(g => LiveTensors.Defined(g)?.contiguous())];
+            Tensor?[] given = [.. grad_outputs.Select(g => Defined(g)?.contiguous())];
             bool controlled = given[1] is not null || size.TopK > 0;
             var gradients = new ModularGruInputs(
                 empty_like(inputs.X),
