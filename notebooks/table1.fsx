@@ -53,7 +53,7 @@ perplexity of the other words, too.
 let seen_again_of (run: StudyRun) =
     Trained.within run.Folder (fun trained ->
         let splits = trained.Source.Splits
-        let words (data: Runtime.Dataset) = data.Targets.data<int64>().ToArray()
+        let words (data: Runtime.Dataset) = Runtime.TensorArrays.Vector<int64> data.Targets
         let times = words splits.Train |> Array.countBy id |> dict
 
         let seen_again word =
@@ -74,9 +74,9 @@ let seen_again_of (run: StudyRun) =
                             let features = trained.Graph.Forward(batch.Inputs, trained.Evaluating).Features
                             trained.Graph.Head.LogLikelihood(features.flatten (0, 1), batch.Targets.flatten ()))
 
-                    let words' = batch.Targets.flatten().data<int64>().ToArray()
+                    let words' = Runtime.TensorArrays.Vector<int64> batch.Targets
 
-                    for word, log_p in Array.zip words' (each.data<float32>().ToArray()) do
+                    for word, log_p in Array.zip words' (Runtime.TensorArrays.Vector<float32> each) do
                         if seen_again word then
                             total <- total + float log_p
                             count <- count + 1

@@ -66,8 +66,7 @@ module internal Arrays =
     let ofImages (images: float32[,,,]) : float32 array = Seq.cast<float32> images |> Array.ofSeq
 
     let ofTensor (tensor: torch.Tensor) : float32 array =
-        use _scope = torch.NewDisposeScope()
-        tensor.detach().cpu().to_type(torch.ScalarType.Float32).contiguous().data<float32>().ToArray()
+        ModNet.Runtime.TensorArrays.Vector<float32> tensor
 
     /// What each datapoint of [N, …] is.
     let shapeOf (tensor: torch.Tensor) =

@@ -10,7 +10,7 @@ internal static class TensorSpans
 
     internal static Span<long> Longs(Tensor? t) => Of<long>(t);
 
-    private static Span<T> Of<T>(Tensor? t)
+    internal static Span<T> Of<T>(Tensor? t)
         where T : struct =>
         t is null ? default : MemoryMarshal.Cast<byte, T>(t.bytes);
 }

@@ -489,13 +489,4 @@ let mine = experiment { net net'; data (csv "nowhere.csv" { targets [ "a"; "b" ]
 Script([| "mine.fsx"; "train" |]).Run mine
 // expect: nowhere.csv: expected a CSV file, got nothing at that path
 """
-
-        testCase "a missing libtorch"
-        <| fun () ->
-            Environment.SetEnvironmentVariable("MODNET_LIBTORCH", "/nonexistent")
-
-            try
-                refused 1 [ "demo" ] [ "libtorch"; "/nonexistent"; "apt-get install" ]
-            finally
-                Environment.SetEnvironmentVariable("MODNET_LIBTORCH", null)
     ]

@@ -2,6 +2,7 @@ namespace ModNet.Tests
 
 open System
 open System.IO
+open ModNet.Runtime
 open TorchSharp
 
 /// Tensors to plain numbers and back, for comparing the runtime with plain arithmetic.
@@ -25,11 +26,9 @@ module Values =
     let indices (seed: int) (limit: int) (rows: int) (columns: int) =
         torch.randint (int64 limit, [| int64 rows; int64 columns |], torch.ScalarType.Int64, generator = generator seed)
 
-    let numbers (t: torch.Tensor) : float[] =
-        t.detach().to_type(torch.ScalarType.Float64).cpu().contiguous().data<float>().ToArray()
+    let numbers (t: torch.Tensor) : float[] = TensorArrays.Vector<float> t
 
-    let integers (t: torch.Tensor) : int[] =
-        t.cpu().contiguous().data<int64>().ToArray() |> Array.map int
+    let integers (t: torch.Tensor) : int[] = TensorArrays.Vector<int> t
 
     let vector (t: torch.Tensor) = numbers t
 
@@ -53,9 +52,11 @@ module Values =
                     if Double.IsNaN d then infinity else max most d)
                 0.0
 
-    /// The tensors that this thread made and nobody has disposed of. (Tensor.TotalCount also counts what a parameter was made from, for ever.)
+    /// The tensors that this thread made and nobody has disposed of. TorchSharp's counters also count, for ever, gradients that came undefined,
+    /// of which there is nothing to dispose; its Tensor.TotalCount moreover what a parameter was made from.
     let liveTensors () : int64 =
         DisposeScopeManager.Statistics.ThreadTotalLiveCount
+        - FusedModularGru.UndefinedGradients
 
     /// Runs in a dispose scope, so that a test leaves no tensor behind.
     let scoped (body: unit -> 'Result) : 'Result =

@@ -35,7 +35,7 @@ module Activations =
             use _scope = torch.NewDisposeScope()
             let scale = float bins / (till - from)
 
-            for value in values.to_type(torch.ScalarType.Float32).cpu().contiguous().data<float32>().ToArray() do
+            for value in TensorArrays.Vector<float32> values do
                 let value = float value
                 let bin = floor ((value - from) * scale) |> max 0.0 |> min (float (bins - 1))
                 counts[int bin] <- counts[int bin] + 1L

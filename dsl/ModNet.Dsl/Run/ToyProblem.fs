@@ -9,8 +9,7 @@ module ToyProblem =
 
     /// The values of a tensor [N, D].
     let internal rows (t: torch.Tensor) : float[,] =
-        let t = t.to_type(torch.ScalarType.Float64).cpu().contiguous()
-        let flat = t.data<float>().ToArray()
+        let flat = TensorArrays.Vector<float> t
         Array2D.init (int t.shape[0]) (int t.shape[1]) (fun i j -> flat[i * int t.shape[1] + j])
 
     /// The problem, with the points to train on and those held out.

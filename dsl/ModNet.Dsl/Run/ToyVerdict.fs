@@ -58,7 +58,7 @@ module ToyVerdict =
 
                 // A mixture has weights on several modules where the layer chooses one.
                 if composition.shape[1] = 1L then
-                    Some(composition.contiguous().data<int64>().ToArray() |> Array.map int)
+                    Some(TensorArrays.Vector<int> composition)
                 else
                     None
 

@@ -40,7 +40,7 @@ public sealed class HandWrittenMStep : IDisposable
         using Tensor picked = _batches.Next();
         long rows = picked.shape[0];
         ModularGruSize size = _size with { Rows = (int)rows };
-        Tensor held = _assignments.Get(picked.data<long>().ToArray()).view(rows, size.Steps, 1);
+        Tensor held = _assignments.Get(TensorArrays.Vector<long>(picked)).view(rows, size.Steps, 1);
         Tensor words = _model.Data.Inputs.index_select(0, picked);
         Tensor targets = _model.Data.Targets.index_select(0, picked);
         Tensor x = _weights["embedding"].index_select(0, words.view(-1)).view(rows, size.Steps, size.Inputs);

@@ -52,7 +52,7 @@ public sealed class PixelScale
     private static (double Mean, double Deviation) MeanAndDeviation(Tensor bytes, int channel)
     {
         using var scope = NewDisposeScope();
-        long[] counts = bytes.select(1, channel).flatten().bincount(null, 256).data<long>().ToArray();
+        long[] counts = TensorArrays.Vector<long>(bytes.select(1, channel).flatten().bincount(null, 256));
         double total = counts.Sum();
         double mean = Enumerable.Range(0, 256).Sum(v => v * (double)counts[v]) / total;
         double variance = Enumerable.Range(0, 256).Sum(v => counts[v] * (v - mean) * (v - mean)) / total;

@@ -54,7 +54,7 @@ public sealed class ToyRegression : IDisposable
         Tensor x = _means.index_select(0, component) + (Normal(count, _dimensions) * _spread);
         Tensor first = component.eq(0).unsqueeze(1);
         Tensor y = where(first, x.matmul(Rotation.t()), x.matmul(Scaling.t()));
-        int[] components = Array.ConvertAll(component.data<long>().ToArray(), c => (int)c);
+        int[] components = Array.ConvertAll(TensorArrays.Vector<long>(component), c => (int)c);
         return new(new Dataset(x.to_type(ScalarType.Float32), y.to_type(ScalarType.Float32)), components);
     }
 

@@ -15,7 +15,7 @@ internal sealed class GroupedDispatch : Dispatch
             return NoRows(pool, x, indices);
         }
 
-        long[] chosen = indices.cpu().contiguous().data<long>().ToArray();
+        long[] chosen = TensorArrays.Vector<long>(indices);
         var counts = new long[pool.Count];
         foreach (long module in chosen)
         {

@@ -10,7 +10,7 @@ internal sealed class LoopDispatch : Dispatch
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
         (long rows, long positions) = (indices.shape[0], indices.shape[1]);
-        long[] chosen = indices.cpu().contiguous().data<long>().ToArray();
+        long[] chosen = TensorArrays.Vector<long>(indices);
         var outputs = new List<Tensor>();
         for (long b = 0; b < rows; b++)
         {

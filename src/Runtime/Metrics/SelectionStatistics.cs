@@ -61,8 +61,8 @@ public sealed class SelectionStatistics
             layer.Add(
                 probabilities.shape[0],
                 distribution.Entropy().sum().to_type(ScalarType.Float64).ToDouble(),
-                probabilities.to_type(ScalarType.Float64).sum(dim: 0).cpu().view(-1).data<double>().ToArray(),
-                indices.bincount(null, site.Modules).cpu().data<long>().ToArray());
+                TensorArrays.Vector<double>(probabilities.to_type(ScalarType.Float64).sum(dim: 0)),
+                TensorArrays.Vector<long>(indices.bincount(null, site.Modules)));
         }
     }
 

@@ -116,8 +116,23 @@ internal static class FusedModularGru
         Record = Floats(record),
     };
 
+    /// <summary>How many gradients came undefined on this thread: TorchSharp counts them as live for ever, and tests subtract them.</summary>
+    internal static long UndefinedGradients => undefinedGradients;
+
+    [ThreadStatic]
+    private static long undefinedGradients;
+
     // An undefined gradient comes as null, or as a tensor without a handle.
-    private static Tensor? Defined(Tensor? gradient) => gradient is { IsInvalid: false } ? gradient : null;
+    private static Tensor? Defined(Tensor? gradient)
+    {
+        if (gradient is { IsInvalid: true })
+        {
+            undefinedGradients++;
+            return null;
+        }
+
+        return gradient;
+    }
 
     private sealed record Window(ModularGruSize Size, WindowChoice Choice);
 

@@ -14,7 +14,7 @@ internal sealed class ModulesInUse(int modules)
     internal void Add(Tensor indices)
     {
         using var scope = NewDisposeScope();
-        foreach (long module in indices.cpu().contiguous().data<long>().ToArray())
+        foreach (long module in TensorArrays.Vector<long>(indices))
         {
             _used[module] = true;
         }

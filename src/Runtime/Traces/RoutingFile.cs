@@ -53,7 +53,7 @@ public static class RoutingFile
         {
             if (values is not null)
             {
-                tensors.Add(name, Arrays.ToTensor<T>(values));
+                tensors.Add(name, TensorArrays.ToTensor<T>(values));
             }
         }
 
@@ -70,7 +70,7 @@ public static class RoutingFile
         foreach (RoutingLayer layer in trace.Layers)
         {
             Tensor Modules(int[,,] chosen) =>
-                Arrays.ToTensor<int>(chosen).to_type(layer.Modules <= ModulesInAByte ? ScalarType.Byte : ScalarType.Int32);
+                TensorArrays.ToTensor<int>(chosen).to_type(layer.Modules <= ModulesInAByte ? ScalarType.Byte : ScalarType.Int32);
             tensors.Add($"selections/{layer.Name}", Modules(layer.Selections));
             if (layer.Held is not null)
             {
@@ -149,7 +149,7 @@ public static class RoutingFile
         Tensor? Find(string name) => tensors.GetValueOrDefault(name);
         T[,]? Table<T>(string name, bool real)
             where T : unmanaged =>
-            Find(name) is Tensor tensor && tensor.is_floating_point() == real ? Arrays.Table<T>(tensor) : null;
+            Find(name) is Tensor tensor && tensor.is_floating_point() == real ? TensorArrays.Table<T>(tensor) : null;
         IReadOnlyList<string>? Labels(string name) =>
             metadata.TryGetValue(name, out string? json) ? JsonSerializer.Deserialize<string[]>(json) : null;
 
@@ -157,16 +157,16 @@ public static class RoutingFile
         {
             Step = long.Parse(metadata["step"], CultureInfo.InvariantCulture),
             Split = metadata["split"],
-            Datapoints = Arrays.Vector<long>(tensors["datapoints"]),
-            LogLikelihood = Arrays.Vector<float>(tensors["log_likelihood"]),
-            LogProbability = Find("log_probability") is Tensor probability ? Arrays.Vector<float>(probability) : null,
+            Datapoints = TensorArrays.Vector<long>(tensors["datapoints"]),
+            LogLikelihood = TensorArrays.Vector<float>(tensors["log_likelihood"]),
+            LogProbability = Find("log_probability") is Tensor probability ? TensorArrays.Vector<float>(probability) : null,
             Tokens = Table<int>("inputs", real: false),
             Features = Table<float>("inputs", real: true),
             TargetClasses = Table<int>("targets", real: false),
             TargetValues = Table<float>("targets", real: true),
-            PredictedClasses = Find("predictions") is Tensor predicted && !predicted.is_floating_point() ? Arrays.Vector<int>(predicted) : null,
+            PredictedClasses = Find("predictions") is Tensor predicted && !predicted.is_floating_point() ? TensorArrays.Vector<int>(predicted) : null,
             PredictedValues = Table<float>("predictions", real: true),
-            Tasks = Find("tasks") is Tensor tasks ? Arrays.Vector<int>(tasks) : null,
+            Tasks = Find("tasks") is Tensor tasks ? TensorArrays.Vector<int>(tasks) : null,
             Labels = new(Labels("vocabulary"), Labels("classes"), Labels("tasks")),
             Layers = [.. JsonNode.Parse(metadata["layers"])!.AsArray().Select(layer =>
             {
@@ -175,11 +175,11 @@ public static class RoutingFile
                     name,
                     layer["modules"]!.GetValue<int>(),
                     layer["latent"]!.GetValue<bool>(),
-                    (int[,,])Arrays.Of<int>(tensors[$"selections/{name}"]),
-                    Find($"probabilities/{name}") is Tensor p ? (float[,,,])Arrays.Of<float>(p) : null,
-                    Find($"weights/{name}") is Tensor w ? (float[,,])Arrays.Of<float>(w) : null)
+                    (int[,,])TensorArrays.Of<int>(tensors[$"selections/{name}"]),
+                    Find($"probabilities/{name}") is Tensor p ? (float[,,,])TensorArrays.Of<float>(p) : null,
+                    Find($"weights/{name}") is Tensor w ? (float[,,])TensorArrays.Of<float>(w) : null)
                 {
-                    Held = Find($"held/{name}") is Tensor held ? (int[,,])Arrays.Of<int>(held) : null,
+                    Held = Find($"held/{name}") is Tensor held ? (int[,,])TensorArrays.Of<int>(held) : null,
                 };
             })],
         };

@@ -36,7 +36,7 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
             if (parts.Latent && held is not null)
             {
                 long columns = chosen.shape[1] * chosen.shape[2];
-                own = (int[,,])Arrays.Of<int>(held.narrow(1, column, columns).reshape(chosen.shape));
+                own = (int[,,])TensorArrays.Of<int>(held.narrow(1, column, columns).reshape(chosen.shape));
                 column += columns;
             }
 
@@ -44,9 +44,9 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
                 site.Layer,
                 site.Modules,
                 parts.Latent,
-                (int[,,])Arrays.Of<int>(chosen),
-                Joined(parts.Probabilities) is Tensor p ? (float[,,,])Arrays.Of<float>(p) : null,
-                Joined(parts.Weights) is Tensor w ? (float[,,])Arrays.Of<float>(w) : null)
+                (int[,,])TensorArrays.Of<int>(chosen),
+                Joined(parts.Probabilities) is Tensor p ? (float[,,,])TensorArrays.Of<float>(p) : null,
+                Joined(parts.Weights) is Tensor w ? (float[,,])TensorArrays.Of<float>(w) : null)
             {
                 Held = own,
             });

@@ -57,26 +57,26 @@ public sealed record RoutingTrace
     /// <summary>The trace of some of its datapoints: rows in [0, N), in the order given.</summary>
     public RoutingTrace Pick(int[] rows) => this with
     {
-        Datapoints = Arrays.Rows(Datapoints, rows),
+        Datapoints = TensorArrays.Rows(Datapoints, rows),
         Layers = [.. Layers.Select(l => new RoutingLayer(
             l.Name,
             l.Modules,
             l.Latent,
-            Arrays.Rows(l.Selections, rows),
-            l.Probabilities is null ? null : Arrays.Rows(l.Probabilities, rows),
-            l.Weights is null ? null : Arrays.Rows(l.Weights, rows))
+            TensorArrays.Rows(l.Selections, rows),
+            l.Probabilities is null ? null : TensorArrays.Rows(l.Probabilities, rows),
+            l.Weights is null ? null : TensorArrays.Rows(l.Weights, rows))
         {
-            Held = l.Held is null ? null : Arrays.Rows(l.Held, rows),
+            Held = l.Held is null ? null : TensorArrays.Rows(l.Held, rows),
         })],
-        LogLikelihood = Arrays.Rows(LogLikelihood, rows),
-        LogProbability = LogProbability is null ? null : Arrays.Rows(LogProbability, rows),
-        Tokens = Tokens is null ? null : Arrays.Rows(Tokens, rows),
-        Features = Features is null ? null : Arrays.Rows(Features, rows),
-        TargetClasses = TargetClasses is null ? null : Arrays.Rows(TargetClasses, rows),
-        TargetValues = TargetValues is null ? null : Arrays.Rows(TargetValues, rows),
-        PredictedClasses = PredictedClasses is null ? null : Arrays.Rows(PredictedClasses, rows),
-        PredictedValues = PredictedValues is null ? null : Arrays.Rows(PredictedValues, rows),
-        Tasks = Tasks is null ? null : Arrays.Rows(Tasks, rows),
+        LogLikelihood = TensorArrays.Rows(LogLikelihood, rows),
+        LogProbability = LogProbability is null ? null : TensorArrays.Rows(LogProbability, rows),
+        Tokens = Tokens is null ? null : TensorArrays.Rows(Tokens, rows),
+        Features = Features is null ? null : TensorArrays.Rows(Features, rows),
+        TargetClasses = TargetClasses is null ? null : TensorArrays.Rows(TargetClasses, rows),
+        TargetValues = TargetValues is null ? null : TensorArrays.Rows(TargetValues, rows),
+        PredictedClasses = PredictedClasses is null ? null : TensorArrays.Rows(PredictedClasses, rows),
+        PredictedValues = PredictedValues is null ? null : TensorArrays.Rows(PredictedValues, rows),
+        Tasks = Tasks is null ? null : TensorArrays.Rows(Tasks, rows),
     };
 
     /// <summary>

@@ -47,7 +47,7 @@ public sealed class Assignments
         for (int c = 0; c < modulesPerChoice.Count; c++)
         {
             using Tensor column = randint(modulesPerChoice[c], new long[] { count }, ScalarType.Int64, generator: generator);
-            long[] values = column.data<long>().ToArray();
+            long[] values = TensorArrays.Vector<long>(column);
             for (long n = 0; n < count; n++)
             {
                 table.Set(n, c, values[n]);
@@ -93,7 +93,7 @@ public sealed class Assignments
     /// <summary>Takes the table [N, C] of that name, which <see cref="ToTensor"/> gave.</summary>
     internal void Restore(SavedState state, string name)
     {
-        long[] values = state.Get(name, Count, Choices).to_type(ScalarType.Int64).view(-1).data<long>().ToArray();
+        long[] values = TensorArrays.Vector<long>(state.Get(name, Count, Choices));
         for (int i = 0; i < values.Length; i++)
         {
             int modules = _modulesPerChoice[i % Choices];

@@ -117,7 +117,7 @@ internal sealed class EStep
             range.Count,
             new Share(rows, _rows, range.Count, _candidates.Count));
         var distinct = new DistinctRows(
-            _graph.HasSites ? across.Tape.Composition().cpu().contiguous().data<long>().ToArray() : [], rows, range.Count);
+            _graph.HasSites ? TensorArrays.Vector<long>(across.Tape.Composition()) : [], rows, range.Count);
 
         Tensor picked = tensor(distinct.Rows, device: device);
         Tensor datapoint = tensor(Array.ConvertAll(distinct.Rows, r => r % rows), device: device);
@@ -133,7 +133,7 @@ internal sealed class EStep
             joint += across.Tape.LogProbability().index_select(0, picked);
         }
 
-        long[] best = Compare(range, distinct, joint.to_type(ScalarType.Float64).cpu().data<double>().ToArray());
+        long[] best = Compare(range, distinct, TensorArrays.Vector<double>(joint));
         // Only where a single datapoint's candidates are cut can there be others before these, and these no better.
         if (kept is not null && (range.Candidate == 0 || best[0] >= 0))
         {

@@ -47,7 +47,7 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
         {
             _order?.Dispose();
             Tensor order = state.Get("order", count).to_type(ScalarType.Int64);
-            long[] place = state.Get("position", 2).to_type(ScalarType.Int64).data<long>().ToArray();
+            long[] place = TensorArrays.Vector<long>(state.Get("position", 2));
             if (!order.sort().Values.Equals(arange(count)) || place[0] < 0 || place[0] > count || place[1] < 1)
             {
                 throw state.Refused("order", $"every datapoint of {count} once, and a place among them", "others");

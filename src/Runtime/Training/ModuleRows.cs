@@ -99,7 +99,7 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
         _ => new() { Values = TensorSpans.Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
     };
 
-    private long[] SparseRows() => _gradient!.SparseIndices.select(0, 0).cpu().contiguous().data<long>().ToArray();
+    private long[] SparseRows() => TensorArrays.Vector<long>(_gradient!.SparseIndices.select(0, 0));
 
     private Tensor PerRow(long[] steps, Func<long, double> of)
     {

@@ -141,7 +141,7 @@ public abstract class TrainingMethod : IDisposable
         _steps = state.Count("method.steps");
         foreach ((string pool, long[] steps) in _resting?.Steps ?? [])
         {
-            state.Get($"method.module_steps.{pool}", steps.Length).data<long>().ToArray().CopyTo(steps, 0);
+            TensorArrays.Vector<long>(state.Get($"method.module_steps.{pool}", steps.Length)).CopyTo(steps, 0);
         }
 
         Restore(state, _batches, _carried, "m");
@@ -167,7 +167,7 @@ public abstract class TrainingMethod : IDisposable
     {
         using var scope = NewDisposeScope();
         Graph.train();
-        long[] datapoints = _batches.Next().data<long>().ToArray();
+        long[] datapoints = TensorArrays.Vector<long>(_batches.Next());
         if (_batches.BeginsPass)
         {
             _carried?.Clear();

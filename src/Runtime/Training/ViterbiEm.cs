@@ -85,7 +85,7 @@ public sealed class ViterbiEm : TrainingMethod
             carried?.Clear();
         }
 
-        return EStep(indices.data<long>().ToArray(), carried);
+        return EStep(TensorArrays.Vector<long>(indices), carried);
     }
 
     private EStepResult EStep(long[] datapoints, RecurrentState? carried)

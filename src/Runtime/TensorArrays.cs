@@ -2,11 +2,14 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Tensors as .NET arrays of their shape, and back.</summary>
-internal static class Arrays
+/// <summary>
+/// Tensors as .NET arrays of their shape, and back, for element types int, long, float and double. (TorchSharp's own accessor throws on a
+/// tensor without elements.)
+/// </summary>
+public static class TensorArrays
 {
-    /// <summary>[n].</summary>
-    internal static T[] Vector<T>(Tensor tensor)
+    /// <summary>All elements in order [n], of a tensor of any shape, type and device, converted to <typeparamref name="T"/>.</summary>
+    public static T[] Vector<T>(Tensor tensor)
         where T : unmanaged => (T[])Of<T>(tensor.reshape(-1));
 
     /// <summary>[n, m]: [n, m] as it is, [n] with m = 1, more dimensions with all but the first in one.</summary>
@@ -18,7 +21,7 @@ internal static class Arrays
         where T : unmanaged
     {
         using var scope = NewDisposeScope();
-        T[] values = tensor.detach().to_type(TypeOf<T>()).cpu().contiguous().data<T>().ToArray();
+        T[] values = TensorSpans.Of<T>(tensor.detach().to_type(TypeOf<T>()).cpu().contiguous()).ToArray();
         if (tensor.dim() == 1)
         {
             return values;
@@ -63,6 +66,7 @@ internal static class Arrays
             int => ScalarType.Int32,
             long => ScalarType.Int64,
             float => ScalarType.Float32,
-            _ => throw new ArgumentException($"arrays of int, long and float are known, not of {typeof(T)}"),
+            double => ScalarType.Float64,
+            _ => throw new ArgumentException($"arrays of int, long, float and double are known, not of {typeof(T)}"),
         };
 }
