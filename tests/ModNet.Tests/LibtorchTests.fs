@@ -182,7 +182,11 @@ let versions =
             Libtorch.Load()
             let loaded = Libtorch.Loaded
             Expect.equal loaded.BindingPath (if loaded.IsRelaxed then copy else original.Value) "what is loaded"
-            Expect.equal loaded.Version (System.Version(Libtorch.Expected.ToString 3)) "libtorch's own word on its version"
+
+            Expect.equal
+                loaded.Version
+                (System.Version(Libtorch.Expected.ToString 3))
+                "libtorch's own word on its version"
     ]
 
 [<Tests>]

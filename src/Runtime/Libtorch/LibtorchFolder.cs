@@ -123,7 +123,8 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
             return [];
         }
 
-        string version = Libtorch.Expected.ToString();
+        // Folders of the cache leave out a fourth number that is zero.
+        string version = Libtorch.Expected.ToString(Libtorch.Expected.Revision > 0 ? 4 : 3);
         IEnumerable<string> roots = Directory.Exists(cache)
             ? Directory.EnumerateDirectories(cache, $"libtorch-*-{Rid}").Order().Select(p => System.IO.Path.Combine(p, version))
             : [];
