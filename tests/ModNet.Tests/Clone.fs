@@ -42,3 +42,27 @@ let modnet (words: string list) =
     let output = running.StandardOutput.ReadToEnd()
     running.WaitForExit()
     running.ExitCode, output, errors.Result
+
+/// Runs any command in a folder, with these variables beside the environment's: exit code, output, error output.
+let run (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
+    let start =
+        ProcessStartInfo(
+            command,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = folder
+        )
+
+    for word in words do
+        start.ArgumentList.Add word
+
+    for name, value in environment do
+        start.Environment[name] <- value
+
+    use running = Process.Start start
+    running.StandardInput.Close()
+    let errors = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    running.ExitCode, output, errors.Result

@@ -85,15 +85,12 @@ let private linux name body =
     else
         ptestCase name body
 
-/// The command line in a process of its own with MODNET_LIBTORCH set: exit code and all that it says.
+/// `./modnet` with MODNET_LIBTORCH set: exit code and all that it says.
 let private withLibtorch (folder: string) (words: string list) =
-    Environment.SetEnvironmentVariable("MODNET_LIBTORCH", folder)
+    let code, output, errors =
+        run root "bash" (Path.Combine(root, "modnet") :: words) [ "MODNET_LIBTORCH", folder ]
 
-    try
-        let code, output, errors = modnet words
-        code, output + errors
-    finally
-        Environment.SetEnvironmentVariable("MODNET_LIBTORCH", null)
+    code, output + errors
 
 let private refused (folder: string) (parts: string list) =
     let code, said = withLibtorch folder [ "demo" ]
@@ -214,6 +211,14 @@ let folders =
             Expect.stringContains output Libtorch.TorchSharpVersion "TorchSharp"
             Expect.stringContains output (Libtorch.Loaded.Version.ToString()) "libtorch"
             Expect.stringContains output Libtorch.Loaded.Folder "the folder"
+        }
+
+        test "a build that is none" {
+            let code, _, errors =
+                run root "bash" [ Path.Combine(root, "modnet"); "doctor" ] [ "MODNET_TORCH", "rocm" ]
+
+            Expect.equal code 1 errors
+            Expect.stringContains errors "MODNET_TORCH=rocm: expected cpu or cuda" "the message"
         }
 
         test "a folder that is not there" { refused "/nonexistent" [ "/nonexistent"; "no such folder"; "unset" ] }

@@ -2,7 +2,6 @@
 module ModNet.Tests.PackageTests
 
 open System
-open System.Diagnostics
 open System.IO
 open System.IO.Compression
 open System.Reflection.Metadata
@@ -14,34 +13,16 @@ open ModNet.Runtime
 open ModNet.Tests.Clone
 
 /// Runs a command in a folder: exit code, and all that it says.
-let private run (folder: string) (command: string) (words: string list) =
-    let start =
-        ProcessStartInfo(
-            command,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            WorkingDirectory = folder
-        )
-
-    for word in words do
-        start.ArgumentList.Add word
-
-    for name, value in
-        [
+let private run folder command words =
+    let code, output, errors =
+        Clone.run folder command words [
             "DOTNET_NOLOGO", "1"
             "DOTNET_CLI_TELEMETRY_OPTOUT", "1"
             "MSBUILDDISABLENODEREUSE", "1"
             "DOTNET_CLI_USE_MSBUILD_SERVER", "0"
-        ] do
-        start.Environment[name] <- value
+        ]
 
-    use running = Process.Start start
-    running.StandardInput.Close()
-    let errors = running.StandardError.ReadToEndAsync()
-    let output = running.StandardOutput.ReadToEnd()
-    running.WaitForExit()
-    running.ExitCode, output + errors.Result
+    code, output + errors
 
 let private cache =
     match Environment.GetEnvironmentVariable "NUGET_PACKAGES" with

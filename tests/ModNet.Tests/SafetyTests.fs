@@ -34,21 +34,8 @@ let private pretend (bin: string) (name: string) (body: string) =
 
 /// Runs `./modnet VERB` of a folder, what lies in `bin` before all other commands: exit code, output, errors.
 let private run' (directory: string) (bin: string) (verb: string) (environment: (string * string) list) =
-    let start =
-        ProcessStartInfo("bash", RedirectStandardError = true, RedirectStandardOutput = true)
-
-    start.ArgumentList.Add(Path.Combine(directory, "modnet"))
-    start.ArgumentList.Add verb
-    start.Environment["PATH"] <- bin + ":" + Environment.GetEnvironmentVariable "PATH"
-
-    for name, value in environment do
-        start.Environment[name] <- value
-
-    use running = Process.Start start
-    let errors = running.StandardError.ReadToEndAsync()
-    let output = running.StandardOutput.ReadToEnd()
-    running.WaitForExit()
-    running.ExitCode, output, errors.Result
+    ("PATH", bin + ":" + Environment.GetEnvironmentVariable "PATH") :: environment
+    |> run directory "bash" [ Path.Combine(directory, "modnet"); verb ]
 
 /// A copy of ./modnet in a clone that is none, where apt-get only writes down what it is asked.
 let private installing (environment: (string * string) list) (action: int -> string -> string list -> unit) =

@@ -1,9 +1,8 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Has the threads of OpenMP and OpenBLAS wait for work asleep. By themselves they spin after each operator, OpenBLAS's for some 25 ms, and
-/// take the cores from our kernels' threads, and from whatever else is at work: a modular layer after a dense one, both on all cores, took
-/// 22 ms instead of 14.
+/// Has the threads of OpenMP, on which libtorch's operators run, wait for work asleep. By themselves they spin after each operator and take
+/// the cores from our kernels' threads, and from whatever else is at work.
 /// </summary>
 internal static class IdleThreads
 {
