@@ -10,18 +10,25 @@ public static class TensorArrays
 {
     /// <summary>All elements in order [n], of a tensor of any shape, type and device, converted to <typeparamref name="T"/>.</summary>
     public static T[] Vector<T>(Tensor tensor)
-        where T : unmanaged => (T[])Of<T>(tensor.reshape(-1));
+        where T : unmanaged
+    {
+        using var scope = NewDisposeScope();
+        return TensorSpans.Of<T>(tensor.detach().to_type(TypeOf<T>()).cpu().contiguous()).ToArray();
+    }
 
     /// <summary>[n, m]: [n, m] as it is, [n] with m = 1, more dimensions with all but the first in one.</summary>
     internal static T[,] Table<T>(Tensor tensor)
-        where T : unmanaged => (T[,])Of<T>(tensor.dim() == 1 ? tensor.unsqueeze(1) : tensor.flatten(1));
+        where T : unmanaged
+    {
+        using var scope = NewDisposeScope();
+        return (T[,])Of<T>(tensor.dim() == 1 ? tensor.unsqueeze(1) : tensor.flatten(1));
+    }
 
     /// <summary>An array of the tensor's shape, converted to <typeparamref name="T"/>.</summary>
     internal static Array Of<T>(Tensor tensor)
         where T : unmanaged
     {
-        using var scope = NewDisposeScope();
-        T[] values = TensorSpans.Of<T>(tensor.detach().to_type(TypeOf<T>()).cpu().contiguous()).ToArray();
+        T[] values = Vector<T>(tensor);
         if (tensor.dim() == 1)
         {
             return values;
