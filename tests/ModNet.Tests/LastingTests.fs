@@ -35,7 +35,8 @@ let private setUp name seed =
 let private settled () =
     GC.Collect()
     GC.WaitForPendingFinalizers()
-    GC.Collect()
+    // Gives emptied parts of the managed heap back to the system at once; otherwise the collector keeps them for a while.
+    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, true, true)
     use self = Process.GetCurrentProcess()
     (liveTensors ()), self.WorkingSet64
 
@@ -53,6 +54,8 @@ let private whole make name seed directory =
     <| fun () ->
         let graph, data, streams = setUp name seed
         use streams = streams
+        use _graph = graph
+        use _data = data
         use method: TrainingMethod = make graph data streams
         use folder = RunFolder.Create directory
         let plan = TrainingPlan(24L, 2L, 8L, 8L)
@@ -116,7 +119,7 @@ let tests =
                 let name, make = methods[i % methods.Length]
                 inDirectory (fun directory -> whole make name (int64 i) directory |> ignore)
 
-            for i in 1..5 do
+            for i in 1..10 do
                 cycle i
 
             let tensors, bytes = settled ()
