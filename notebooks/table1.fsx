@@ -53,7 +53,10 @@ perplexity of the other words, too.
 let seen_again_of (run: StudyRun) =
     Trained.within run.Folder (fun trained ->
         let splits = trained.Source.Splits
-        let words (data: Runtime.Dataset) = Runtime.TensorArrays.Vector<int64> data.Targets
+
+        let words (data: Runtime.Dataset) =
+            Runtime.TensorArrays.Vector<int64> data.Targets
+
         let times = words splits.Train |> Array.countBy id |> dict
 
         let seen_again word =
