@@ -27,7 +27,7 @@ let toy =
     }
 
 (**
-What the paper leaves open, σ² and the rate among it, was chosen over fifty seeds (README). The quick version has a tenth of the
+What the paper leaves open, σ² and the rate among it, was chosen over fifty seeds (docs/decisions.md). The quick version has a tenth of the
 steps.
 *)
 

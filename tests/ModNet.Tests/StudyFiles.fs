@@ -83,7 +83,7 @@ let private file (entries: StudyEntry list) : StudyFile = {
     Entries = entries
 }
 
-let private readme =
+let private page =
     "before\n<!-- results: ./modnet reproduce writes what follows -->\nold\n<!-- end of results -->\nafter\n"
 
 [<Tests>]
@@ -207,7 +207,7 @@ let tests =
             Expect.isTrue (lines |> List.exists (fun line -> line.Contains "not comparable")) "a warning"
             Expect.isFalse (fst (StudyTable.cells file) |> List.contains "difference") "no difference"
 
-        testCase "the README's table stands between its markers, made of full results alone"
+        testCase "the table of results stands between its markers, made of full results alone"
         <| fun () ->
             let results =
                 file [ finished "a" 1 "new" 1.0; finished "a" 2 "new" 2.0; finished "a" 3 "old" 5.0 ]
@@ -218,7 +218,7 @@ let tests =
                     Title = "Quickly"
             }
 
-            let text = ReadmeTable.insert [ quick; results ] readme
+            let text = ResultsTable.insert [ quick; results ] page
 
             Expect.stringStarts text "before\n<!-- results" "what stands before"
             Expect.stringEnds text "<!-- end of results -->\nafter\n" "what stands after"
@@ -231,10 +231,10 @@ let tests =
                 "the row"
 
             Expect.isFalse (text.Contains "the second") "no row without a result"
-            Expect.equal (ReadmeTable.insert [ quick; results ] text) text "once more changes nothing"
+            Expect.equal (ResultsTable.insert [ quick; results ] text) text "once more changes nothing"
 
-        testCase "a README without markers stays as it is"
+        testCase "a page without markers stays as it is"
         <| fun () ->
-            for text in [ ""; "no markers\n"; readme.Replace("<!-- end of results -->", "") ] do
-                Expect.equal (ReadmeTable.insert [ file [ finished "a" 1 "new" 1.0 ] ] text) text "untouched"
+            for text in [ ""; "no markers\n"; page.Replace("<!-- end of results -->", "") ] do
+                Expect.equal (ResultsTable.insert [ file [ finished "a" 1 "new" 1.0 ] ] text) text "untouched"
     ]

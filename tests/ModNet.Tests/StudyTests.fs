@@ -66,16 +66,18 @@ let private studyOf rows' =
 
 let private two = studyOf [ rowOf "two" 2 20 [ 1; 2 ]; rowOf "three" 3 20 [ 1 ] ]
 
-/// A folder with a script's surroundings: `home/notebooks` and `home/README.md`.
+/// A folder with a script's surroundings: `home/notebooks` and `home/docs/results.md`.
 let private withHome (action: string -> string -> unit) =
     let home = Directory.CreateTempSubdirectory("modnet-study-").FullName
 
     try
         let scripts = Path.Combine(home, "notebooks")
+        let docs = Path.Combine(home, "docs")
         Directory.CreateDirectory scripts |> ignore
+        Directory.CreateDirectory docs |> ignore
 
         File.WriteAllText(
-            Path.Combine(home, "README.md"),
+            Path.Combine(docs, "results.md"),
             "<!-- results: ./modnet reproduce writes what follows -->\n<!-- end of results -->\n"
         )
 
@@ -114,7 +116,7 @@ let private keys (file: StudyFile) =
 let tests =
     testSequenced
     <| testList "studies" [
-        testCase "a whole one leaves runs, results, a table in README and a report; once more runs nothing"
+        testCase "a whole one leaves runs, results, a table in docs/results.md and a report; once more runs nothing"
         <| fun () ->
             withHome
             <| fun home scripts ->
@@ -137,8 +139,8 @@ let tests =
                         $"./modnet reproduce example --rows {entry.Row} --seeds {entry.Seed}"
                         "the run's own command"
 
-                let readme = File.ReadAllText(Path.Combine(home, "README.md"))
-                Expect.stringContains readme "| An example: 2 modules | squared error | 0.250 |" "README"
+                let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
+                Expect.stringContains page "| An example: 2 modules | squared error | 0.250 |" "the table"
                 let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
                 Expect.stringContains report "<h2>2 modules, seed 2</h2>" "the script's sections"
 
@@ -302,7 +304,7 @@ let tests =
                 Study.run only scripts (studyOf [ often ]) |> ignore
                 Expect.equal (File.GetLastWriteTimeUtc looked) before "finished already"
 
-        testCase "a quick version has its own folder, results and label, and README takes no notice of it"
+        testCase "a quick version has its own folder, results and label, and is left out of the table of results"
         <| fun () ->
             withHome
             <| fun home scripts ->
@@ -312,7 +314,7 @@ let tests =
                         Only = Some [ "three" ]
                 }
 
-                let readme = File.ReadAllText(Path.Combine(home, "README.md"))
+                let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
                 Study.run quick scripts two |> ignore
                 Expect.isFalse (File.Exists(Path.Combine(scripts, "results", "example.json"))) "no full results"
                 let file = results scripts "example-quick"
@@ -324,9 +326,9 @@ let tests =
                     File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
 
                 Expect.stringContains report "quick version" "the report"
-                let after = File.ReadAllText(Path.Combine(home, "README.md"))
-                Expect.stringContains after "No results yet." "README has none of it"
-                Expect.notEqual after readme "it was looked at"
+                let after = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
+                Expect.stringContains after "No results yet." "the table has none of it"
+                Expect.notEqual after page "the table was written"
 
         testCase "a study without rows is its report"
         <| fun () ->

@@ -1,4 +1,4 @@
-/// The README's page of traps says what the code says.
+/// The table in docs/traps.md quotes the messages that the code prints.
 module ModNet.Tests.TrapTests
 
 open System
@@ -10,7 +10,7 @@ open ModNet.Tests.Clone
 /// What goes wrong, and what is said of it, row by row.
 let private traps =
     lazy
-        (let text = File.ReadAllText(Path.Combine(root, "README.md"))
+        (let text = File.ReadAllText(Path.Combine(root, "docs", "traps.md"))
          let table = text[text.IndexOf("| what goes wrong |", StringComparison.Ordinal) ..]
 
          let rows =
@@ -48,7 +48,7 @@ let private ownWords (said: string) = [
 
 [<Tests>]
 let tests =
-    testList "the README's traps" [
+    testList "the traps of docs/traps.md" [
         testCase "every message that is quoted is one of the code's"
         <| fun () ->
             let quoted = traps.Value |> List.filter (snd >> ownWords >> List.isEmpty >> not)

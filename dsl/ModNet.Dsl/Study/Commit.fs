@@ -35,7 +35,7 @@ module internal Commit =
         with :? Win32Exception ->
             None
 
-    // Results and README are what studies write themselves.
+    // Studies themselves write notebooks/results and docs/results.md, so a change of those two is not a change of the sources.
     let private sources = [
         ":(top)src"
         ":(top)dsl"

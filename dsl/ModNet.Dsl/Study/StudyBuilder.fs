@@ -27,7 +27,7 @@ type StudyBuilder internal (name: string) =
     [<CustomOperation "rows">]
     member _.Rows(study: Study, rows: StudyRow list) = { study with Rows = rows }
 
-    /// A number that finished runs give. Said as often as there are any; the first stands beside the paper's in README.
+    /// A number that finished runs give. A study may have several; the first one stands beside the paper's in docs/results.md.
     /// Example: `measure "test perplexity" (fun run -> run.Test.Perplexity)`
     [<CustomOperation "measure">]
     member _.Measure(study: Study, name: string, number: StudyRun -> float option) = {

@@ -3,7 +3,7 @@ namespace ModNet
 open System.IO
 open ModNet.Runtime
 
-/// Brings everything that a study shows up to date with what its run folders hold: results file, README, report.
+/// Brings everything that a study shows up to date with what its run folders hold: the results file, the table in docs/results.md, the report.
 [<RequireQualifiedAccess>]
 module internal StudyPublication =
 
@@ -98,7 +98,7 @@ module internal StudyPublication =
                 if not (File.Exists path) || File.ReadAllText path <> text then
                     WholeFile.Write(path, text)
 
-                ReadmeTable.update scripts
+                ResultsTable.update scripts
 
             let drawn = sections study (runs |> List.map fst)
 

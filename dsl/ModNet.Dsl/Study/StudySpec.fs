@@ -31,7 +31,7 @@ type Study = {
     Name: string
     Title: string
     Rows: StudyRow list
-    /// The first stands for the study in README.
+    /// The first one is shown for the study in docs/results.md.
     Measures: StudyMeasure list
     /// Where the runs lie, beneath the output folder: another study's name where that has the same rows.
     RunsOf: string

@@ -4,9 +4,9 @@ open System
 open System.IO
 open ModNet.Runtime
 
-/// The table of results in a README, between two markers, made of the results files.
+/// The table of all results in docs/results.md, between two markers. It is made from the results files.
 [<RequireQualifiedAccess>]
-module ReadmeTable =
+module ResultsTable =
 
     let private opening = "<!-- results: ./modnet reproduce writes what follows -->"
     let private closing = "<!-- end of results -->"
@@ -52,18 +52,18 @@ module ReadmeTable =
         "|---|---|---|---|---|---|---|"
     ]
 
-    /// The README's text with the table of these results; as it was where it has no markers. Quick versions have no part in it.
-    let insert (files: StudyFile list) (readme: string) : string =
-        let start = readme.IndexOf(opening, StringComparison.Ordinal)
+    /// The page's text with the table of these results; a page without markers stays as it was. Quick versions are left out of the table.
+    let insert (files: StudyFile list) (page: string) : string =
+        let start = page.IndexOf(opening, StringComparison.Ordinal)
 
         let stop =
             if start < 0 then
                 -1
             else
-                readme.IndexOf(closing, start, StringComparison.Ordinal)
+                page.IndexOf(closing, start, StringComparison.Ordinal)
 
         if stop < 0 then
-            readme
+            page
         else
             let rows =
                 files
@@ -77,15 +77,16 @@ module ReadmeTable =
                 | rows -> headings @ rows
 
             let lines = [ ""; yield! table; "" ] |> String.concat "\n"
-            readme[.. start + opening.Length - 1] + "\n" + lines + "\n" + readme[stop..]
+            page[.. start + opening.Length - 1] + "\n" + lines + "\n" + page[stop..]
 
-    /// Rewrites the README beside the scripts' folder from the results in it, where there is one with markers.
+    /// Rewrites the page `docs/results.md` beside the scripts' folder from the results in that folder. A page that is not there is not made.
     let update (scripts: string) : unit =
-        let readme = Path.Combine(scripts, "..", "README.md") |> Path.GetFullPath
+        let page = Path.Combine(scripts, "..", "docs", "results.md") |> Path.GetFullPath
+
         let results = Path.Combine(scripts, "results")
 
-        if File.Exists readme && Directory.Exists results then
-            let text = File.ReadAllText readme
+        if File.Exists page && Directory.Exists results then
+            let text = File.ReadAllText page
 
             let files =
                 Directory.GetFiles(results, "*.json")
@@ -95,4 +96,4 @@ module ReadmeTable =
             let updated = insert files text
 
             if updated <> text then
-                WholeFile.Write(readme, updated)
+                WholeFile.Write(page, updated)
