@@ -10,7 +10,7 @@ open FsCheck
 open ModNet.Bench
 
 let private tiny =
-    BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Threads = 1)
+    BenchSettings(Tiny = true, Pace = Pace.Once, Peers = [||], Threads = 1)
 
 let private silent = Action<string> ignore
 
@@ -230,7 +230,7 @@ let reports =
             use stop = new CancellationTokenSource()
 
             let settings =
-                BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Stop = stop.Token)
+                BenchSettings(Tiny = true, Pace = Pace.Once, Peers = [||], Stop = stop.Token)
 
             let soFar (report: BenchReport) =
                 told.Add report
@@ -286,6 +286,9 @@ let commands =
                 [ "ptb-em"; "--threads"; "many" ], "--threads: expected a whole number, got many"
                 [ "ptb-em"; "--fast" ], "--fast"
                 [ "ptb-em"; "--peer-wait"; "long" ], "--peer-wait: expected active or passive, got long"
+                [ "ptb-em"; "--peer"; "pytorsh" ],
+                "--peer: expected pytorch, torchsharp or both, got pytorsh – did you mean pytorch?"
+                [ "ptb-em"; "--peer"; "both"; "--no-peer" ], "--peer: expected no --no-peer beside it"
                 [ "--out"; "x.json" ], "--out: expected one NAME with it"
             ] do
             let command = String.concat " " words

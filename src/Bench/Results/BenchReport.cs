@@ -9,11 +9,11 @@ namespace ModNet.Bench;
 /// <param name="Name">The benchmark's.</param>
 /// <param name="Command">How it was started.</param>
 /// <param name="Settings">How it was run.</param>
-/// <param name="Peer">The peer's version of PyTorch; null where it was left out.</param>
+/// <param name="Peers">The versions of the libraries compared with, by their names.</param>
 /// <param name="Cases">What was compared.</param>
 /// <param name="Complete">Whether that is all there was to compare.</param>
 public sealed record BenchReport(
-    string Name, string Command, BenchSettings Settings, string? Peer, IReadOnlyList<BenchCase> Cases, bool Complete)
+    string Name, string Command, BenchSettings Settings, IReadOnlyDictionary<string, string> Peers, IReadOnlyList<BenchCase> Cases, bool Complete)
 {
     private static readonly JsonSerializerOptions Layout = new()
     {
@@ -30,10 +30,16 @@ public sealed record BenchReport(
         ["commit"] = Revision(),
         ["time"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", null),
         ["processor"] = Machine.Processor(),
+        ["simd"] = Machine.Simd(),
         ["cores"] = Environment.ProcessorCount,
         ["threads"] = Settings.Threads,
         ["load_average"] = Load(),
-        ["versions"] = new JsonObject { ["dotnet"] = $"{Environment.Version}", ["libtorch"] = Libtorch(), ["peer"] = Peer },
+        ["versions"] = new JsonObject
+        {
+            ["dotnet"] = $"{Environment.Version}",
+            ["libtorch"] = Libtorch(),
+            ["peers"] = new JsonObject(Peers.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
+        },
         ["pace"] = new JsonObject
         {
             ["rounds"] = Settings.Pace.Rounds,
