@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Microsoft.FSharp.Collections;
+using ModNet.Runtime;
 
 namespace ModNet.Bench;
 
@@ -125,7 +126,7 @@ public static class BenchCommand
                 soFar.Write(path);
                 Console.WriteLine(ReportTable.Of(soFar.Cases[^1]));
             }).Write(path);
-            Console.WriteLine($"{name}: {path}");
+            Console.WriteLine($"{name}: {Machine.Processor()}, {BenchReport.Instructions()}, {threads} threads; {path}");
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class Conversation : IDisposable
         switch (what)
         {
             case "about":
-                return $"{typeof(torch).Assembly.GetName().Version!.ToString(3)} on libtorch {torch.__version__}, {torch.get_num_threads()} threads";
+                return $"{typeof(torch).Assembly.GetName().Version!.ToString(3)} on libtorch {Version.Parse(torch.__version__).ToString(3)}, {torch.get_num_threads()} threads";
             case "open":
                 Close();
                 _model = Open(told);

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -30,7 +31,7 @@ public sealed record BenchReport(
         ["commit"] = Revision(),
         ["time"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", null),
         ["processor"] = Machine.Processor(),
-        ["simd"] = Machine.Simd(),
+        ["instructions"] = Instructions(),
         ["cores"] = Environment.ProcessorCount,
         ["threads"] = Settings.Threads,
         ["load_average"] = Load(),
@@ -63,6 +64,10 @@ public sealed record BenchReport(
             throw new UserException(path, "a file that can be written", e.Message, "give another one with --out");
         }
     }
+
+    /// <summary>The widest vector instructions there are here: libraries choose their code by these, and ratios go with them.</summary>
+    public static string Instructions() =>
+        Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : $"vectors of {Machine.Simd()}";
 
     // A busy machine shows in the results of whoever reads them later.
     private static JsonNode? Load() =>
