@@ -2,6 +2,7 @@
 module ModNet.Tests.BenchPeerTests
 
 open System
+open System.Diagnostics
 open System.Text.Json.Nodes
 open System.Threading
 open Expecto
@@ -223,6 +224,16 @@ let tests =
                 stop.CancelAfter 50
 
                 Expect.throwsT<OperationCanceledException> (fun () -> time peer "loop" "adam" 1_000_000_000) "stopped"
+
+        testCase "a program that is not there is one message"
+        <| fun () ->
+            let kind =
+                PeerKind("PyTorch", (fun () -> null), (fun _ -> ProcessStartInfo "/no/such/python"))
+
+            complains (fun () -> Peer.Start(kind, 1, PeerWait.Passive, CancellationToken.None).Dispose()) [
+                "the PyTorch peer failed"
+                "/no/such/python"
+            ]
 
         testCase "Adam in place is TorchSharp's Adam"
         <| fun () ->

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -37,7 +38,17 @@ public sealed class Peer : IDisposable
             start.Environment[name] = value;
         }
 
-        var peer = new Peer(kind, Process.Start(start)!, stop);
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw Failed(kind, e.Message);
+        }
+
+        var peer = new Peer(kind, process, stop);
         try
         {
             peer.Version = peer.Ask("about", new()).GetValue<string>();
@@ -63,11 +74,11 @@ public sealed class Peer : IDisposable
             _process.StandardInput.Flush();
             string? line = _process.StandardOutput.ReadLineAsync(_stop).AsTask().GetAwaiter().GetResult();
             JsonNode? answer = line is null ? null : JsonNode.Parse(line);
-            return answer?["answer"] ?? throw Failed(answer?["error"]?.GetValue<string>() ?? Ended());
+            return answer?["answer"] ?? throw Failed(Kind, answer?["error"]?.GetValue<string>() ?? Ended());
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            throw Failed(Ended());
+            throw Failed(Kind, Ended());
         }
     }
 
@@ -102,6 +113,6 @@ public sealed class Peer : IDisposable
         return said.Length > 0 ? said.Split('\n')[^1] : $"it ended with code {_process.ExitCode}";
     }
 
-    private UserException Failed(string said) =>
-        new($"the {Kind.Name} peer failed: {said} – leave it out with --no-peer, or mend it");
+    private static UserException Failed(PeerKind kind, string said) =>
+        new($"the {kind.Name} peer failed: {said} – leave it out with --no-peer, or mend it");
 }
