@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Microsoft.FSharp.Collections;
+using ModNet.Runtime;
 
 namespace ModNet.Bench;
 
@@ -14,6 +15,8 @@ public static class BenchCommand
     /// <summary>There is no PyTorch to compare with; <c>./modnet</c> installs it then.</summary>
     public const int NoTorch = 3;
 
+    private const string Both = "both";
+
     private static readonly Argument<string[]> Names = new("NAME")
     {
         Description = "what to run; else all",
@@ -22,17 +25,24 @@ public static class BenchCommand
 
     private static readonly Option<bool> Quick = new("--quick") { Description = "fewer and shorter samples: a look" };
 
-    private static readonly Option<bool> NoPeer = new("--no-peer") { Description = "leave PyTorch out" };
+    private static readonly Option<bool> NoPeer = new("--no-peer") { Description = "compare with nothing" };
+
+    private static readonly Option<string> Against = new("--peer")
+    {
+        Description = "what to compare with: pytorch, torchsharp (the same by hand on TorchSharp), or both",
+        HelpName = "WHICH",
+        DefaultValueFactory = _ => Both,
+    };
 
     private static readonly Option<string> Wait = new("--peer-wait")
     {
-        Description = "how PyTorch's threads wait: active (as they do by themselves) or passive",
+        Description = "how the peers' threads wait: active (as they do by themselves) or passive",
         HelpName = "HOW",
     };
 
     private static readonly Option<int?> Threads = new("--threads")
     {
-        Description = "threads of both sides; else all cores",
+        Description = "threads of every side; else all cores",
         HelpName = "N",
     };
 
@@ -72,11 +82,13 @@ public static class BenchCommand
             return CommandLine.complain("bench", mistake);
         }
 
-        if (!parsed.GetValue(NoPeer) && names.Any(n => Find(n).UsesPeer) && !PeerPython.HasTorch)
+        foreach (PeerKind kind in Peers(parsed).Intersect(names.SelectMany(n => Find(n).Peers)))
         {
-            Console.Error.WriteLine(
-                $"{PeerPython.Path}: expected a Python with torch, got none – apt-get install python3-torch, or leave it out with --no-peer");
-            return NoTorch;
+            if (kind.Missing() is string missing)
+            {
+                Console.Error.WriteLine(missing);
+                return NoTorch;
+            }
         }
 
         try
@@ -101,7 +113,7 @@ public static class BenchCommand
             {
                 Threads = threads,
                 Pace = parsed.GetValue(Quick) ? Pace.Quick : Pace.Full,
-                WithPeer = !parsed.GetValue(NoPeer),
+                Peers = Peers(parsed),
                 PeerWait = parsed.GetValue(Wait) == "passive" ? PeerWait.Passive : PeerWait.Active,
                 Data = parsed.GetValue(Data),
                 Say = said => Console.Error.WriteLine($"{name}: {said}"),
@@ -114,9 +126,14 @@ public static class BenchCommand
                 soFar.Write(path);
                 Console.WriteLine(ReportTable.Of(soFar.Cases[^1]));
             }).Write(path);
-            Console.WriteLine($"{name}: {path}");
+            Console.WriteLine($"{name}: {Machine.Processor()}, {BenchReport.Instructions()}, {threads} threads; {path}");
         }
     }
+
+    private static IReadOnlyList<PeerKind> Peers(ParseResult parsed) =>
+        parsed.GetValue(NoPeer) ? []
+        : parsed.GetValue(Against) is string which && which != Both ? [.. PeerKind.All.Where(k => k.Key == which)]
+        : PeerKind.All;
 
     private static Benchmark Find(string name) => Benchmark.All.First(b => b.Name == name);
 
@@ -138,6 +155,17 @@ public static class BenchCommand
             return $"--peer-wait: expected active or passive, got {wait}";
         }
 
+        string[] peers = [.. PeerKind.All.Select(k => k.Key), Both];
+        if (parsed.GetValue(Against) is string which && !peers.Contains(which))
+        {
+            return $"--peer: expected pytorch, torchsharp or both, got {which}{CommandLine.hint(peers, which)}";
+        }
+
+        if (parsed.GetValue(NoPeer) && parsed.GetResult(Against) is { Implicit: false })
+        {
+            return "--peer: expected no --no-peer beside it";
+        }
+
         return parsed.GetValue(Out) is not null && names.Distinct().Count() > 1
             ? "--out: expected one NAME with it, got " + names.Distinct().Count()
             : null;
@@ -146,9 +174,9 @@ public static class BenchCommand
     private static Command Declared()
     {
         string list = string.Join("\n", Benchmark.All.Select(b => $"  {b.Name,-14}{b.Help}"));
-        var bench = new Command("bench", $"Time ModNet, side by side with PyTorch.\n\n{list}");
+        var bench = new Command("bench", $"Time ModNet, side by side with PyTorch and with the same by hand on TorchSharp.\n\n{list}");
         bench.Arguments.Add(Names);
-        foreach (Option option in (Option[])[Quick, NoPeer, Wait, Threads, Data, Out])
+        foreach (Option option in (Option[])[Quick, Against, NoPeer, Wait, Threads, Data, Out])
         {
             bench.Options.Add(option);
         }

@@ -9,10 +9,10 @@ public sealed record BenchSettings
     /// <summary>How long and how often.</summary>
     public Pace Pace { get; init; } = Pace.Full;
 
-    /// <summary>Whether the PyTorch peer runs beside.</summary>
-    public bool WithPeer { get; init; } = true;
+    /// <summary>The libraries to compare with; each benchmark takes those that have a part in it.</summary>
+    public IReadOnlyList<PeerKind> Peers { get; init; } = PeerKind.All;
 
-    /// <summary>How its threads wait.</summary>
+    /// <summary>How their threads wait.</summary>
     public PeerWait PeerWait { get; init; }
 
     /// <summary>A text to take the language model's words from; null makes some up.</summary>

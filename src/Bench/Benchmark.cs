@@ -3,39 +3,50 @@ namespace ModNet.Bench;
 /// <summary>A benchmark that has a name.</summary>
 /// <param name="Name">As the command line says it.</param>
 /// <param name="Help">What it compares.</param>
-/// <param name="UsesPeer">Whether the PyTorch peer has a part in it.</param>
-/// <param name="Run">Compares, case by case as they are asked for; the peer is null where it is left out.</param>
+/// <param name="Peers">The libraries that have a part in it.</param>
+/// <param name="Run">Compares, case by case as they are asked for, with the peers that are not left out.</param>
 public sealed record Benchmark(
-    string Name, string Help, bool UsesPeer, Func<BenchSettings, Peer?, IEnumerable<BenchCase>> Run)
+    string Name, string Help, IReadOnlyList<PeerKind> Peers, Func<BenchSettings, IReadOnlyList<Peer>, IEnumerable<BenchCase>> Run)
 {
     /// <summary>All there are.</summary>
     public static IReadOnlyList<Benchmark> All { get; } =
     [
-        new("ptb-em", "an EM round of the Penn Treebank model (1 E-step, 15 M-steps)", true, PtbBenchmark.Round),
-        new("ptb-mstep", "its M-step", true, PtbBenchmark.MStep),
-        new("ptb-estep", "its E-step, and the memory that takes", true, PtbBenchmark.EStep),
-        new("modular-layer", "a modular linear layer over M, K, batch and width, beside a dense one", true, LayerBenchmark.Run),
-        new("overhead", "operators one by one; a compiled network beside a hand-written loop", true, OverheadBenchmark.Run),
-        new("cifar-em", "an EM round of the CIFAR-10 network (1 E-step, 15 M-steps)", true, CifarBenchmark.Run),
-        new("kernels", "our kernels beside the machine's peak", false, KernelBenchmark.Run),
+        new("ptb-em", "an EM round of the Penn Treebank model (1 E-step, 15 M-steps)", PeerKind.All, PtbBenchmark.Round),
+        new("ptb-mstep", "its M-step", PeerKind.All, PtbBenchmark.MStep),
+        new("ptb-estep", "its E-step, and the memory that takes", PeerKind.All, PtbBenchmark.EStep),
+        new("modular-layer", "a modular linear layer over M, K, batch and width, beside a dense one", PeerKind.All, LayerBenchmark.Run),
+        new("overhead", "operators one by one; a compiled network beside a hand-written loop", [PeerKind.PyTorch], OverheadBenchmark.Run),
+        new("cifar-em", "an EM round of the CIFAR-10 network (1 E-step, 15 M-steps)", PeerKind.All, CifarBenchmark.Run),
+        new("kernels", "our kernels beside the machine's peak", [], KernelBenchmark.Run),
     ];
 
     /// <summary>
-    /// Runs it, with a peer of its own where it wants one. <paramref name="soFar"/> is told after every case what there is by
+    /// Runs it, with peers of its own where it wants some. <paramref name="soFar"/> is told after every case what there is by
     /// then. UserException where something is missing.
     /// </summary>
     public BenchReport Report(BenchSettings settings, string command, Action<BenchReport> soFar)
     {
-        using Peer? peer = UsesPeer && settings.WithPeer
-            ? Peer.Start(settings.Threads, settings.PeerWait, settings.Stop)
-            : null;
-        var report = new BenchReport(Name, command, settings, peer?.Version, [], Complete: false);
-        foreach (BenchCase next in Run(settings, peer))
+        var peers = new List<Peer>();
+        try
         {
-            report = report with { Cases = [.. report.Cases, next] };
-            soFar(report);
-        }
+            foreach (PeerKind kind in Peers.Intersect(settings.Peers))
+            {
+                peers.Add(Peer.Start(kind, settings.Threads, settings.PeerWait, settings.Stop));
+            }
 
-        return report with { Complete = true };
+            var versions = peers.ToDictionary(p => p.Kind.Name, p => p.Version);
+            var report = new BenchReport(Name, command, settings, versions, [], Complete: false);
+            foreach (BenchCase next in Run(settings, peers))
+            {
+                report = report with { Cases = [.. report.Cases, next] };
+                soFar(report);
+            }
+
+            return report with { Complete = true };
+        }
+        finally
+        {
+            peers.ForEach(p => p.Dispose());
+        }
     }
 }

@@ -10,7 +10,7 @@ open FsCheck
 open ModNet.Bench
 
 let private tiny =
-    BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Threads = 1)
+    BenchSettings(Tiny = true, Pace = Pace.Once, Peers = [||], Threads = 1)
 
 let private silent = Action<string> ignore
 
@@ -58,12 +58,16 @@ let private wellFormed (name: string) (rounds: int option) (report: JsonNode) =
         for ratio in case["ratios"].AsArray() do
             ordered ratio
 
+/// Finite, and so are their sums, as those of seconds are: FsCheck draws the greatest number there is, too.
+let private seconds (first: NormalFloat) (rest: NormalFloat list) =
+    first :: rest |> List.map (fun value -> float value / 4.0)
+
 [<Tests>]
 let measuring =
     testList "bench measures" [
         testProperty "a median has half of the samples on either side"
         <| fun (first: NormalFloat) (rest: NormalFloat list) ->
-            let samples = first :: rest |> List.map float
+            let samples = seconds first rest
             let spread = Spread.Of samples
 
             let count keep =
@@ -78,7 +82,7 @@ let measuring =
                 Expect.contains samples spread.Median "the middle one"
 
         testProperty "order says nothing" (fun (first: NormalFloat) (rest: NormalFloat list) ->
-            let samples = first :: rest |> List.map float
+            let samples = seconds first rest
             Spread.Of(List.rev samples) = Spread.Of samples)
 
         testCase "of an even number, the mean of the middle two"
@@ -151,10 +155,10 @@ let measuring =
         testCase "memory that is touched is growth, and what was there is not"
         <| fun () ->
             let mutable held = Array.create 50_000_000 1uy
-            // What earlier tests left would be given back meanwhile, and hide as much of the new block.
+            // What earlier tests left would be given back meanwhile, or serve for the new block, and hide as much of it.
             GC.Collect()
             GC.WaitForPendingFinalizers()
-            GC.Collect()
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking = true, compacting = true)
 
             match
                 ProcessMemory.PeakGrowth(fun () -> held <- Array.create 100_000_000 2uy)
@@ -230,7 +234,7 @@ let reports =
             use stop = new CancellationTokenSource()
 
             let settings =
-                BenchSettings(Tiny = true, Pace = Pace.Once, WithPeer = false, Stop = stop.Token)
+                BenchSettings(Tiny = true, Pace = Pace.Once, Peers = [||], Stop = stop.Token)
 
             let soFar (report: BenchReport) =
                 told.Add report
@@ -286,6 +290,9 @@ let commands =
                 [ "ptb-em"; "--threads"; "many" ], "--threads: expected a whole number, got many"
                 [ "ptb-em"; "--fast" ], "--fast"
                 [ "ptb-em"; "--peer-wait"; "long" ], "--peer-wait: expected active or passive, got long"
+                [ "ptb-em"; "--peer"; "pytorsh" ],
+                "--peer: expected pytorch, torchsharp or both, got pytorsh – did you mean pytorch?"
+                [ "ptb-em"; "--peer"; "both"; "--no-peer" ], "--peer: expected no --no-peer beside it"
                 [ "--out"; "x.json" ], "--out: expected one NAME with it"
             ] do
             let command = String.concat " " words

@@ -34,6 +34,12 @@ let private agree what expected actual =
     for (name, e: torch.Tensor), (_, a) in List.zip expected actual do
         Expect.isLessThan (distance e a) 1e-12 $"{what}: {name}"
 
+/// Whether rounding in float32 may decide on which side of ReLU's kink an output lies: its slope is then 0 by one dispatch and 1 by another,
+/// and both are right. `linear` has the parameters without the activation.
+let private nearAKink (s: Sizes) (linear: LinearPool) (chosen: torch.Tensor) =
+    s.Activation = Activation.Relu
+    && (run s linear Dispatch.Loop chosen |> List.head |> snd).abs().min().ToDouble() < 1e-5
+
 let private others = [
     Dispatch.Grouped
     Dispatch.Wide
@@ -94,17 +100,23 @@ let tests =
 
                 let chosen = indices (s.Seed + 3) s.Modules s.Batch s.Choose
 
-                let init = Initialiser(generator s.Seed)
+                let poolOf activation =
+                    let init = Initialiser(generator s.Seed)
+                    new LinearPool("pool", s.Modules, s.Inputs, s.Outputs, activation, s.Bias, init)
 
-                use pool =
-                    new LinearPool("pool", s.Modules, s.Inputs, s.Outputs, s.Activation, s.Bias, init)
-
+                use pool = poolOf s.Activation
+                use linear = poolOf Activation.Identity
                 let expected = run s pool Dispatch.Loop chosen
+                let hasSlopes = not (nearAKink s linear chosen)
 
                 for dispatch in others do
                     for (name, e: torch.Tensor), (_, a) in List.zip expected (run s pool dispatch chosen) do
                         Expect.equal a.dtype torch.ScalarType.Float32 $"{dispatch}: {name}"
-                        Expect.isLessThan (distance e a) 2e-5 $"{dispatch}: {name}"
+
+                        if name = "output" || hasSlopes then
+                            // Sums of at most 36 products: their rounding goes with their size.
+                            let most = 1.0 + e.abs().max().ToDouble()
+                            Expect.isLessThan (distance e a / most) 5e-6 $"{dispatch}: {name}"
 
         testPropertyWithConfig { config with maxTest = 10 } "agrees with the loop on convolutions"
         <| fun (s: Sizes) ->

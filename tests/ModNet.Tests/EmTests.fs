@@ -19,18 +19,16 @@ let private regression (s: Sizes) samples datapoints =
     let streams = new RandomStreams(int64 s.Seed)
     graph, data, new ViterbiEm(graph, data, settings samples, streams)
 
-/// log p(y, a|x) of every datapoint under one composition for all, by a forward pass of its own.
+/// log p(y, a|x) and log p(a|x) of every datapoint under one composition for all, by a forward pass of its own.
 let private joints (graph: Graph) (data: Dataset) (composition: int64[]) =
     let rows = torch.tensor(composition).unsqueeze(0L).expand(data.Count, -1L)
     let output = graph.Forward(data.Inputs, GivenSelector rows)
+    let logChoice = output.Tape.LogProbability()
+    let joint = graph.Head.LogLikelihood(output.Features, data.Targets) + logChoice
+    Array.zip (numbers joint) (numbers logChoice)
 
-    numbers (
-        graph.Head.LogLikelihood(output.Features, data.Targets)
-        + output.Tape.LogProbability()
-    )
-
-/// Eq. 10 by brute force: each datapoint's best log joint over all compositions.
-let private best (graph: Graph) (data: Dataset) (modules: int) (choices: int) =
+/// Eq. 10 by brute force: each datapoint's best log joint over all compositions, and log p(a|x) of the composition that has it.
+let private bestAndItsChance (graph: Graph) (data: Dataset) (modules: int) (choices: int) =
     let rec all choices =
         if choices = 0 then
             [ [] ]
@@ -43,6 +41,22 @@ let private best (graph: Graph) (data: Dataset) (modules: int) (choices: int) =
     all choices
     |> List.map (Array.ofList >> joints graph data)
     |> List.reduce (Array.map2 max)
+
+let private best (graph: Graph) (data: Dataset) (modules: int) (choices: int) =
+    bestAndItsChance graph data modules choices |> Array.map fst
+
+/// As many draws as make it less likely than 1e-12 that any of these compositions never comes up, but no more than there is time for;
+/// and whether a composition of this log probability is then one that must have come up.
+let private draws (logChances: float[]) =
+    // S draws all miss a composition of probability p with probability (1 − p)^S.
+    let enough = log (1e-12 / float logChances.Length)
+    let missesOnce logChance = Math.Log(1.0 - exp logChance)
+
+    let needed =
+        logChances |> Array.map (fun chance -> enough / missesOnce chance) |> Array.max
+
+    let samples = int (Math.Clamp(ceil needed, 1.0, 5_000.0))
+    samples, (fun logChance -> float samples * missesOnce logChance <= enough)
 
 let private small (s: Sizes) = {
     s with
@@ -93,12 +107,36 @@ let tests =
             scoped
             <| fun () ->
                 let s = small s
-                let graph, data, em = regression s 400 7
+                let graph, data = Fixtures.regression s Combine.Sum Dispatch.Auto 7
+                let best = bestAndItsChance graph data s.Modules s.Choose
+                let samples, mustComeUp = draws (Array.map snd best)
+                use streams = new RandomStreams(int64 s.Seed)
+                use em = new ViterbiEm(graph, data, settings samples, streams)
                 em.EStep(Fixtures.everything data) |> ignore
-                let expected = best graph data s.Modules s.Choose
 
                 for n in 0 .. int data.Count - 1 do
-                    Expect.floatClose Accuracy.high (em.LogJoint [| int64 n |]) expected[n] $"datapoint {n}"
+                    let expected, logChance = best[n]
+                    let found = em.LogJoint [| int64 n |]
+
+                    Expect.isLessThanOrEqual
+                        found
+                        (expected + 1e-9 * (1.0 + abs expected))
+                        $"datapoint {n}: nothing is better"
+
+                    if mustComeUp logChance then
+                        Expect.floatClose Accuracy.high found expected $"datapoint {n}, {samples} samples"
+
+        testCase
+            "so many samples are drawn as leave no chance of a miss, and where there is not time for them none is asked for"
+        <| fun () ->
+            let samples, mustComeUp = draws [| log 0.5; log 0.25 |]
+            // 0.75^99 is 4.3e-13, 0.75^98 is 5.7e-13; of two datapoints, each has half of 1e-12.
+            Expect.equal samples 99 "for the rarer of two"
+            Expect.isTrue (mustComeUp (log 0.25)) "it comes up"
+            Expect.isFalse (mustComeUp (log 0.2)) "what is rarer may not"
+            let most, mustComeUp = draws [| log 1e-9 |]
+            Expect.equal most 5_000 "no more"
+            Expect.isFalse (mustComeUp (log 1e-9)) "so that it need not come up"
 
         testCase "a recurrent E-step over all compositions is Eq. 10, jointly over time"
         <| fun () ->

@@ -2,30 +2,29 @@ using System.Text.Json.Nodes;
 
 namespace ModNet.Bench;
 
-/// <summary>An EM round of the network of modular convolutions beside the peer's.</summary>
+/// <summary>An EM round of the network of modular convolutions beside the peers'.</summary>
 public static class CifarBenchmark
 {
     private const string Ours = "ModNet";
-    private const string Theirs = "PyTorch";
 
     /// <summary>An E-step and 15 M-steps, and each by itself.</summary>
-    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, IReadOnlyList<Peer> peers)
     {
         settings.Say("making the model");
         using var model = new CifarModel(settings.Tiny ? CifarSizes.Tiny : CifarSizes.Paper);
         JsonObject facts = new() { ["sizes"] = model.Sizes.ToJson(), ["images"] = "made up" };
-        var variants = new Dictionary<string, string>();
-        if (peer is not null)
+        var variants = new Dictionary<(Peer Peer, string Part), string>();
+        foreach (Peer peer in peers)
         {
             foreach ((string part, JsonNode? names) in model.OpenPeer(peer))
             {
                 Tuning tuned = Tuning.Of(
                     peer, part, [.. names!.AsArray().Select(n => n!.GetValue<string>())], settings.Tiny ? 1 : 3, settings.Say);
-                facts[$"peer_{part}"] = tuned.ToJson();
-                variants[part] = tuned.Variant;
+                facts[Tuning.Fact(peer.Kind, part)] = tuned.ToJson();
+                variants[(peer, part)] = tuned.Variant;
             }
 
-            variants["round"] = $"{variants["m_step"]} {variants["e_step"]}";
+            variants[(peer, "round")] = $"{variants[(peer, "m_step")]} {variants[(peer, "e_step")]}";
         }
 
         (string Name, string Part, Action Run)[] parts =
@@ -37,15 +36,14 @@ public static class CifarBenchmark
         foreach ((string name, string part, Action run) in parts)
         {
             settings.Say(name);
-            List<Contender> contenders = [Contender.Here(Ours, run)];
-            if (peer is not null)
-            {
-                contenders.Add(peer.Contender(Theirs, Tuning.Told(part, variants[part])));
-            }
-
+            List<Contender> contenders =
+            [
+                Contender.Here(Ours, run),
+                .. peers.Select(p => p.Contender(p.Kind.Name, Tuning.Told(part, variants[(p, part)]))),
+            ];
             IReadOnlyList<Timing> timings = Interleaved.Measure(contenders, settings.Pace, settings.Say, settings.Stop);
-            Ratio[] ratios = [.. timings.Skip(1).Select(t => Ratio.Of($"{Theirs} / {Ours}", t, timings[0]))];
-            yield return new(name, timings, ratios, facts);
+            Ratio[] ratios = [.. timings.Skip(1).Select(t => Ratio.Of($"{t.Name} / {Ours}", t, timings[0]))];
+            yield return new BenchCase(name, timings, ratios, facts.DeepClone().AsObject()).WithFaster(timings[0], timings.Skip(1));
         }
     }
 }

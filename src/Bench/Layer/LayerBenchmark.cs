@@ -7,23 +7,24 @@ using Unselected = Runtime.Unselected;
 
 /// <summary>
 /// A modular linear layer's forward, backward and update: beside one dense layer that does as many operations, beside a loop, a
-/// batched product and all modules at once in PyTorch, and over M.
+/// batched product and all modules at once in the peers' libraries, and over M.
 /// </summary>
 public static class LayerBenchmark
 {
     private const string Ours = "ModNet, modular";
     private const string Resting = "ModNet, modular, unselected rest";
     private const string Dense = "ModNet, dense";
+    private const string DenseWay = "dense";
 
-    // Both sides' parameters with what an optimiser keeps of them, in PyTorch up to three times, and a copy while it works.
-    private const int Copies = 4;
+    // What an optimiser keeps of a peer's parameters it keeps up to three times, and a copy while it works.
+    private const int CopiesOfAPeer = 3;
 
     /// <summary>Runs all sizes that there is memory for.</summary>
-    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, IReadOnlyList<Peer> peers)
     {
         foreach (LayerSizes sizes in settings.Tiny ? LayerSizes.Tiny : LayerSizes.All)
         {
-            yield return Run(sizes, settings, peer);
+            yield return Run(sizes, settings, peers);
         }
 
         if (!settings.Tiny)
@@ -33,11 +34,11 @@ public static class LayerBenchmark
         }
     }
 
-    private static BenchCase Run(LayerSizes sizes, BenchSettings settings, Peer? peer)
+    private static BenchCase Run(LayerSizes sizes, BenchSettings settings, IReadOnlyList<Peer> peers)
     {
         settings.Say(sizes.Name);
         JsonObject facts = new() { ["sizes"] = sizes.ToJson() };
-        if (Lacking(sizes.Bytes * (peer is null ? 1 : Copies)) is string lacking)
+        if (Lacking(sizes.Bytes * (1 + CopiesOfAPeer * peers.Count)) is string lacking)
         {
             facts["not_run"] = lacking;
             return new(sizes.Name, [], [], facts);
@@ -47,11 +48,7 @@ public static class LayerBenchmark
         using LayerStep dense = LayerStep.Dense(sizes);
         List<Contender> contenders =
             [Contender.Here(Ours, modular.Run), Contender.Here(Resting, resting.Run), Contender.Here(Dense, dense.Run)];
-        if (peer is not null)
-        {
-            contenders.AddRange(Theirs(sizes, peer, facts, settings));
-        }
-
+        contenders.AddRange(peers.SelectMany(peer => Theirs(sizes, peer, facts, settings)));
         IReadOnlyList<Timing> timings = Interleaved.Measure(contenders, settings.Pace, settings.Say, settings.Stop);
         facts["gflops"] = Math.Round(sizes.Operations / timings[0].Seconds.Median / 1e9, 1);
         Goal? goal = sizes.IsHeadline ? new(true, 0.7) : null;
@@ -61,11 +58,17 @@ public static class LayerBenchmark
             Ratio.Of("dense / modular, unselected rest", timings[2], timings[1], goal),
         ];
         ratios.AddRange(timings.Skip(3).Select(t => Ratio.Of($"{t.Name} / {Ours}", t, timings[0])));
-        peer?.Ask("close", new());
-        return new(sizes.Name, timings, ratios, facts);
+        foreach (Peer peer in peers)
+        {
+            peer.Ask("close", new());
+        }
+
+        // A dense layer does other work.
+        IEnumerable<Timing> modularly = timings.Skip(3).Where(t => !t.Name.EndsWith(DenseWay, StringComparison.Ordinal));
+        return new BenchCase(sizes.Name, timings, ratios, facts).WithFaster(timings[0], modularly);
     }
 
-    // Each way to write it in PyTorch, with the faster of its optimisers.
+    // Each way to write it in a peer's library, with the faster of its optimisers.
     private static IEnumerable<Contender> Theirs(LayerSizes sizes, Peer peer, JsonObject facts, BenchSettings settings)
     {
         JsonObject told = sizes.ToJson();
@@ -75,14 +78,14 @@ public static class LayerBenchmark
         {
             if (list is not JsonArray names)
             {
-                facts[$"peer_{way}"] = $"not run: {list}";
+                facts[Tuning.Fact(peer.Kind, way)] = $"not run: {list}";
                 continue;
             }
 
             Tuning tuned = Tuning.Of(
                 peer, way, [.. names.Select(n => n!.GetValue<string>())], settings.Tiny ? 1 : 2, settings.Say);
-            facts[$"peer_{way}"] = tuned.ToJson();
-            yield return peer.Contender($"PyTorch, {way}", Tuning.Told(way, tuned.Variant));
+            facts[Tuning.Fact(peer.Kind, way)] = tuned.ToJson();
+            yield return peer.Contender($"{peer.Kind.Name}, {way}", Tuning.Told(way, tuned.Variant));
         }
     }
 

@@ -16,7 +16,7 @@ namespace ModNet.Bench;
 public static class KernelBenchmark
 {
     /// <summary>All kernels.</summary>
-    public static IReadOnlyList<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IReadOnlyList<BenchCase> Run(BenchSettings settings, IReadOnlyList<Peer> peers)
     {
         settings.Say("measuring the machine's peak");
         Peak peak = Peak.Measure(settings.Threads, settings.Tiny);

@@ -6,8 +6,9 @@ namespace ModNet.Bench;
 public static class OverheadBenchmark
 {
     /// <summary>All operators, then the language model's M-step both ways.</summary>
-    public static IEnumerable<BenchCase> Run(BenchSettings settings, Peer? peer)
+    public static IEnumerable<BenchCase> Run(BenchSettings settings, IReadOnlyList<Peer> peers)
     {
+        Peer? peer = peers.SingleOrDefault();
         peer?.Ask("open", new() { ["model"] = "operators" });
         using (var operators = new OperatorCalls())
         {

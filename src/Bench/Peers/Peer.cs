@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -6,7 +7,7 @@ using ModNet.Runtime;
 namespace ModNet.Bench;
 
 /// <summary>
-/// The peer: a Python program that runs the same in PyTorch, and is told by lines of JSON what to do next. It does nothing
+/// A peer: a program that runs the same in another library, and is told by lines of JSON what to do next. It does nothing
 /// meanwhile, and ends when its input does.
 /// </summary>
 public sealed class Peer : IDisposable
@@ -15,32 +16,39 @@ public sealed class Peer : IDisposable
     private readonly Task<string> _errors;
     private readonly CancellationToken _stop;
 
-    private Peer(Process process, CancellationToken stop)
+    private Peer(PeerKind kind, Process process, CancellationToken stop)
     {
-        (_process, _stop) = (process, stop);
+        (Kind, _process, _stop) = (kind, process, stop);
         _errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
     }
 
-    /// <summary>Its version of PyTorch.</summary>
+    /// <summary>Its library.</summary>
+    public PeerKind Kind { get; }
+
+    /// <summary>Its version of that, and its threads.</summary>
     public string Version { get; private set; } = "";
 
-    /// <summary>Starts it with as many threads. UserException where Python or its torch is missing.</summary>
-    public static Peer Start(int threads, PeerWait wait, CancellationToken stop)
+    /// <summary>Starts it with as many threads. UserException where what it needs is missing.</summary>
+    public static Peer Start(PeerKind kind, int threads, PeerWait wait, CancellationToken stop)
     {
-        var start = new ProcessStartInfo(PeerPython.Path)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(System.IO.Path.Combine(AppContext.BaseDirectory, "peer", "peer.py"));
-        start.ArgumentList.Add($"{threads}");
+        ProcessStartInfo start = kind.Program(threads);
+        (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (true, true, true);
         foreach ((string name, string? value) in Threading.Variables(threads, wait))
         {
             start.Environment[name] = value;
         }
 
-        var peer = new Peer(Process.Start(start)!, stop);
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw Failed(kind, e.Message);
+        }
+
+        var peer = new Peer(kind, process, stop);
         try
         {
             peer.Version = peer.Ask("about", new()).GetValue<string>();
@@ -66,11 +74,11 @@ public sealed class Peer : IDisposable
             _process.StandardInput.Flush();
             string? line = _process.StandardOutput.ReadLineAsync(_stop).AsTask().GetAwaiter().GetResult();
             JsonNode? answer = line is null ? null : JsonNode.Parse(line);
-            return answer?["answer"] ?? throw Failed(answer?["error"]?.GetValue<string>() ?? Ended());
+            return answer?["answer"] ?? throw Failed(Kind, answer?["error"]?.GetValue<string>() ?? Ended());
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            throw Failed(Ended());
+            throw Failed(Kind, Ended());
         }
     }
 
@@ -105,6 +113,6 @@ public sealed class Peer : IDisposable
         return said.Length > 0 ? said.Split('\n')[^1] : $"it ended with code {_process.ExitCode}";
     }
 
-    private static UserException Failed(string said) =>
-        new($"the PyTorch peer failed: {said} – leave it out with --no-peer, or mend it");
+    private static UserException Failed(PeerKind kind, string said) =>
+        new($"the {kind.Name} peer failed: {said} – leave it out with --no-peer, or mend it");
 }

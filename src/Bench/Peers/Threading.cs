@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 
 namespace ModNet.Bench;
 
-/// <summary>How the peer's threads wait for work.</summary>
+/// <summary>How peers' threads wait for work.</summary>
 public enum PeerWait
 {
-    /// <summary>As libgomp does by itself, and as a user of PyTorch has it: they spin for a while, then sleep.</summary>
+    /// <summary>As libgomp does by itself, and as users of PyTorch and TorchSharp have it: they spin for a while, then sleep.</summary>
     Active,
 
     /// <summary>Asleep, as ours do.</summary>
     Passive,
 }
 
-/// <summary>The same number of threads for both sides. A BLAS with threads of its own counts by its own variable.</summary>
+/// <summary>The same number of threads for all sides. A BLAS with threads of its own counts by its own variable.</summary>
 public static class Threading
 {
     private static readonly string[] Counts = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
@@ -30,7 +30,7 @@ public static class Threading
         set_num_threads(threads);
     }
 
-    /// <summary>The peer's variables; null takes one away.</summary>
+    /// <summary>A peer's variables; null takes one away.</summary>
     public static IEnumerable<(string Name, string? Value)> Variables(int threads, PeerWait wait) =>
     [
         .. Counts.Select(name => (name, (string?)$"{threads}")),

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace ModNet.Bench;
 
-/// <summary>What is best in PyTorch depends on the machine: every sensible variant is tried, and the fastest is the peer.</summary>
+/// <summary>What is best in a library depends on the machine: every sensible variant is tried, and the fastest is the peer.</summary>
 /// <param name="Variant">The fastest.</param>
 /// <param name="First">The one that the peer names first: the plainest.</param>
 /// <param name="Tried">Seconds per call of every variant: the least of a few.</param>
@@ -14,7 +14,7 @@ public sealed record Tuning(string Variant, string First, IReadOnlyDictionary<st
         var tried = new Dictionary<string, double>();
         foreach (string variant in variants)
         {
-            say($"trying PyTorch's {part} {variant}");
+            say($"trying {peer.Kind.Name}'s {part} {variant}");
             Contender contender = peer.Contender(variant, Told(part, variant));
             contender.Run(1);
             tried[variant] = Enumerable.Range(0, times).Min(_ => contender.Run(1));
@@ -25,6 +25,9 @@ public sealed record Tuning(string Variant, string First, IReadOnlyDictionary<st
 
     /// <summary>What tells the peer to run a part in this way.</summary>
     public static JsonObject Told(string part, string variant) => new() { ["part"] = part, ["variant"] = variant };
+
+    /// <summary>The name by which results have it.</summary>
+    public static string Fact(PeerKind kind, string part) => $"{kind.Key}_{part}";
 
     /// <summary>As it goes into results.</summary>
     public JsonObject ToJson() => new()

@@ -20,21 +20,9 @@ public static class EStepMemory
     /// <summary>Bytes; null where the system cannot tell.</summary>
     public static long? InFreshProcess(BenchSettings settings)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardOutput = true,
-        };
-        if (Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet")
-        {
-            start.FileName = host;
-        }
-
-        foreach (string word in (string[])
-            [Assembly.GetExecutingAssembly().Location, Verb, $"{settings.Threads}", $"{settings.Tiny}", settings.Data ?? ""])
-        {
-            start.ArgumentList.Add(word);
-        }
-
+        ProcessStartInfo start = DotnetHost.Start(
+            [Assembly.GetExecutingAssembly().Location, Verb, $"{settings.Threads}", $"{settings.Tiny}", settings.Data ?? ""]);
+        start.RedirectStandardOutput = true;
         using Process process = Process.Start(start)!;
         using CancellationTokenRegistration end = settings.Stop.Register(process.Kill);
         string said = process.StandardOutput.ReadToEnd();

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -9,11 +10,11 @@ namespace ModNet.Bench;
 /// <param name="Name">The benchmark's.</param>
 /// <param name="Command">How it was started.</param>
 /// <param name="Settings">How it was run.</param>
-/// <param name="Peer">The peer's version of PyTorch; null where it was left out.</param>
+/// <param name="Peers">The versions of the libraries compared with, by their names.</param>
 /// <param name="Cases">What was compared.</param>
 /// <param name="Complete">Whether that is all there was to compare.</param>
 public sealed record BenchReport(
-    string Name, string Command, BenchSettings Settings, string? Peer, IReadOnlyList<BenchCase> Cases, bool Complete)
+    string Name, string Command, BenchSettings Settings, IReadOnlyDictionary<string, string> Peers, IReadOnlyList<BenchCase> Cases, bool Complete)
 {
     private static readonly JsonSerializerOptions Layout = new()
     {
@@ -30,10 +31,16 @@ public sealed record BenchReport(
         ["commit"] = Revision(),
         ["time"] = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", null),
         ["processor"] = Machine.Processor(),
+        ["instructions"] = Instructions(),
         ["cores"] = Environment.ProcessorCount,
         ["threads"] = Settings.Threads,
         ["load_average"] = Load(),
-        ["versions"] = new JsonObject { ["dotnet"] = $"{Environment.Version}", ["libtorch"] = Libtorch(), ["peer"] = Peer },
+        ["versions"] = new JsonObject
+        {
+            ["dotnet"] = $"{Environment.Version}",
+            ["libtorch"] = Libtorch(),
+            ["peers"] = new JsonObject(Peers.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
+        },
         ["pace"] = new JsonObject
         {
             ["rounds"] = Settings.Pace.Rounds,
@@ -57,6 +64,10 @@ public sealed record BenchReport(
             throw new UserException(path, "a file that can be written", e.Message, "give another one with --out");
         }
     }
+
+    /// <summary>The widest vector instructions there are here: libraries choose their code by these, and ratios go with them.</summary>
+    public static string Instructions() =>
+        Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : $"vectors of {Machine.Simd()}";
 
     // A busy machine shows in the results of whoever reads them later.
     private static JsonNode? Load() =>
