@@ -99,8 +99,7 @@ let histogram (run: StudyRun) colour (layer: Activations) =
         |> Array.mapi (fun i _ -> Label.number (System.Math.Round(layer.From + width * float i, 2)))
 
     // On a logarithmic axis, nothing is left out: a share of zero has no bar.
-    Series.bars run.Label names (layer.Shares |> Array.map ((*) 100.0))
-    |> Series.colour colour
+    Draw.Bars(run.Label, names, layer.Shares |> Array.map ((*) 100.0), Colour = colour)
 
 let sections (runs: StudyRun list) =
     let all = runs |> List.map (fun run -> run, seen run)

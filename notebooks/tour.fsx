@@ -467,14 +467,14 @@ open ModNet.Figures
 
 [
     for part in 0..1 ->
-        Series.bars $"component {part + 1}" [| "one module"; "the other" |] [|
-            share part first
-            share part (1 - first)
-        |]
+        Draw.Bars(
+            $"component {part + 1}",
+            [| "one module"; "the other" |],
+            [| share part first; share part (1 - first) |]
+        )
 ]
 |> Panel.series
 |> Panel.y "share of datapoints [%]"
-|> Figure.single
 |> Show.figure "which modules the components of the data use"
 
 (**

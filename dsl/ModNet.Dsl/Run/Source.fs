@@ -101,7 +101,7 @@ module Source =
 
                 let wrong =
                     part.Targets.masked_select (
-                        part.Targets.ne(Scalar.op_Implicit 0).logical_and (part.Targets.ne (Scalar.op_Implicit 1))
+                        part.Targets.ne(Scalar.op_Implicit 0).logical_and(part.Targets.ne (Scalar.op_Implicit 1))
                     )
 
                 if wrong.numel () > 0L then
