@@ -464,13 +464,14 @@ for part in 0..1 do
     printfn $"component {part + 1}: {share part first} %% in one module, {share part (1 - first)} %% in the other"
 
 open ModNet.Figures
+open Plotly.NET
 
 [
     for part in 0..1 ->
-        Draw.Bars(
-            $"component {part + 1}",
-            [| "one module"; "the other" |],
-            [| share part first; share part (1 - first) |]
+        Chart.Column(
+            values = [ share part first; share part (1 - first) ],
+            Keys = [ "one module"; "the other" ],
+            Name = $"component {part + 1}"
         )
 ]
 |> Panel.series

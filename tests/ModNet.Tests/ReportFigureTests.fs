@@ -104,12 +104,11 @@ let private hostile = "</script><b>x</b>"
 let private ofEachKind = [
     "line", Draw.Line(hostile, steps, steps, Colour = Palette.blue, Dash = StyleParam.DrawingStyle.Dash, Hover = "%{y}")
     "quiet line", Draw.Line(hostile, steps, steps, Opacity = 0.3, Quiet = true)
-    "points", Draw.Points(hostile, steps, steps, Symbol = StyleParam.MarkerSymbol.Square, Size = 9)
-    "arrows", Draw.Arrows(hostile, points, moved, Colour = Palette.green)
+    "arrows", Draw.Arrows(hostile, points, moved, Palette.green)
     "filled", Draw.Filled(hostile, [ [ 0.0, 0.0; 1.0, 1.0; 1.0, 0.0 ]; [ 2.0, 2.0; 3.0, 3.0; 3.0, 2.0 ] ], Palette.sky)
-    "nodes", Draw.Nodes(hostile, steps, steps, [| 4.5; 9.0; 13.5 |], Array.create 3 hostile, Extra = steps)
-    "bars", Draw.Bars(hostile, Array.create 3 hostile, steps)
-    "heat", Draw.Heat(hostile, Array.create 2 hostile, (0.0, 6.0), points, Rows = Array.create 3 hostile)
+    "nodes",
+    Draw.Nodes(hostile, (steps, steps), [| 4.5; 9.0; 13.5 |], Array.create 3 hostile, Palette.grey, Extra = steps)
+    "heat", Draw.Heat(Array.create 2 hostile, (0.0, 6.0), points, Rows = Array.create 3 hostile)
 ]
 
 let private dressed (chart: GenericChart) =
@@ -185,14 +184,24 @@ let private json = [
         Expect.stringStarts (text drawn.Data[0].["x"].[0]) "2026-01-02" "a date"
         Expect.equal (drawn.Data[0].["y"].[0].GetValue<float>()) 1.0 "a decimal"
         Expect.isNotNull drawn.Data[0].["marker"].["color"] "a colour"
-        Expect.equal (text drawn.Layout["title"].["text"]) "mine" "the title")
+        Expect.equal (text drawn.Layout["title"].["text"]) "mine" "the title"
+
+        Expect.equal
+            (text drawn.Layout["template"].["layout"].["font"].["family"])
+            Palette.fonts
+            "the house's look where none was chosen"
+
+        let own =
+            Drawn(chart |> Chart.withTemplate ChartTemplates.dark).Layout["template"].["layout"]
+
+        Expect.notEqual (text own["paper_bgcolor"]) "#ffffff" "and else what was chosen")
 
     testPropertyWithConfig
         FsCheckConfig.defaultConfig
         "finite numbers keep seven digits on the way"
         (fun (xs: FsCheck.NormalFloat list) ->
             let xs = xs |> List.map _.Get |> List.toArray
-            let back = floats (Drawn(Panel.series [ Draw.Points("p", xs, xs) ])).Data[0].["x"]
+            let back = floats (Drawn(Panel.series [ Draw.Line("p", xs, xs) ])).Data[0].["x"]
             Expect.equal back.Length xs.Length "count"
 
             for x, y in Array.zip xs back do
@@ -223,6 +232,15 @@ let private restyled = [
             Expect.equal (text drawn.Data[0].["line"].["dash"]) "dot" "line"
             Expect.equal (text drawn.Layout["title"].["text"]) "mine" "title")
 
+    testCase "Plotly.NET's charts stand in a panel beside the house's" (fun () ->
+        let panel =
+            Panel.series [ falling; Chart.Point(x = steps, y = steps, Name = "dots") ]
+            |> Drawn
+
+        Expect.equal (listed panel) [ "train"; "dots" ] "legend"
+        Expect.equal (text panel.Layout["template"].["layout"].["font"].["family"]) Palette.fonts "look"
+        Expect.isNull panel.Layout["width"] "as wide as the page")
+
     testCase "references and notes go with their panel" (fun () ->
         let panel =
             Panel.series [ falling ] |> Panel.title "a" |> Panel.reference 1.5 "middle"
@@ -240,7 +258,9 @@ let private restyled = [
         Expect.equal (layout["height"].GetValue<float>()) 680.0 "two rows")
 
     testCase "discs keep their proportions" (fun () ->
-        let nodes = Draw.Nodes("n", steps, steps, [| 1.25; 2.5; 5.0 |], [| "a"; "b"; "c" |])
+        let nodes =
+            Draw.Nodes("n", (steps, steps), [| 1.25; 2.5; 5.0 |], [| "a"; "b"; "c" |], Palette.grey)
+
         Expect.equal (floats (Drawn nodes).Data[0].["marker"].["size"]) [| 1.25; 2.5; 5.0 |] "sizes")
 ]
 

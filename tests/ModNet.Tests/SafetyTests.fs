@@ -174,7 +174,10 @@ let tests =
                 Expect.isNonEmpty installs "asked for"
 
                 for command in asked do
-                    Expect.isMatch command "(install --no-install-recommends ca-certificates|update)$" "named packages only"
+                    Expect.isMatch
+                        command
+                        "(install --no-install-recommends ca-certificates|update)$"
+                        "named packages only"
 
                 Expect.stringContains
                     said

@@ -108,12 +108,11 @@ module PathFigure =
             yield! tops
             Draw.Nodes(
                 "modules",
-                (nodes |> Array.map (fun (x, _, _, _) -> x)),
-                (nodes |> Array.map (fun (_, y, _, _) -> y)),
+                (nodes |> Array.map (fun (x, y, _, _) -> x, y) |> Array.unzip),
                 (nodes
                  |> Array.map (fun (_, _, count, _) -> max 3.0 (widestNode * sqrt (float count / total)))),
                 (nodes |> Array.map (fun (_, _, _, label) -> label)),
-                Colour = "#4a5560",
+                "#4a5560",
                 Hover = "module %{text}: %{customdata:.1%} of all paths<extra></extra>",
                 Extra = (nodes |> Array.map (fun (_, _, count, _) -> float count / total))
             )

@@ -10,6 +10,12 @@ module Routes =
     let private modules count =
         Array.init count (fun m -> string (m + 1))
 
+    let private bars (names: string[]) (heights: float[]) (colour: string) (hover: string) =
+        Chart.Column(values = heights, Keys = names, MarkerColor = Color.fromString colour, UseDefaults = false)
+        |> GenericChart.mapTrace (fun trace ->
+            trace.SetProperty("hovertemplate", hover)
+            trace)
+
     /// Pixels that a heat map needs for so many rows.
     let private tall rows = 120 + 17 * rows |> max 340
 
@@ -18,13 +24,11 @@ module Routes =
         loads
         |> List.map (fun load ->
             Panel.series [
-                Draw.Bars(
-                    "",
-                    modules load.Modules,
-                    load.Shares,
-                    Colour = Palette.blue,
-                    Hover = "module %{x}: %{y:.1%} of all choices<extra></extra>"
-                )
+                bars
+                    (modules load.Modules)
+                    load.Shares
+                    Palette.blue
+                    "module %{x}: %{y:.1%} of all choices<extra></extra>"
             ]
             |> Panel.title load.Layer
             |> Panel.x "module"
@@ -44,7 +48,6 @@ module Routes =
 
             Panel.series [
                 Draw.Heat(
-                    "",
                     modules (Array2D.length2 shares),
                     (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0),
                     shares,
@@ -74,7 +77,6 @@ module Routes =
 
             Panel.series [
                 Draw.Heat(
-                    "",
                     names,
                     (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0),
                     shares,
@@ -112,9 +114,7 @@ module Routes =
             let names =
                 Array.init 10 (fun i -> $"{Label.number (System.Math.Round(most * float i / 10.0, 2))}–")
 
-            Panel.series [
-                Draw.Bars("", names, bins, Colour = Palette.orange, Hover = "from %{x} nats: %{y:.1%}<extra></extra>")
-            ]
+            Panel.series [ bars names bins Palette.orange "from %{x} nats: %{y:.1%}<extra></extra>" ]
             |> Panel.title name
             |> Panel.x "entropy of p(a | x) [nats]"
             |> Panel.y "share of sites"

@@ -61,6 +61,20 @@ module ChartJson =
             writer.WriteEndArray()
         | other -> foreign writer other
 
+    /// Where nobody chose a look, it is the house's.
+    let private dressed (layout: Layout) : Layout =
+        match layout.TryGetPropertyValue "template" with
+        | Some chosen when
+            obj.ReferenceEquals(chosen, HouseStyle.template)
+            || chosen <> Defaults.DefaultTemplate
+            ->
+            layout
+        | _ ->
+            let copy = Layout()
+            layout.ShallowCopyDynamicPropertiesTo copy
+            copy.SetProperty("template", HouseStyle.template)
+            copy
+
     /// `{"data": […], "layout": {…}}`; safe inside an HTML script element.
     let ofChart (chart: GenericChart) : string =
         let buffer = ArrayBufferWriter<byte>()
@@ -69,7 +83,7 @@ module ChartJson =
         writer.WritePropertyName "data"
         write writer (GenericChart.getTraces chart)
         writer.WritePropertyName "layout"
-        write writer (GenericChart.getLayout chart)
+        write writer (GenericChart.getLayout chart |> dressed)
         writer.WriteEndObject()
         writer.Flush()
         Encoding.UTF8.GetString buffer.WrittenSpan

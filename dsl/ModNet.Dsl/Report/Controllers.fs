@@ -9,13 +9,7 @@ module Controllers =
         let names = Array.init (Array2D.length2 probabilities) (fun m -> string (m + 1))
 
         Panel.series [
-            Draw.Heat(
-                name,
-                names,
-                (0.0, 1.0),
-                probabilities,
-                Hover = "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>"
-            )
+            Draw.Heat(names, (0.0, 1.0), probabilities, Hover = "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>")
         ]
         |> Panel.title name
         |> Panel.x "module"
@@ -46,7 +40,6 @@ module Controllers =
 
             Panel.series [
                 Draw.Heat(
-                    name,
                     columns,
                     (0.0, 1.0),
                     Array2D.init modules datapoints (fun m n -> probabilities[n, m]),

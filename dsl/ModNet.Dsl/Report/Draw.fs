@@ -3,15 +3,10 @@ namespace ModNet.Figures
 open Plotly.NET
 open Plotly.NET.TraceObjects
 
-/// The house's traces as Plotly.NET charts. Names and labels are plain text, which never becomes markup. A `Colour` that is not given is the
-/// palette's next; traces of one name share it in all panels of a figure. `Hover` is a plotly hover template, in which `%{customdata}` is
-/// `Extra`. What is not `Listed` has no entry in the legend. Plotly.NET's own functions restyle what these make.
+/// Traces that Plotly.NET has no word for, as its charts; `Chart.Point`, `Chart.Column` and all its others stand beside them in a panel. Names and
+/// labels are plain text here, which never becomes markup. `Hover` is a plotly hover template, in which `%{customdata}` is `Extra`.
 [<AbstractClass; Sealed>]
 type Draw =
-    static member private Same(what: string, expected: int, got: int) =
-        if got <> expected then
-            invalidArg "ys" $"{what}: expected as many y as x ({expected}), got {got}."
-
     static member private Scatter
         (
             name: string,
@@ -22,8 +17,7 @@ type Draw =
             ?Line: Line,
             ?Opacity: float,
             ?Hover: string,
-            ?Extra: float[],
-            ?Listed: bool
+            ?Extra: float[]
         ) : Trace2D =
         let text = Label.typeset name
 
@@ -31,7 +25,6 @@ type Draw =
             Trace2DStyle.Scatter(
                 Name = text,
                 LegendGroup = text,
-                ?ShowLegend = (if Listed = Some false then Listed else None),
                 ?Opacity = Opacity,
                 Mode = mode,
                 X = xs,
@@ -43,10 +36,15 @@ type Draw =
             )
         )
 
-    static member private Chart(trace: Trace2D) : GenericChart = GenericChart.ofTraceObject false trace
+    /// The chart of a trace with more properties, by plotly's names.
+    static member private Chart(trace: Trace2D, more: (string * obj) list) : GenericChart =
+        for name, value in more do
+            trace.SetProperty(name, value)
 
-    /// A line through (x, y), with a dot at each point where there are few. Points that are not finite leave a gap. `Quiet`: a thin line of which
-    /// neither legend nor hovering tells, for what belongs to another line of the same name.
+        GenericChart.ofTraceObject false trace
+
+    /// A line through (x, y), with a dot at each point where there are few. Points that are not finite leave a gap. Without a `Colour` it has the
+    /// palette's next. `Quiet`: a thin line of which neither legend nor hovering tells, for what belongs to another line of the same name.
     static member Line
         (
             name: string,
@@ -59,66 +57,42 @@ type Draw =
             ?Extra: float[],
             ?Quiet: bool
         ) : GenericChart =
-        Draw.Same($"line '{name}'", xs.Length, ys.Length)
-        let quiet = defaultArg Quiet false
+        if xs.Length <> ys.Length then
+            invalidArg (nameof ys) $"line '{name}': expected as many y as x ({xs.Length}), got {ys.Length}."
 
-        let mode =
-            if xs.Length <= 12 then
-                StyleParam.Mode.Lines_Markers
-            else
-                StyleParam.Mode.Lines
+        let quiet = Quiet = Some true
+        let few = xs.Length <= 12
 
         let line =
             Line.init (
-                ?Color = Option.map HouseStyle.colour Colour,
+                ?Color = Option.map Color.fromString Colour,
                 Width = (if quiet then 1.0 else 2.0),
                 Dash = defaultArg Dash StyleParam.DrawingStyle.Solid
             )
 
-        let trace =
+        Draw.Chart(
             Draw.Scatter(
                 name,
-                mode,
+                (if few then
+                     StyleParam.Mode.Lines_Markers
+                 else
+                     StyleParam.Mode.Lines),
                 xs,
                 ys,
                 Line = line,
                 ?Opacity = Opacity,
                 ?Hover = Hover,
-                ?Extra = Extra,
-                Listed = not quiet
-            )
-
-        if quiet then
-            trace.SetProperty("hoverinfo", "skip")
-
-        Draw.Chart trace
-
-    /// A cloud of points; six pixels across unless `Size` says otherwise.
-    static member Points
-        (
-            name: string,
-            xs: float[],
-            ys: float[],
-            ?Colour: string,
-            ?Symbol: StyleParam.MarkerSymbol,
-            ?Size: int,
-            ?Opacity: float
-        ) : GenericChart =
-        Draw.Same($"points '{name}'", xs.Length, ys.Length)
-
-        let marker =
-            Marker.init (
-                ?Color = Option.map HouseStyle.colour Colour,
-                Size = defaultArg Size 6,
-                Symbol = defaultArg Symbol StyleParam.MarkerSymbol.Circle
-            )
-
-        Draw.Scatter(name, StyleParam.Mode.Markers, xs, ys, Marker = marker, ?Opacity = Opacity)
-        |> Draw.Chart
+                ?Extra = Extra
+            ),
+            if quiet then
+                [ "showlegend", false; "hoverinfo", "skip" ]
+            else
+                []
+        )
 
     /// An arrow from each row of `from` to the same row of `towards`, both [N, 2].
     static member Arrows
-        (name: string, from: float[,], towards: float[,], ?Colour: string, ?Hover: string)
+        (name: string, from: float[,], towards: float[,], colour: string, ?Hover: string)
         : GenericChart =
         let shape (points: float[,]) =
             Array2D.length1 points, Array2D.length2 points
@@ -133,27 +107,20 @@ type Draw =
             Seq.zip from[*, axis] towards[*, axis]
             |> Seq.collect (fun (tail, head) -> [ tail; head; nan ])
 
-        let colour = Option.map HouseStyle.colour Colour
+        let colour = Color.fromString colour
 
         let marker =
             Marker.init (
-                ?Color = colour,
+                Color = colour,
                 Symbol = StyleParam.MarkerSymbol.Arrow,
                 AngleRef = StyleParam.AngleRef.Previous,
                 Opacity = 1.0,
                 MultiSize = Seq.collect (fun _ -> [ 0; 9; 0 ]) from[*, 0]
             )
 
-        Draw.Scatter(
-            name,
-            StyleParam.Mode.Lines_Markers,
-            braided 0,
-            braided 1,
-            Marker = marker,
-            Line = Line.init (?Color = colour, Width = 1.2),
-            ?Hover = Hover
-        )
-        |> Draw.Chart
+        let line = Line.init (Color = colour, Width = 1.2)
+        let mode = StyleParam.Mode.Lines_Markers
+        Draw.Chart(Draw.Scatter(name, mode, braided 0, braided 1, Marker = marker, Line = line, ?Hover = Hover), [])
 
     /// Filled shapes, each the points of its outline; hovering tells the name.
     static member Filled
@@ -166,120 +133,78 @@ type Draw =
             |> List.concat
             |> List.unzip
 
-        let line = Line.init (Color = HouseStyle.colour colour, Width = 0.0)
+        let line = Line.init (Color = Color.fromString colour, Width = 0.0)
 
-        let trace =
-            Draw.Scatter(name, StyleParam.Mode.Lines, xs, ys, Line = line, ?Opacity = Opacity)
-
-        for property, value in
+        Draw.Chart(
+            Draw.Scatter(name, StyleParam.Mode.Lines, xs, ys, Line = line, ?Opacity = Opacity),
             [
                 "fill", "toself"
                 "fillcolor", colour
                 "hoveron", "fills"
                 "text", Label.typeset name
                 "hoverinfo", "text"
-            ] do
-            trace.SetProperty(property, value)
-
-        Draw.Chart trace
+            ]
+        )
 
     /// A disc at each point, so many pixels across, with a label; not in the legend.
     static member Nodes
         (
             name: string,
-            xs: float[],
-            ys: float[],
+            (xs: float[], ys: float[]),
             diameters: float[],
             labels: string[],
-            ?Colour: string,
+            colour: string,
             ?Hover: string,
             ?Extra: float[]
         ) : GenericChart =
-        Draw.Same($"nodes '{name}'", xs.Length, ys.Length)
-
-        if diameters.Length <> xs.Length || labels.Length <> xs.Length then
+        if [ ys.Length; diameters.Length; labels.Length ] |> List.exists ((<>) xs.Length) then
             invalidArg
-                (nameof diameters)
-                $"nodes '{name}': expected a diameter and a label for each of {xs.Length}, got {diameters.Length} and {labels.Length}."
+                (nameof labels)
+                $"nodes '{name}': expected a y, a diameter and a label for each of {xs.Length} x, got {ys.Length}, {diameters.Length} and {labels.Length}."
 
         let marker =
-            Marker.init (?Color = Option.map HouseStyle.colour Colour, SizeMin = 2, Opacity = 1.0)
-
+            Marker.init (Color = Color.fromString colour, SizeMin = 2, Opacity = 1.0)
         // Plotly.NET's are whole pixels, which would bend proportions.
         marker.SetProperty("size", diameters)
 
-        let trace =
-            Draw.Scatter(
-                name,
-                StyleParam.Mode.Markers_Text,
-                xs,
-                ys,
-                Marker = marker,
-                ?Hover = Hover,
-                ?Extra = Extra,
-                Listed = false
-            )
-
-        trace.SetProperty("text", Array.map Label.typeset labels)
-        trace.SetProperty("textposition", "top center")
-        trace.SetProperty("cliponaxis", false)
-        Draw.Chart trace
-
-    /// One bar for each category.
-    static member Bars
-        (name: string, categories: string[], heights: float[], ?Colour: string, ?Hover: string)
-        : GenericChart =
-        if categories.Length <> heights.Length then
-            invalidArg
-                (nameof heights)
-                $"bars '{name}': expected as many heights as categories ({categories.Length}), got {heights.Length}."
-
-        let text = Label.typeset name
-
-        Trace2D.initBar (
-            Trace2DStyle.Bar(
-                Name = text,
-                LegendGroup = text,
-                X = Array.map Label.typeset categories,
-                Y = heights,
-                ?HoverTemplate = Hover,
-                Marker = Marker.init (?Color = Option.map HouseStyle.colour Colour)
-            )
+        Draw.Chart(
+            Draw.Scatter(name, StyleParam.Mode.Markers_Text, xs, ys, Marker = marker, ?Hover = Hover, ?Extra = Extra),
+            [
+                "showlegend", false
+                "text", Array.map Label.typeset labels
+                "textposition", "top center"
+                "cliponaxis", false
+            ]
         )
-        |> Draw.Chart
 
-    /// values [rows, columns] as a grey map, black at `low`, white at `high`. Columns are named, rows too where there are `Rows`, else they count
-    /// from 1.
+    /// values [rows, columns] as a grey map, black at `low`, white at `high`. Columns have names; rows have, too, where there are `Rows`, else they
+    /// count from 1.
     static member Heat
-        (name: string, columns: string[], (low: float, high: float), values: float[,], ?Rows: string[], ?Hover: string)
+        (columns: string[], (low: float, high: float), values: float[,], ?Rows: string[], ?Hover: string)
         : GenericChart =
-        let count = Array2D.length1 values
-
         if columns.Length <> Array2D.length2 values then
             invalidArg
                 (nameof columns)
-                $"heat map '{name}': expected {Array2D.length2 values} column names, got {columns.Length}."
+                $"heat map: expected {Array2D.length2 values} column names, got {columns.Length}."
 
-        let trace =
-            Trace2D.initHeatmap (
-                Trace2DStyle.Heatmap(
-                    Name = Label.typeset name,
-                    X = Array.map Label.typeset columns,
-                    Z = Array.init count (fun row -> values[row, *]),
-                    ZMin = low,
-                    ZMax = high,
-                    ColorScale =
-                        StyleParam.Colorscale.Custom [
-                            0.0, HouseStyle.colour "#000000"
-                            1.0, HouseStyle.colour "#ffffff"
-                        ],
-                    ShowScale = false,
-                    ?HoverTemplate = Hover
-                )
+        let rows = [| for row in 0 .. Array2D.length1 values - 1 -> values[row, *] |]
+
+        let numbers () =
+            rows |> Array.mapi (fun row _ -> string (row + 1))
+
+        let grey =
+            StyleParam.Colorscale.Custom [ 0.0, Color.fromString "#000000"; 1.0, Color.fromString "#ffffff" ]
+
+        Trace2D.initHeatmap (
+            Trace2DStyle.Heatmap(
+                X = Array.map Label.typeset columns,
+                Y = (Rows |> Option.map (Array.map Label.typeset) |> Option.defaultWith numbers),
+                Z = rows,
+                ZMin = low,
+                ZMax = high,
+                ColorScale = grey,
+                ShowScale = false,
+                ?HoverTemplate = Hover
             )
-
-        match Rows with
-        | Some names -> trace.SetProperty("y", Array.map Label.typeset names)
-        | None -> trace.SetProperty("y", Array.init count (fun row -> row + 1))
-
-        Draw.Chart trace
+        )
+        |> fun trace -> Draw.Chart(trace, [])

@@ -154,13 +154,15 @@ module Figure =
         let mutable seen = Set.empty
 
         for trace in GenericChart.getTraces chart do
-            let name = text "legendgroup" trace
+            match Panel.listed trace with
+            | Some name ->
+                trace.SetProperty("legendgroup", name)
 
-            if name <> "" && trace.TryGetPropertyValue "showlegend" <> Some false then
                 if seen.Contains name then
                     trace.SetProperty("showlegend", false)
 
                 seen <- seen.Add name
+            | None -> ()
 
         chart |> GenericChart.setLayout (style layout)
 

@@ -6,10 +6,7 @@ open Plotly.NET.LayoutObjects
 /// The look of all figures.
 [<RequireQualifiedAccess>]
 module HouseStyle =
-    let internal colour (text: string) = Color.fromString text
-
-    let internal font size (text: string) =
-        Font.init (Size = size, Color = colour text)
+    let private colour (text: string) = Color.fromString text
 
     let private axis () =
         let axis =

@@ -24,7 +24,6 @@ module Panel =
 
     let internal items name (layout: Layout) : DynamicObj list =
         match layout.TryGetPropertyValue name with
-        | Some(:? seq<DynamicObj> as items) -> List.ofSeq items
         | Some(:? System.Collections.IEnumerable as items) -> items |> Seq.cast<DynamicObj> |> List.ofSeq
         | _ -> []
 
@@ -62,28 +61,31 @@ module Panel =
 
         append "annotations" (style annotation) chart
 
-    let private names (chart: GenericChart) =
-        GenericChart.getTraces chart
-        |> List.choose (fun trace ->
-            match trace.TryGetPropertyValue "legendgroup", trace.TryGetPropertyValue "showlegend" with
-            | Some(:? string as name), shown when name <> "" && shown <> Some(box false) -> Some name
-            | _ -> None)
-        |> List.distinct
+    /// What the legend calls a trace, where it does.
+    let internal listed (trace: Trace) : string option =
+        match trace.TryGetPropertyValue "name", trace.TryGetPropertyValue "showlegend" with
+        | Some(:? string as name), shown when name <> "" && shown <> Some false && trace.``type`` <> "heatmap" ->
+            Some name
+        | _ -> None
 
     /// A legend where there is more than one name in it.
-    let internal hasLegend (chart: GenericChart) = (names chart).Length > 1
+    let internal hasLegend (chart: GenericChart) =
+        (GenericChart.getTraces chart |> List.choose listed |> List.distinct).Length > 1
 
     /// The panel's height in pixels, axes included; 340 unless said. In a grid the highest one counts.
     let height (pixels: int) (chart: GenericChart) : GenericChart =
         let legend = if hasLegend chart then legendPixels else 0
         chart |> onLayout (fun layout -> layout.SetProperty("height", pixels + legend))
 
-    /// A panel with these charts, drawn in this order.
+    /// A panel with these charts, the house's or Plotly.NET's own, drawn in this order.
     let series (charts: GenericChart list) : GenericChart =
         let chart = GenericChart.combine charts
 
         chart
         |> onLayout (fun layout ->
+            // Plotly.NET's default: the width is the page's to choose.
+            layout.RemoveProperty "width" |> ignore
+
             let style =
                 Layout.style (
                     Template = HouseStyle.template,
@@ -186,7 +188,7 @@ module Panel =
 
     /// A dashed line across the panel at y = value, labelled.
     let reference (value: float) (label: string) (chart: GenericChart) : GenericChart =
-        let grey = HouseStyle.colour Palette.grey
+        let grey = Color.fromString Palette.grey
 
         let text =
             ShapeLabel.init (

@@ -26,6 +26,12 @@ module Toy =
         if classes.Length <> rows then
             invalidArg what $"Toy figure, {what}: expected one for each of {rows} datapoints, got {classes.Length}."
 
+    let private cloud name (xs: float[]) (ys: float[]) colour symbol size opacity =
+        let marker =
+            TraceObjects.Marker.init (Color = Color.fromString colour, Symbol = symbol, Size = size)
+
+        Chart.Point(x = xs, y = ys, Name = name, Marker = marker, Opacity = opacity, UseDefaults = false)
+
     /// One cloud for each class that is there, small ones on top, where errors show; the datapoints of `kept` only.
     let private clouds name (kept: int[]) (classes: int -> int * int) (points: float[,]) =
         kept
@@ -36,14 +42,7 @@ module Toy =
             let at axis =
                 members |> Array.map (fun n -> points[n, axis])
 
-            Draw.Points(
-                name colour symbol,
-                at 0,
-                at 1,
-                Colour = Palette.colour colour,
-                Symbol = symbols[symbol % symbols.Length],
-                Opacity = 0.75
-            ))
+            cloud (name colour symbol) (at 0) (at 1) (Palette.colour colour) symbols[symbol % symbols.Length] 6 0.75)
 
     let private plane title first second series =
         Panel.series series
@@ -92,15 +91,10 @@ module Toy =
             let at axis =
                 kept |> Array.map (fun n -> targets[n, axis])
 
-            Draw.Points(
-                "target",
-                at 0,
-                at 1,
-                Colour = Palette.grey,
-                Symbol = StyleParam.MarkerSymbol.Modified(StyleParam.MarkerSymbol.Circle, StyleParam.SymbolStyle.Open),
-                Size = 10,
-                Opacity = 0.6
-            )
+            let ring =
+                StyleParam.MarkerSymbol.Modified(StyleParam.MarkerSymbol.Circle, StyleParam.SymbolStyle.Open)
+
+            cloud "target" (at 0) (at 1) Palette.grey ring 10 0.6
 
         Figure.beside [
             plane "inputs x" "x_1" "x_2" (coloured inputs)
@@ -132,7 +126,7 @@ module Toy =
                         "",
                         some inputs,
                         some predictions,
-                        Colour = Palette.colour m,
+                        Palette.colour m,
                         Hover = "(%{x:.2f}, %{y:.2f})<extra></extra>"
                     )
                 ]
