@@ -14,8 +14,8 @@ let root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
-/// Starts the command line, without standard input.
-let start (words: string list) =
+/// Starts the command line in a changed environment, without standard input.
+let private startWith (environment: (string * string) list) (words: string list) =
     let cli =
         Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
 
@@ -31,14 +31,23 @@ let start (words: string list) =
     for word in cli :: words do
         start.ArgumentList.Add word
 
+    for name, value in environment do
+        start.Environment[name] <- value
+
     let running = Process.Start start
     running.StandardInput.Close()
     running
 
+/// Starts the command line, without standard input.
+let start (words: string list) = startWith [] words
+
 /// Runs the command line to its end; exit code, output, error output.
-let modnet (words: string list) =
-    use running = start words
+let modnetWith (environment: (string * string) list) (words: string list) =
+    use running = startWith environment words
     let errors = running.StandardError.ReadToEndAsync()
     let output = running.StandardOutput.ReadToEnd()
     running.WaitForExit()
     running.ExitCode, output, errors.Result
+
+/// The same in this process's environment.
+let modnet (words: string list) = modnetWith [] words

@@ -232,6 +232,33 @@ let private restyled = [
             Expect.equal (text drawn.Data[0].["line"].["dash"]) "dot" "line"
             Expect.equal (text drawn.Layout["title"].["text"]) "mine" "title")
 
+    testCase "a figure of several panels is one that Plotly.NET knows its way in" (fun () ->
+        let panel =
+            Panel.series [ falling ]
+            |> Panel.x "step"
+            |> Panel.reference 1.5 "middle"
+            |> Panel.title "a"
+
+        let drawn =
+            Figure.beside [ panel; panel ]
+            |> Chart.withXAxisStyle (MinMax = (0.0, 9.0), Id = StyleParam.SubPlotId.XAxis 2)
+            |> Chart.withShape (LayoutObjects.Shape.init (X0 = 1.0))
+            |> Chart.withAnnotation (LayoutObjects.Annotation.init (Text = "more"))
+            |> Chart.withLineStyle (Width = 7.0)
+            |> Drawn
+
+        let axis = drawn.Layout["xaxis2"]
+        Expect.equal (text axis["anchor"], text axis["title"].["text"]) ("y2", "step") "what the axis had"
+        Expect.equal (floats axis["range"]) [| 0.0; 9.0 |] "and has now"
+
+        Expect.equal
+            (drawn.Layout["shapes"].AsArray().Count, drawn.Layout["annotations"].AsArray().Count)
+            (3, 3)
+            "more of them"
+
+        Expect.equal (text drawn.Data[1].["line"].["color"]) Palette.blue "what the line had"
+        Expect.equal (drawn.Data[1].["line"].["width"].GetValue<float>()) 7.0 "and has now")
+
     testCase "Plotly.NET's charts stand in a panel beside the house's" (fun () ->
         let panel =
             Panel.series [ falling; Chart.Point(x = steps, y = steps, Name = "dots") ]

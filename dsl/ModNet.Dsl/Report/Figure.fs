@@ -3,6 +3,7 @@ namespace ModNet.Figures
 open DynamicObj
 open Plotly.NET
 open Plotly.NET.LayoutObjects
+open Plotly.NET.TraceObjects
 
 /// Panels beside each other as one Plotly.NET chart.
 [<RequireQualifiedAccess>]
@@ -18,19 +19,14 @@ module Figure =
         | Some(:? int as number) -> number
         | _ -> 0
 
-    let private part (property: string) (thing: DynamicObj) : DynamicObj =
-        match thing.TryGetPropertyValue property with
-        | Some(:? DynamicObj as part) -> part |> Panel.copyTo (DynamicObj())
-        | _ -> DynamicObj()
-
     let private takesColour (trace: Trace) =
         let coloured place =
-            ((part place trace).TryGetPropertyValue "color").IsSome
+            ((Panel.part<DynamicObj> place trace).TryGetPropertyValue "color").IsSome
 
         trace.``type`` <> "heatmap" && not (coloured "line" || coloured "marker")
 
     /// What refers to the axes of a panel by itself ("x", "y domain") refers to those of the figure's i-th pair.
-    let private moveTo suffix (references: string list) (thing: DynamicObj) =
+    let private moveTo suffix (references: string list) (thing: #DynamicObj) =
         for reference in references do
             let axis = text reference thing
 
@@ -46,15 +42,12 @@ module Figure =
             copy.SetProperty("yaxis", "y" + suffix)
 
             if takesColour trace then
-                let place =
-                    if (text "mode" trace).StartsWith "lines" then
-                        "line"
-                    else
-                        "marker"
+                let colour = Color.fromString (colour (text "name" trace))
 
-                let style = part place trace
-                style.SetProperty("color", colour (text "name" trace))
-                copy.SetProperty(place, style)
+                if (text "mode" trace).StartsWith "lines" then
+                    copy.SetProperty("line", trace |> Panel.part<Line> "line" |> Line.style (Color = colour))
+                else
+                    copy.SetProperty("marker", trace |> Panel.part<Marker> "marker" |> Marker.style (Color = colour))
 
             copy
     ]
@@ -65,24 +58,25 @@ module Figure =
 
         for property in panel.GetProperties false do
             if
-                not (
-                    List.contains property.Key own
-                    || (figure.TryGetPropertyValue property.Key).IsSome
-                )
+                not (List.contains property.Key own)
+                && (figure.TryGetPropertyValue property.Key).IsNone
             then
                 figure.SetProperty(property.Key, property.Value)
 
         for axis, other in [ "xaxis", "y"; "yaxis", "x" ] do
-            let moved = part axis panel |> moveTo suffix [ "scaleanchor" ]
+            let moved = panel |> Panel.part<LinearAxis> axis |> moveTo suffix [ "scaleanchor" ]
             moved.SetProperty("anchor", other + suffix)
             figure.SetProperty(axis + suffix, moved)
 
-        for things in [ "shapes"; "annotations" ] do
-            let moved =
-                Panel.items things panel
-                |> List.map (fun thing -> thing |> Panel.copyTo (DynamicObj()) |> moveTo suffix [ "xref"; "yref" ])
+        let move fresh thing =
+            thing |> Panel.copyTo (fresh ()) |> moveTo suffix [ "xref"; "yref" ]
 
+        let add things fresh =
+            let moved = Panel.items things panel |> List.map (move fresh)
             figure.SetProperty(things, Panel.items things figure @ moved)
+
+        add "shapes" Shape
+        add "annotations" Annotation
 
     /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more than one name. What a panel's
     /// layout says of more than its axes, the first one's counts.
@@ -128,7 +122,7 @@ module Figure =
                    0)
 
         let margin side =
-            largest (fun panel -> part "margin" panel |> number side)
+            largest (Panel.part<Margin> "margin" >> number side)
 
         let style =
             Layout.style (

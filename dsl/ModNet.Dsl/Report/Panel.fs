@@ -22,31 +22,34 @@ module Panel =
         change layout
         chart |> GenericChart.setLayout layout
 
-    let internal items name (layout: Layout) : DynamicObj list =
+    /// A copy of a part of something, such as a marker's line; a new one where there is none. Of Plotly.NET's own type, by which it finds it again.
+    let internal part<'Part when 'Part :> DynamicObj and 'Part: (new: unit -> 'Part)> name (whole: DynamicObj) : 'Part =
+        match whole.TryGetPropertyValue name with
+        | Some(:? DynamicObj as part) -> part |> copyTo (new 'Part())
+        | _ -> new 'Part()
+
+    let internal items<'Item> name (layout: Layout) : 'Item list =
         match layout.TryGetPropertyValue name with
-        | Some(:? System.Collections.IEnumerable as items) -> items |> Seq.cast<DynamicObj> |> List.ofSeq
+        | Some(:? seq<'Item> as items) -> List.ofSeq items
         | _ -> []
 
-    let private append name (item: DynamicObj) =
-        onLayout (fun layout -> layout.SetProperty(name, items name layout @ [ item ]))
+    let private append name (item: 'Item) =
+        onLayout (fun layout -> layout.SetProperty(name, items<'Item> name layout @ [ item ]))
 
     /// Plotly.NET's methods are compiled anew for each kind of number, which takes a while: for these they are once.
     let private number (value: #IConvertible) = value :> IConvertible
 
-    let private axisOf name (layout: Layout) : LinearAxis =
-        match layout.TryGetPropertyValue name with
-        | Some(:? LinearAxis as axis) -> axis |> copyTo (LinearAxis())
-        | _ -> LinearAxis()
-
     let private onAxis name (style: LinearAxis -> LinearAxis) =
-        onLayout (fun layout -> layout.SetProperty(name, axisOf name layout |> style))
-
-    let private isLog name (chart: GenericChart) =
-        (axisOf name (GenericChart.getLayout chart)).TryGetPropertyValue "type" = Some(box "log")
+        onLayout (fun layout -> layout.SetProperty(name, layout |> part<LinearAxis> name |> style))
 
     /// Where a value stands on an axis, in plotly's own terms.
     let private place name chart value =
-        if isLog name chart then log10 value else value
+        let axis = GenericChart.getLayout chart |> part<LinearAxis> name
+
+        if axis.TryGetPropertyValue "type" = Some "log" then
+            log10 value
+        else
+            value
 
     /// A note at the right end or on the upper edge of the panel.
     let private note (text: string) (size: float) (style: Annotation -> Annotation) (chart: GenericChart) =
@@ -100,11 +103,7 @@ module Panel =
 
     let private margin (side: string) (pixels: int) =
         onLayout (fun layout ->
-            let margin =
-                match layout.TryGetPropertyValue "margin" with
-                | Some(:? Margin as margin) -> margin |> copyTo (Margin())
-                | _ -> Margin()
-
+            let margin = layout |> part<Margin> "margin"
             margin.SetProperty(side, pixels)
             layout.SetProperty("margin", margin))
 
