@@ -163,7 +163,7 @@ let private drawing = [
                 modnet [ "reproduce"; script; "--png"; "--out"; Path.Combine(folder, "out") ]
 
             Expect.equal code 0 (output + errors)
-            Expect.equal (size (Path.Combine(folder, "out", "small", "loss.png")) |> fst) 920 "the loss"))
+            Expect.equal (size (Path.Combine(folder, "out", "small", "figure-7-the-data.png")) |> fst) 920 "the data"))
 ]
 
 [<Tests>]
