@@ -246,10 +246,8 @@ let curves title' (points: StudyRun -> (float * float) list) (runs: StudyRun lis
     runs
     |> List.map (fun run ->
         let xs, ys = points run |> List.unzip
-        Series.line run.Name (Array.ofList xs) (Array.ofList ys))
-    |> Panel.series
-    |> Panel.x "step"
-    |> Panel.wholeX
+        Draw.Line(run.Name, Array.ofList xs, Array.ofList ys))
+    |> Panel.over "step"
     |> Panel.y title'
 
 let entropies field title' (runs: StudyRun list) =

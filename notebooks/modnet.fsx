@@ -4,6 +4,10 @@
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Runtime.dll"
 #r "../artifacts/bin/ModNet.Cli/release/CsvHelper.dll"
 #r "../artifacts/bin/ModNet.Cli/release/System.CommandLine.dll"
+#r "../artifacts/bin/ModNet.Cli/release/DynamicObj.dll"
+#r "../artifacts/bin/ModNet.Cli/release/Giraffe.ViewEngine.dll"
+#r "../artifacts/bin/ModNet.Cli/release/Newtonsoft.Json.dll"
+#r "../artifacts/bin/ModNet.Cli/release/Plotly.NET.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Dsl.dll"
 
 // From here on TorchSharp finds its native libraries, also in a script that uses `torch` before anything of ModNet's.

@@ -15,6 +15,7 @@ connected layer, all with ReLU. `activity_l1` stands after each: it adds its wei
 
 open ModNet
 open ModNet.Figures
+open Plotly.NET
 
 let layers = [ "conv1"; "conv2"; "conv3"; "linear1" ]
 
@@ -99,8 +100,12 @@ let histogram (run: StudyRun) colour (layer: Activations) =
         |> Array.mapi (fun i _ -> Label.number (System.Math.Round(layer.From + width * float i, 2)))
 
     // On a logarithmic axis, nothing is left out: a share of zero has no bar.
-    Series.bars run.Label names (layer.Shares |> Array.map ((*) 100.0))
-    |> Series.colour colour
+    Chart.Column(
+        values = Array.map ((*) 100.0) layer.Shares,
+        Keys = names,
+        Name = Label.typeset run.Label,
+        MarkerColor = Color.fromString colour
+    )
 
 let sections (runs: StudyRun list) =
     let all = runs |> List.map (fun run -> run, seen run)

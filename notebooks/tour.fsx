@@ -464,17 +464,18 @@ for part in 0..1 do
     printfn $"component {part + 1}: {share part first} %% in one module, {share part (1 - first)} %% in the other"
 
 open ModNet.Figures
+open Plotly.NET
 
 [
     for part in 0..1 ->
-        Series.bars $"component {part + 1}" [| "one module"; "the other" |] [|
-            share part first
-            share part (1 - first)
-        |]
+        Chart.Column(
+            values = [ share part first; share part (1 - first) ],
+            Keys = [ "one module"; "the other" ],
+            Name = $"component {part + 1}"
+        )
 ]
 |> Panel.series
 |> Panel.y "share of datapoints [%]"
-|> Figure.single
 |> Show.figure "which modules the components of the data use"
 
 (**

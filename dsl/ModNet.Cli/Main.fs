@@ -40,6 +40,7 @@ let private modnet =
         check
         StudyCommand.reproduce
         inspect
+        Pictures.command
         notebook
         bench
         doctor
@@ -75,6 +76,8 @@ let private own (words: string list) =
         Notebook.run parsed
     elif command = inspect then
         InspectCommand.invoke parsed
+    elif command = Pictures.command then
+        Pictures.invoke parsed
     elif command = doctor then
         Doctor.run ()
     else

@@ -14,37 +14,8 @@ let root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
-/// Starts the command line, without standard input.
-let start (words: string list) =
-    let cli =
-        Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
-
-    let start =
-        ProcessStartInfo(
-            Environment.ProcessPath,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            WorkingDirectory = root
-        )
-
-    for word in cli :: words do
-        start.ArgumentList.Add word
-
-    let running = Process.Start start
-    running.StandardInput.Close()
-    running
-
-/// Runs the command line to its end; exit code, output, error output.
-let modnet (words: string list) =
-    use running = start words
-    let errors = running.StandardError.ReadToEndAsync()
-    let output = running.StandardOutput.ReadToEnd()
-    running.WaitForExit()
-    running.ExitCode, output, errors.Result
-
-/// Runs any command in a folder, with these variables beside the environment's: exit code, output, error output.
-let run (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
+/// Starts a command in a folder, with these variables beside the environment's, without standard input.
+let private begun (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
     let start =
         ProcessStartInfo(
             command,
@@ -60,9 +31,28 @@ let run (folder: string) (command: string) (words: string list) (environment: (s
     for name, value in environment do
         start.Environment[name] <- value
 
-    use running = Process.Start start
+    let running = Process.Start start
     running.StandardInput.Close()
+    running
+
+/// Runs any command in a folder, with these variables beside the environment's: exit code, output, error output.
+let run (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
+    use running = begun folder command words environment
     let errors = running.StandardError.ReadToEndAsync()
     let output = running.StandardOutput.ReadToEnd()
     running.WaitForExit()
     running.ExitCode, output, errors.Result
+
+let private cli =
+    Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
+
+/// Starts the command line, without standard input.
+let start (words: string list) =
+    begun root Environment.ProcessPath (cli :: words) []
+
+/// Runs the command line to its end in a changed environment; exit code, output, error output.
+let modnetWith (environment: (string * string) list) (words: string list) =
+    run root Environment.ProcessPath (cli :: words) environment
+
+/// The same in this process's environment.
+let modnet (words: string list) = modnetWith [] words

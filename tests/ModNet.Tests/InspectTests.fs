@@ -437,7 +437,7 @@ let figures =
         testCase "discs have areas, bands have thicknesses in proportion to paths"
         <| fun () ->
             let graph = Inspect.paths 2 three
-            let figure = PathFigure.ofGraph graph
+            let figure = PathFigure.ofGraph graph |> Drawn
 
             let nodes =
                 figure.Data |> Seq.find (fun trace -> text trace["mode"] = "markers+text")

@@ -85,11 +85,9 @@ let private linux name body =
     else
         ptestCase name body
 
-/// `./modnet` with MODNET_LIBTORCH set: exit code and all that it says.
+/// The command line with MODNET_LIBTORCH set: exit code and all that it says.
 let private withLibtorch (folder: string) (words: string list) =
-    let code, output, errors =
-        run root "bash" (Path.Combine(root, "modnet") :: words) [ "MODNET_LIBTORCH", folder ]
-
+    let code, output, errors = modnetWith [ "MODNET_LIBTORCH", folder ] words
     code, output + errors
 
 let private refused (folder: string) (parts: string list) =

@@ -268,7 +268,7 @@ let private shown =
 open ModNet
 open ModNet.Figures
 Show.svg "a square" "<svg xmlns='http://www.w3.org/2000/svg'/>"
-Show.figure "a loss" (Figure.single (Panel.series [ Series.line "loss" [| 1.0 |] [| 2.0 |] ]))
+Show.figure "a loss" (Panel.series [ Draw.Line("loss", [| 1.0 |], [| 2.0 |]) ])
 """
 
 let private showing = [

@@ -2,6 +2,7 @@
 module ModNet.Tests.ReportCurveTests
 
 open System
+open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open ModNet.Figures
@@ -108,34 +109,51 @@ let private log count =
     |> RunMetrics.ofText
     |> fst
 
+let private names (figure: Drawn) =
+    figure.Data
+    |> Seq.map (fun (t: JsonNode) -> t["name"].GetValue<string>())
+    |> Seq.toList
+
+/// Value and label of what is marked at the right.
+let private marks (figure: Drawn) = [
+    for note in figure.Layout["annotations"].AsArray() do
+        match note["text"].GetValue<string>() with
+        | label when label.StartsWith "– " -> note["y"].GetValue<float>(), label[2..]
+        | _ -> ()
+]
+
 let private curves = [
     testCase "entropies have log M and a reading as numbers of modules" (fun () ->
-        let panel = Curves.entropies (Some 5) (log 3) |> Option.get
-        Expect.equal (panel.Series |> List.map _.Name) [ "H_a"; "H_b" ] "series"
-        Expect.equal panel.References [ Math.Log 5.0, "log 5" ] "reference"
-        let _, marks = panel.RightMarks.Value
-        Expect.equal (marks |> List.map snd |> List.rev |> List.head) "5" "M is marked"
+        let panel = Curves.entropies (Some 5) (log 3) |> Option.get |> Drawn
+        Expect.equal (names panel) [ "H<sub>a</sub>"; "H<sub>b</sub>" ] "series"
+        let line = panel.Layout["shapes"].AsArray() |> Seq.exactlyOne
+        Expect.equal (line["label"].["text"].GetValue<string>()) "log 5" "reference"
+        Expect.floatClose Accuracy.medium (line["y0"].GetValue<float>()) (Math.Log 5.0) "its place"
+        let marks = marks panel
+        Expect.equal (marks |> List.map snd |> List.last) "5" "M is marked"
 
         for value, label in marks do
-            Expect.floatClose Accuracy.high (exp value) (float label) "exp H"
+            Expect.floatClose Accuracy.medium (exp value) (float label) "exp H"
 
-        let extra = panel.Series.Head.Extra
-        Expect.floatClose Accuracy.high extra[0] (exp 0.1) "hovering tells exp H")
+        let extra = panel.Data[0].["customdata"].[0]
+        Expect.floatClose Accuracy.medium (extra.GetValue<float>()) (exp 0.1) "hovering tells exp H")
 
     testCase "without M there is no reference" (fun () ->
-        Expect.isEmpty (Curves.entropies None (log 3) |> Option.get).References "reference")
+        Expect.isNull (Curves.entropies None (log 3) |> Option.get |> Drawn).Layout["shapes"] "reference")
 
     testCase "marks of many modules keep apart" (fun () ->
-        let _, marks = (Curves.entropies (Some 500) (log 3) |> Option.get).RightMarks.Value
+        let marks = Curves.entropies (Some 500) (log 3) |> Option.get |> Drawn |> marks
         Expect.isLessThan marks.Length 20 "marks"
         Expect.equal (List.last marks |> snd) "500" "M is marked")
 
     testCase "long runs are thinned, and their running mean is what the legend names" (fun () ->
-        match (Curves.loss (log 20_000) |> Option.get).Series with
+        let drawn = Curves.loss (log 20_000) |> Option.get |> Drawn
+
+        match List.ofSeq drawn.Data with
         | [ logged; mean ] ->
-            Expect.equal (logged.Listed, mean.Listed) (false, true) "legend"
-            let json = (Figure.single (Panel.series [ logged; mean ])).Json
-            Expect.isLessThan json.Length 100_000 "size"
+            Expect.isFalse (logged["showlegend"].GetValue<bool>()) "what was logged"
+            Expect.isNull mean["showlegend"] "its mean"
+            Expect.isLessThan drawn.Json.Length 100_000 "size"
         | other -> failtestf "Expected two series, got %d" other.Length)
 
     testCase "what was not logged has no panel" (fun () ->
@@ -143,22 +161,24 @@ let private curves = [
         Expect.isNone (Curves.loss []) "loss")
 
     testCase "perplexity is on a logarithmic axis" (fun () ->
-        Expect.isTrue (Curves.perplexity (log 3) |> Option.get).Y.Log "log")
+        let layout = (Curves.perplexity (log 3) |> Option.get |> Drawn).Layout
+        Expect.equal (layout["yaxis"].["type"].GetValue<string>()) "log" "log")
 
     testCase "several runs compare in one panel, each in its colour" (fun () ->
         let panel =
             Curves.compare "loss" "loss" "train" [ "EM", log 3; "REINFORCE", log 4; "none", [] ]
+            |> Drawn
 
-        Expect.equal (panel.Series |> List.map _.Name) [ "EM"; "REINFORCE" ] "runs with data"
-        Expect.notEqual panel.Series[0].Colour panel.Series[1].Colour "colours")
+        Expect.equal (names panel) [ "EM"; "REINFORCE" ] "runs with data"
+
+        let colour (index: int) =
+            panel.Data[index].["line"].["color"].GetValue<string>()
+
+        Expect.notEqual (colour 0) (colour 1) "colours")
 
     testCase "the toy's curves are loss and entropies beside each other" (fun () ->
-        let figure = Toy.curves 2 (log 3) |> Option.get
-
-        let names =
-            figure.Data |> Seq.map (fun t -> t["name"].GetValue<string>()) |> Seq.toList
-
-        Expect.equal names [ "train"; "H<sub>a</sub>"; "H<sub>b</sub>" ] "traces"
+        let figure = Toy.curves 2 (log 3) |> Option.get |> Drawn
+        Expect.equal (names figure) [ "train"; "H<sub>a</sub>"; "H<sub>b</sub>" ] "traces"
         Expect.isNone (Toy.curves 2 []) "nothing logged")
 ]
 

@@ -1,28 +1,29 @@
-/// Figures: standard plotly JSON, with everything that was asked for in it.
+/// Figures: Plotly.NET charts in the house's look, with everything that was asked for in it.
 module ModNet.Tests.ReportFigureTests
 
 open System
 open System.Text.Json.Nodes
 open Expecto
 open ModNet.Figures
+open Plotly.NET
 
 let private text (node: JsonNode) = node.GetValue<string>()
 
 let private floats (node: JsonNode) =
     node.AsArray() |> Seq.map _.GetValue<float>() |> Seq.toArray
 
-let private names (figure: Figure) =
+let private names (figure: Drawn) =
     figure.Data |> Seq.map (fun trace -> text trace["name"]) |> Seq.toList
 
-let private listed (figure: Figure) =
+let private listed (figure: Drawn) =
     figure.Data
-    |> Seq.filter (fun trace -> trace["showlegend"].GetValue<bool>())
+    |> Seq.filter (fun trace -> figure.Layout["showlegend"].GetValue<bool>() && isNull trace["showlegend"])
     |> Seq.map (fun trace -> text trace["name"])
     |> Seq.toList
 
 let private steps = [| 1.0; 2.0; 3.0 |]
-let private falling = Series.line "train" steps [| 3.0; 2.0; 1.0 |]
-let private rising = Series.line "validation" steps [| 1.0; 2.0; 3.0 |]
+let private falling = Draw.Line("train", steps, [| 3.0; 2.0; 1.0 |])
+let private rising = Draw.Line("validation", steps, [| 1.0; 2.0; 3.0 |])
 
 let private points = array2D [ [ 0.0; 1.0 ]; [ 2.0; 3.0 ]; [ 4.0; 5.0 ] ]
 
@@ -30,7 +31,7 @@ let private moved = Array2D.map (fun x -> 10.0 * x) points
 
 let private panels = [
     testCase "a line becomes a plotly trace" (fun () ->
-        let trace = (Figure.single (Panel.series [ falling ])).Data[0]
+        let trace = Drawn(Panel.series [ falling ]).Data[0]
 
         Expect.equal
             (text trace["type"], text trace["mode"])
@@ -41,8 +42,8 @@ let private panels = [
         Expect.equal (floats trace["y"]) [| 3.0; 2.0; 1.0 |] "y")
 
     testCase "what is not finite becomes a gap" (fun () ->
-        let series = Series.line "a" steps [| 1.0; nan; infinity |]
-        let y = (Figure.single (Panel.series [ series ])).Data[0].["y"]
+        let series = Draw.Line("a", steps, [| 1.0; nan; infinity |])
+        let y = Drawn(Panel.series [ series ]).Data[0].["y"]
         Expect.equal (y.ToJsonString()) "[1,null,null]" "y")
 
     testCase "axis titles, logarithmic axis and reference line are in the layout" (fun () ->
@@ -52,7 +53,7 @@ let private panels = [
             |> Panel.y "H_b"
             |> Panel.logY
             |> Panel.reference (log 2.0) "log 2"
-            |> Figure.single
+            |> Drawn
             |> _.Layout
 
         Expect.equal (text layout["xaxis"].["title"].["text"]) "step" "x title"
@@ -65,6 +66,7 @@ let private panels = [
     testCase "panels beside each other have axes of their own and share names, colours and one legend" (fun () ->
         let figure =
             Figure.beside [ Panel.series [ falling; rising ]; Panel.series [ rising; falling ] ]
+            |> Drawn
 
         Expect.equal (figure.Data |> Seq.map (fun t -> text t["yaxis"]) |> Seq.toList) [ "y"; "y"; "y2"; "y2" ] "axes"
         Expect.equal (listed figure) [ "train"; "validation" ] "legend entries"
@@ -80,60 +82,219 @@ let private panels = [
 
     testCase "a grid starts a new row when one is full" (fun () ->
         let grid =
-            (Figure.grid 2 (List.replicate 3 (Panel.series [ falling ]))).Layout["grid"]
+            Drawn(Figure.grid 2 (List.replicate 3 (Panel.series [ falling ]))).Layout["grid"]
 
         Expect.equal (grid["rows"].GetValue<float>(), grid["columns"].GetValue<float>()) (2.0, 2.0) "rows, columns")
 
-    testCase "one name needs no legend" (fun () ->
-        Expect.isEmpty (listed (Figure.single (Panel.series [ falling ]))) "legend")
+    testCase "one name needs no legend" (fun () -> Expect.isEmpty (listed (Drawn(Panel.series [ falling ]))) "legend")
 
     testCase "a name with markup stays text" (fun () ->
-        let figure = Figure.single (Panel.series [ Series.line "<b>a</b>" steps steps ])
+        let figure = Panel.series [ Draw.Line("<b>a</b>", steps, steps) ] |> Drawn
         Expect.equal (names figure) [ "&lt;b&gt;a&lt;/b&gt;" ] "escaped for plotly"
         Expect.isFalse (figure.Json.Contains '<') "no tag can end a script element")
 
     testCase "lengths that differ are refused with both of them" (fun () ->
-        Expect.throwsC (fun () -> Series.line "a" steps [| 1.0 |] |> ignore) (fun e ->
+        Expect.throwsC (fun () -> Draw.Line("a", steps, [| 1.0 |]) |> ignore) (fun e ->
             Expect.isMatch e.Message @"\(3\), got 1" "message"))
 ]
 
-let private json = [
-    testCase "JSON there and back is the same figure" (fun () ->
-        let figure =
-            Figure.beside [
-                Panel.series [ falling; rising ] |> Panel.reference 1.5 "middle"
-                Panel.series [ Series.arrows "go" points moved ] |> Panel.equalUnits
-            ]
+/// A chart of each of the house's kinds, in which every name and label is hostile.
+let private hostile = "</script><b>x</b>"
 
-        Expect.equal (Figure.ofJson figure.Json).Json figure.Json "JSON")
+let private ofEachKind = [
+    "line", Draw.Line(hostile, steps, steps, Colour = Palette.blue, Dash = StyleParam.DrawingStyle.Dash, Hover = "%{y}")
+    "quiet line", Draw.Line(hostile, steps, steps, Opacity = 0.3, Quiet = true)
+    "arrows", Draw.Arrows(hostile, points, moved, Palette.green)
+    "filled", Draw.Filled(hostile, [ [ 0.0, 0.0; 1.0, 1.0; 1.0, 0.0 ]; [ 2.0, 2.0; 3.0, 3.0; 3.0, 2.0 ] ], Palette.sky)
+    "nodes",
+    Draw.Nodes(hostile, (steps, steps), [| 4.5; 9.0; 13.5 |], Array.create 3 hostile, Palette.grey, Extra = steps)
+    "heat", Draw.Heat(Array.create 2 hostile, (0.0, 6.0), points, Rows = Array.create 3 hostile)
+]
+
+let private dressed (chart: GenericChart) =
+    Panel.series [ chart ]
+    |> Panel.title hostile
+    |> Panel.x hostile
+    |> Panel.y hostile
+    |> Panel.xMarks [ 1.0, hostile ]
+    |> Panel.reference 1.5 hostile
+    |> Panel.rightMarks hostile [ 2.0, hostile ]
+
+/// All texts in it.
+let rec private texts (node: JsonNode) : string list =
+    match node with
+    | :? JsonObject as fields -> [ for field in fields -> texts field.Value ] |> List.concat
+    | :? JsonArray as items -> [ for item in items -> texts item ] |> List.concat
+    | :? JsonValue as value when value.GetValueKind() = Text.Json.JsonValueKind.String -> [ text value ]
+    | _ -> []
+
+/// The same with numbers of six digits, which Plotly.NET writes in full, and without lists and objects of nothing.
+let rec private rounded (node: JsonNode) : string =
+    match node with
+    | :? JsonObject as fields ->
+        fields
+        |> Seq.map (fun field -> $"{field.Key}: {rounded field.Value}")
+        |> Seq.sort
+        |> String.concat ", "
+        |> sprintf "{%s}"
+    | :? JsonArray as items -> items |> Seq.map rounded |> String.concat ", " |> sprintf "[%s]"
+    | :? JsonValue as value when value.GetValueKind() = Text.Json.JsonValueKind.Number ->
+        value.GetValue<float>().ToString("G6", Globalization.CultureInfo.InvariantCulture)
+    | null -> "null"
+    | other -> other.ToJsonString().Replace("\"NaN\"", "null")
+
+let private json = [
+    for kind, chart in ofEachKind do
+        testCase $"{kind}: names and labels stay text wherever they stand" (fun () ->
+            let drawn = Drawn(dressed chart)
+            Expect.isFalse (drawn.Json.Contains '<') "no tag can end a script element"
+            let said = [ drawn.Data :> JsonNode; drawn.Layout ] |> List.collect texts
+            Expect.isFalse (said |> List.exists (fun text -> text.Contains "<b>")) "no markup for plotly"
+
+            Expect.isGreaterThanOrEqual
+                (said |> List.filter (fun text -> text.Contains "&lt;b&gt;") |> List.length)
+                7
+                "but the words are there")
+
+        testCase $"{kind}: the house's template is in it" (fun () ->
+            let look = Drawn(dressed chart).Layout["template"].["layout"]
+            Expect.equal (text look["font"].["family"]) Palette.fonts "fonts"
+            Expect.equal (look["colorway"].AsArray() |> Seq.map text |> Seq.toArray) Palette.colours "colours"
+            Expect.isTrue (look["xaxis"].["automargin"].GetValue<bool>()) "axes")
+
+        testCase $"{kind}: our JSON says what Plotly.NET's own does" (fun () ->
+            let figure =
+                Figure.beside [
+                    dressed chart
+                    Panel.series [ falling ] |> Panel.logY |> Panel.yRange 1.0 8.0
+                ]
+
+            let theirs = JsonNode.Parse(GenericChart.toFigureJson figure)
+            let ours = Drawn figure
+            Expect.equal (rounded ours.Data) (rounded theirs["data"]) "data"
+            Expect.equal (rounded ours.Layout) (rounded theirs["layout"]) "layout")
+
+    testCase "Plotly.NET's own charts, colours and dates are written, and their text cannot end a script" (fun () ->
+        let chart =
+            Chart.Point(x = [ DateTime(2026, 1, 2) ], y = [ 1m ], Name = hostile, MarkerColor = Color.fromRGB 1 2 3)
+            |> Chart.withTitle "mine"
+
+        let drawn = Drawn chart
+        Expect.isFalse (drawn.Json.Contains '<') "no tag"
+        Expect.stringStarts (text drawn.Data[0].["x"].[0]) "2026-01-02" "a date"
+        Expect.equal (drawn.Data[0].["y"].[0].GetValue<float>()) 1.0 "a decimal"
+        Expect.isNotNull drawn.Data[0].["marker"].["color"] "a colour"
+        Expect.equal (text drawn.Layout["title"].["text"]) "mine" "the title"
+
+        Expect.equal
+            (text drawn.Layout["template"].["layout"].["font"].["family"])
+            Palette.fonts
+            "the house's look where none was chosen"
+
+        let own =
+            Drawn(chart |> Chart.withTemplate ChartTemplates.dark).Layout["template"].["layout"]
+
+        Expect.notEqual (text own["paper_bgcolor"]) "#ffffff" "and else what was chosen")
 
     testPropertyWithConfig
         FsCheckConfig.defaultConfig
         "finite numbers keep seven digits on the way"
         (fun (xs: FsCheck.NormalFloat list) ->
             let xs = xs |> List.map _.Get |> List.toArray
-            let figure = Figure.single (Panel.series [ Series.points "p" xs xs ])
-            let back = floats (Figure.ofJson figure.Json).Data[0].["x"]
+            let back = floats (Drawn(Panel.series [ Draw.Line("p", xs, xs) ])).Data[0].["x"]
             Expect.equal back.Length xs.Length "count"
 
             for x, y in Array.zip xs back do
                 Expect.floatClose { absolute = 0.0; relative = 1e-6 } y x "value")
 
-    testCase "text that is no figure is refused" (fun () ->
-        for wrong in [ "{"; "[]"; "null"; """{"data": []}"""; """{"data": {}, "layout": {}}""" ] do
-            Expect.throwsT<FormatException> (fun () -> Figure.ofJson wrong |> ignore) wrong)
+    testCase "what a chart becomes leaves it as it was" (fun () ->
+        let panel = Panel.series [ falling; rising ] |> Panel.reference 1.5 "middle"
+        let before = ChartJson.ofChart panel
 
-    testCase "a figure's parts are copies" (fun () ->
-        let figure = Figure.single (Panel.series [ falling ])
-        let before = figure.Json
-        figure.Layout.Clear()
-        figure.Data.Clear()
-        Expect.equal figure.Json before "unchanged")
+        panel
+        |> Panel.logY
+        |> Panel.yRange 1.0 2.0
+        |> Panel.rightMarks "m" [ 1.0, "a" ]
+        |> fun other -> Figure.beside [ other; panel ]
+        |> ignore
+
+        Expect.equal (ChartJson.ofChart panel) before "unchanged")
+]
+
+let private restyled = [
+    testCase "Plotly.NET's functions restyle a house chart, and a figure takes over what they did" (fun () ->
+        let panel =
+            Panel.series [ falling |> Chart.withLineStyle (Dash = StyleParam.DrawingStyle.Dot) ]
+            |> Chart.withTitle "mine"
+
+        for chart in [ panel; Figure.beside [ panel; Panel.series [ rising ] ] ] do
+            let drawn = Drawn chart
+            Expect.equal (text drawn.Data[0].["line"].["dash"]) "dot" "line"
+            Expect.equal (text drawn.Layout["title"].["text"]) "mine" "title")
+
+    testCase "a figure of several panels is one that Plotly.NET knows its way in" (fun () ->
+        let panel =
+            Panel.series [ falling ]
+            |> Panel.x "step"
+            |> Panel.reference 1.5 "middle"
+            |> Panel.title "a"
+
+        let drawn =
+            Figure.beside [ panel; panel ]
+            |> Chart.withXAxisStyle (MinMax = (0.0, 9.0), Id = StyleParam.SubPlotId.XAxis 2)
+            |> Chart.withShape (LayoutObjects.Shape.init (X0 = 1.0))
+            |> Chart.withAnnotation (LayoutObjects.Annotation.init (Text = "more"))
+            |> Chart.withLineStyle (Width = 7.0)
+            |> Drawn
+
+        let axis = drawn.Layout["xaxis2"]
+        Expect.equal (text axis["anchor"], text axis["title"].["text"]) ("y2", "step") "what the axis had"
+        Expect.equal (floats axis["range"]) [| 0.0; 9.0 |] "and has now"
+
+        Expect.equal
+            (drawn.Layout["shapes"].AsArray().Count, drawn.Layout["annotations"].AsArray().Count)
+            (3, 3)
+            "more of them"
+
+        Expect.equal (text drawn.Data[1].["line"].["color"]) Palette.blue "what the line had"
+        Expect.equal (drawn.Data[1].["line"].["width"].GetValue<float>()) 7.0 "and has now")
+
+    testCase "Plotly.NET's charts stand in a panel beside the house's" (fun () ->
+        let panel =
+            Panel.series [ falling; Chart.Point(x = steps, y = steps, Name = "dots") ]
+            |> Drawn
+
+        Expect.equal (listed panel) [ "train"; "dots" ] "legend"
+        Expect.equal (text panel.Layout["template"].["layout"].["font"].["family"]) Palette.fonts "look"
+        Expect.isNull panel.Layout["width"] "as wide as the page")
+
+    testCase "references and notes go with their panel" (fun () ->
+        let panel =
+            Panel.series [ falling ] |> Panel.title "a" |> Panel.reference 1.5 "middle"
+
+        let layout = Drawn(Figure.grid 1 [ panel; panel |> Panel.equalUnits ]).Layout
+
+        let refs (name: string) (key: string) =
+            layout[name].AsArray()
+            |> Seq.map (fun (item: JsonNode) -> text item[key])
+            |> Seq.toList
+
+        Expect.equal (refs "shapes" "xref", refs "shapes" "yref") ([ "x domain"; "x2 domain" ], [ "y"; "y2" ]) "shapes"
+        Expect.equal (refs "annotations" "yref") [ "y domain"; "y2 domain" ] "notes"
+        Expect.equal (text layout["yaxis2"].["scaleanchor"]) "x2" "units"
+        Expect.equal (layout["height"].GetValue<float>()) 680.0 "two rows")
+
+    testCase "discs keep their proportions" (fun () ->
+        let nodes =
+            Draw.Nodes("n", (steps, steps), [| 1.25; 2.5; 5.0 |], [| "a"; "b"; "c" |], Palette.grey)
+
+        Expect.equal (floats (Drawn nodes).Data[0].["marker"].["size"]) [| 1.25; 2.5; 5.0 |] "sizes")
 ]
 
 let private toy = [
     testCase "composition: one cloud for each module and component that meet, targets behind" (fun () ->
-        let figure = Toy.composition points points moved [| 0; 1; 1 |] [| 1; 0; 1 |]
+        let figure =
+            Toy.composition points points moved [| 0; 1; 1 |] [| 1; 0; 1 |] |> Drawn
 
         Expect.equal
             (listed figure |> List.sort)
@@ -165,12 +326,12 @@ let private toy = [
             "symbol is the component")
 
     testCase "data: inputs left, targets right, by component" (fun () ->
-        let figure = Toy.data points moved [| 0; 1; 0 |]
+        let figure = Toy.data points moved [| 0; 1; 0 |] |> Drawn
         Expect.equal (names figure) [ "component 1"; "component 2"; "component 1"; "component 2" ] "clouds"
         Expect.equal (floats figure.Data[2].["y"]) [| 10.0; 50.0 |] "targets of component 1")
 
     testCase "arrows go from input to prediction" (fun () ->
-        let figure = Toy.arrows 2 points moved [| 0; 1; 0 |]
+        let figure = Toy.arrows 2 points moved [| 0; 1; 0 |] |> Drawn
         Expect.equal (figure.Data[1].["x"].ToJsonString()) "[2,20,null]" "module 2"
         Expect.equal (figure.Data[0].["y"].ToJsonString()) "[1,10,null,5,50,null]" "module 1")
 
@@ -181,7 +342,9 @@ let private toy = [
 
 let private controllers = [
     testCase "a distribution is black at 0, white at 1, first datapoint on top" (fun () ->
-        let figure = Controllers.distribution (array2D [ [ 0.0; 1.0 ]; [ 0.5; 0.5 ] ])
+        let figure =
+            Controllers.distribution (array2D [ [ 0.0; 1.0 ]; [ 0.5; 0.5 ] ]) |> Drawn
+
         let trace = figure.Data[0]
         Expect.equal (trace["z"].ToJsonString()) "[[0,1],[0.5,0.5]]" "values"
         Expect.equal (trace["zmin"].GetValue<float>(), trace["zmax"].GetValue<float>()) (0.0, 1.0) "range"
@@ -195,6 +358,7 @@ let tests =
     testList "figure" [
         testList "panel" panels
         testList "json" json
+        testList "restyled" restyled
         testList "toy" toy
         testList "controllers" controllers
     ]

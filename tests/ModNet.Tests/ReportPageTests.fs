@@ -31,7 +31,7 @@ let private example: Report = {
         Section.figure
             hostile
             hostile
-            (Figure.single (Panel.series [ Series.line hostile [| 1.0 |] [| 1.0 |] ] |> Panel.title hostile))
+            (Panel.series [ Draw.Line(hostile, [| 1.0 |], [| 1.0 |]) ] |> Panel.title hostile)
         Section.matrices "H_a" "" [ hostile, array2D [ [ 1.0; -0.25 ] ] ]
         Section.make hostile [ Content.Table([ hostile ], [ [ hostile ] ]) ]
     ]

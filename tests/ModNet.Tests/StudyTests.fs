@@ -92,6 +92,7 @@ let private options (home: string) : StudyOptions = {
     Scale = Scale.Full
     Out = Path.Combine(home, "runs")
     Threads = Some 1
+    Png = false
     Device = None
     Command = "./modnet reproduce example"
 }

@@ -1,6 +1,7 @@
 namespace ModNet.Figures
 
 open ModNet
+open Plotly.NET
 
 /// Paths through modular layers as nodes and edges (the paper's Figure 2).
 [<RequireQualifiedAccess>]
@@ -10,7 +11,7 @@ module PathFigure =
     let private widestNode = 44.0
 
     /// A module's height in pixels, and the part of it that all paths together are thick.
-    let private modulePixels, private allPaths = 62.0, 0.5
+    let private modulePixels, private allPaths = 62, 0.5
 
     /// What the figures say, for a caption: sizes are to scale.
     let caption =
@@ -52,7 +53,7 @@ module PathFigure =
 
         onTop @ [ graph.OtherEdges[gap].[m, next] ]
 
-    let private panel title (graph: PathGraph) : Panel =
+    let private panel title (graph: PathGraph) : GenericChart =
         let total = float (max 1L graph.Total)
         let bands = Array.init (graph.Top.Length + 1) (fun _ -> ResizeArray())
 
@@ -81,9 +82,7 @@ module PathFigure =
                                 )
 
         let band i name colour opacity =
-            Series.filled name (List.ofSeq bands[i])
-            |> Series.colour colour
-            |> Series.opacity opacity
+            Draw.Filled(name, List.ofSeq bands[i], colour, Opacity = opacity)
 
         let nodes = [|
             for place, (name, modules) in List.indexed graph.Layers do
@@ -107,29 +106,27 @@ module PathFigure =
                     Palette.grey
                     0.45
             yield! tops
-            Series.nodes
-                "modules"
-                (nodes |> Array.map (fun (x, _, _, _) -> x))
-                (nodes |> Array.map (fun (_, y, _, _) -> y))
+            Draw.Nodes(
+                "modules",
+                (nodes |> Array.map (fun (x, y, _, _) -> x, y) |> Array.unzip),
                 (nodes
-                 |> Array.map (fun (_, _, count, _) -> max 3.0 (widestNode * sqrt (float count / total))))
-                (nodes |> Array.map (fun (_, _, _, label) -> label))
-            |> Series.colour "#4a5560"
-            |> Series.hover
-                "module %{text}: %{customdata:.1%} of all paths<extra></extra>"
-                (nodes |> Array.map (fun (_, _, count, _) -> float count / total))
-            |> Series.unnamed
+                 |> Array.map (fun (_, _, count, _) -> max 3.0 (widestNode * sqrt (float count / total)))),
+                (nodes |> Array.map (fun (_, _, _, label) -> label)),
+                "#4a5560",
+                Hover = "module %{text}: %{customdata:.1%} of all paths<extra></extra>",
+                Extra = (nodes |> Array.map (fun (_, _, count, _) -> float count / total))
+            )
         ]
         |> Panel.title title
         |> Panel.xMarks (graph.Layers |> List.mapi (fun place (name, _) -> float place, name))
         |> Panel.xRange -0.35 (last + 0.35)
         |> Panel.yRange -0.7 (float most - 0.3)
         |> Panel.hideY
-        |> Panel.height (110.0 + modulePixels * float most)
+        |> Panel.height (110 + modulePixels * most)
 
     /// One graph; the legend names the top paths, module by module, and their share of all paths.
-    let ofGraph (graph: PathGraph) : Figure = panel "" graph |> Figure.single
+    let ofGraph (graph: PathGraph) : GenericChart = panel "" graph
 
     /// The same datapoints at several times of the training, named, in their order, all to one scale.
-    let evolution (times: (string * PathGraph) list) : Figure =
+    let evolution (times: (string * PathGraph) list) : GenericChart =
         times |> List.map (fun (name, graph) -> panel name graph) |> Figure.beside

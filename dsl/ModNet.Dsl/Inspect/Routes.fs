@@ -1,6 +1,7 @@
 namespace ModNet.Figures
 
 open ModNet
+open Plotly.NET
 
 /// Figures of a routing trace's analyses (`Inspect`). Modules count from 1 in them.
 [<RequireQualifiedAccess>]
@@ -9,18 +10,26 @@ module Routes =
     let private modules count =
         Array.init count (fun m -> string (m + 1))
 
+    let private bars (names: string[]) (heights: float[]) (colour: string) (hover: string) =
+        Chart.Column(values = heights, Keys = names, MarkerColor = Color.fromString colour, UseDefaults = false)
+        |> GenericChart.mapTrace (fun trace ->
+            trace.SetProperty("hovertemplate", hover)
+            trace)
+
     /// Pixels that a heat map needs for so many rows.
-    let private tall rows = 120.0 + 17.0 * float rows |> max 340.0
+    let private tall rows = 120 + 17 * rows |> max 340
 
     /// The share of the choices that fell on each module, a panel for each layer; the dashed line is the ideal, 1/M.
-    let load (loads: ModuleLoad list) : Figure =
+    let load (loads: ModuleLoad list) : GenericChart =
         loads
         |> List.map (fun load ->
-            Series.bars "" (modules load.Modules) load.Shares
-            |> Series.colour Palette.blue
-            |> Series.hover "module %{x}: %{y:.1%} of all choices<extra></extra>" [||]
-            |> List.singleton
-            |> Panel.series
+            Panel.series [
+                bars
+                    (modules load.Modules)
+                    load.Shares
+                    Palette.blue
+                    "module %{x}: %{y:.1%} of all choices<extra></extra>"
+            ]
             |> Panel.title load.Layer
             |> Panel.x "module"
             |> Panel.y "share of choices"
@@ -30,22 +39,22 @@ module Routes =
         |> Figure.grid 2
 
     /// How a class, task or word spreads over a layer's modules: rows sum to 1, black 0 to white the largest share. A panel for each table.
-    let tables (what: string) (tables: SelectionTable list) : Figure =
+    let tables (what: string) (tables: SelectionTable list) : GenericChart =
         let panel i (table: SelectionTable) =
             let shares = table.Shares
 
             let names =
                 table.Labels |> Array.mapi (fun r label -> $"{label} ({table.Sites[r]})")
 
-            Series.heat
-                ""
-                (modules (Array2D.length2 shares))
-                (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0)
-                shares
-            |> Series.rows names
-            |> Series.hover "%{y}, module %{x}: %{z:.1%}<extra></extra>" [||]
-            |> List.singleton
-            |> Panel.series
+            Panel.series [
+                Draw.Heat(
+                    modules (Array2D.length2 shares),
+                    (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0),
+                    shares,
+                    Rows = names,
+                    Hover = "%{y}, module %{x}: %{z:.1%}<extra></extra>"
+                )
+            ]
             |> Panel.title table.Layer
             |> Panel.x "module"
             |> Panel.y (if i % 2 = 0 then what else "")
@@ -57,7 +66,7 @@ module Routes =
         tables |> List.mapi panel |> Figure.grid 2
 
     /// From the module of one time step (row) to that of the next (column); rows sum to 1, black 0 to white the largest share.
-    let successions (layers: (string * int64[,]) list) : Figure =
+    let successions (layers: (string * int64[,]) list) : GenericChart =
         layers
         |> List.map (fun (name, counts) ->
             let total r =
@@ -66,11 +75,15 @@ module Routes =
             let shares = counts |> Array2D.mapi (fun r _ count -> float count / total r)
             let names = modules (Array2D.length1 counts)
 
-            Series.heat "" names (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0) shares
-            |> Series.rows names
-            |> Series.hover "module %{y}, then %{x}: %{z:.1%}<extra></extra>" [||]
-            |> List.singleton
-            |> Panel.series
+            Panel.series [
+                Draw.Heat(
+                    names,
+                    (0.0, shares |> Seq.cast<float> |> Seq.fold max 0.0),
+                    shares,
+                    Rows = names,
+                    Hover = "module %{y}, then %{x}: %{z:.1%}<extra></extra>"
+                )
+            ]
             |> Panel.title name
             |> Panel.x "module at the next step"
             |> Panel.y "module"
@@ -80,19 +93,16 @@ module Routes =
         |> Figure.grid 2
 
     /// The mean entropy of p(a | x) over time steps, a line for each layer that has several.
-    let certainty (layers: (string * Certainty list) list) : Figure =
+    let certainty (layers: (string * Certainty list) list) : GenericChart =
         layers
         |> List.map (fun (name, times) ->
-            Series.line name [| for each in times -> float (each.Time + 1) |] [| for each in times -> each.Entropy |])
-        |> Panel.series
-        |> Panel.x "time step"
-        |> Panel.wholeX
+            Draw.Line(name, [| for each in times -> float (each.Time + 1) |], [| for each in times -> each.Entropy |]))
+        |> Panel.over "time step"
         |> Panel.y "entropy of p(a | x) [nats]"
-        |> Figure.single
 
     /// How sure a layer's controller is of single datapoints: the share of them (all sites taken together) by the entropy of p(a | x), in ten
     /// steps from 0 to the largest possible, K log M; a panel for each layer.
-    let sureness (layers: (string * float * float[]) list) : Figure =
+    let sureness (layers: (string * float * float[]) list) : GenericChart =
         layers
         |> List.map (fun (name, most, entropies) ->
             let bins = Array.zeroCreate 10
@@ -104,11 +114,7 @@ module Routes =
             let names =
                 Array.init 10 (fun i -> $"{Label.number (System.Math.Round(most * float i / 10.0, 2))}–")
 
-            Series.bars "" names bins
-            |> Series.colour Palette.orange
-            |> Series.hover "from %{x} nats: %{y:.1%}<extra></extra>" [||]
-            |> List.singleton
-            |> Panel.series
+            Panel.series [ bars names bins Palette.orange "from %{x} nats: %{y:.1%}<extra></extra>" ]
             |> Panel.title name
             |> Panel.x "entropy of p(a | x) [nats]"
             |> Panel.y "share of sites"

@@ -1,15 +1,16 @@
 namespace ModNet.Figures
 
+open Plotly.NET
+
 /// Pictures of what controllers choose.
 [<RequireQualifiedAccess>]
 module Controllers =
     let private panel (name: string) (probabilities: float[,]) =
         let names = Array.init (Array2D.length2 probabilities) (fun m -> string (m + 1))
 
-        Series.heat name names (0.0, 1.0) probabilities
-        |> Series.hover "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>" [||]
-        |> List.singleton
-        |> Panel.series
+        Panel.series [
+            Draw.Heat(names, (0.0, 1.0), probabilities, Hover = "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>")
+        ]
         |> Panel.title name
         |> Panel.x "module"
         |> Panel.classesX
@@ -17,11 +18,11 @@ module Controllers =
         |> Panel.downwards
 
     /// The paper's Figure 5: p(a | x, φ) of one mini-batch [B, M], a row for each datapoint, black 0 to white 1.
-    let distribution (probabilities: float[,]) : Figure =
-        panel "" probabilities |> Panel.y "datapoint" |> Figure.single
+    let distribution (probabilities: float[,]) : GenericChart =
+        panel "" probabilities |> Panel.y "datapoint"
 
     /// The same mini-batch at several times of the training, named, in their order.
-    let evolution (times: (string * float[,]) list) : Figure =
+    let evolution (times: (string * float[,]) list) : GenericChart =
         times
         |> List.mapi (fun i (name, probabilities) ->
             panel name probabilities |> Panel.y (if i = 0 then "datapoint" else ""))
@@ -29,7 +30,7 @@ module Controllers =
 
     /// The same as the paper lays it out: a strip for each time, from the begin of the training on top to its end, a column for each datapoint, a row
     /// for each module.
-    let strips (times: (string * float[,]) list) : Figure =
+    let strips (times: (string * float[,]) list) : GenericChart =
         times
         |> List.mapi (fun i (name, probabilities) ->
             let datapoints, modules =
@@ -37,15 +38,18 @@ module Controllers =
 
             let columns = Array.init datapoints (fun n -> string (n + 1))
 
-            Array2D.init modules datapoints (fun m n -> probabilities[n, m])
-            |> Series.heat name columns (0.0, 1.0)
-            |> Series.hover "datapoint %{x}, module %{y}: %{z:.3f}<extra></extra>" [||]
-            |> List.singleton
-            |> Panel.series
+            Panel.series [
+                Draw.Heat(
+                    columns,
+                    (0.0, 1.0),
+                    Array2D.init modules datapoints (fun m n -> probabilities[n, m]),
+                    Hover = "datapoint %{x}, module %{y}: %{z:.3f}<extra></extra>"
+                )
+            ]
             |> Panel.title name
             |> Panel.x (if i = times.Length - 1 then "datapoint" else "")
             |> Panel.y "module"
             |> Panel.wholeY
             |> Panel.downwards
-            |> Panel.height 130.0)
+            |> Panel.height 130)
         |> Figure.grid 1

@@ -1,13 +1,15 @@
 namespace ModNet.Figures
 
+open Plotly.NET
+
 /// Figures of a run's log over its steps.
 [<RequireQualifiedAccess>]
 module Curves =
     let private dashOf phase =
         match phase with
-        | "train" -> Dash.Solid
-        | "validation" -> Dash.Dashed
-        | _ -> Dash.Dotted
+        | "train" -> StyleParam.DrawingStyle.Solid
+        | "validation" -> StyleParam.DrawingStyle.Dash
+        | _ -> StyleParam.DrawingStyle.Dot
 
     let private colourOf phase =
         match phase with
@@ -18,40 +20,32 @@ module Curves =
     /// From here on a line is more noise than course, and its running mean is drawn over it.
     let private dense = 500
 
-    let private line name template transform xs ys =
-        let extra =
-            transform |> Option.map (fun f -> Array.map f ys) |> Option.defaultValue [||]
-
-        Series.line name xs ys |> Series.hover template extra
-
     /// A curve in its colour and dashing. Where points are many: what was logged, pale, and its running mean.
     let private curve name colour dash template transform (xs: float[], ys: float[]) =
+        let line name (xs: float[], ys: float[]) =
+            let extra = transform |> Option.map (fun f -> Array.map f ys)
+            Draw.Line(name, xs, ys, Colour = colour, Dash = dash, Hover = template, ?Extra = extra)
+
         if xs.Length = 0 then
             []
         elif xs.Length <= dense then
-            [
-                line name template transform xs ys |> Series.colour colour |> Series.dash dash
-            ]
+            [ line name (xs, ys) ]
         else
             let name = $"{name}, running mean"
-            let logged = Downsample.extremes Downsample.limit xs ys ||> Series.line name
-
-            let mean =
-                Downsample.runningMean (xs.Length / 200) ys |> Downsample.extremes dense xs
+            let xs', logged = Downsample.extremes Downsample.limit xs ys
 
             [
-                logged |> Series.colour colour |> Series.opacity 0.3 |> Series.unlisted
-                mean
-                ||> line name template transform
-                |> Series.colour colour
-                |> Series.dash dash
+                Draw.Line(name, xs', logged, Colour = colour, Opacity = 0.3, Quiet = true)
+                Downsample.runningMean (xs.Length / 200) ys
+                |> Downsample.extremes dense xs
+                |> line name
             ]
 
-    let private overSteps title series =
-        Panel.series series |> Panel.x "step" |> Panel.wholeX |> Panel.y title
+    let private overSteps title lines =
+        Panel.over "step" lines |> Panel.y title
 
     /// One field over the steps, a line for each phase in which it was logged; none where it never was.
-    let field (name: string) (title: string) (lines: MetricsLine list) : Panel option =
+    let field (name: string) (title: string) (lines: MetricsLine list) : GenericChart option =
         let series =
             [ "train"; "validation"; "test" ]
             |> List.collect (fun phase ->
@@ -91,24 +85,24 @@ module Curves =
             [ modules ]
 
     /// The highest value that is drawn.
-    let private top (series: Series list) =
-        series
-        |> Seq.collect (fun one ->
-            match one.Y with
-            | Positions.Numbers values -> Seq.filter System.Double.IsFinite values
-            | Positions.Names _ -> Seq.empty)
+    let private top (chart: GenericChart) =
+        GenericChart.getTraces chart
+        |> Seq.collect (fun trace ->
+            match trace.TryGetPropertyValue "y" with
+            | Some(:? seq<float> as values) -> Seq.filter System.Double.IsFinite values
+            | _ -> Seq.empty)
         |> Seq.fold max 0.0
 
     /// H_a (Eq. 15) and H_b (Eq. 16) in nats over the steps of the training, with log M as the upper end of H_b where M
     /// is known. The right side and the hovering text give exp H: how many modules.
-    let entropies (modules: int option) (lines: MetricsLine list) : Panel option =
+    let entropies (modules: int option) (lines: MetricsLine list) : GenericChart option =
         let one field name colour dash =
             RunMetrics.column "train" field lines
             |> curve name colour dash "%{y:.3f} nats, exp H = %{customdata:.2f}" (Some exp)
 
         let series =
-            one "selection_entropy" "H_a" Palette.orange Dash.Dashed
-            @ one "batch_selection_entropy" "H_b" Palette.green Dash.Solid
+            one "selection_entropy" "H_a" Palette.orange StyleParam.DrawingStyle.Dash
+            @ one "batch_selection_entropy" "H_b" Palette.green StyleParam.DrawingStyle.Solid
 
         match series with
         | [] -> None
@@ -117,7 +111,7 @@ module Curves =
 
             match modules with
             | Some m when m > 1 ->
-                let high = max (top series) (log (float m))
+                let high = max (top panel) (log (float m))
                 let marks = roomyCounts m |> List.map (fun count -> log (float count), string count)
 
                 panel
@@ -128,21 +122,30 @@ module Curves =
             | _ -> Some panel
 
     /// How many modules were in use, of M where M is known.
-    let modulesUsed (modules: int option) (lines: MetricsLine list) : Panel option =
+    let modulesUsed (modules: int option) (lines: MetricsLine list) : GenericChart option =
         field "modules_used" "modules used" lines
         |> Option.map (fun panel ->
-            let most =
-                modules |> Option.map float |> Option.defaultWith (fun () -> top panel.Series)
+            let most = modules |> Option.map float |> Option.defaultWith (fun () -> top panel)
 
-            let counted = panel |> Panel.wholeY |> Panel.yRange 0.0 (1.12 * max 1.0 most)
+            let counted = panel |> Panel.yRange 0.0 (1.12 * max 1.0 most) |> Panel.wholeY
 
             match modules with
             | Some m -> counted |> Panel.reference (float m) $"M = {m}"
             | None -> counted)
 
     /// One field of several runs in one panel: how methods or settings compare (the paper's Figure 4).
-    let compare (fieldName: string) (title: string) (phase: string) (runs: (string * MetricsLine list) list) : Panel =
-        let dashes = [| Dash.Solid; Dash.Dashed; Dash.DashDot; Dash.Dotted |]
+    let compare
+        (fieldName: string)
+        (title: string)
+        (phase: string)
+        (runs: (string * MetricsLine list) list)
+        : GenericChart =
+        let dashes = [|
+            StyleParam.DrawingStyle.Solid
+            StyleParam.DrawingStyle.Dash
+            StyleParam.DrawingStyle.DashDot
+            StyleParam.DrawingStyle.Dot
+        |]
 
         runs
         |> List.mapi (fun i (name, lines) ->

@@ -71,9 +71,9 @@ module internal Page =
         |> element "figure" ""
 
     /// Figure JSON has every `<` escaped, so it cannot end its script element.
-    let private chart (label: string) (figure: Figure) =
+    let private chart (label: string) (figure: Plotly.NET.GenericChart) =
         "<div class=\"plot\"></div>\n"
-        + element "script" "type=\"application/json\"" figure.Json
+        + element "script" "type=\"application/json\"" (ChartJson.ofChart figure)
         |> element "figure" $"class=\"chart\" role=\"group\" aria-label=\"{Label.escape label}\""
 
     let private content heading =

@@ -1,12 +1,14 @@
 namespace ModNet
 
 open ModNet.Figures
+open Plotly.NET
 
 /// What a section of a report holds; all text is plain text, `H_a` is typeset with its subscript.
 [<RequireQualifiedAccess>]
 type Content =
     | Prose of string
-    | Chart of Figure
+    /// A Plotly.NET chart, by the house's functions (`Panel`, `Figure`) or by Plotly.NET's own.
+    | Chart of GenericChart
     /// A picture as SVG text, shown as it stands.
     | Drawing of svg: string
     /// Column headings, then rows of as many cells.
@@ -45,7 +47,7 @@ module Section =
     }
 
     /// A heading, a caption and a figure.
-    let figure (heading: string) (caption: string) (figure: Figure) : Section =
+    let figure (heading: string) (caption: string) (figure: GenericChart) : Section =
         make heading [ Content.Prose caption; Content.Chart figure ]
 
     /// A heading, a caption and a drawing as SVG text.

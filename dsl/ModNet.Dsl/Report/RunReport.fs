@@ -33,7 +33,7 @@ module Report =
         let modules = RunFolder.modules runFolder
 
         let single heading caption panel =
-            panel |> Option.map (Figure.single >> Section.figure heading caption)
+            panel |> Option.map (Section.figure heading caption)
 
         let losses = List.choose id [ Curves.loss lines; Curves.logLikelihood lines ]
 

@@ -1,5 +1,7 @@
 namespace ModNet.Figures
 
+open Plotly.NET
+
 /// Figures of the toy regression (paper §3.1, appendix B): inputs, targets and predictions are [N, 2], components and
 /// chosen modules [N], counted from 0.
 [<RequireQualifiedAccess>]
@@ -7,7 +9,12 @@ module Toy =
     /// More points than this hide each other.
     let private most = 400
 
-    let private symbols = [| Symbol.Circle; Symbol.Triangle; Symbol.Square; Symbol.Diamond |]
+    let private symbols = [|
+        StyleParam.MarkerSymbol.Circle
+        StyleParam.MarkerSymbol.TriangleUp
+        StyleParam.MarkerSymbol.Square
+        StyleParam.MarkerSymbol.Diamond
+    |]
 
     let private check what (rows: int) (points: float[,]) =
         if Array2D.length1 points <> rows || Array2D.length2 points <> 2 then
@@ -19,6 +26,12 @@ module Toy =
         if classes.Length <> rows then
             invalidArg what $"Toy figure, {what}: expected one for each of {rows} datapoints, got {classes.Length}."
 
+    let private cloud name (xs: float[]) (ys: float[]) colour symbol size opacity =
+        let marker =
+            TraceObjects.Marker.init (Color = Color.fromString colour, Symbol = symbol, Size = size)
+
+        Chart.Point(x = xs, y = ys, Name = name, Marker = marker, Opacity = opacity, UseDefaults = false)
+
     /// One cloud for each class that is there, small ones on top, where errors show; the datapoints of `kept` only.
     let private clouds name (kept: int[]) (classes: int -> int * int) (points: float[,]) =
         kept
@@ -29,10 +42,7 @@ module Toy =
             let at axis =
                 members |> Array.map (fun n -> points[n, axis])
 
-            Series.points (name colour symbol) (at 0) (at 1)
-            |> Series.colour (Palette.colour colour)
-            |> Series.symbol symbols[symbol % symbols.Length] 6.0
-            |> Series.opacity 0.75)
+            cloud (name colour symbol) (at 0) (at 1) (Palette.colour colour) symbols[symbol % symbols.Length] 6 0.75)
 
     let private plane title first second series =
         Panel.series series
@@ -42,7 +52,7 @@ module Toy =
         |> Panel.equalUnits
 
     /// The paper's Figure 7: input data left, target data right, coloured by component.
-    let data (inputs: float[,]) (targets: float[,]) (components: int[]) : Figure =
+    let data (inputs: float[,]) (targets: float[,]) (components: int[]) : GenericChart =
         let rows = Array2D.length1 inputs
         check (nameof inputs) rows inputs
         check (nameof targets) rows targets
@@ -65,7 +75,7 @@ module Toy =
         (predictions: float[,])
         (components: int[])
         (chosen: int[])
-        : Figure =
+        : GenericChart =
         let rows = Array2D.length1 inputs
         check (nameof inputs) rows inputs
         check (nameof targets) rows targets
@@ -81,10 +91,10 @@ module Toy =
             let at axis =
                 kept |> Array.map (fun n -> targets[n, axis])
 
-            Series.points "target" (at 0) (at 1)
-            |> Series.symbol Symbol.Ring 10.0
-            |> Series.colour Palette.grey
-            |> Series.opacity 0.6
+            let ring =
+                StyleParam.MarkerSymbol.Modified(StyleParam.MarkerSymbol.Circle, StyleParam.SymbolStyle.Open)
+
+            cloud "target" (at 0) (at 1) Palette.grey ring 10 0.6
 
         Figure.beside [
             plane "inputs x" "x_1" "x_2" (coloured inputs)
@@ -93,7 +103,7 @@ module Toy =
 
     /// What each module does to the plane: an arrow from input to prediction for some datapoints, a panel for each of the
     /// M modules.
-    let arrows (modules: int) (inputs: float[,]) (predictions: float[,]) (chosen: int[]) : Figure =
+    let arrows (modules: int) (inputs: float[,]) (predictions: float[,]) (chosen: int[]) : GenericChart =
         let rows = Array2D.length1 inputs
         check (nameof inputs) rows inputs
         check (nameof predictions) rows predictions
@@ -111,16 +121,21 @@ module Toy =
                 let some (points: float[,]) =
                     Array2D.init kept.Length 2 (fun i axis -> points[kept[i], axis])
 
-                Series.arrows "" (some inputs) (some predictions)
-                |> Series.colour (Palette.colour m)
-                |> Series.hover "(%{x:.2f}, %{y:.2f})<extra></extra>" [||]
-                |> List.singleton
+                [
+                    Draw.Arrows(
+                        "",
+                        some inputs,
+                        some predictions,
+                        Palette.colour m,
+                        Hover = "(%{x:.2f}, %{y:.2f})<extra></extra>"
+                    )
+                ]
                 |> plane $"module {m + 1}: x → prediction" "first coordinate" "second coordinate"
         ]
         |> Figure.grid 2
 
     /// The paper's Figure 3b: loss, H_a and H_b over the steps, with log M. The loss has an axis of its own.
-    let curves (modules: int) (lines: MetricsLine list) : Figure option =
+    let curves (modules: int) (lines: MetricsLine list) : GenericChart option =
         match List.choose id [ Curves.loss lines; Curves.entropies (Some modules) lines ] with
         | [] -> None
         | panels -> Some(Figure.beside panels)

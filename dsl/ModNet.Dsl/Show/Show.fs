@@ -6,6 +6,7 @@ open System.IO
 open System.Text.Json.Nodes
 open ModNet.Figures
 open ModNet.Runtime
+open Plotly.NET
 
 /// Shows drawings and figures where a script runs: in a notebook below the cell; in a plain run as a file, whose path is printed.
 [<RequireQualifiedAccess>]
@@ -52,7 +53,7 @@ module Show =
         if asksForFrames then
             action ()
 
-    let private page (words: string) (figure: Figure) : Report = {
+    let private page (words: string) (figure: GenericChart) : Report = {
         Report.Title = words
         Summary = []
         Command = None
@@ -61,10 +62,10 @@ module Show =
         Files = []
     }
 
-    /// A plotly figure. `words` say what it is, where figures cannot be seen.
-    /// Example: `Show.figure "loss" (Figure.single (Panel.series [ Series.line "loss" [| 1.0; 2.0 |] [| 0.7; 0.5 |] ]))`
-    let figure (words: string) (figure: Figure) : unit =
-        show "application/vnd.plotly.v1+json" (JsonNode.Parse figure.Json) words ".html" (fun () ->
+    /// A Plotly.NET chart. `words` say what it is, where figures cannot be seen.
+    /// Example: `Panel.series [ Draw.Line("loss", [| 1.0; 2.0 |], [| 0.7; 0.5 |]) ] |> Show.figure "loss"`
+    let figure (words: string) (figure: GenericChart) : unit =
+        show "application/vnd.plotly.v1+json" (JsonNode.Parse(ChartJson.ofChart figure)) words ".html" (fun () ->
             Report.html (page words figure))
 
     /// A section of a report: its captions as words, its figures as pictures, its tables in aligned columns.

@@ -2,6 +2,7 @@ namespace ModNet
 
 open System
 open System.CommandLine
+open System.Diagnostics
 open System.IO
 open ModNet.Figures
 open ModNet.Runtime
@@ -39,11 +40,30 @@ module Study =
                 | Content.Searchable _
                 | Content.Matrices _ -> ()
 
+    /// By the command line, which knows how to drive a browser and lies beside this library.
+    let private pictures (report: string) : int =
+        let program =
+            Path.Combine(Path.GetDirectoryName typeof<StudyOptions>.Assembly.Location, "ModNet.Cli.dll")
+
+        if not (File.Exists program) then
+            raise (UserException("--png", "ModNet as ./modnet builds it", "the library alone", "run it in a clone"))
+
+        use drawing =
+            Process.Start(ProcessStartInfo(Environment.ProcessPath, [ program; "pictures"; report ]))
+
+        drawing.WaitForExit()
+        drawing.ExitCode
+
     /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, 130 where it
     /// was stopped, 1 where a run failed or the report's figures
     /// could not be drawn. Raises UserException for what a user can mend.
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
         StudyPlan.mustBeSound study
+
+        // Hours of training do not end in a message that could have come first.
+        if options.Png then
+            Browser.find () |> ignore
+
         let mutable drawn = Ok []
 
         let publish () =
@@ -69,7 +89,8 @@ module Study =
         | _, StudyEnd.Failed -> CommandLine.Exit.failure
         | Ok sections, _ ->
             Show.whereAsked (fun () -> show sections)
-            CommandLine.Exit.ok
+
+            if options.Png then pictures report else CommandLine.Exit.ok
 
     /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and ends the process: exit code 0; 1 for what cannot be
     /// done, 2 for a mistake on the command line, 130 where it was stopped.

@@ -16,6 +16,8 @@ type StudyOptions = {
     Out: string
     Threads: int option
     Device: string option
+    /// The report's figures as PNG files, too.
+    Png: bool
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -49,6 +51,13 @@ module StudyCommand =
     let private quick =
         Option<bool>("--quick", Description = "a version of minutes, labelled so everywhere")
 
+    let private png =
+        Option<bool>(
+            "--png",
+            Description =
+                $"the figures as PNG files beside the report, too: needs Chromium on the PATH, or {Browser.variable}=its path"
+        )
+
     let private out =
         Option<string>(
             "--out",
@@ -78,6 +87,7 @@ module StudyCommand =
             seeds
             rows
             quick
+            png
             out
             CommandLine.threads
             CommandLine.device
@@ -99,6 +109,7 @@ module StudyCommand =
         Seeds = parsed.GetValue seeds |> list int
         Scale = if parsed.GetValue quick then Scale.Quick else Scale.Full
         Out = parsed.GetValue out
+        Png = parsed.GetValue png
         Threads = parsed.GetValue CommandLine.threads |> Option.ofNullable
         Device = parsed.GetValue CommandLine.device |> Option.ofObj
         Command = command
