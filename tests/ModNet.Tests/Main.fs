@@ -80,6 +80,8 @@ let main args =
                 CLIArguments.Sequenced
                 CLIArguments.No_Spinner
                 CLIArguments.JoinWith "/"
+                if Console.IsOutputRedirected then
+                    CLIArguments.Colours 0
                 CLIArguments.Printer progress.Printer
                 CLIArguments.Append_Summary_Handler(SummaryHandler(fun run -> summary <- Some run))
             ]

@@ -28,7 +28,7 @@ module HouseStyle =
         axis
 
     /// Fonts, colours and axes, as a plotly template: what a chart says itself counts before it, and a page with a dark ground can put another in
-    /// its place. Example: `Chart.Line(xs, ys) |> Chart.withTemplate HouseStyle.template`
+    /// its place. A script that opens Plotly.NET says `Chart.Line(xs, ys) |> Chart.withTemplate HouseStyle.template`.
     let template: Template =
         let layout =
             Layout.init (
