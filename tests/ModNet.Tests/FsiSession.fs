@@ -63,9 +63,8 @@ let evaluate (declarations: string list) (expressions: string list) : Outcome li
         let errors = session.StandardError.ReadToEndAsync()
 
         let declarations = [
-            for part in [ typeof<TorchSharp.torch.Tensor>; typeof<Runtime.Graph>; typeof<Network> ] do
-                $"#r @\"{part.Assembly.Location}\""
-
+            let script = Path.Combine(Clone.root, "notebooks", "modnet.fsx")
+            $"#load @\"{script}\""
             "open ModNet"
             yield! declarations
         ]
