@@ -66,16 +66,7 @@ let private testing (program: string list) (action: int -> string list -> string
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
         File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
 
-        for folder in
-            [
-                "src/Torch"
-                "src/Kernels"
-                "src/Runtime"
-                "dsl"
-                "notebooks"
-                "tests"
-                ".config"
-            ] do
+        for folder in [ "src/Kernels"; "src/Runtime"; "dsl"; "notebooks"; "tests"; ".config" ] do
             Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
 
         for file in
@@ -210,6 +201,26 @@ let tests =
 
             testing [ "echo 'failed: a'; echo '2 passed, 1 failed'; exit 1" ] (fun code said errors ->
                 Expect.equal (code, said) (1, [ "failed: a"; "2 passed, 1 failed" ]) errors)
+
+        testCase "a .NET SDK that does not run is one message, and not a silent end"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
+                File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
+
+                pretend
+                    bin
+                    "dotnet"
+                    "case $1 in --list-sdks) echo '10.0.100 [/usr]' ;; nuget) echo broken >&2; exit 134 ;; esac"
+
+                for folder in [ ".config"; "src"; "dsl"; "notebooks" ] do
+                    Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
+
+                let code, _, errors = run' directory bin "demo" [ "NUGET_SOURCE", "" ]
+                Expect.equal code 1 errors
+                Expect.stringContains errors "exit code 134: broken" "what happened"
+                Expect.stringContains errors "remedy: " "what to do"
 
         testCase "./modnet test counts a test process that dies as a failure, and names the test"
         <| fun () ->
