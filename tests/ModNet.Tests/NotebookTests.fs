@@ -238,9 +238,8 @@ let private making = [
 ]
 
 /// A library by the kernel's name, whose `DisplayAs` prints the media type and how what it was given begins.
-let private fakeKernel (path: string) =
-    let assembly =
-        PersistedAssemblyBuilder(AssemblyName "Microsoft.DotNet.Interactive", typeof<obj>.Assembly)
+let private fakeKernel (name: string) (path: string) =
+    let assembly = PersistedAssemblyBuilder(AssemblyName name, typeof<obj>.Assembly)
 
     let owner =
         assembly
@@ -286,14 +285,15 @@ let private showing = [
                 Expect.stringStarts (File.ReadAllText file) start words
                 File.Delete file))
 
-    testCase "in a kernel pictures are its to show" (fun () ->
-        withScript "" (fun directory path ->
-            let kernel = Path.Combine(directory, "kernel.dll")
-            fakeKernel kernel
-            File.WriteAllText(path, $"System.Reflection.Assembly.LoadFrom @\"{kernel}\" |> ignore\n{shown}")
-            let code, output, errors = modnet [ "check"; path ]
-            Expect.equal code 0 errors
-            Expect.equal (output.Trim()) "image/svg+xml\napplication/vnd.plotly.v1+json" "media types"))
+    for name in [ "Microsoft.DotNet.Interactive"; "Microsoft.DotNet.Interactive.Formatting" ] do
+        testCase $"in a kernel with {name} pictures are its to show" (fun () ->
+            withScript "" (fun directory path ->
+                let kernel = Path.Combine(directory, "kernel.dll")
+                fakeKernel name kernel
+                File.WriteAllText(path, $"System.Reflection.Assembly.LoadFrom @\"{kernel}\" |> ignore\n{shown}")
+                let code, output, errors = modnet [ "check"; path ]
+                Expect.equal code 0 errors
+                Expect.equal (output.Trim()) "image/svg+xml\napplication/vnd.plotly.v1+json" "media types"))
 ]
 
 let private drawing = [

@@ -6,10 +6,13 @@ open System.Reflection
 /// A notebook's kernel, where this runs in one. It is found by its name, so that nothing here depends on it.
 module internal Kernel =
 
+    /// Where versions of the kernel have had it.
+    let private homes = [ "Microsoft.DotNet.Interactive"; "Microsoft.DotNet.Interactive.Formatting" ]
+
     let private displayAs =
         lazy
             (AppDomain.CurrentDomain.GetAssemblies()
-             |> Seq.filter (fun assembly -> assembly.GetName().Name = "Microsoft.DotNet.Interactive")
+             |> Seq.filter (fun assembly -> List.contains (assembly.GetName().Name) homes)
              |> Seq.collect (fun assembly -> assembly.GetExportedTypes())
              |> Seq.filter (fun owner -> owner.Name = "DisplayExtensions")
              |> Seq.collect (fun owner -> owner.GetMethods(BindingFlags.Public ||| BindingFlags.Static))
