@@ -293,7 +293,7 @@ let private showing = [
                 File.WriteAllText(path, $"System.Reflection.Assembly.LoadFrom @\"{kernel}\" |> ignore\n{shown}")
                 let code, output, errors = modnet [ "check"; path ]
                 Expect.equal code 0 errors
-                Expect.equal (output.Trim()) "image/svg+xml\napplication/vnd.plotly.v1+json" "media types"))
+                Expect.equal (output.Trim()) "image/svg+xml\ntext/html" "media types"))
 ]
 
 let private drawing = [

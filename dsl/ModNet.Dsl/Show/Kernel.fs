@@ -24,6 +24,9 @@ module internal Kernel =
                  && taken[0] = typeof<string>
                  && taken[1] = typeof<string>))
 
+    /// Whether there is a kernel to show anything.
+    let isThere () : bool = displayAs.Value.IsSome
+
     /// Shows the contents under a media type; false where there is no kernel to show them.
     let tryDisplay (mediaType: string) (contents: string) : bool =
         match displayAs.Value with

@@ -19,8 +19,13 @@ module Show =
     let private asksForFrames =
         Environment.GetEnvironmentVariable ShowFrame.variable = "frames"
 
-    /// As a frame, by a kernel, or as a file that ends so.
-    let private show (mediaType: string) (contents: JsonNode) (words: string) (ending: string) (file: unit -> string) =
+    /// As a frame, by a kernel (whose media type and contents may be others), or as a file that ends so.
+    let private show
+        (mediaType: string, contents: JsonNode)
+        (inKernel: string * (unit -> string))
+        (words: string)
+        (ending: string, file: unit -> string)
+        =
         if asksForFrames then
             [
                 KeyValuePair(mediaType, contents)
@@ -30,7 +35,7 @@ module Show =
             |> ShowFrame.Output
             |> ShowFrame.write
             |> Console.Out.Write
-        elif not (Kernel.tryDisplay mediaType (string contents)) then
+        elif not (Kernel.isThere () && Kernel.tryDisplay (fst inKernel) (snd inKernel ())) then
             shown <- shown + 1
             let path = Path.Combine(folder.Value, $"{shown}{ending}")
             WholeFile.Write(path, file ())
@@ -39,7 +44,8 @@ module Show =
     /// An SVG picture. `words` say what it is, where pictures cannot be seen.
     /// Example: `Show.svg "a circle" "<svg xmlns='http://www.w3.org/2000/svg'><circle r='9'/></svg>"`
     let svg (words: string) (svg: string) : unit =
-        show "image/svg+xml" (JsonValue.Create svg) words ".svg" (fun () -> svg)
+        let picture () = svg
+        show ("image/svg+xml", JsonValue.Create svg) ("image/svg+xml", picture) words (".svg", picture)
 
     /// A network's drawing; raises UserException with all that is wrong with a network that is not sound.
     /// Example: `Show.network toy`
@@ -62,11 +68,25 @@ module Show =
         Files = []
     }
 
+    /// The page in a frame that is as high. .NET Interactive hands plotly's own media type on as a text, which no front end of a notebook draws.
+    let private framed (figure: GenericChart) (page: string) : string =
+        let height =
+            match (GenericChart.getLayout figure).TryGetPropertyValue "height" with
+            | Some(:? int as height) -> height
+            | _ -> 450
+
+        $"<iframe srcdoc=\"{Label.escape page}\" style=\"width: 100%%; height: {height + 280}px; border: 0\"></iframe>"
+
     /// A Plotly.NET chart. `words` say what it is, where figures cannot be seen.
     /// Example: `Panel.series [ Draw.Line("loss", [| 1.0; 2.0 |], [| 0.7; 0.5 |]) ] |> Show.figure "loss"`
     let figure (words: string) (figure: GenericChart) : unit =
-        show "application/vnd.plotly.v1+json" (JsonNode.Parse(ChartJson.ofChart figure)) words ".html" (fun () ->
-            Report.html (page words figure))
+        let whole () = Report.html (page words figure)
+
+        show
+            ("application/vnd.plotly.v1+json", JsonNode.Parse(ChartJson.ofChart figure))
+            ("text/html", whole >> framed figure)
+            words
+            (".html", whole)
 
     /// A section of a report: its captions as words, its figures as pictures, its tables in aligned columns.
     /// Example: `Section.make "Remarks" [ Content.Prose "none" ] |> Show.section`
