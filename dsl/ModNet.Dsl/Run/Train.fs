@@ -23,7 +23,8 @@ module Train =
         object [
             "modnet", JsonValue.Create modnet.InformationalVersion
             "dotnet", JsonValue.Create(Environment.Version.ToString())
-            "libtorch", JsonValue.Create torch.__version__
+            "libtorch", JsonValue.Create Libtorch.Version
+            "torchsharp", JsonValue.Create Libtorch.TorchSharpVersion
             "os", JsonValue.Create RuntimeInformation.OSDescription
         ]
 

@@ -23,14 +23,25 @@ public static class Libtorch
     /// <summary>What is loaded; null before <see cref="Load"/>, and where TorchSharp found its libraries by itself.</summary>
     public static LoadedLibtorch? Loaded => loaded;
 
+    /// <summary>The version of libtorch that runs, as the library says it: 2.10.0. Loads it.</summary>
+    /// <exception cref="UserException">libtorch is missing, or is of a version that does not fit.</exception>
+    public static string Version
+    {
+        get
+        {
+            Load();
+            return loaded!.Version.ToString();
+        }
+    }
+
     /// <summary>The version of the TorchSharp in use.</summary>
     public static string TorchSharpVersion { get; } =
         typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
         ?? typeof(torch).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>The version of libtorch that this TorchSharp is built for: a constant in it, read without its static constructor.</summary>
-    public static Version Expected { get; } =
-        Version.Parse((string)typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)!.GetRawConstantValue()!);
+    public static System.Version Expected { get; } =
+        System.Version.Parse((string)typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)!.GetRawConstantValue()!);
 
     /// <summary>Loads what is not loaded yet. Safe to call again, from any thread.</summary>
     /// <exception cref="UserException">libtorch is missing, or is of a version that does not fit.</exception>

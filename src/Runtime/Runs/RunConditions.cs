@@ -11,7 +11,8 @@ internal static class RunConditions
     internal static IReadOnlyDictionary<string, string> Here(Device device) => new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["threads"] = get_num_threads().ToString(CultureInfo.InvariantCulture),
-        ["libtorch"] = __version__,
+        ["libtorch"] = Libtorch.Version,
+        ["torchsharp"] = Libtorch.TorchSharpVersion,
         ["device"] = device.ToString(),
         ["processor"] = $"{RuntimeInformation.ProcessArchitecture}, {Machine.Simd()}",
     };
