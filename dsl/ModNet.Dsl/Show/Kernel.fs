@@ -24,11 +24,8 @@ module internal Kernel =
                  && taken[0] = typeof<string>
                  && taken[1] = typeof<string>))
 
-    /// Whether there is a kernel to show anything.
-    let isThere () : bool = displayAs.Value.IsSome
-
     /// Shows the contents under a media type; false where there is no kernel to show them.
-    let tryDisplay (mediaType: string) (contents: string) : bool =
+    let tryDisplay (mediaType: string) (contents: unit -> string) : bool =
         match displayAs.Value with
         | None -> false
         | Some method ->
@@ -38,7 +35,7 @@ module internal Kernel =
                 |> Array.skip 2
                 |> Array.map (fun parameter -> Array.CreateInstance(parameter.ParameterType.GetElementType(), 0) |> box)
 
-            method.Invoke(null, Array.append [| box contents; box mediaType |] more)
+            method.Invoke(null, Array.append [| box (contents ()); box mediaType |] more)
             |> ignore
 
             true

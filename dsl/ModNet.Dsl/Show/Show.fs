@@ -35,7 +35,7 @@ module Show =
             |> ShowFrame.Output
             |> ShowFrame.write
             |> Console.Out.Write
-        elif not (Kernel.isThere () && Kernel.tryDisplay (fst inKernel) (snd inKernel ())) then
+        elif not (inKernel ||> Kernel.tryDisplay) then
             shown <- shown + 1
             let path = Path.Combine(folder.Value, $"{shown}{ending}")
             WholeFile.Write(path, file ())
