@@ -97,8 +97,7 @@ let frequent (trace: Runtime.RoutingTrace) =
     |> Seq.sortBy (fun (path, count) -> -count, path)
     |> Seq.toList
 
-let apart one other =
-    List.zip one other |> List.filter (fun (a, b) -> a <> b) |> List.length
+let apart one other = List.zip one other |> List.filter (fun (a, b) -> a <> b) |> List.length
 
 let two_paths (trace: Runtime.RoutingTrace) =
     match frequent trace with
@@ -110,8 +109,7 @@ let two_paths (trace: Runtime.RoutingTrace) =
             |> Option.toList)
     | [] -> []
 
-let named path =
-    path |> List.map (fun m -> string (m + 1)) |> String.concat "–"
+let named path = path |> List.map (fun m -> string (m + 1)) |> String.concat "–"
 
 let sections (run: StudyRun) =
     let traces = Trace.load_over_time run.Folder |> List.map Trace.assigned
@@ -120,9 +118,7 @@ let sections (run: StudyRun) =
     // Five times: the start, the end, and between them where a* changes most, early on.
     let times =
         [ 0.0; 0.0625; 0.125; 0.25; 1.0 ]
-        |> List.map (fun share ->
-            traces
-            |> List.minBy (fun trace -> abs (float trace.Step - share * float last.Step)))
+        |> List.map (fun share -> traces |> List.minBy (fun trace -> abs (float trace.Step - share * float last.Step)))
         |> List.distinct
 
     let classes (rows': int[]) =
@@ -137,12 +133,10 @@ let sections (run: StudyRun) =
         for path in two_paths last do
             let rows' = [|
                 for n in 0 .. last.Count - 1 do
-                    if path_of last n = path then
-                        n
+                    if path_of last n = path then n
             |]
 
-            let then' (trace: Runtime.RoutingTrace) =
-                $"step {trace.Step:N0}", trace.Pick rows' |> Inspect.paths 1
+            let then' (trace: Runtime.RoutingTrace) = $"step {trace.Step:N0}", trace.Pick rows' |> Inspect.paths 1
 
             Section.figure
                 $"Images that end on path {named path}, {run.Name}"
@@ -156,8 +150,7 @@ let sections (run: StudyRun) =
                     for path, count in List.truncate 12 (frequent last) do
                         let rows' = [|
                             for n in 0 .. last.Count - 1 do
-                                if path_of last n = path then
-                                    n
+                                if path_of last n = path then n
                         |]
 
                         [ named path; string count; classes rows' ]
@@ -172,13 +165,7 @@ study "fig2" {
     rows [ em_3_1 ]
 
     measure "paths that 2,000 images take in the end" (fun run ->
-        Trace.load_over_time run.Folder
-        |> List.last
-        |> Trace.assigned
-        |> frequent
-        |> List.length
-        |> float
-        |> Some)
+        Trace.load_over_time run.Folder |> List.last |> Trace.assigned |> frequent |> List.length |> float |> Some)
 
     measure "share on the twelve most frequent [%]" (fun run ->
         let last = Trace.load_over_time run.Folder |> List.last |> Trace.assigned

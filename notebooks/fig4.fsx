@@ -29,9 +29,7 @@ let lastFifth (run: StudyRun) field =
     let steps, values = RunMetrics.column "train" field run.Metrics
     let from = 0.8 * float run.Planned
 
-    Array.zip steps values
-    |> Array.filter (fun (step, _) -> step > from)
-    |> Array.map snd
+    Array.zip steps values |> Array.filter (fun (step, _) -> step > from) |> Array.map snd
 
 let noise (values: float[]) =
     let squares = values |> Array.pairwise |> Array.map (fun (a, b) -> (b - a) ** 2.0)
@@ -59,9 +57,7 @@ let summary (runs: StudyRun list) field =
     Content.Table([ "last fifth of the steps"; "lowest"; "median"; "highest"; "noise" ], List.collect cells runs)
 
 let figure (runs: StudyRun list) (rows: StudyRow list) (modules: int) =
-    let drawn =
-        runs
-        |> List.filter (fun run -> run.Seed = 1 && rows |> List.exists (fun row -> row.Id = run.Row))
+    let drawn = runs |> List.filter (fun run -> run.Seed = 1 && rows |> List.exists (fun row -> row.Id = run.Row))
 
     let panel field title' =
         drawn

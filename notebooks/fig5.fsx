@@ -25,8 +25,7 @@ let last = 34
 let chosen (traces: Runtime.RoutingTrace list) =
     let steps = traces |> List.map _.Step
 
-    let wanted =
-        0L :: [ for halvings in 6..-1..0 -> (List.last steps) / pown 2L halvings ]
+    let wanted = 0L :: [ for halvings in 6..-1..0 -> (List.last steps) / pown 2L halvings ]
 
     wanted
     |> List.map (fun step -> steps |> List.minBy (fun found -> abs (found - step)))
@@ -36,9 +35,7 @@ let chosen (traces: Runtime.RoutingTrace list) =
 let strips (run: StudyRun) =
     let traces = Trace.load_over_time run.Folder |> chosen
 
-    let times =
-        traces
-        |> List.map (fun trace -> $"step {trace.Step:N0}", Inspect.probabilities layer last 0 trace)
+    let times = traces |> List.map (fun trace -> $"step {trace.Step:N0}", Inspect.probabilities layer last 0 trace)
 
     // So that columns of one module stand together where the training ends.
     let final = snd (List.last times)
@@ -50,13 +47,10 @@ let strips (run: StudyRun) =
             let favourite = Array.findIndex ((=) (Array.max p)) p
             favourite, -p[favourite])
 
-    let sorted (p: float[,]) =
-        Array2D.init order.Length (Array2D.length2 p) (fun n m -> p[order[n], m])
+    let sorted (p: float[,]) = Array2D.init order.Length (Array2D.length2 p) (fun n m -> p[order[n], m])
 
     let sure (p: float[,]) =
-        let firm =
-            Array.init (Array2D.length1 p) (fun n -> Array.max p[n, *])
-            |> Array.filter (fun most -> most > 0.99)
+        let firm = Array.init (Array2D.length1 p) (fun n -> Array.max p[n, *]) |> Array.filter (fun most -> most > 0.99)
 
         100.0 * float firm.Length / float (Array2D.length1 p)
 
@@ -80,12 +74,7 @@ study "fig5" {
     data_folder "ptb"
     runs_of "table1"
 
-    rows [
-        {
-            em_5_1 with
-                Paper = [ (Some "H_a [nats]", PaperValue.Words "deterministic in the end") ]
-        }
-    ]
+    rows [ { em_5_1 with Paper = [ (Some "H_a [nats]", PaperValue.Words "deterministic in the end") ] } ]
 
     measure "H_a [nats]" (fun run -> run.Validation.SelectionEntropy)
     report (fun runs -> runs |> List.filter _.Finished |> List.truncate 1 |> List.collect strips)

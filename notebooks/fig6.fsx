@@ -130,11 +130,7 @@ let looking (scale: Scale) (declared: Experiment) = {
         LogEvery = 50
         ValidateEvery = scale.Pick(1_000, 250)
         // The training accuracy: 5,000 training images, evaluated as test images are.
-        Tracing = {
-            declared.Tracing with
-                Every = Some(scale.Pick(1_000, 250))
-                Rows = 5_000
-        }
+        Tracing = { declared.Tracing with Every = Some(scale.Pick(1_000, 250)); Rows = 5_000 }
 }
 
 let step_count (scale: Scale) = scale.Pick(20_000, 1_000)
@@ -220,9 +216,7 @@ let fitted (run: StudyRun) =
     if run.Steps = 0L then
         []
     else
-        [
-            for trace in Trace.load_over_time run.Folder -> float trace.Step, percent (right trace)
-        ]
+        [ for trace in Trace.load_over_time run.Folder -> float trace.Step, percent (right trace) ]
 
 /// Of M-steps' minibatches, a* held, by step.
 let held (run: StudyRun) =
@@ -235,12 +229,10 @@ let held (run: StudyRun) =
 
 let tested (run: StudyRun) = [
     for line in run.Metrics do
-        if line.Phase = "test" then
-            float line.Step, percent line.Values["accuracy"]
+        if line.Phase = "test" then float line.Step, percent line.Values["accuracy"]
 ]
 
-let last points =
-    points |> List.tryLast |> Option.map snd
+let last points = points |> List.tryLast |> Option.map snd
 
 let curves title' (points: StudyRun -> (float * float) list) (runs: StudyRun list) =
     runs
@@ -278,9 +270,7 @@ study "fig6" {
                 (Figure.grid 2 [
                     curves test tested begun
                     curves training fitted begun
-                    begun
-                    |> List.filter (fun run -> run.Row <> baseline_row.Id)
-                    |> curves with_held held
+                    begun |> List.filter (fun run -> run.Row <> baseline_row.Id) |> curves with_held held
                 ])
 
             Section.figure

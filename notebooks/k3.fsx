@@ -20,21 +20,9 @@ open Language
 
 let steps' (scale: Scale) = scale.Pick(6_000, 300)
 
-type Differs = {
-    Choose: int
-    ReluAfter: bool
-    Init: Init
-    Duplicates: Duplicates
-    Libmodular: bool
-}
+type Differs = { Choose: int; ReluAfter: bool; Init: Init; Duplicates: Duplicates; Libmodular: bool }
 
-let as_paper = {
-    Choose = 3
-    ReluAfter = false
-    Init = Uniform
-    Duplicates = Every
-    Libmodular = false
-}
+let as_paper = { Choose = 3; ReluAfter = false; Init = Uniform; Duplicates = Every; Libmodular = false }
 
 let network_of id it =
     let words =

@@ -131,41 +131,28 @@ let em_5_1 =
     let traced (scale: Scale) =
         let plain: Experiment = declared.Experiment scale
 
-        {
-            plain with
-                Tracing = {
-                    plain.Tracing with
-                        Every = Some(scale.Pick(1_000, 50))
-                }
-        }
+        { plain with Tracing = { plain.Tracing with Every = Some(scale.Pick(1_000, 50)) } }
 
     { declared with Experiment = traced }
 
 let em_15_3 = line "em-15-3" "EM, M = 15, K = 3" 246.493 [ 1 ] by_em 15 3
 let em_5_3 = line "em-5-3" "EM, M = 5, K = 3" 236.314 [ 1 ] by_em 5 3
 
-let reinforce_15_1 =
-    line "reinforce-15-1" "REINFORCE, M = 15, K = 1" 240.760 [ 1 ] by_reinforce 15 1
+let reinforce_15_1 = line "reinforce-15-1" "REINFORCE, M = 15, K = 1" 240.760 [ 1 ] by_reinforce 15 1
 
-let reinforce_5_1 =
-    line "reinforce-5-1" "REINFORCE, M = 5, K = 1" 240.450 [ 1 ] by_reinforce 5 1
+let reinforce_5_1 = line "reinforce-5-1" "REINFORCE, M = 5, K = 1" 240.450 [ 1 ] by_reinforce 5 1
 
-let reinforce_15_3 =
-    line "reinforce-15-3" "REINFORCE, M = 15, K = 3" 274.060 [ 1 ] by_reinforce 15 3
+let reinforce_15_3 = line "reinforce-15-3" "REINFORCE, M = 15, K = 3" 274.060 [ 1 ] by_reinforce 15 3
 
-let reinforce_5_3 =
-    line "reinforce-5-3" "REINFORCE, M = 5, K = 3" 267.585 [ 1 ] by_reinforce 5 3
+let reinforce_5_3 = line "reinforce-5-3" "REINFORCE, M = 5, K = 3" 267.585 [ 1 ] by_reinforce 5 3
 
-let topk_15 =
-    line "topk-15" "noisy top-k (k = 4), M = 15" 422.636 [ 1 ] by_noisy_topk 15 1
+let topk_15 = line "topk-15" "noisy top-k (k = 4), M = 15" 422.636 [ 1 ] by_noisy_topk 15 1
 
-let topk_5 =
-    line "topk-5" "noisy top-k (k = 4), M = 5" 338.275 [ 1 ] by_noisy_topk 5 1
+let topk_5 = line "topk-5" "noisy top-k (k = 4), M = 5" 338.275 [ 1 ] by_noisy_topk 5 1
 
 let static_1 = line "static-1" "baseline, 1 module" 247.408 [ 1 ] without_choice 1 1
 
-let static_3 =
-    line "static-3" "baseline, 3 modules" 241.294 [ 1 ] without_choice 3 3
+let static_3 = line "static-3" "baseline, 3 modules" 241.294 [ 1 ] without_choice 3 3
 
 (**
 ## A row of our own

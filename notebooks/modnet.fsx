@@ -8,7 +8,9 @@
 #r "../artifacts/bin/ModNet.Cli/release/Giraffe.ViewEngine.dll"
 #r "../artifacts/bin/ModNet.Cli/release/Newtonsoft.Json.dll"
 #r "../artifacts/bin/ModNet.Cli/release/Plotly.NET.dll"
-#r "../artifacts/bin/ModNet.Cli/release/ModNet.Dsl.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Language.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Figures.dll"
+#r "../artifacts/bin/ModNet.Cli/release/ModNet.Lab.dll"
 
 // From here on TorchSharp finds its native libraries, also in a script that uses `torch` before anything of ModNet's.
 ModNet.Runtime.Libtorch.Ready()

@@ -82,22 +82,19 @@ let with_l1 id weight =
         run (run_of $"sparsity-{id}" (Some weight))
     }
 
-let seen (run: StudyRun) =
-    Activations.ofRun layers 1_000 (0.0, 4.0) 40 run.Folder
+let seen (run: StudyRun) = Activations.ofRun layers 1_000 (0.0, 4.0) 40 run.Folder
 
 /// Over all layers' values.
 let zeros (activations: Activations list) =
     let total = activations |> List.sumBy _.Count |> float
 
-    activations
-    |> List.sumBy (fun layer -> 100.0 * layer.Zeros * float layer.Count / total)
+    activations |> List.sumBy (fun layer -> 100.0 * layer.Zeros * float layer.Count / total)
 
 let histogram (run: StudyRun) colour (layer: Activations) =
     let width = (layer.Till - layer.From) / float layer.Shares.Length
 
     let names =
-        layer.Shares
-        |> Array.mapi (fun i _ -> Label.number (System.Math.Round(layer.From + width * float i, 2)))
+        layer.Shares |> Array.mapi (fun i _ -> Label.number (System.Math.Round(layer.From + width * float i, 2)))
 
     // On a logarithmic axis, nothing is left out: a share of zero has no bar.
     Chart.Column(

@@ -40,9 +40,7 @@ let at_best_validation (run: StudyRun) =
     | lines ->
         let best = lines |> List.minBy snd |> fst
 
-        held_out run "test"
-        |> List.tryFind (fun (step, _) -> step = best)
-        |> Option.map snd
+        held_out run "test" |> List.tryFind (fun (step, _) -> step = best) |> Option.map snd
 
 (**
 What happens past the best step is mostly the doing of few words. The training text has 30 words once; the validation text has 257 such words, the test
@@ -54,8 +52,7 @@ let seen_again_of (run: StudyRun) =
     Trained.within run.Folder (fun trained ->
         let splits = trained.Source.Splits
 
-        let words (data: Runtime.Dataset) =
-            Runtime.TensorArrays.Vector<int64> data.Targets
+        let words (data: Runtime.Dataset) = Runtime.TensorArrays.Vector<int64> data.Targets
 
         let times = words splits.Train |> Array.countBy id |> dict
 
@@ -86,16 +83,12 @@ let seen_again_of (run: StudyRun) =
 
             exp (-total / float count)
 
-        {|
-            Test = perplexity splits.Test
-            Validation = perplexity splits.Validation
-        |})
+        {| Test = perplexity splits.Test; Validation = perplexity splits.Validation |})
 
 (** A finished run stays as it is, and the table is made again after each: every one is opened once. *)
 
 let seen_again =
-    let known =
-        System.Collections.Concurrent.ConcurrentDictionary<string, {| Test: float; Validation: float |}>()
+    let known = System.Collections.Concurrent.ConcurrentDictionary<string, {| Test: float; Validation: float |}>()
 
     fun (run: StudyRun) ->
         if run.Finished && File.Exists(Path.Combine(run.Folder, "checkpoint.safetensors")) then
@@ -104,9 +97,7 @@ let seen_again =
             None
 
 let entropies (runs: StudyRun list) field title' =
-    runs
-    |> List.map (fun run -> run.Name, run.Metrics)
-    |> Curves.compare field title' "validation"
+    runs |> List.map (fun run -> run.Name, run.Metrics) |> Curves.compare field title' "validation"
 
 study "table1" {
     title "Table 1: test perplexity on Penn Treebank"

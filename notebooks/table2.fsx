@@ -22,8 +22,7 @@ let place (found: Occurrence) =
     let words = String.concat " "
     $"{words found.Before} [{found.Word}] {words found.After}"
 
-let share (words: DistinctiveWord) =
-    $"{words.Word} ({words.Count:N0} of {words.Total:N0})"
+let share (words: DistinctiveWord) = $"{words.Word} ({words.Count:N0} of {words.Total:N0})"
 
 let ofModule (contexts: ModuleContexts) =
     Section.make $"Module {contexts.Module + 1}: {contexts.Count:N0} words" [
@@ -31,11 +30,7 @@ let ofModule (contexts: ModuleContexts) =
             [ "word (here, of all)"; "score"; "places" ],
             [
                 for words in contexts.Words do
-                    [
-                        share words
-                        $"%.1f{words.Score}"
-                        words.Occurrences |> List.map place |> String.concat "  ·  "
-                    ]
+                    [ share words; $"%.1f{words.Score}"; words.Occurrences |> List.map place |> String.concat "  ·  " ]
             ]
         )
     ]
@@ -43,13 +38,11 @@ let ofModule (contexts: ModuleContexts) =
 let sections (run: StudyRun) =
     let contexts = Trace.load run.Folder |> Inspect.contexts layer 6 4
 
-    let score (one: ModuleContexts) =
-        one.Words |> List.tryHead |> Option.map _.Score |> Option.defaultValue 0.0
+    let score (one: ModuleContexts) = one.Words |> List.tryHead |> Option.map _.Score |> Option.defaultValue 0.0
 
     let ranked = contexts |> List.sortByDescending score
 
-    let column (one: ModuleContexts) =
-        one.Words |> List.collect _.Occurrences |> List.map place
+    let column (one: ModuleContexts) = one.Words |> List.collect _.Occurrences |> List.map place
 
     let three = List.truncate 3 ranked
 
@@ -57,9 +50,7 @@ let sections (run: StudyRun) =
         let columns = three |> List.map column
         let height = columns |> List.map List.length |> List.fold max 0
 
-        [
-            for i in 0 .. height - 1 -> columns |> List.map (List.tryItem i >> Option.defaultValue "")
-        ]
+        [ for i in 0 .. height - 1 -> columns |> List.map (List.tryItem i >> Option.defaultValue "") ]
 
     [
         Section.make $"As the paper has it, {run.Name}" [
@@ -75,19 +66,10 @@ study "table2" {
     data_folder "ptb"
     runs_of "table1"
 
-    rows [
-        {
-            em_15_1 with
-                Seeds = [ 1 ]
-                Paper = []
-        }
-    ]
+    rows [ { em_15_1 with Seeds = [ 1 ]; Paper = [] } ]
 
     measure "modules used" (fun run -> run.Validation["modules_used"])
 
-    report (fun runs ->
-        runs
-        |> List.filter (fun run -> run.Finished && run.Seed = 1)
-        |> List.collect sections)
+    report (fun runs -> runs |> List.filter (fun run -> run.Finished && run.Seed = 1) |> List.collect sections)
 }
 |> Study.main fsi.CommandLineArgs

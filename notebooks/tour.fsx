@@ -287,8 +287,7 @@ let parts depth =
             from_tools 2
         }
 
-        if depth > 3 then
-            dropout 0.1
+        if depth > 3 then dropout 0.1
 
         sum_of {
             linear 4
@@ -407,8 +406,7 @@ open TorchSharp
 
 let streams = new Runtime.RandomStreams(1L)
 
-let problem =
-    new Runtime.ToyRegression(dimensions = 2, separation = 4.0, spread = 0.5, generator = streams.Data)
+let problem = new Runtime.ToyRegression(dimensions = 2, separation = 4.0, spread = 0.5, generator = streams.Data)
 
 let points, held_out = problem.Draw 1024L, problem.Draw 1024L
 let learner = compile 1 toy
@@ -448,12 +446,9 @@ let chosen =
 
 /// The share of a component's points that a module was chosen for.
 let share part chosen' =
-    let mine =
-        Array.zip held_out.Components chosen
-        |> Array.filter (fun (component', _) -> component' = part)
+    let mine = Array.zip held_out.Components chosen |> Array.filter (fun (component', _) -> component' = part)
 
-    let same =
-        mine |> Array.filter (fun (_, choice) -> choice = chosen') |> Array.length
+    let same = mine |> Array.filter (fun (_, choice) -> choice = chosen') |> Array.length
 
     round (100.0 * float same / float mine.Length)
 
@@ -511,15 +506,11 @@ let in_a_block (network: Network) =
     | inside ->
         let before = List.takeWhile (isInside >> not) network.Layers
 
-        {
-            network with
-                Layers = before @ [ Layer.Block("all", inside); List.last network.Layers ]
-        }
+        { network with Layers = before @ [ Layer.Block("all", inside); List.last network.Layers ] }
 
 let total network = check network |> Result.map _.Total
 
-let quickly =
-    Config.QuickThrowOnFailure.WithMaxTest(200).WithReplay(1UL, 3UL).WithQuietOnSuccess true
+let quickly = Config.QuickThrowOnFailure.WithMaxTest(200).WithReplay(1UL, 3UL).WithQuietOnSuccess true
 
 let checks name property =
     Check.One(quickly, property)

@@ -11,22 +11,19 @@ let private simple (name: string) (help: string) =
     command
 
 let private demo =
-    let command =
-        simple "demo" "Train the paper's toy regression and leave a report in runs/demo."
+    let command = simple "demo" "Train the paper's toy regression and leave a report in runs/demo."
 
     CommandLine.training |> List.iter command.Options.Add
     command
 
-let private doctor =
-    simple "doctor" "Say what this machine has and lacks: libtorch, threads, BLAS, SIMD, speed."
+let private doctor = simple "doctor" "Say what this machine has and lacks: libtorch, threads, BLAS, SIMD, speed."
 
 // These three are done by the script ./modnet itself; here they only stand in the help.
 let private test = simple "test" "Build everything and run all tests."
 
 let private bench = simple "bench" "Time ModNet, side by side with PyTorch."
 
-let private format =
-    simple "format" "Format the sources, or with --check say whether they are."
+let private format = simple "format" "Format the sources, or with --check say whether they are."
 
 let private train = CommandLine.train []
 let private check = CommandLine.check []

@@ -14,8 +14,7 @@ open PuppeteerSharp
 [<RequireQualifiedAccess>]
 module Pictures =
 
-    let private report =
-        Argument<string>("REPORT", Description = "a report.html, or the folder that it is in")
+    let private report = Argument<string>("REPORT", Description = "a report.html, or the folder that it is in")
 
     /// The command, to stand among the others.
     let command =
@@ -52,8 +51,7 @@ module Pictures =
                 // No name leads anywhere: whatever a page asks for, nothing leaves the machine.
                 "--host-resolver-rules=\"MAP * ~NOTFOUND\""
                 // Chromium refuses to start as root with it.
-                if Environment.UserName = "root" then
-                    "--no-sandbox"
+                if Environment.UserName = "root" then "--no-sandbox"
             |]
         )
 
@@ -82,11 +80,7 @@ module Pictures =
 
     /// Writes them and says where. Raises UserException where there is no report or no browser, or where it does not draw.
     let run (path: string) : int =
-        let page =
-            if Directory.Exists path then
-                Path.Combine(path, "report.html")
-            else
-                path
+        let page = if Directory.Exists path then Path.Combine(path, "report.html") else path
 
         if not (File.Exists page) then
             raise (UserException(page, "a report", "nothing at that path", "give a report.html, or its folder"))
@@ -116,8 +110,7 @@ module Pictures =
         let folder = Path.GetDirectoryName(Path.GetFullPath page)
 
         for name, figure in Seq.zip (figures |> Seq.map Array.head |> namesOf) figures do
-            let picture =
-                Convert.FromBase64String(figure[1].Substring(figure[1].IndexOf ',' + 1))
+            let picture = Convert.FromBase64String(figure[1].Substring(figure[1].IndexOf ',' + 1))
 
             let file = Path.Combine(folder, name + ".png")
             WholeFile.Write(file, fun stream -> stream.Write picture)

@@ -25,10 +25,7 @@ module ScriptHost =
                 UserException(
                     script,
                     "an .fsx file",
-                    (if Directory.Exists script then
-                         "a directory"
-                     else
-                         "nothing at that path"),
+                    (if Directory.Exists script then "a directory" else "nothing at that path"),
                     "give the path of a script, such as notebooks/ptb.fsx"
                 )
             )
@@ -57,8 +54,7 @@ module ScriptHost =
         (meanwhile: Process -> 'Result)
         : int * 'Result =
         // The signal reaches the script too, which ends in good order; this process waits for it.
-        use _interrupt =
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, fun context -> context.Cancel <- true)
+        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, fun context -> context.Cancel <- true)
 
         use running = Process.Start start
 
@@ -78,8 +74,7 @@ module ScriptHost =
             | null -> ()
             | "" when not compiles -> forward ()
             | line ->
-                if isCompileError line then
-                    compiles <- false
+                if isCompileError line then compiles <- false
 
                 say line
 
@@ -116,7 +111,6 @@ module ScriptHost =
 
             eprintfn $"{line}"
 
-        let code, printed =
-            follow script start say (fun running -> running.StandardOutput.ReadToEndAsync())
+        let code, printed = follow script start say (fun running -> running.StandardOutput.ReadToEndAsync())
 
         code, printed.Result

@@ -20,8 +20,7 @@ let private say =
     let output = Console.Out
     fun (line: string) -> lock output (fun () -> output.WriteLine line)
 
-let private indented (text: string) =
-    String.Join("\n", [ for line in text.Trim('\n').Split '\n' -> "    " + line ])
+let private indented (text: string) = String.Join("\n", [ for line in text.Trim('\n').Split '\n' -> "    " + line ])
 
 /// What is said while tests run, and how far they are.
 type private Progress(total: int) =
@@ -39,8 +38,7 @@ type private Progress(total: int) =
             action ()
         }
 
-    member _.Say() =
-        say $"{ended} of {total} tests done; running: {running}"
+    member _.Say() = say $"{ended} of {total} tests done; running: {running}"
 
     member _.Printer = {
         TestPrinters.silent with
@@ -80,8 +78,7 @@ let main args =
                 CLIArguments.Sequenced
                 CLIArguments.No_Spinner
                 CLIArguments.JoinWith "/"
-                if Console.IsOutputRedirected then
-                    CLIArguments.Colours 0
+                if Console.IsOutputRedirected then CLIArguments.Colours 0
                 CLIArguments.Printer progress.Printer
                 CLIArguments.Append_Summary_Handler(SummaryHandler(fun run -> summary <- Some run))
             ]
@@ -98,8 +95,7 @@ let main args =
         let passed, skipped = run.passed.Length, run.ignored.Length
         let failed = run.failed.Length + run.errored.Length
 
-        if passed + failed = 0 then
-            say "no test ran"
+        if passed + failed = 0 then say "no test ran"
 
         let skips = if skipped = 0 then "" else $", {skipped} skipped"
         say $"{passed} passed, {failed} failed{skips}"

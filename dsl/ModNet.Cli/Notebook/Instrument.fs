@@ -8,11 +8,7 @@ module Instrument =
 
     let private literal (text: string) =
         text
-        |> Seq.map (fun c ->
-            if c < ' ' || c = '"' || c = '\\' then
-                $"\\u{int c:x4}"
-            else
-                string c)
+        |> Seq.map (fun c -> if c < ' ' || c = '"' || c = '\\' then $"\\u{int c:x4}" else string c)
         |> String.concat ""
 
     /// Says so when code cell `index` begins.
@@ -33,11 +29,7 @@ module Instrument =
             // A first line of the script has none above it, and needs no telling.
             let before = line - 1 - written.Length
 
-            let gap =
-                if before = 0 then
-                    []
-                else
-                    statement index :: List.replicate (before - 1) ""
+            let gap = if before = 0 then [] else statement index :: List.replicate (before - 1) ""
 
             written @ gap @ lines, index + 1
 

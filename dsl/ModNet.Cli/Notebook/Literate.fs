@@ -18,17 +18,12 @@ module Literate =
         && not (line.StartsWith("(***", StringComparison.Ordinal))
         && not (line.StartsWith("(**)", StringComparison.Ordinal))
 
-    let private closes (line: string) =
-        line.TrimEnd().EndsWith("*)", StringComparison.Ordinal)
+    let private closes (line: string) = line.TrimEnd().EndsWith("*)", StringComparison.Ordinal)
 
     let private trimmed (lines: string list) =
         let isBlank (line: string) = String.IsNullOrWhiteSpace line
 
-        lines
-        |> List.skipWhile isBlank
-        |> List.rev
-        |> List.skipWhile isBlank
-        |> List.rev
+        lines |> List.skipWhile isBlank |> List.rev |> List.skipWhile isBlank |> List.rev
 
     let private code line (lines: string list) =
         let blank = lines |> List.takeWhile String.IsNullOrWhiteSpace |> List.length

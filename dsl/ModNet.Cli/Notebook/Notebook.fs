@@ -11,8 +11,7 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module Notebook =
 
-    let private script =
-        Argument<string>("SCRIPT", Description = "an .fsx file with Markdown in blocks (** … *)")
+    let private script = Argument<string>("SCRIPT", Description = "an .fsx file with Markdown in blocks (** … *)")
 
     let private out =
         Option<string>(
@@ -22,8 +21,7 @@ module Notebook =
         )
 
     let command =
-        let command =
-            Command("notebook", "Run a literate script and keep what it prints and shows as a notebook.")
+        let command = Command("notebook", "Run a literate script and keep what it prints and shows as a notebook.")
 
         command.Arguments.Add script
         command.Options.Add out
@@ -36,9 +34,7 @@ module Notebook =
         let script = parsed.GetValue script
 
         let path =
-            parsed.GetValue out
-            |> Option.ofObj
-            |> Option.defaultWith (fun () -> Path.ChangeExtension(script, ".ipynb"))
+            parsed.GetValue out |> Option.ofObj |> Option.defaultWith (fun () -> Path.ChangeExtension(script, ".ipynb"))
 
         let notebook = NotebookMaker.make script
 

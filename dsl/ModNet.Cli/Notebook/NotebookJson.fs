@@ -18,8 +18,7 @@ type CellOutput =
 [<RequireQualifiedAccess>]
 module NotebookJson =
 
-    let private object (fields: (string * JsonNode) list) =
-        JsonObject(fields |> List.map KeyValuePair)
+    let private object (fields: (string * JsonNode) list) = JsonObject(fields |> List.map KeyValuePair)
 
     let private array (items: JsonNode seq) : JsonNode = JsonArray(Array.ofSeq items)
 
@@ -48,11 +47,7 @@ module NotebookJson =
         match output with
         | CellOutput.Words words -> object [ "name", text "stdout"; "output_type", text "stream"; "text", lines words ]
         | CellOutput.Contents all ->
-            object [
-                "data", contents all
-                "metadata", object []
-                "output_type", text "display_data"
-            ]
+            object [ "data", contents all; "metadata", object []; "output_type", text "display_data" ]
 
     let private language = "fsharp"
 
@@ -83,12 +78,7 @@ module NotebookJson =
 
     let private metadata =
         object [
-            "kernelspec",
-            object [
-                "display_name", text ".NET (F#)"
-                "language", text "F#"
-                "name", text ".net-fsharp"
-            ]
+            "kernelspec", object [ "display_name", text ".NET (F#)"; "language", text "F#"; "name", text ".net-fsharp" ]
             "language_info",
             object [
                 "file_extension", text ".fs"
@@ -119,9 +109,7 @@ module NotebookJson =
 
         let notebook =
             object [
-                "cells",
-                List.map2 (fun (index, one) own -> cell index one own) (List.indexed cells) own
-                |> array
+                "cells", List.map2 (fun (index, one) own -> cell index one own) (List.indexed cells) own |> array
                 "metadata", metadata.DeepClone()
                 "nbformat", JsonValue.Create 4
                 "nbformat_minor", JsonValue.Create 5

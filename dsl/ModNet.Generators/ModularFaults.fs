@@ -1,0 +1,126 @@
+namespace ModNet.Generators
+
+open ModNet
+
+/// Faults of modular layers' settings, at every layer where they stay alone.
+[<RequireQualifiedAccess>]
+module internal ModularFaults =
+
+    let private hasCustomController (modular: Modular) = modular.Controller.IsCustom
+
+    let private isSingle (pool: Pool) = pool.Units.Length = 1
+
+    let private choices (modular: Modular) = [
+        for choose in [ 0; -1 ] do
+            Fault.KBelowOne, "choose", { modular with Choose = choose }
+
+        if not (hasCustomController modular) then
+            let pool = modular.Pool
+
+            if modular.Combine = Sum then
+                Fault.KAboveM, "choose", { modular with Choose = pool.Modules + 1 }
+            elif pool.Name.IsNone && isSingle pool && modular.Choose > 1 then
+                // K decides what Concat gives, so here M changes.
+                let fewer = { pool with Modules = modular.Choose - 1 }
+
+                Fault.KAboveM, "choose", { modular with Pool = fewer }
+    ]
+
+    let private controllers hasTasks (row: Shape) (modular: Modular) = [
+        let controlled fault controller = fault, "controller", { modular with Controller = controller }
+
+        controlled Fault.NonPositiveSize (Mlp [])
+        controlled Fault.NonPositiveSize (Mlp [ 2; 0 ])
+
+        if not hasTasks then controlled Fault.TaskWithoutTasks Task
+
+        match row with
+        | Shape.Image(_, height, width) ->
+            controlled Fault.NonPositiveSize (Conv(0, 1))
+            controlled Fault.NonPositiveSize (Conv(1, 0))
+            controlled Fault.KernelAboveImage (Conv(1, min height width + 1))
+        | _ -> controlled Fault.ImageExpected (Conv(1, 1))
+
+        let logits = CustomExamples.logits row modular.Choose modular.Pool.Modules
+
+        let more = Shape.Vector(modular.Choose * modular.Pool.Modules + 1)
+
+        controlled Fault.ControllerUnlikeChoices (Custom { logits with Output = more })
+        controlled Fault.CustomUnknown (Custom { logits with Code = Carried.none })
+        controlled Fault.CustomInput (Custom { logits with Input = Shape.Vector 97 })
+    ]
+
+    let private runs (modular: Modular) = [
+        if modular.Combine = Concat then Fault.OnceWithConcat, "duplicates", { modular with Duplicates = Once }
+
+        match modular.Pool.Units with
+        | [ [ Layer.Linear _ ] ] -> ()
+        | _ ->
+            for dispatch in [ Gather; Kernel ] do
+                Fault.DispatchUnfit, "dispatch", { modular with Dispatch = dispatch }
+    ]
+
+    /// Units of a modular GRU that give another width than the state's.
+    let private states (place: ModularPlace) = [
+        let pool = place.Modular.Pool
+
+        if place.IsGru && pool.Name.IsNone && not place.Modular.Dispatch.IsForLinear then
+            let last = ChainFaults.widening
+
+            match Typing.unitOutput (Typing.Known true) pool place.Row with
+            | Some output ->
+                let wider = { pool with Units = pool.Units |> List.map (fun unit -> unit @ [ last output ]) }
+
+                Fault.UnitUnlikeHidden, "hidden", { place.Modular with Pool = wider }
+            | None -> ()
+    ]
+
+    /// On a sequence, units that give images.
+    let private images (place: ModularPlace) = [
+        let modular = place.Modular
+
+        if
+            place.Input.IsSequence && not place.IsGru && modular.Pool.Name.IsNone && not modular.Dispatch.IsForLinear
+        then
+            let image = { CustomExamples.scale (Shape.Vector 1) with Input = place.Row; Output = Shape.Image(1, 1, 2) }
+
+            let pool = {
+                modular.Pool with
+                    Units = modular.Pool.Units |> List.map (fun _ -> [ Layer.Custom image ])
+                    Init = Uniform
+            }
+
+            Fault.BadUnitOutput, "", { modular with Pool = pool }
+    ]
+
+    /// Another pool under the name of one that is in use already.
+    let private names (place: ModularPlace) = [
+        if not (hasCustomController place.Modular) then
+            let pool = place.Modular.Pool
+
+            Fault.PoolNameTaken, "from", { place.Modular with Pool = { pool with Modules = pool.Modules + 1 } }
+    ]
+
+    let all (places: Places) = [
+        let hasTasks = places.Network.Layers |> List.exists _.IsTasks
+
+        let laterUsers =
+            places.Pools
+            |> List.filter (fun pool -> pool.Pool.Name.IsSome)
+            |> List.collect (fun pool -> pool.Users.Tail |> List.map _.Name)
+            |> Set.ofList
+
+        for place in places.Modulars do
+            for fault, setting, changed in
+                [
+                    yield! choices place.Modular
+                    yield! controllers hasTasks place.Row place.Modular
+                    yield! runs place.Modular
+                    yield! states place
+                    yield! images place
+
+                    if Set.contains place.Name laterUsers then yield! names place
+                ] do
+                let below = if setting = "" then "" else $"/{setting}"
+                plant fault (place.Name + below) (fun () -> place.Replace changed)
+    ]

@@ -1,0 +1,149 @@
+namespace ModNet
+
+open ModNet.Figures
+open ModNet.Runtime
+
+/// What `inspect` prints: compact tables as lines of text.
+[<RequireQualifiedAccess>]
+module InspectText =
+
+    let private firstOnly index = index = 0
+
+    let private under title lines = "" :: title :: (lines |> List.map (fun line -> "  " + line))
+
+    let private short (value: float) = Label.number (System.Math.Round(value, 3))
+
+    let private loads (trace: RoutingTrace) (layers: RoutingLayer list) =
+        let headings, rows = layers |> List.map ModuleLoads.ofLayer |> RoutingReport.loadTable trace
+
+        under "module load" (Columns.lines firstOnly (headings :: rows))
+
+    let private percents (shares: float[]) = shares |> Array.map (fun share -> $"%.0f{100.0 * share}") |> Array.toList
+
+    /// Modules that a line has room for.
+    let private widest = 24
+
+    /// Where the largest counts stand, ascending: all of them where there is room.
+    let private largest (counts: int64[]) =
+        Array.indexed counts
+        |> Array.sortBy (fun (m, count) -> -count, m)
+        |> Array.truncate widest
+        |> Array.map fst
+        |> Array.sort
+
+    let private table (what: string) (table: SelectionTable) =
+        let shares = table.Shares
+        let all = Array2D.length2 shares
+        let shown = largest [| for m in 0 .. all - 1 -> Array.sum table.Counts[*, m] |]
+
+        let rows = [
+            for r in 0 .. table.Labels.Length - 1 ->
+                table.Labels[r] :: string table.Sites[r] :: percents [| for m in shown -> shares[r, m] |]
+        ]
+
+        let among = if shown.Length = all then "" else $", the {shown.Length} most used of {all}"
+
+        under
+            $"{table.Layer}: {what} by module{among}, percent of the row (mutual information {short table.Information} nats)"
+            (Columns.lines firstOnly ((what :: "sites" :: [ for m in shown -> string (m + 1) ]) :: rows))
+
+    let private tables (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
+        layers
+        |> List.collect (fun layer ->
+            if SelectionTables.hasClasses trace then
+                table "class" (SelectionTables.byClass trace layer)
+            elif not (isNull trace.Tokens) && layer.Times = trace.Tokens.GetLength 1 then
+                table "word" (SelectionTables.byWord options.Top trace layer)
+            elif not (isNull trace.Tasks) then
+                table "task" (SelectionTables.byTask trace layer)
+            else
+                [])
+
+    let private paths (options: RoutingReport.Options) (trace: RoutingTrace) =
+        if trace.Layers.Count < 2 then
+            []
+        else
+            let graph = PathGraphs.ofTrace options.Top trace
+
+            let rows = [
+                for path in graph.Top ->
+                    [
+                        path.Modules
+                        |> List.map (Array.map (fun m -> string (m + 1)) >> String.concat "+")
+                        |> String.concat " → "
+                        string path.Count
+                        $"%.1f{100.0 * float path.Count / float graph.Total} %%"
+                    ]
+            ]
+
+            under
+                $"paths: {graph.Distinct} different; the most frequent"
+                (Columns.lines
+                    firstOnly
+                    ([ graph.Layers |> List.map fst |> String.concat " → "; "count"; "share" ] :: rows))
+
+    let private contexts (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
+        layers
+        |> List.filter (fun layer -> not (isNull trace.Tokens) && layer.Times = trace.Tokens.GetLength 1)
+        |> List.collect (fun layer ->
+            let words (contexts: ModuleContexts) =
+                contexts.Words
+                |> List.map (fun word -> $"{word.Word} ({word.Count}/{word.Total})")
+                |> String.concat ", "
+
+            under
+                $"{layer.Name}: most distinctive words of each module (runs on it / in the text)"
+                (Contexts.ofLayer options.Top 0 trace layer
+                 |> List.map (fun each -> [ $"module {each.Module + 1}"; words each ])
+                 |> Columns.lines (fun _ -> true)))
+
+    /// All of a trace.
+    let ofTrace (options: RoutingReport.Options) (trace: RoutingTrace) : string list =
+        let layers =
+            match options.Layer with
+            | Some name -> [ Trace.layer name trace ]
+            | None -> List.ofSeq trace.Layers
+
+        [
+            $"{trace.Count} datapoints of the {trace.Split} set, after {trace.Step} steps"
+            yield! loads trace layers
+            yield! tables options trace layers
+            yield! paths options trace
+            yield! contexts options trace layers
+        ]
+
+    /// One datapoint: a line for each site.
+    let ofDatapoint (number: int64) (options: RoutingReport.Options) (trace: RoutingTrace) : string list =
+        let datapoint = RoutedDatapoints.ofNumber number trace
+
+        options.Layer |> Option.iter (fun name -> Trace.layer name trace |> ignore<RoutingLayer>)
+
+        let fact name value = if value = "" then [] else [ $"%-18s{name}{value}" ]
+
+        let percentages (probabilities: float[]) = probabilities |> Array.map (fun p -> $"%.3f{p}") |> String.concat " "
+
+        let rows = [
+            for site in datapoint.Sites do
+                if options.Layer |> Option.forall ((=) site.Layer) then
+                    [
+                        site.Layer
+                        string (site.Time + 1)
+                        defaultArg site.Word ""
+                        site.Modules |> Seq.map (fun m -> string (m + 1)) |> String.concat " "
+                        percentages site.Probabilities
+                        site.Entropy |> Option.map (fun h -> $"%.3f{h}") |> Option.defaultValue ""
+                    ]
+        ]
+
+        [
+            $"datapoint {datapoint.Number} of the {trace.Split} set, after {trace.Step} steps"
+            yield! fact "input" datapoint.Input
+            yield! fact "target" datapoint.Target
+            yield! fact "prediction" datapoint.Prediction
+            yield! fact "log p(y | x, a)" $"%.4f{datapoint.LogLikelihood}"
+            ""
+            yield!
+                Columns.lines
+                    (fun index -> index = 0 || index = 2)
+                    ([ "layer"; "time"; "word"; "modules"; "probability"; "entropy" ] :: rows)
+        ]

@@ -1,0 +1,124 @@
+namespace ModNet.Figures
+
+open ModNet
+open Plotly.NET
+
+/// Paths through modular layers as nodes and edges (the paper's Figure 2).
+[<RequireQualifiedAccess>]
+module PathFigure =
+
+    /// A disc for a module that all paths take is so many pixels across, and areas go with counts.
+    let private widestNode = 44.0
+
+    /// A module's height in pixels, and the part of it that all paths together are thick.
+    let private modulePixels, private allPaths = 62, 0.5
+
+    /// What the figures say, for a caption: sizes are to scale.
+    let caption =
+        "Each disc is a module of a layer; its area is proportional to the number of paths that run it. A band between two discs is as thick as "
+        + "the number of paths that run both, one after the other; bands of the most frequent paths are coloured, all other paths together grey. "
+        + "A module that never runs is a dot."
+
+    let private height (graph: PathGraph) m modules =
+        let most = graph.Layers |> List.map snd |> List.max
+        float (most - 1) / 2.0 - (float m - float (modules - 1) / 2.0)
+
+    let private band (x: float) (from: float, fromShift: float) (into: float, intoShift: float) thickness = [
+        x, from + fromShift - thickness / 2.0
+        x, from + fromShift + thickness / 2.0
+        x + 1.0, into + intoShift + thickness / 2.0
+        x + 1.0, into + intoShift - thickness / 2.0
+    ]
+
+    let private named (path: ModulePath) =
+        path.Modules |> List.map (Array.map (fun m -> string (m + 1)) >> String.concat "+") |> String.concat " → "
+
+    /// The share of all paths, for a person.
+    let private share (graph: PathGraph) (count: int64) =
+        $"{Label.number (System.Math.Round(100.0 * float count / float (max 1L graph.Total), 1))} %%"
+
+    /// Who runs over an edge: the top paths, then all others; a count for each.
+    let private parts (graph: PathGraph) gap m next =
+        let onTop =
+            graph.Top
+            |> List.map (fun path ->
+                let from, into = path.Modules[gap], path.Modules[gap + 1]
+
+                if Array.contains m from && Array.contains next into then path.Count else 0L)
+
+        onTop @ [ graph.OtherEdges[gap].[m, next] ]
+
+    let private panel title (graph: PathGraph) : GenericChart =
+        let total = float (max 1L graph.Total)
+        let bands = Array.init (graph.Top.Length + 1) (fun _ -> ResizeArray())
+
+        for gap in 0 .. graph.Layers.Length - 2 do
+            let modules, following = snd graph.Layers[gap], snd graph.Layers[gap + 1]
+
+            for m in 0 .. modules - 1 do
+                for next in 0 .. following - 1 do
+                    let thick = parts graph gap m next |> List.map (fun count -> allPaths * float count / total)
+
+                    let mutable below = -(List.sum thick) / 2.0
+
+                    for i, thickness in List.indexed thick do
+                        if thickness > 0.0 then
+                            let shift = below + thickness / 2.0
+                            below <- below + thickness
+
+                            bands[i]
+                                .Add(
+                                    band
+                                        (float gap)
+                                        (height graph m modules, shift)
+                                        (height graph next following, shift)
+                                        thickness
+                                )
+
+        let band i name colour opacity = Draw.Filled(name, List.ofSeq bands[i], colour, Opacity = opacity)
+
+        let nodes = [|
+            for place, (name, modules) in List.indexed graph.Layers do
+                for m in 0 .. modules - 1 do
+                    let count = graph.Nodes[place].[m]
+                    float place, height graph m modules, count, $"{m + 1}"
+        |]
+
+        let tops =
+            graph.Top
+            |> List.mapi (fun i path -> band i $"{named path} ({share graph path.Count})" (Palette.colour i) 0.85)
+
+        let most = graph.Layers |> List.map snd |> List.max
+        let last = float (graph.Layers.Length - 1)
+
+        Panel.series [
+            if graph.Others > 0L then
+                band
+                    graph.Top.Length
+                    $"{graph.Distinct - graph.Top.Length} other paths ({share graph graph.Others})"
+                    Palette.grey
+                    0.45
+            yield! tops
+            Draw.Nodes(
+                "modules",
+                (nodes |> Array.map (fun (x, y, _, _) -> x, y) |> Array.unzip),
+                (nodes |> Array.map (fun (_, _, count, _) -> max 3.0 (widestNode * sqrt (float count / total)))),
+                (nodes |> Array.map (fun (_, _, _, label) -> label)),
+                "#4a5560",
+                Hover = "module %{text}: %{customdata:.1%} of all paths<extra></extra>",
+                Extra = (nodes |> Array.map (fun (_, _, count, _) -> float count / total))
+            )
+        ]
+        |> Panel.title title
+        |> Panel.xMarks (graph.Layers |> List.mapi (fun place (name, _) -> float place, name))
+        |> Panel.xRange -0.35 (last + 0.35)
+        |> Panel.yRange -0.7 (float most - 0.3)
+        |> Panel.hideY
+        |> Panel.height (110 + modulePixels * most)
+
+    /// One graph; the legend names the top paths, module by module, and their share of all paths.
+    let ofGraph (graph: PathGraph) : GenericChart = panel "" graph
+
+    /// The same datapoints at several times of the training, named, in their order, all to one scale.
+    let evolution (times: (string * PathGraph) list) : GenericChart =
+        times |> List.map (fun (name, graph) -> panel name graph) |> Figure.beside

@@ -1,0 +1,118 @@
+namespace ModNet
+
+open ModNet.Runtime
+
+/// How often each module ran for each kind of datapoint (its class, its word).
+type SelectionTable = {
+    Layer: string
+    /// [R]: what the rows are.
+    Labels: string[]
+    /// [R]: the sites of each kind.
+    Sites: int64[]
+    /// [R, M]: how often each module ran at them; K choices at a site count K times.
+    Counts: int64[,]
+} with
+
+    /// [R, M]: the counts of each row as shares that sum to 1 (0 where a row has none).
+    member table.Shares =
+        let total r = table.Counts[r, *] |> Array.sum |> max 1L
+
+        table.Counts |> Array2D.mapi (fun r _ count -> float count / float (total r))
+
+    /// Mutual information of kind and module, in nats: 0 where modules run alike for all kinds.
+    member table.Information =
+        let total = table.Counts |> Seq.cast<int64> |> Seq.sum |> max 1L |> float
+        let share (counts: int64[]) = float (Array.sum counts) / total
+        let rows = [ for r in 0 .. Array2D.length1 table.Counts - 1 -> share table.Counts[r, *] ]
+        let columns = [ for m in 0 .. Array2D.length2 table.Counts - 1 -> share table.Counts[*, m] ]
+
+        let cells = table.Counts |> Seq.cast<int64> |> Seq.map (fun count -> float count / total)
+
+        TraceRows.entropy rows + TraceRows.entropy columns - TraceRows.entropy cells |> max 0.0
+
+module internal SelectionTables =
+
+    /// Rows are the kinds 0 … kinds − 1 that `kindOf` says of sites; a site of no kind (−1) is left out.
+    let private table (labels: string[]) (kindOf: int -> int -> int) (layer: RoutingLayer) : SelectionTable =
+        let counts = Array2D.zeroCreate labels.Length layer.Modules
+        let sites = Array.zeroCreate labels.Length
+
+        for struct (n, t) in TraceRows.sites layer do
+            let kind = kindOf n t
+
+            if kind >= 0 then
+                sites[kind] <- sites[kind] + 1L
+
+                for m in TraceRows.chosen layer n t do
+                    counts[kind, m] <- counts[kind, m] + 1L
+
+        { Layer = layer.Name; Labels = labels; Sites = sites; Counts = counts }
+
+    let hasClasses (trace: RoutingTrace) =
+        not (isNull trace.TargetClasses) && isNull trace.Tokens && trace.TargetClasses.GetLength 1 = 1
+
+    let byClass (trace: RoutingTrace) (layer: RoutingLayer) =
+        if not (hasClasses trace) then
+            raise (
+                UserException(
+                    layer.Name,
+                    "a trace of datapoints that have one class each",
+                    (if isNull trace.Tokens then "targets of another kind" else "text"),
+                    "ask for Inspect.by_word where inputs are words, else for Inspect.datapoints"
+                )
+            )
+
+        let count =
+            if isNull trace.Labels.Classes then
+                1 + (trace.TargetClasses |> Seq.cast<int> |> Seq.fold max 0)
+            else
+                trace.Labels.Classes.Count
+
+        let labels = Array.init count (TraceRows.label trace.Labels.Classes)
+        table labels (fun n _ -> trace.TargetClasses[n, 0]) layer
+
+    let byTask (trace: RoutingTrace) (layer: RoutingLayer) =
+        if isNull trace.Tasks then
+            raise (
+                UserException(
+                    layer.Name,
+                    "a trace of datapoints that have a task",
+                    "none have",
+                    "ask for Inspect.by_class"
+                )
+            )
+
+        let count = if isNull trace.Labels.Tasks then 1 + Array.max trace.Tasks else trace.Labels.Tasks.Count
+
+        table (Array.init count (TraceRows.label trace.Labels.Tasks)) (fun n _ -> trace.Tasks[n]) layer
+
+    /// Token ids by how often they stand at the layer's sites, ties by id.
+    let frequent (trace: RoutingTrace) =
+        trace.Tokens
+        |> Seq.cast<int>
+        |> Seq.countBy id
+        |> Seq.sortBy (fun (token, count) -> -count, token)
+        |> Seq.map fst
+
+    let demandWords (trace: RoutingTrace) (layer: RoutingLayer) =
+        if isNull trace.Tokens || layer.Times <> trace.Tokens.GetLength 1 then
+            raise (
+                UserException(
+                    layer.Name,
+                    "a layer that chooses at every word of a text",
+                    (if isNull trace.Tokens then "data that are no text" else "one choice for the whole text"),
+                    "ask for Inspect.by_class or Inspect.datapoints"
+                )
+            )
+
+    let byWord (most: int) (trace: RoutingTrace) (layer: RoutingLayer) =
+        demandWords trace layer
+        let words = frequent trace |> Seq.truncate most |> Seq.toArray
+        let places = words |> Array.mapi (fun place token -> token, place) |> dict
+
+        let kindOf n t =
+            match places.TryGetValue trace.Tokens[n, t] with
+            | true, place -> place
+            | _ -> -1
+
+        table (words |> Array.map (TraceRows.label trace.Labels.Vocabulary)) kindOf layer

@@ -1,0 +1,53 @@
+namespace ModNet.Figures
+
+open Plotly.NET
+
+/// Pictures of what controllers choose.
+[<RequireQualifiedAccess>]
+module Controllers =
+    let private panel (name: string) (probabilities: float[,]) =
+        let names = Array.init (Array2D.length2 probabilities) (fun m -> string (m + 1))
+
+        Panel.series [
+            Draw.Heat(names, (0.0, 1.0), probabilities, Hover = "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>")
+        ]
+        |> Panel.title name
+        |> Panel.x "module"
+        |> Panel.classesX
+        |> Panel.wholeY
+        |> Panel.downwards
+
+    /// The paper's Figure 5: p(a | x, φ) of one mini-batch [B, M], a row for each datapoint, black 0 to white 1.
+    let distribution (probabilities: float[,]) : GenericChart = panel "" probabilities |> Panel.y "datapoint"
+
+    /// The same mini-batch at several times of the training, named, in their order.
+    let evolution (times: (string * float[,]) list) : GenericChart =
+        times
+        |> List.mapi (fun i (name, probabilities) ->
+            panel name probabilities |> Panel.y (if i = 0 then "datapoint" else ""))
+        |> Figure.beside
+
+    /// The same as the paper lays it out: a strip for each time, from the begin of the training on top to its end, a column for each datapoint, a row
+    /// for each module.
+    let strips (times: (string * float[,]) list) : GenericChart =
+        times
+        |> List.mapi (fun i (name, probabilities) ->
+            let datapoints, modules = Array2D.length1 probabilities, Array2D.length2 probabilities
+
+            let columns = Array.init datapoints (fun n -> string (n + 1))
+
+            Panel.series [
+                Draw.Heat(
+                    columns,
+                    (0.0, 1.0),
+                    Array2D.init modules datapoints (fun m n -> probabilities[n, m]),
+                    Hover = "datapoint %{x}, module %{y}: %{z:.3f}<extra></extra>"
+                )
+            ]
+            |> Panel.title name
+            |> Panel.x (if i = times.Length - 1 then "datapoint" else "")
+            |> Panel.y "module"
+            |> Panel.wholeY
+            |> Panel.downwards
+            |> Panel.height 130)
+        |> Figure.grid 1

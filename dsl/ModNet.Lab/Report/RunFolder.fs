@@ -1,0 +1,155 @@
+namespace ModNet.Figures
+
+open System
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+
+/// What a run folder says beside its log: `summary.json`, `spec.json` and the names of its files.
+module internal RunFolder =
+    /// What fields are called in a report; any other field goes by its own name.
+    let private title (field: string) =
+        match field with
+        | "selection_entropy" -> "H_a [nats]"
+        | "batch_selection_entropy" -> "H_b [nats]"
+        | "log_likelihood" -> "log likelihood"
+        | "seconds" -> "time"
+        | name -> name.Replace('_', ' ')
+
+    let private text (folder: string) (name: string) =
+        let path = Path.Combine(folder, name)
+
+        if File.Exists path then Some(File.ReadAllText path) else None
+
+    // A property said twice would leave it open which one counts.
+    let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
+
+    /// InvalidOperationException where a text is none: half of a surrogate pair.
+    let rec private spell (node: JsonNode) : unit =
+        match node with
+        | null -> ()
+        | :? JsonObject as fields -> fields |> Seq.iter (fun field -> spell field.Value)
+        | :? JsonArray as items -> Seq.iter spell items
+        | value -> value.ToString() |> ignore
+
+    let parsed (json: string) : JsonObject option =
+        try
+            match JsonNode.Parse(json, documentOptions = strict) with
+            | :? JsonObject as fields ->
+                spell fields
+                Some fields
+            | _ -> None
+        with
+        | :? JsonException
+        | :? InvalidOperationException -> None
+
+    let summary (folder: string) : JsonObject option = text folder "summary.json" |> Option.bind parsed
+
+    let spec (folder: string) : string option = text folder "spec.json"
+
+    let private asNumber (node: JsonNode) : float option =
+        match node with
+        | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
+        | _ -> None
+
+    /// A value for a person: numbers short, lists and objects in one line.
+    let rec private spoken (field: string) (node: JsonNode) : string =
+        match node with
+        | null -> ""
+        | :? JsonObject as fields ->
+            String.Join(", ", fields |> Seq.map (fun entry -> $"{entry.Key} {spoken entry.Key entry.Value}"))
+        | :? JsonArray as items -> String.Join(", ", items |> Seq.map (spoken field))
+        | node ->
+            match asNumber node, field with
+            | Some seconds, "seconds" -> Label.duration seconds
+            | Some share, ("agreement" | "accuracy") -> $"{Label.number (100.0 * share)} %%"
+            | Some identity, "seed" -> $"{identity:F0}"
+            | Some value, _ -> Label.number value
+            | None, _ -> node.ToString()
+
+    let command (summary: JsonObject) : string option =
+        match summary["command"] with
+        | :? JsonArray as words -> Some(String.Join(' ', words |> Seq.map string))
+        | null -> None
+        | node -> Some(node.ToString())
+
+    let private phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
+
+    /// An object without its long lists, which say how many there are; what they hold is in `summary.json`.
+    let private brief (node: JsonNode) : JsonNode =
+        match node with
+        | :? JsonObject as fields ->
+            let short = JsonObject()
+
+            for entry in fields do
+                match entry.Value with
+                | :? JsonArray as items -> short.Add(entry.Key, JsonValue.Create(float items.Count))
+                | null -> short.Add(entry.Key, null)
+                | value -> short.Add(entry.Key, value.DeepClone())
+
+            short
+        | other -> other
+
+    /// Names and values of the summary that are about the run as a whole.
+    let facts (summary: JsonObject) : (string * string) list =
+        summary
+        |> Seq.filter (fun entry ->
+            entry.Key <> "command" && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
+        |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
+        |> Seq.toList
+
+    /// Headings and rows of what was reached: a row for each measure, a column for training, validation and test.
+    let results (summary: JsonObject) : (string list * string list list) option =
+        let present =
+            phases
+            |> List.choose (fun (field, name) ->
+                match summary[field] with
+                | :? JsonObject as values -> Some(name, values)
+                | _ -> None)
+
+        let measures =
+            present
+            |> List.collect (fun (_, values) -> values |> Seq.map _.Key |> Seq.toList)
+            |> List.distinct
+            |> List.except [ "step"; "phase" ]
+
+        if measures.IsEmpty then
+            None
+        else
+            let rows =
+                measures
+                |> List.map (fun measure ->
+                    title measure :: (present |> List.map (fun (_, values) -> spoken measure values[measure])))
+
+            Some("" :: List.map fst present, rows)
+
+    /// M: the one number that spec or summary gives for `modules`; none where pools differ in size or nothing is said.
+    let modules (folder: string) : int option =
+        let rec numbers (node: JsonNode) : int list =
+            match node with
+            | :? JsonObject as fields -> [
+                for entry in fields do
+                    match asNumber entry.Value with
+                    | Some count when entry.Key.Equals("modules", StringComparison.OrdinalIgnoreCase) -> int count
+                    | _ -> yield! numbers entry.Value
+              ]
+            | :? JsonArray as items -> items |> Seq.toList |> List.collect numbers
+            | _ -> []
+
+        let found =
+            [ spec folder |> Option.bind parsed; summary folder ]
+            |> List.choose id
+            |> List.collect numbers
+            |> List.distinct
+
+        match found with
+        | [ count ] -> Some count
+        | _ -> None
+
+    /// Name and size of the folder's files, the report itself and unfinished files left out.
+    let files (folder: string) : (string * int64) list =
+        DirectoryInfo(folder).EnumerateFiles()
+        |> Seq.filter (fun file -> file.Name <> "report.html" && not (file.Name.StartsWith '.'))
+        |> Seq.map (fun file -> file.Name, file.Length)
+        |> Seq.sortBy fst
+        |> Seq.toList

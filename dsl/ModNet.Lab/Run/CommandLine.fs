@@ -1,0 +1,176 @@
+namespace ModNet
+
+open System
+open System.CommandLine
+open System.CommandLine.Help
+open System.Text.RegularExpressions
+
+/// The options that every script has, and how the words of a command become settings. Usage errors end in exit code 2.
+[<RequireQualifiedAccess>]
+module CommandLine =
+
+    /// Exit codes: what was asked was done; it could not be done; it was not asked rightly.
+    [<RequireQualifiedAccess>]
+    module Exit =
+        let ok = 0
+        let failure = 1
+        let usage = 2
+
+    let private option<'T> (name: string) (help: string) (value: string) =
+        Option<'T>(name, Description = help, HelpName = value)
+
+    let internal data = option<string> "--data" "the data: a directory or a file" "PATH"
+
+    let private vocabulary = option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
+
+    let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
+
+    let private seed = option<Nullable<int>> "--seed" "the number that all chance comes from" "N"
+
+    let private out = option<string> "--out" "the run's folder; else runs/NAME" "DIR"
+
+    let private logEvery = option<Nullable<int>> "--log-every" "a line of metrics every N steps" "N"
+
+    let private validateEvery = option<Nullable<int>> "--validate-every" "evaluation every N steps" "N"
+
+    let private checkpointEvery =
+        option<Nullable<int>> "--checkpoint-every" "a checkpoint every N steps; else with every evaluation" "N"
+
+    let private traceEvery =
+        option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
+
+    let internal threads = option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
+
+    let internal device = option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
+
+    let private resume =
+        Option<bool>(
+            "--resume",
+            Description = "go on from the checkpoint in the run's folder; starts anew where there is none"
+        )
+
+    let private draw =
+        let draw = option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
+
+        draw.Validators.Add(fun result ->
+            let path = result.GetValueOrDefault<string>()
+
+            if not (DrawingFile.isKnown path) then
+                result.AddError $"--draw: expected a file name that ends in .svg or .mmd, got {path}")
+
+        draw
+
+    /// The options of a training run, whatever its data.
+    let training: Option list = [
+        steps
+        seed
+        out
+        logEvery
+        validateEvery
+        checkpointEvery
+        traceEvery
+        threads
+        device
+        resume
+    ]
+
+    let private common: Option list = [ data; vocabulary ] @ training
+
+    let private script () = Argument<string>("SCRIPT", Description = "an .fsx file that declares an experiment")
+
+    let private verb (name: string) (help: string) (options: Option seq) =
+        let command = Command(name, help)
+        command.Arguments.Add(script ())
+        Seq.iter command.Options.Add options
+        command.Options.Add(HelpOption())
+        command
+
+    /// `train SCRIPT`, with the common options and a script's own.
+    let train (own: Option seq) = verb "train" "Train what a script declares." (Seq.append own common)
+
+    /// `check SCRIPT`, with the same options: what would be trained, and nothing is.
+    let check (own: Option seq) =
+        verb
+            "check"
+            "Show what a script declares as a summary table, or all its mistakes; nothing is trained."
+            (Seq.concat [ own; common; [ draw ] ])
+
+    /// The file that the drawing goes to, where one is asked for.
+    let drawing (parsed: ParseResult) : string option =
+        if parsed.CommandResult.Command.Options.Contains draw then parsed.GetValue draw |> Option.ofObj else None
+
+    /// The settings of a parsed command.
+    let settings (parsed: ParseResult) (command: string) : Settings = {
+        Data = parsed.GetValue data |> Option.ofObj
+        Vocabulary = parsed.GetValue vocabulary |> Option.ofNullable
+        Steps = parsed.GetValue steps |> Option.ofNullable
+        Seed = parsed.GetValue seed |> Option.ofNullable
+        Out = parsed.GetValue out |> Option.ofObj
+        LogEvery = parsed.GetValue logEvery |> Option.ofNullable
+        ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable
+        CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
+        TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
+        Threads = parsed.GetValue threads |> Option.ofNullable
+        Device = parsed.GetValue device |> Option.ofObj
+        Resume = parsed.GetValue resume
+        Command = command
+    }
+
+    /// The command `modnet` over some verbs.
+    let modnet (verbs: Command list) =
+        let root = Command("modnet", "A research toolkit for modular networks, trained by generalised Viterbi EM.")
+
+        root.Options.Add(HelpOption())
+        List.iter root.Subcommands.Add verbs
+        root
+
+    /// Insertions, deletions and replacements that turn one word into another.
+    let private distance (one: string) (other: string) =
+        let step (above: int[]) (letter: char) =
+            let row = Array.create above.Length (above[0] + 1)
+
+            for i in 1 .. other.Length do
+                let replaced = above[i - 1] + (if other[i - 1] = letter then 0 else 1)
+                row[i] <- min replaced (1 + min above[i] row[i - 1])
+
+            row
+
+        (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
+
+    /// A hint at the word of `known` that was probably meant; nothing where none is near.
+    let hint (known: string seq) (word: string) =
+        match known |> Seq.filter (fun k -> distance k word <= 2) |> Seq.sortBy (distance word) |> Seq.tryHead with
+        | Some near -> $" – did you mean {near}?"
+        | None -> ""
+
+    let private unknown = Regex "^Unrecognized command or argument '(.*)'"
+
+    let private noNumber = Regex "^Cannot parse argument '(.*)' for option '(.*)' as expected type '.*Int32.*'"
+
+    let private plain (known: string seq) (message: string) =
+        let isUnknown, isNoNumber = unknown.Match message, noNumber.Match message
+
+        if isUnknown.Success then
+            let word = isUnknown.Groups[1].Value
+            $"there is no {word} here{hint known word}"
+        elif isNoNumber.Success then
+            $"{isNoNumber.Groups[2].Value}: expected a whole number, got {isNoNumber.Groups[1].Value}"
+        else
+            message
+
+    /// Says the first thing that is wrong with a command (`verb` as the user wrote it), and how to find out what is right.
+    let complain (verb: string) (message: string) =
+        let words = if verb = "" then "" else $" {verb}"
+        eprintfn $"modnet: {message}"
+        eprintfn $"Try: ./modnet{words} --help"
+        Exit.usage
+
+    /// The same of parse errors. One counts, since the others are often its echo: an unknown word before all.
+    let complainOf (verb: string) (parsed: ParseResult) (errors: Parsing.ParseError seq) =
+        let command = parsed.CommandResult.Command
+
+        let known = Seq.append (command.Options |> Seq.map _.Name) (command.Subcommands |> Seq.map _.Name)
+
+        let messages = errors |> Seq.map _.Message |> Seq.toList
+
+        messages |> List.tryFind unknown.IsMatch |> Option.defaultValue messages.Head |> plain known |> complain verb

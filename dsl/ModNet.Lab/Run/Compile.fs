@@ -1,0 +1,95 @@
+namespace ModNet
+
+open ModNet.Runtime
+open TorchSharp
+
+/// From a network that `check` found sound to a runtime graph.
+[<RequireQualifiedAccess>]
+module Compile =
+
+    let private controller root (init: Initialiser) (planned: PlannedLayer) (layer: Modular) : Runtime.Controller =
+        let row = planned.Pool.Value.Input
+        let values = int (ShapeRules.Values row)
+        let choose, modules = layer.Choose, layer.Pool.Modules
+
+        match layer.Controller with
+        | Linear -> new LinearController(values, choose, modules, init)
+        | Mlp hidden -> new MlpController(values, Array.ofList hidden, choose, modules, init)
+        | Conv(channels, kernel) ->
+            new ConvController(RuntimeWords.features row, channels, kernel, choose, modules, init)
+        | Task -> new TaskController(values, planned.Tasks.Value, choose, modules, init)
+        | Given -> new GivenController(choose, modules)
+        | Custom custom ->
+            let place = $"{root}/{planned.Name}/controller"
+            new CustomController(CompileCustom.make place init custom, choose, modules)
+
+    let rec private node root (init: Initialiser) dropout (pools: Map<string, ModulePool>) (planned: PlannedLayer) =
+        let name = planned.Name
+
+        match planned.Layer, planned.Pool with
+        | Layer.Modular layer, Some pool ->
+            Some(
+                new ModularLayer(
+                    name,
+                    controller root init planned layer,
+                    pools[pool.Name],
+                    RuntimeWords.combine layer.Combine,
+                    RuntimeWords.dispatch layer.Dispatch,
+                    RuntimeWords.duplicates layer.Duplicates,
+                    layer.StopGradient
+                )
+                :> Node
+            )
+        | Layer.ModularGru gru, Some pool ->
+            let layer = gru.Candidate
+
+            Some(
+                new ModularGru(
+                    name,
+                    RuntimeWords.features planned.Input,
+                    gru.Hidden,
+                    controller root init planned layer,
+                    pools[pool.Name],
+                    RuntimeWords.combine layer.Combine,
+                    RuntimeWords.dispatch layer.Dispatch,
+                    init,
+                    RuntimeWords.duplicates layer.Duplicates,
+                    layer.StopGradient
+                )
+            )
+        | _ -> CompileLayer.plain root init dropout (List.choose (node root init dropout pools)) planned
+
+    let private head (init: Initialiser) (planned: PlannedLayer) : Head option =
+        match planned.Layer with
+        | Layer.Softmax classes -> Some(new CategoricalHead(RuntimeWords.features planned.Input, classes, init))
+        | Layer.Categorical -> Some(new LogitsHead(RuntimeWords.features planned.Input))
+        | Layer.Gaussian(Variance.Fixed value) -> Some(new GaussianHead(value, false, init))
+        | Layer.Gaussian(Variance.Learned initial) -> Some(new GaussianHead(initial, true, init))
+        | Layer.Bernoulli -> Some(new BernoulliHead())
+        | _ -> None
+
+    /// A graph of a plan, with fresh parameters drawn pool by pool and layer by layer in order.
+    let internal ofPlan (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
+        let root = plan.Network.Name
+
+        let pools =
+            plan.Pools |> List.map (fun pool -> pool.Name, CompilePool.make root init dropout pool) |> Map.ofList
+
+        let nodes = plan.Layers |> List.choose (node root init dropout pools) |> ResizeArray
+        let head = plan.Layers |> List.pick (head init)
+        new Graph(nodes, head)
+
+    /// A graph with fresh parameters from one stream, whose dropout draws from another. Never fails on a network that `check`
+    /// accepts and whose custom modules are what they declare; raises UserException with all that is wrong with any other.
+    let graph (init: Initialiser) (dropout: torch.Generator) (network: Network) : Graph =
+        Check.plan network |> Refusal.orRaise |> ofPlan init dropout
+
+[<AutoOpen>]
+module Compiling =
+
+    /// A runtime graph on the CPU with fresh parameters, all chance from `seed`. Raises UserException with all that is wrong
+    /// with a network that `check` refuses.
+    /// Example: `compile 1 toy`
+    let compile (seed: int) (network: Network) : Graph =
+        let streams = new RandomStreams(int64 seed)
+        Compile.graph (Initialiser(streams.Init)) streams.Dropout network

@@ -1,0 +1,65 @@
+namespace ModNet
+
+open ModNet.Runtime
+open TorchSharp
+
+/// Planned layers as nodes: those that choose nothing, and those that hold others.
+module internal CompileLayer =
+
+    /// A layer without choices inside; None for inputs and heads. `inside` makes what a container holds.
+    let plain
+        (root: string)
+        (init: Initialiser)
+        (dropout: torch.Generator)
+        (inside: PlannedLayer list -> Node list)
+        (planned: PlannedLayer)
+        : Node option =
+        let name = planned.Name
+        let features = RuntimeWords.features planned.Input
+
+        let chains () = [|
+            for layers in planned.Inside -> ResizeArray(inside layers) :> System.Collections.Generic.IReadOnlyList<Node>
+        |]
+
+        match planned.Layer with
+        | Layer.Tokens _
+        | Layer.Features _
+        | Layer.Image _
+        | Layer.Tasks _
+        | Layer.Softmax _
+        | Layer.Categorical
+        | Layer.Gaussian _
+        | Layer.Bernoulli
+        // Made where pools are known.
+        | Layer.Modular _
+        | Layer.ModularGru _ -> None
+        | Layer.Embed width -> Some(new EmbedNode(name, features, width, init))
+        | Layer.Linear spec ->
+            let activation = RuntimeWords.activation spec.Activation
+            Some(new LinearNode(name, features, spec.Width, activation, spec.Bias, init))
+        | Layer.Conv spec ->
+            let activation = RuntimeWords.activation spec.Activation
+            Some(new ConvNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
+        | Layer.MaxPool spec -> Some(new PoolingNode(name, Pooling.Max, spec.Window, spec.Stride))
+        | Layer.AvgPool spec -> Some(new PoolingNode(name, Pooling.Average, spec.Window, spec.Stride))
+        | Layer.Flatten -> Some(new FlattenNode(name))
+        | Layer.Activation kind -> Some(new ActivationNode(name, RuntimeWords.activation (Some kind)))
+        | Layer.Dropout rate -> Some(new DropoutNode(name, rate, dropout))
+        | Layer.LayerNorm -> Some(new LayerNormNode(name, RuntimeWords.normalised planned.Input, init))
+        | Layer.BatchNorm -> Some(new BatchNormNode(name, features, init))
+        | Layer.ActivityL1 weight -> Some(new ActivityPenaltyNode(name, weight))
+        | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
+        | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))
+        | Layer.SumOf _ -> Some(new BranchNode(name, Runtime.Combine.Sum, chains ()))
+        | Layer.ConcatOf _ -> Some(new BranchNode(name, Runtime.Combine.Concat, chains ()))
+        | Layer.Repeat _ ->
+            let rounds =
+                chains () |> Array.mapi (fun index nodes -> new ChainNode($"{name}/{index + 1}", nodes) :> Node)
+
+            Some(new ChainNode(name, rounds))
+        | Layer.Block _ -> Some(new ChainNode(name, (chains ())[0]))
+        | Layer.Custom custom -> Some(new CustomNode(name, CompileCustom.make $"{root}/{name}" init custom))
+
+    /// The layers of a module, which makes no choices.
+    let rec chain root init dropout (layers: PlannedLayer list) : Node list =
+        layers |> List.choose (plain root init dropout (chain root init dropout))

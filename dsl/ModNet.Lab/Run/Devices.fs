@@ -1,0 +1,36 @@
+namespace ModNet
+
+open System
+open ModNet.Runtime
+open TorchSharp
+
+/// Devices by the words of the command line, and as libtorch has them.
+[<RequireQualifiedAccess>]
+module internal Devices =
+
+    let private remedy = "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
+
+    /// The device that `cpu`, `cuda` or `cuda:N` names.
+    let parse (name: string) : Device =
+        match name with
+        | "cpu" -> Cpu
+        | "cuda" -> Cuda 0
+        | name when name.StartsWith "cuda:" && fst (UInt16.TryParse(name.Substring 5)) -> Cuda(int (name.Substring 5))
+        | name -> raise (UserException("--device", "cpu, cuda or cuda:N", name, remedy))
+
+    /// The device, which must be there.
+    let find (device: Device) : torch.Device =
+        match device with
+        | Cpu -> torch.CPU
+        | Cuda _ when not (torch.cuda.is_available ()) ->
+            raise (
+                UserException(
+                    "--device",
+                    "a device that is there",
+                    $"{device}, and libtorch sees no CUDA device",
+                    remedy
+                )
+            )
+        | Cuda index when index >= torch.cuda.device_count () ->
+            raise (UserException("--device", $"an index below {torch.cuda.device_count ()}", string device, remedy))
+        | device -> torch.device (string device)

@@ -1,0 +1,42 @@
+namespace ModNet
+
+open System
+open System.Security.Cryptography
+open System.Text
+
+/// What of an experiment decides its outcome.
+[<RequireQualifiedAccess>]
+module internal Essence =
+
+    // Where data lie differs from machine to machine, and says nothing of what they are.
+    let private anywhere (data: Data) : Data =
+        match data with
+        | Data.Text text -> Data.Text { text with Path = "" }
+        | Data.Csv csv -> Data.Csv { csv with Path = "" }
+        | Data.Mnist images -> Data.Mnist { images with Path = "" }
+        | Data.Cifar10 images -> Data.Cifar10 { images with Path = "" }
+        | Data.ToyRegression _
+        | Data.InMemory _
+        | Data.Generated _ -> data
+
+    /// As JSON, since arrays and functions in a script are other objects every time. How often a run is looked at and where it
+    /// is written change nothing of what a step does, and have no part in it.
+    let text (experiment: Experiment) : string =
+        Experiment.to_json {
+            experiment with
+                Data = anywhere experiment.Data
+                LogEvery = 1
+                ValidateEvery = 1
+                CheckpointEvery = None
+                KeepCheckpoints = 1
+                Tracing = { Every = None; Rows = 1; AtEnd = 1 }
+                Out = None
+        }
+
+    /// The experiment whatever its seed and device, as JSON: runs that have it in common are runs of one row of a study.
+    let ofRow (experiment: Experiment) : string = text { experiment with Seed = 0; Device = Cpu }
+
+    /// Twelve hexadecimal digits for `ofRow`.
+    let identity (experiment: Experiment) : string =
+        let hash = ofRow experiment |> Encoding.UTF8.GetBytes |> SHA256.HashData
+        Convert.ToHexStringLower(hash)[..11]

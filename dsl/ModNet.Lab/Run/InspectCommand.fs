@@ -1,0 +1,81 @@
+namespace ModNet
+
+open System
+open System.CommandLine
+open System.CommandLine.Help
+open System.IO
+open ModNet.Runtime
+
+/// `./modnet inspect RUN`: what was routed where, in tables and as a page.
+[<RequireQualifiedAccess>]
+module InspectCommand =
+
+    let private run = Argument<string>("RUN", Description = "a run's folder, or a routing trace (.safetensors)")
+
+    let private out =
+        Option<string>(
+            "--out",
+            Description = "the page to write; else inspect.html in the run's folder",
+            HelpName = "FILE"
+        )
+
+    let private layer = Option<string>("--layer", Description = "one modular layer; else all", HelpName = "L")
+
+    let private datapoint =
+        Option<Nullable<int64>>(
+            "--datapoint",
+            Description = "print one datapoint, by its number in the set, and write nothing",
+            HelpName = "N"
+        )
+
+    let private top =
+        Option<int>(
+            "--top",
+            Description = "how many paths, and words of each module, are told one by one",
+            HelpName = "N",
+            DefaultValueFactory = fun _ -> 7
+        )
+
+    /// The command, to stand among the others.
+    let command =
+        let command =
+            Command("inspect", "Show what a run routed where: load, classes or words, paths, contexts, datapoints.")
+
+        command.Arguments.Add run
+        let options: Option list = [ out; layer; datapoint; top ]
+        options |> List.iter command.Options.Add
+        command.Options.Add(HelpOption())
+        command
+
+    /// Prints the tables and writes the page. Raises UserException for what a user can mend.
+    let invoke (parsed: ParseResult) : int =
+        let path = parsed.GetValue run
+        let trace = Trace.load path
+        let count = parsed.GetValue top
+
+        if count < 1 then raise (UserException("--top", "at least 1", string count, "leave it out for 7"))
+
+        let options: RoutingReport.Options = { Layer = parsed.GetValue layer |> Option.ofObj; Top = count }
+
+        match Option.ofNullable (parsed.GetValue datapoint) with
+        | Some number -> InspectText.ofDatapoint number options trace |> List.iter (printfn "%s")
+        | None ->
+            InspectText.ofTrace options trace |> List.iter (printfn "%s")
+
+            let folder = if Directory.Exists path then path else Path.GetDirectoryName(Path.GetFullPath path)
+
+            let page = parsed.GetValue out |> Option.ofObj |> Option.defaultValue (Path.Combine(folder, "inspect.html"))
+
+            try
+                RoutingReport.page $"{DirectoryInfo(folder).Name}: what was routed where" options trace
+                |> Report.write page
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException as refused ->
+                raise (
+                    UserException(page, "a file that can be written", refused.Message, "give another one with --out")
+                )
+
+            printfn $"\npage: {page}"
+
+        CommandLine.Exit.ok

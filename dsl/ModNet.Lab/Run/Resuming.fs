@@ -1,0 +1,52 @@
+namespace ModNet
+
+open System.IO
+open System.Text.Json.Nodes
+open ModNet.Runtime
+
+/// What may differ between a run and its continuation.
+module internal Resuming =
+
+    // Weights, streams and a* go on on any device.
+    let private essence (experiment: Experiment) =
+        Essence.text { experiment with Method = experiment.Method.WithSteps 1; Device = Cpu }
+
+    let private mostLines = 12
+
+    let private differences (earlier: string) (now: string) =
+        let experiment (text: string) =
+            JsonNode.Parse(text, documentOptions = System.Text.Json.JsonDocumentOptions(MaxDepth = JsonReader.Depth))["experiment"]
+
+        let lines = JsonDifference.between "$" (experiment earlier) (experiment now)
+
+        let rest = if lines.Length > mostLines then [ $"and {lines.Length - mostLines} more" ] else []
+
+        (List.truncate mostLines lines) @ rest |> List.map (fun line -> $"\n  {line}") |> String.concat ""
+
+    /// Raises UserException, with a list of what differs, unless the experiment is the one that the folder's run was of, but for its
+    /// length, its device and how often it looks.
+    let demandSame (folder: string) (experiment: Experiment) : unit =
+        let path = Path.Combine(folder, "spec.json")
+
+        let remedy = "resume with the script and options that it was started with, or start anew without --resume"
+
+        let before =
+            try
+                File.ReadAllText path
+            with :? IOException as missing ->
+                raise (UserException(path, "the experiment of the run to resume", missing.Message, remedy))
+
+        match Experiment.of_json before with
+        | Error problem -> raise (UserException(path, "the experiment of the run to resume", $"{problem}", remedy))
+        | Ok earlier ->
+            let earlier, now = essence earlier, essence experiment
+
+            if earlier <> now then
+                raise (
+                    UserException(
+                        path,
+                        "the same experiment as the run to resume",
+                        "another",
+                        $"{remedy}; what differs:{differences earlier now}"
+                    )
+                )

@@ -1,0 +1,228 @@
+namespace ModNet
+
+open System
+open System.Collections.Generic
+open System.Reflection
+open System.Runtime.InteropServices
+open System.Text.Json.Nodes
+open System.Threading
+open ModNet.Runtime
+open TorchSharp
+
+/// Carries an experiment out: data, graph, method, run folder, report.
+[<RequireQualifiedAccess>]
+module Train =
+
+    let private object (fields: (string * JsonNode) list) = JsonObject(fields |> List.map KeyValuePair)
+
+    let private versions () =
+        let modnet = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+
+        object [
+            "modnet", JsonValue.Create modnet.InformationalVersion
+            "dotnet", JsonValue.Create(Environment.Version.ToString())
+            "libtorch", JsonValue.Create Libtorch.Version
+            "torchsharp", JsonValue.Create Libtorch.TorchSharpVersion
+            "os", JsonValue.Create RuntimeInformation.OSDescription
+        ]
+
+    let private values (line: MetricsLine) =
+        let node = JsonNode.Parse(line.ToJson()).AsObject()
+        node.Remove "phase" |> ignore
+        node
+
+    let private summary
+        (settings: Settings)
+        (experiment: Experiment)
+        (planned: int)
+        (outcome: TrainingOutcome)
+        (parameters: int64)
+        (source: Source)
+        (verdict: Verdict)
+        =
+        let summary =
+            object [
+                "command", JsonValue.Create settings.Command
+                "seed", JsonValue.Create experiment.Seed
+                "device", JsonValue.Create(string experiment.Device)
+                "threads", JsonValue.Create(torch.get_num_threads ())
+                "versions", versions ()
+                "seconds", JsonValue.Create outcome.Seconds
+                "steps", JsonValue.Create outcome.Steps
+                "finished", JsonValue.Create(outcome.Steps = int64 planned)
+                "parameters", JsonValue.Create parameters
+                "data", source.Facts
+            ]
+
+        for KeyValue(phase, line) in outcome.Final do
+            summary.Add((if phase = "train" then "final" else phase), values line)
+
+        for name, value in verdict.Summary do
+            summary.Add(name, value)
+
+        summary
+
+    /// Ctrl-C and SIGTERM end the run after the step that it is in.
+    let private stopping (action: CancellationToken -> 'Result) =
+        use stop = new CancellationTokenSource()
+
+        let ask (context: PosixSignalContext) =
+            context.Cancel <- true
+            stop.Cancel()
+
+        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
+        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
+        action stop.Token
+
+    let private verdictLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
+        let line phase =
+            match outcome.Final.TryGetValue phase with
+            | true, line -> Some line
+            | _ -> None
+
+        let fact (name: string) (value: string) = $"%-36s{name}{value}"
+
+        [
+            match line "train" with
+            | Some seen -> fact "loss (last minibatch)" $"%.4f{seen.Loss.Value}"
+            | None -> ()
+
+            // How modules are chosen is said of data that were not trained on, where there are such.
+            match
+                [ "test"; "validation"; "train" ]
+                |> List.tryPick (fun phase -> line phase |> Option.map (fun l -> phase, l))
+            with
+            | Some(phase, seen) when seen.SelectionEntropy.HasValue ->
+                let entropy = seen.BatchSelectionEntropy.Value
+                fact $"H_a ({phase})" $"%.4f{seen.SelectionEntropy.Value} nats"
+                fact $"H_b ({phase})" $"%.4f{entropy} nats (≈ %.1f{exp entropy} modules)"
+            | _ -> ()
+
+            for phase in [ "validation"; "test" ] do
+                match line phase with
+                | None -> ()
+                | Some seen ->
+                    if seen.Perplexity.HasValue then fact $"{phase} perplexity" $"%.3f{seen.Perplexity.Value}"
+
+                    if seen.Accuracy.HasValue then fact $"{phase} accuracy" $"%.2f{100.0 * seen.Accuracy.Value} %%"
+
+                    if seen.SquaredError.HasValue then fact $"{phase} squared error" $"%.4g{seen.SquaredError.Value}"
+
+            yield! verdict.Lines
+            $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
+        ]
+
+    let private architecture (network: Network) =
+        let caption =
+            "The network, from input to head, with the shape that each layer gives. Modular layers choose K of a pool's M modules; "
+            + "a dotted line leads to a pool that has a name, which every layer with a line to it shares."
+
+        Network.to_svg network |> Refusal.orRaise |> Section.drawing "Architecture" caption
+
+    /// What to say of a run that a new one in its folder puts an end to, where it had not come to its own.
+    let private unfinished (folder: string) =
+        let isFinished =
+            ModNet.Figures.RunFolder.summary folder
+            |> Option.exists (fun summary ->
+                match summary["finished"] with
+                | :? JsonValue as finished -> finished.GetValueKind() = Text.Json.JsonValueKind.True
+                | _ -> false)
+
+        if Checkpoint.IsIn folder && not isFinished then
+            Some $"{folder}: begins anew; the unfinished run there gives way (with --resume it would have gone on)"
+        else
+            None
+
+    /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
+    let private routed (folder: string) =
+        let path = IO.Path.Combine(folder, "routing.safetensors")
+
+        if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
+
+    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
+    /// UserException for what a user can mend.
+    let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        Machine.EnsureReady()
+
+        match settings.Threads with
+        | Some count when count < 1 ->
+            raise (UserException("--threads", "at least 1", string count, "leave it out to use all cores"))
+        | threads -> threads |> Option.iter torch.set_num_threads
+
+        let device = Devices.find experiment.Device
+        let source = Source.load experiment
+        use _splits = source.Splits
+        use streams = new RandomStreams(int64 experiment.Seed)
+
+        use graph = Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
+
+        use method = CompileMethod.make experiment.Method graph source.Splits.Train streams device
+
+        let steps = experiment.Method.Steps
+
+        let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
+        let resume = settings.Resume && Checkpoint.IsIn path
+
+        let gone = if resume then None else unfinished path
+
+        use folder = if resume then RunFolder.Open path else RunFolder.Create path
+
+        gone |> Option.iter (eprintfn "%s")
+
+        if resume then Resuming.demandSame path experiment
+
+        WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
+
+        let plan =
+            TrainingPlan(
+                int64 steps,
+                int64 experiment.LogEvery,
+                int64 experiment.ValidateEvery,
+                int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
+                KeepCheckpoints = experiment.KeepCheckpoints
+            )
+
+        let tracing =
+            RoutingPlan(
+                experiment.Tracing.Every |> Option.map int64 |> Option.toNullable,
+                int64 experiment.Tracing.Rows,
+                int64 experiment.Tracing.AtEnd
+            )
+
+        let routing = RoutingRecorder(graph, method, source.Splits, source.Labels, tracing, folder, device)
+
+        let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device, routing)
+
+        let outcome =
+            try
+                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop, resume))
+            finally
+                progress.Finish()
+
+        let verdict = source.Judge graph method.Evaluating device
+        let parameters = graph.parameters () |> Seq.sumBy _.numel()
+        folder.WriteJson("summary.json", summary settings experiment steps outcome parameters source verdict)
+
+        Report.ofRun path
+        |> Report.title experiment.Network.Name
+        |> Report.first (architecture experiment.Network :: verdict.Sections path)
+        |> Report.last (routed path)
+        |> Report.write (folder.PathOf "report.html")
+
+        for line in verdictLines experiment outcome verdict path do
+            printfn $"{line}"
+
+        outcome
+
+    /// The same of a run that stands alone.
+    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+        let outcome = showing (ProgressLine()) settings experiment
+        let steps = int64 experiment.Method.Steps
+
+        if outcome.Steps < steps then
+            let again = if settings.Resume then settings.Command else settings.Command + " --resume"
+
+            printfn
+                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: to go on, {again}"
+
+        outcome

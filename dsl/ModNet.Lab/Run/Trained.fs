@@ -1,0 +1,121 @@
+namespace ModNet
+
+open System
+open System.IO
+open ModNet.Runtime
+open TorchSharp
+
+/// A network as a run left it: made from the run's `spec.json`, with the weights of its newest checkpoint that is whole. It needs
+/// neither the run's script nor its data. Dispose it to free its tensors.
+[<Sealed>]
+type TrainedNetwork
+    internal (experiment: Experiment, graph: Graph, evaluating: Selector, device: torch.Device, streams: RandomStreams)
+    =
+    /// What the run was of.
+    member _.Experiment = experiment
+    /// In evaluation mode.
+    member _.Graph = graph
+    /// How the run's method chooses modules in evaluation.
+    member _.Evaluating = evaluating
+    /// Where the graph is, and inputs must be.
+    member _.Device = device
+
+    /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. Several
+    /// threads may ask at once. The caller disposes of the answer.
+    member _.Predict(x: torch.Tensor) : torch.Tensor =
+        graph.InEvaluation(fun () ->
+            use _scope = torch.NewDisposeScope()
+            let features = graph.Forward(x, evaluating).Features
+            graph.Head.Predict(features).MoveToOuterDisposeScope())
+
+    interface IDisposable with
+        member _.Dispose() =
+            graph.Dispose()
+            streams.Dispose()
+
+/// A run as it was left: graph, weights and data, from spec and checkpoint.
+type TrainedRun = {
+    Experiment: Experiment
+    Source: Source
+    /// With the checkpoint's weights.
+    Graph: Graph
+    /// How modules are chosen in evaluation.
+    Evaluating: Selector
+    Device: torch.Device
+}
+
+/// Opens runs as they were left.
+[<RequireQualifiedAccess>]
+module Trained =
+
+    let private experiment (folder: string) : Experiment =
+        let spec = Path.Combine(folder, "spec.json")
+
+        if not (File.Exists spec) then
+            raise (
+                UserException(
+                    folder,
+                    "the folder of a run",
+                    "one without spec.json",
+                    "give the folder that --out named"
+                )
+            )
+
+        match Experiment.of_json (File.ReadAllText spec) with
+        | Error problem -> raise (UserException(spec, "the experiment of a run", $"{problem}", "run it anew"))
+        | Ok experiment -> experiment
+
+    let private opened (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+        Machine.EnsureReady()
+        let experiment = change (experiment folder)
+        let device = Devices.find experiment.Device
+        let streams = new RandomStreams(int64 experiment.Seed)
+
+        try
+            let graph = Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
+
+            try
+                let evaluating = CompileMethod.evaluating experiment.Method graph
+                Checkpoint.LoadWeightsOf(folder, graph, (fun said -> eprintfn $"{said}"))
+                graph.eval ()
+                new TrainedNetwork(experiment, graph, evaluating, device, streams)
+            with _ ->
+                graph.Dispose()
+                reraise ()
+        with _ ->
+            streams.Dispose()
+            reraise ()
+
+    /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
+    /// holds no run, the checkpoint is of another network, or a script's own modules are not there: load the script first, then.
+    /// Example: `Trained.load "runs/mnist"`
+    let load (folder: string) : TrainedNetwork = opened id folder
+
+    /// The same with some of the experiment changed: another device, another dispatch. A change to the architecture is
+    /// refused with the list of what differs.
+    /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
+    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = opened change folder
+
+    /// What the action makes of a run, whose graph and data live as long as it takes. Raises UserException where the folder holds no
+    /// run, or its data are gone.
+    /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
+    let within (folder: string) (action: TrainedRun -> 'Result) : 'Result =
+        Machine.EnsureReady()
+        let experiment = experiment folder
+        Check.experiment experiment |> Refusal.orRaise |> ignore
+        let source = Source.load experiment
+        use _splits = source.Splits
+        use trained = load folder
+
+        action {
+            Experiment = experiment
+            Source = source
+            Graph = trained.Graph
+            Evaluating = trained.Evaluating
+            Device = trained.Device
+        }
+
+    /// What the kind of data has to say of the trained graph: the sections that the run's own report opens with. Raises
+    /// UserException where the folder holds no run, or its data are gone.
+    let sections (folder: string) : Section list =
+        within folder (fun run -> (run.Source.Judge run.Graph run.Evaluating run.Device).Sections folder)

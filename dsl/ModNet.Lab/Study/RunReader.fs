@@ -1,0 +1,171 @@
+namespace ModNet
+
+open System
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+open ModNet.Figures
+
+/// What the folders of a study's runs hold.
+[<RequireQualifiedAccess>]
+module internal RunReader =
+
+    /// `ROOT/ROW/seed-S`.
+    let folderOf (root: string) (row: string) (seed: int) = Path.Combine(root, row, $"seed-{seed}")
+
+    /// The seeds for which a row has a folder.
+    let seedsOf (root: string) (row: string) : int list =
+        let folder = Path.Combine(root, row)
+
+        if Directory.Exists folder then
+            Directory.GetDirectories(folder, "seed-*")
+            |> Seq.choose (fun path ->
+                match Int32.TryParse((Path.GetFileName path)["seed-".Length ..]) with
+                | true, seed -> Some seed
+                | _ -> None)
+            |> Seq.sort
+            |> Seq.toList
+        else
+            []
+
+    let private experiment (folder: string) : Experiment option =
+        RunFolder.spec folder |> Option.bind (Experiment.of_json >> Result.toOption)
+
+    let private numbers (fields: JsonObject) : Map<string, float> =
+        fields
+        |> Seq.choose (fun field ->
+            match field.Value with
+            | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number ->
+                Some(field.Key, value.GetValue<float>())
+            | _ -> None)
+        |> Map.ofSeq
+
+    let private phases (summary: JsonObject) : Map<string, Map<string, float>> =
+        [ "final", "train"; "validation", "validation"; "test", "test" ]
+        |> List.choose (fun (field, phase) ->
+            match summary[field] with
+            | :? JsonObject as values -> Some(phase, numbers values)
+            | _ -> None)
+        |> Map.ofList
+
+    let private stateOf (folder: string) = Path.Combine(folder, "state.json")
+
+    /// The step that the checkpoint holds; 0 where there is none.
+    let private checkpointed (folder: string) : int64 =
+        let path = stateOf folder
+
+        let step =
+            if File.Exists path then
+                RunFolder.parsed (File.ReadAllText path) |> Option.bind (fun state -> Option.ofObj state["step"])
+            else
+                None
+
+        match step with
+        | Some(:? JsonValue as value) ->
+            match value.TryGetValue<int64>() with
+            | true, step -> step
+            | _ -> 0L
+        | _ -> 0L
+
+    /// A kept log that was laid out as a folder: there is nothing to go on from, and no weights.
+    let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
+
+    /// The wall time that the log has come to.
+    let private logged (folder: string) : float =
+        fst (RunMetrics.ofFolder folder)
+        |> List.choose (fun line ->
+            match line.Values.TryGetValue "seconds" with
+            | true, seconds -> Some seconds
+            | _ -> None)
+        |> List.fold max 0.0
+
+    let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+        experiment folder
+        |> Option.filter (fun found -> found.Seed = seed)
+        |> Option.map (fun experiment ->
+            let summary = RunFolder.summary folder |> Option.defaultWith (fun () -> JsonObject())
+
+            let own = numbers summary
+            let number (name: string) = Map.tryFind name own
+            let planned = int64 experiment.Method.Steps
+
+            let finished =
+                number "steps" = Some(float planned)
+                && own.ContainsKey "seconds"
+                && (match summary["finished"] with
+                    | :? JsonValue as found -> found.GetValueKind() = JsonValueKind.True
+                    | _ -> false)
+
+            let run = {
+                Row = row.Id
+                Label = row.Label
+                Seed = seed
+                Folder = folder
+                Steps = if finished then planned else checkpointed folder
+                Planned = planned
+                Finished = finished
+                Seconds = if finished then own["seconds"] else logged folder
+                Facts =
+                    own
+                    |> Map.filter (fun name _ -> not (List.contains name [ "seed"; "steps"; "seconds"; "threads" ]))
+                Phases = phases summary
+            }
+
+            run, Essence.identity experiment)
+
+    /// The run in a folder and its experiment's identity; None where none has begun, or it cannot be read.
+    let read (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+        try
+            found row seed folder
+        with
+        // Another process may be moving or beginning it.
+        | :? IOException
+        | :? JsonException -> None
+
+    let private value<'Value> (node: JsonNode) : 'Value option =
+        match node with
+        | :? JsonValue as found ->
+            match found.TryGetValue<'Value>() with
+            | true, value -> Some value
+            | _ -> None
+        | _ -> None
+
+    /// What is kept of a run. `command` makes it.
+    let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =
+        let summary = RunFolder.summary run.Folder
+        let record = RunRecord.read run.Folder
+
+        let said (path: string list) =
+            let step (node: JsonNode option) (name: string) =
+                match node with
+                | Some(:? JsonObject as fields) -> Option.ofObj fields[name]
+                | _ -> None
+
+            path |> List.fold step (summary |> Option.map (fun fields -> fields :> JsonNode))
+
+        {
+            Row = run.Row
+            Seed = run.Seed
+            Spec = identity
+            Finished = run.Finished
+            Steps = run.Steps
+            Planned = run.Planned
+            Values =
+                if run.Finished then
+                    measures
+                    |> List.choose (fun measure -> measure.Of run |> Option.map (fun value -> measure.Name, value))
+                    |> Map.ofList
+                else
+                    Map.empty
+            Phases = run.Phases
+            Facts = run.Facts
+            Command = command
+            Commit = record |> Option.bind _.Commit |> Option.map _.Hash
+            Dirty = record |> Option.bind _.Commit |> Option.exists _.Dirty
+            Processor = record |> Option.map _.Processor
+            Threads = said [ "threads" ] |> Option.bind value<int>
+            Libtorch = said [ "versions"; "libtorch" ] |> Option.bind value<string>
+            Device = said [ "device" ] |> Option.bind value<string>
+            Seconds = run.Seconds
+            Date = record |> Option.map (fun record -> defaultArg record.Ended record.Began) |> Option.defaultValue ""
+        }

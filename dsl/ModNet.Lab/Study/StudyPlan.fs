@@ -1,0 +1,165 @@
+namespace ModNet
+
+open System.IO
+open System.Text.RegularExpressions
+open ModNet.Runtime
+
+/// A run that a study wants.
+type internal PlannedRun = {
+    Row: StudyRow
+    Seed: int
+    Experiment: Experiment
+    Identity: string
+    Folder: string
+    /// The settings that `Train` takes beside the experiment.
+    Settings: Settings
+}
+
+/// What a study is to run, and where it lies.
+[<RequireQualifiedAccess>]
+module internal StudyPlan =
+
+    let private wrong place expected (got: string) remedy = raise (UserException(place, expected, got, remedy))
+
+    let private isId (text: string) = Regex.IsMatch(text, "^[a-z0-9]+(-[a-z0-9]+)*$")
+
+    /// Raises UserException for what a study's script says wrongly.
+    let mustBeSound (study: Study) : unit =
+        for name in study.Name :: (study.Rows |> List.map _.Id) do
+            if not (isId name) then
+                wrong
+                    study.Name
+                    "names of small letters, digits and hyphens"
+                    name
+                    "the name is that of a folder, too: say another"
+
+        for id, rows in study.Rows |> List.groupBy _.Id do
+            if rows.Length > 1 then
+                wrong study.Name "rows with names of their own" $"{rows.Length} rows {id}" "rename one"
+
+        for row in study.Rows do
+            let place = $"{study.Name}/{row.Id}"
+
+            if row.Seeds.IsEmpty then
+                wrong $"{place}/seeds" "at least one seed" "none" "say seeds [ 1 ], or leave them out"
+
+            for measure, _ in row.Paper do
+                match measure with
+                | Some name when not (study.Measures |> List.exists (fun known -> known.Name = name)) ->
+                    let known = study.Measures |> List.map _.Name |> String.concat ", "
+
+                    wrong
+                        $"{place}/paper"
+                        $"one of the study's measures ({known})"
+                        name
+                        "say it in the study with `measure`"
+                | None when study.Measures.IsEmpty ->
+                    wrong $"{place}/paper" "a study with a measure" "none" "say what is measured: `measure`"
+                | _ -> ()
+
+    /// The folder of the study's runs.
+    let root (study: Study) (options: StudyOptions) = Path.Combine(options.Out, study.RunsOf + options.Scale.Suffix)
+
+    /// The study's own folder, where its report lies.
+    let home (study: Study) (options: StudyOptions) = Path.Combine(options.Out, study.Name + options.Scale.Suffix)
+
+    /// Where `--data` is a folder of data sets, the one of this study in it.
+    let private data (study: Study) (options: StudyOptions) =
+        options.Data
+        |> Option.map (fun path ->
+            match study.DataFolder |> Option.map (fun name -> Path.Combine(path, name)) with
+            | Some inner when Directory.Exists inner -> inner
+            | _ -> path)
+
+    /// The experiment as declared, of a row with a seed.
+    let experiment (scale: Scale) (row: StudyRow) (seed: int) : Experiment = {
+        row.Experiment scale with
+            Seed = seed
+            Out = None
+    }
+
+    /// The command that makes one run and no other.
+    let command (study: Study) (scale: Scale) (needsData: bool) (row: string) (seed: int) =
+        let quick = scale.Pick("", " --quick")
+        let data = if needsData then " --data DIR" else ""
+        $"./modnet reproduce {study.Name} --rows {row} --seeds {seed}{quick}{data}"
+
+    let private pathOf (data: Data) : string option =
+        match data with
+        | Data.Text text -> Some text.Path
+        | Data.Csv csv -> Some csv.Path
+        | Data.Mnist images
+        | Data.Cifar10 images -> Some images.Path
+        | Data.ToyRegression _
+        | Data.InMemory _
+        | Data.Generated _ -> None
+
+    /// Its data lie where `--data` says.
+    let needsData (experiment: Experiment) = pathOf experiment.Data = Some ""
+
+    /// The rows that the options choose. Raises UserException for one that is not there.
+    let rows (study: Study) (options: StudyOptions) : StudyRow list =
+        match options.Only with
+        | None -> study.Rows
+        | Some ids ->
+            let known = study.Rows |> List.map _.Id
+
+            for id in ids do
+                if not (List.contains id known) then
+                    let names = String.concat ", " known
+                    wrong "--rows" $"rows of {study.Name} ({names})" id $"name some of them{CommandLine.hint known id}"
+
+            study.Rows |> List.filter (fun row -> List.contains row.Id ids)
+
+    /// Every run that the options choose: all rows with their first seed, then all with their second, and so on. Raises UserException where an
+    /// experiment is not sound.
+    let runs (study: Study) (options: StudyOptions) : PlannedRun list =
+        let root = root study options
+
+        rows study options
+        |> List.collect (fun row ->
+            defaultArg options.Seeds row.Seeds
+            |> List.indexed
+            |> List.map (fun (turn, seed) ->
+                let folder = RunReader.folderOf root row.Id seed
+
+                let settings: Settings = {
+                    Data = data study options
+                    Vocabulary = None
+                    Steps = None
+                    Seed = None
+                    Out = Some folder
+                    LogEvery = None
+                    ValidateEvery = None
+                    CheckpointEvery = None
+                    TraceEvery = None
+                    Threads = options.Threads
+                    Device = options.Device
+                    Resume = true
+                    Command = options.Command
+                }
+
+                let declared = experiment options.Scale row seed
+                Check.experiment declared |> Refusal.orRaise |> ignore
+
+                turn,
+                {
+                    Row = row
+                    Seed = seed
+                    Experiment = Settings.apply settings declared
+                    Identity = Essence.identity declared
+                    Folder = folder
+                    Settings = settings
+                }))
+        |> List.sortBy fst
+        |> List.map snd
+
+    /// Raises UserException where a run has data to read and nobody said where they are.
+    let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
+        if runs |> List.exists (fun run -> needsData run.Experiment) then
+            let expected =
+                match study.DataFolder with
+                | Some name -> $"the data of {study.Name} ({name})"
+                | None -> $"the data of {study.Name}"
+
+            wrong "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"

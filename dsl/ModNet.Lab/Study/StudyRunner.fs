@@ -1,0 +1,141 @@
+namespace ModNet
+
+open System
+open System.IO
+open ModNet.Figures
+open ModNet.Runtime
+
+/// How carrying out a study ended.
+[<RequireQualifiedAccess>]
+type StudyEnd =
+    | Done
+    /// By Ctrl-C or SIGTERM, all work kept.
+    | Stopped
+    /// Some runs are in the hands of other processes.
+    | Shared
+    /// Some runs could not be done, for reasons that were said; all others were.
+    | Failed
+
+/// Carries a study out: what is finished is skipped, what another process is at is left to it, what was interrupted goes on.
+[<RequireQualifiedAccess>]
+module internal StudyRunner =
+
+    let private isFinished (study: Study) (run: PlannedRun) =
+        match RunReader.read run.Row run.Seed run.Folder with
+        | Some(found, identity) ->
+            found.Finished && identity = run.Identity && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
+        | None -> false
+
+    /// A run of other settings in the folder is kept under another name.
+    let private moveAside (run: PlannedRun) : unit =
+        match RunReader.read run.Row run.Seed run.Folder with
+        | Some(_, identity) when identity <> run.Identity ->
+            let rec free n =
+                let path = $"{run.Folder}.{identity}" + (if n = 1 then "" else $".{n}")
+                if Directory.Exists path then free (n + 1) else path
+
+            let aside = free 1
+            Directory.Move(run.Folder, aside)
+            printfn $"{run.Folder} held a run of other settings; it is now {aside}"
+        | _ -> ()
+
+    /// Seconds that the runs after this one will take, at the rate that their rows, or this run, have had.
+    let private remaining (after: PlannedRun list) (file: StudyFile) (progress: Progress) : float =
+        let own = progress.Remaining.TotalSeconds / float (max 1L (progress.Steps - progress.Line.Step))
+
+        after
+        |> List.sumBy (fun run ->
+            let known =
+                file.Entries
+                |> List.filter (fun entry -> entry.Finished && entry.Row = run.Row.Id && entry.Spec = run.Identity)
+                |> List.map (fun entry -> entry.Seconds / float (max 1L entry.Steps))
+
+            let perStep = if known.IsEmpty then own else List.average known
+            perStep * float run.Experiment.Method.Steps)
+
+    let private train (run: PlannedRun) (line: ProgressLine) : TrainingOutcome =
+        moveAside run
+        let record = RunRecord.begin' run.Settings.Command
+        RunRecord.write run.Folder record
+        let outcome = Train.showing line run.Settings run.Experiment
+
+        RunRecord.write run.Folder { record with Ended = Some(RunRecord.now ()) }
+
+        outcome
+
+    /// What became of a run when its turn came.
+    [<RequireQualifiedAccess>]
+    type private Turn =
+        | Finished
+        | Stopped
+        | Elsewhere
+        | Failed
+
+    let private lockOf (run: PlannedRun) =
+        let folder = Path.GetFullPath run.Folder
+        Path.Combine(Path.GetDirectoryName folder, $".{Path.GetFileName folder}.lock")
+
+    /// Does what is to be done. `results` is the folder of the results files; `publish` is called after every run.
+    let run (study: Study) (options: StudyOptions) (results: string) (publish: unit -> StudyFile) : StudyEnd =
+        let planned = StudyPlan.runs study options
+
+        if study.LogsSuffice && options.Scale = Scale.Full then
+            for run in planned do
+                KeptLogs.unpack results run.Identity run.Seed run.Folder
+
+        let waiting = planned |> List.filter (isFinished study >> not)
+        StudyPlan.mustHaveData study waiting
+        let quick = options.Scale.Pick("", "quick version, ")
+
+        if not planned.IsEmpty then
+            printfn
+                $"{study.Name}: {quick}{planned.Length} runs, {planned.Length - waiting.Length} of them finished already"
+
+        let attempt (turn: int) (file: StudyFile) (run: PlannedRun) (after: PlannedRun list) : Turn =
+            let name = $"{run.Row.Id}, seed {run.Seed}"
+
+            match FileLock.tryTake (lockOf run) with
+            | None ->
+                printfn $"{name}: another process is at it"
+                Turn.Elsewhere
+            | Some held ->
+                use _held = held
+
+                // Another process may have finished it since this one looked.
+                if isFinished study run then
+                    Turn.Finished
+                else
+                    printfn ""
+                    printfn $"run {turn} of {planned.Length}: {quick}{run.Row.Label}, seed {run.Seed}"
+
+                    let rest (progress: Progress) =
+                        if after.IsEmpty then
+                            ""
+                        else
+                            let all = progress.Remaining.TotalSeconds + remaining after file progress
+                            $", {Label.duration all} in all"
+
+                    try
+                        let outcome = train run (ProgressLine($"{quick}{name} · ", rest))
+
+                        if outcome.Steps < int64 run.Experiment.Method.Steps then Turn.Stopped else Turn.Finished
+                    with :? UserException as mistake ->
+                        // Hours of other runs do not wait for this one to be mended.
+                        eprintfn $"{name}: {mistake.Message}"
+                        Turn.Failed
+
+        let rec go (turn: int) (ended: StudyEnd) (file: StudyFile) (waiting: PlannedRun list) =
+            match waiting with
+            | [] -> ended
+            | run :: after ->
+                match attempt turn file run after with
+                | Turn.Elsewhere when ended = StudyEnd.Failed -> go (turn + 1) ended file after
+                | Turn.Elsewhere -> go (turn + 1) StudyEnd.Shared file after
+                | Turn.Failed -> go (turn + 1) StudyEnd.Failed file after
+                | Turn.Finished -> go (turn + 1) ended (publish ()) after
+                | Turn.Stopped ->
+                    publish () |> ignore
+                    printfn $"stopped; to go on: {options.Command}"
+                    StudyEnd.Stopped
+
+        go (planned.Length - waiting.Length + 1) StudyEnd.Done (publish ()) waiting

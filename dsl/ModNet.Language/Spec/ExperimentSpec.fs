@@ -1,0 +1,306 @@
+namespace ModNet
+
+open System
+
+/// Next-word prediction from text: a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
+type TextData = {
+    /// The directory or file; a blank leaves it to the command line's `--data`.
+    Path: string
+    /// T, the number of steps in a datapoint, ≥ 1.
+    Window: int
+    /// The size to keep the vocabulary to; None takes the data's own.
+    Vocabulary: int option
+    /// Whether recurrent layers go on from window to window; else each window starts at zero.
+    CarryState: bool
+}
+
+/// The toy regression (paper §3.1, appendix B): x from two Gaussians, y = Rx or Sx by component.
+type ToyRegression = {
+    /// The dimension of x and y, ≥ 2 (R is a rotation).
+    Dimensions: int
+    /// The number of training points.
+    Points: int
+    /// The number of points held out.
+    HeldOut: int
+    /// The distance between the two components' means.
+    Separation: float
+    /// The standard deviation of each component.
+    Spread: float
+    /// Added to the experiment's seed where the data are drawn, so data and training may vary apart.
+    SeedOffset: int
+}
+
+/// What is to be predicted of a datapoint.
+[<RequireQualifiedAccess>]
+type Target =
+    /// One of so many classes: for a `softmax` head.
+    | Classes of count: int
+    /// So many numbers: for a `gaussian` head, or, if they are all 0 or 1, a `bernoulli` one.
+    | Values of width: int
+
+/// What stands between two values of a CSV file.
+type Separator =
+    | Comma
+    | Semicolon
+    | Tab
+
+/// Rows of a CSV file: numbers x [features], and y [targets] or a class.
+type CsvData = {
+    /// The file; a blank leaves it to the command line's `--data`.
+    Path: string
+    /// The columns that y is made of, in order.
+    Targets: string list
+    /// The number of labels in the one target column; None where targets are numbers.
+    Classes: int option
+    /// The columns that x is made of, in order; None takes all that are neither target nor task.
+    Features: string list option
+    /// The column of task ids, labels of any kind.
+    Task: string option
+    /// Whether the first row names the columns; else they are named 1, 2, ….
+    Header: bool
+    Separator: Separator
+    /// Whether features get mean 0 and deviation 1 over the training rows.
+    Standardise: bool
+    /// The share of rows held out for validation, in [0, 1).
+    HeldOut: float
+    /// The share of rows held out for the test, in [0, 1).
+    Test: float
+    /// What the held-out rows are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+}
+
+/// A labelled set of images in files.
+type ImageData = {
+    /// The directory; a blank leaves it to the command line's `--data`.
+    Path: string
+    /// The number of training images held out for validation.
+    HeldOut: int
+    /// Whether each channel gets mean 0 and deviation 1 over the training images; else pixels are in [0, 1].
+    Standardise: bool
+    /// What the held-out images are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+}
+
+/// Arrays in memory. JSON holds their checksum and not their values.
+type InMemoryData = {
+    Name: string
+    /// What x is, per datapoint: a vector or an image.
+    Input: Shape
+    Target: Target
+    /// The number of task ids, where datapoints have one.
+    Tasks: int option
+    /// The number of choices that each datapoint brings along, where it does.
+    Given: int option
+    /// The number of datapoints, held-out ones included.
+    Points: int
+    /// How many of them are held out for validation.
+    HeldOut: int
+    /// How many of them are held out for the test.
+    Test: int
+    /// What the held-out datapoints are drawn by, whatever the experiment's seed.
+    SplitSeed: int
+    /// SHA-256 of all values, in hexadecimal.
+    Checksum: string
+    /// The values; nothing in a spec that was read from JSON.
+    Arrays: Carried<Arrays>
+}
+
+/// Datapoints drawn by a user's function. JSON holds its name and not its code.
+type GeneratedData = {
+    Name: string
+    /// What x is, per datapoint: a vector or an image.
+    Input: Shape
+    Target: Target
+    /// The number of task ids, where datapoints have one.
+    Tasks: int option
+    /// The number of choices that each datapoint brings along, where it does.
+    Given: int option
+    /// The number of training points.
+    Points: int
+    /// The number of points drawn for validation.
+    HeldOut: int
+    /// The number of points drawn for the test.
+    Test: int
+    /// Added to the experiment's seed where the data are drawn.
+    SeedOffset: int
+    /// Draws one datapoint; nothing in a spec that was read from JSON.
+    Draw: Carried<Random -> Datapoint>
+}
+
+/// Where the datapoints come from.
+[<RequireQualifiedAccess>]
+type Data =
+    | Text of TextData
+    | ToyRegression of ToyRegression
+    | Csv of CsvData
+    | Mnist of ImageData
+    | Cifar10 of ImageData
+    | InMemory of InMemoryData
+    | Generated of GeneratedData
+
+/// What takes the gradient steps, on θ and φ alike. g is the gradient of the method's loss, r the scheduled rate.
+type Optimizer =
+    /// m ← 0.9 m + 0.1 g, v ← 0.999 v + 0.001 g², θ ← θ − r · m̂ / (√v̂ + 1e-8), with m̂ = m / (1 − 0.9ⁿ) and v̂ = v / (1 − 0.999ⁿ) in
+    /// the n-th step.
+    | Adam of rate: float
+    /// Adam, and every step first takes r · decay · θ away from θ.
+    | AdamW of rate: float * decay: float
+    /// v ← momentum · v + g, θ ← θ − r · v.
+    | Sgd of rate: float * momentum: float
+
+/// How the rate goes over the gradient steps: step t = 0, 1, … of T is taken at the optimiser's rate times a factor.
+type Schedule =
+    /// 1.
+    | Constant
+    /// ½ (1 + cos(π t / T)): from 1 towards 0.
+    | Cosine
+    /// factor^⌊t / every⌋.
+    | Decay of every: int * factor: float
+    /// (t + 1) / steps while t < steps; then `after`, with its own t from 0 and the T − steps that are left.
+    | Warmup of steps: int * after: Schedule
+
+/// What a gradient step does to the modules that nothing in its minibatch chose.
+type Unselected =
+    /// What the optimiser makes of a gradient of zero: the moments of `Adam` decay and weights go on moving for a while, `AdamW` shrinks
+    /// them, momentum carries them on.
+    | Drift
+    /// Nothing: each module is trained as by an optimiser of its own, that only takes the steps in which the module is in use. Cost then
+    /// follows the modules in use, not M.
+    | Rest
+
+/// What a* is before the first M-step.
+type Start =
+    /// Uniform over all compositions (Algorithm 1).
+    | AtRandom
+    /// The same, and then one E-step for every datapoint.
+    | Sweep
+
+/// Where a* is among an E-step's candidates.
+type Held =
+    /// Beside S fresh samples (Eq. 11).
+    | Beside
+    /// One of the S, so that S − 1 are fresh.
+    | Among
+
+/// How gradient steps are taken, by any method but EM.
+type GradientSteps = {
+    /// Datapoints in a minibatch.
+    Batch: int
+    /// The number of gradient steps in all.
+    Steps: int
+    Optimizer: Optimizer
+    Unselected: Unselected
+    Schedule: Schedule
+}
+
+/// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.
+type Reinforce = {
+    /// How much of the average a minibatch leaves as it was, in [0, 1).
+    Decay: float
+    Gradient: GradientSteps
+}
+
+/// The noisy top-k mixture (Shazeer et al. 2017).
+type NoisyTopK = {
+    /// k, the number of modules that run for every row, ≥ 1 and ≤ M.
+    K: int
+    /// Weighs the importance loss, ≥ 0; 0 is without.
+    Importance: float
+    /// Weighs the load loss, ≥ 0; 0 is without.
+    Load: float
+    Gradient: GradientSteps
+}
+
+/// Generalised Viterbi EM (paper, Algorithm 1).
+type Em = {
+    /// S, the number of compositions drawn per datapoint in an E-step, ≥ 1; with `Among` a* is one of them.
+    Samples: int
+    /// Gradient steps between two E-steps, ≥ 1.
+    MSteps: int
+    /// Datapoints in an M-step's minibatch.
+    Batch: int
+    /// Datapoints in an E-step's minibatch.
+    EBatch: int
+    /// The number of M-steps in all.
+    Steps: int
+    Optimizer: Optimizer
+    Unselected: Unselected
+    Schedule: Schedule
+    /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 is Eq. 8.
+    ControllerWeight: float
+    Start: Start
+    Held: Held
+}
+
+/// How the network is trained.
+[<RequireQualifiedAccess>]
+type Method =
+    | Em of Em
+    | Reinforce of Reinforce
+    | NoisyTopK of NoisyTopK
+    /// The same K modules for every datapoint.
+    | StaticModules of GradientSteps
+    /// The marginal likelihood by enumeration (Eq. 4).
+    | Exact of GradientSteps
+
+    /// The number of gradient steps in all.
+    member method.Steps =
+        match method with
+        | Em em -> em.Steps
+        | Reinforce { Gradient = gradient }
+        | NoisyTopK { Gradient = gradient }
+        | StaticModules gradient
+        | Exact gradient -> gradient.Steps
+
+    /// The same with so many gradient steps in all.
+    member method.WithSteps(steps: int) =
+        let with' (gradient: GradientSteps) = { gradient with Steps = steps }
+
+        match method with
+        | Em em -> Em { em with Steps = steps }
+        | Reinforce reinforce -> Reinforce { reinforce with Gradient = with' reinforce.Gradient }
+        | NoisyTopK mixture -> NoisyTopK { mixture with Gradient = with' mixture.Gradient }
+        | StaticModules gradient -> StaticModules(with' gradient)
+        | Exact gradient -> Exact(with' gradient)
+
+/// What tensors are computed on.
+type Device =
+    | Cpu
+    /// The CUDA device of this index, from 0.
+    | Cuda of index: int
+
+    /// `cpu` or `cuda:0`.
+    override device.ToString() =
+        match device with
+        | Cpu -> "cpu"
+        | Cuda index -> $"cuda:{index}"
+
+/// Which routing traces a run leaves: what modules ran for which datapoints, as data.
+type Tracing = {
+    /// One of training datapoints before the first gradient step and after every so many; None leaves none.
+    Every: int option
+    /// The number of training datapoints that those hold, at most: evenly spaced over the set, the same every time.
+    Rows: int
+    /// The number of held-out datapoints that the trace at the end holds, at most: evenly spaced over the set.
+    AtEnd: int
+}
+
+/// A network, its data, its training: everything that a run depends on.
+type Experiment = {
+    Network: Network
+    Data: Data
+    Method: Method
+    Seed: int
+    Device: Device
+    /// A line of metrics every so many gradient steps.
+    LogEvery: int
+    /// Validation every so many gradient steps.
+    ValidateEvery: int
+    /// A checkpoint every so many gradient steps; None writes one with every validation.
+    CheckpointEvery: int option
+    /// How many checkpoints stay in the run's folder, the newest among them, ≥ 1.
+    KeepCheckpoints: int
+    Tracing: Tracing
+    /// The run's folder; None is `runs/` and the network's name.
+    Out: string option
+}

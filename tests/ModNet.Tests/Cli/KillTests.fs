@@ -1,0 +1,264 @@
+/// Runs that are killed, or that the disk fails, as a user starts them.
+module ModNet.Tests.KillTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open System.Text.RegularExpressions
+open System.Threading
+open Expecto
+open ModNet.Runtime
+open ModNet.Tests.Clone
+
+[<DllImport("libc", EntryPoint = "kill")>]
+extern int private send(int processId, int signal)
+
+let private sigkill = 9
+let private sigint = 2
+let private sigterm = 15
+
+/// A checkpoint after every step: much of the time goes into writing them.
+let private words (out: string) (steps: int) (every: int) = [
+    "demo"
+    "--resume"
+    "--threads"
+    "1"
+    "--steps"
+    string steps
+    "--checkpoint-every"
+    string every
+    "--validate-every"
+    "50"
+    "--out"
+    out
+]
+
+let private newest (out: string) = Path.Combine(out, "checkpoint.safetensors")
+
+let private reads (path: string) =
+    scoped
+    <| fun () ->
+        try
+            let stored = Safetensors.Read path
+            Some(stored["run.step"].item<int64>())
+        with :? UserException ->
+            None
+
+/// Weights, a*, optimiser and streams, but not the clock; and metrics without it.
+let private leftIn (out: string) =
+    let tensors =
+        scoped
+        <| fun () -> [
+            for KeyValue(name, value) in Safetensors.Read(newest out) do
+                if name <> "run.seconds" && name <> "run.metrics" then name, Convert.ToHexString(value.bytes.ToArray())
+        ]
+
+    let metrics = [
+        for line in File.ReadAllLines(Path.Combine(out, "metrics.jsonl")) do
+            Regex.Replace(line, "\"seconds\":[^,}]*", "")
+    ]
+
+    List.sort tensors, metrics
+
+let private finishes (words: string list) =
+    let code, output, errors = modnet words
+    Expect.equal code 0 $"{output}{errors}"
+    output
+
+let private until (running: Process) (condition: unit -> bool) =
+    let clock = Stopwatch.StartNew()
+
+    while not (condition ()) do
+        if running.HasExited then
+            failtest $"ended by itself: {running.StandardOutput.ReadToEnd()}{running.StandardError.ReadToEnd()}"
+
+        if clock.Elapsed > TimeSpan.FromMinutes 2.0 then failtest "nothing happens"
+
+        Thread.SpinWait 200
+
+/// Kills the run at a random moment; every other time while a checkpoint is being written. Whether it was.
+let private killOnce (random: Random) (turn: int) (out: string) (steps: int) : bool =
+    use running = start (words out steps 1)
+
+    let before = if File.Exists(newest out) then File.GetLastWriteTimeUtc(newest out) else DateTime.MinValue
+    // A step on, at least: so that a chain of kills gets somewhere.
+    until running (fun () -> File.Exists(newest out) && File.GetLastWriteTimeUtc(newest out) <> before)
+    let unfinished = $"{newest out}.{running.Id}.partial"
+
+    if turn % 2 = 0 then
+        until running (fun () -> File.Exists unfinished)
+        Thread.SpinWait(random.Next 2_000)
+    else
+        Thread.Sleep(random.Next 60)
+
+    send (running.Id, sigkill) |> ignore
+    running.WaitForExit()
+    Expect.equal running.ExitCode (128 + sigkill) "killed, and not ended before"
+    File.Exists unfinished
+
+let private killedAndResumed (kills: int) (steps: int) =
+    inDirectory
+    <| fun directory ->
+        let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
+
+        let random = Random 20261121
+        let mutable writing = 0
+        let mutable lastStep = 0L
+
+        for turn in 1..kills do
+            if killOnce random turn parts steps then writing <- writing + 1
+
+            Expect.isTrue (File.Exists(newest parts)) "the newest has its name at every moment"
+
+            let present =
+                [
+                    newest parts
+                    let before = Path.Combine(parts, "checkpoints")
+
+                    if Directory.Exists before then yield! Directory.GetFiles before
+                ]
+                |> List.map reads
+
+            Expect.isNonEmpty present "a checkpoint"
+            Expect.isFalse (List.contains None present) "all are whole"
+            let step = present |> List.choose id |> List.max
+            Expect.isTrue (step >= lastStep) "nothing before the last checkpoint is lost"
+            lastStep <- step
+
+        Expect.isTrue (lastStep < int64 steps) "there was something left to do"
+        finishes (words parts steps 1_000) |> ignore
+        finishes (words whole steps 1_000) |> ignore
+        let tensors, metrics = leftIn parts
+        let wholeTensors, wholeMetrics = leftIn whole
+        Expect.equal tensors wholeTensors "bit for bit"
+        Expect.equal metrics wholeMetrics "the same lines of metrics"
+        Expect.isEmpty (Directory.GetFiles(parts, "*.partial")) "nothing unfinished is left"
+        Expect.isTrue (writing > 0) "some kills came while a checkpoint was being written"
+
+        Tally.note
+            "kills"
+            $"{kills} of {kills} survived over {steps} steps, {writing} of them while a checkpoint was being written"
+
+/// Does the action in a small file system of its own; skips the test where none can be mounted.
+let private onSmallDisk (size: string) (action: string -> (string -> unit) -> unit) =
+    inDirectory
+    <| fun directory ->
+        let mount (words: string list) =
+            let info = ProcessStartInfo("mount", RedirectStandardError = true)
+            words |> List.iter info.ArgumentList.Add
+
+            try
+                use running = Process.Start info
+                running.WaitForExit()
+                running.ExitCode = 0
+            with :? ComponentModel.Win32Exception ->
+                false
+
+        let remount (way: string) = Expect.isTrue (mount [ "-o"; $"remount,{way}"; directory ]) way
+
+        if not (mount [ "-t"; "tmpfs"; "-o"; $"size={size}"; "tmpfs"; directory ]) then
+            skiptest "no file system can be mounted here"
+
+        try
+            action directory remount
+        finally
+            use unmount = Process.Start("umount", directory)
+            unmount.WaitForExit()
+
+let private refused (words: string list) (parts: string list) =
+    let exit, output, errors = modnet words
+    let said = output + errors
+    Expect.equal exit 1 said
+
+    for part in parts do
+        Expect.stringContains said part "what is said"
+
+    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
+
+let private stopsBy (name: string) (signal: int) =
+    testCase $"{name} finishes the step, saves, says how to go on, and the run then ends as one that went on"
+    <| fun () ->
+        inDirectory
+        <| fun directory ->
+            let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
+
+            use running = start (words parts 400 10)
+            until running (fun () -> File.Exists(newest parts))
+            send (running.Id, signal) |> ignore
+            let output = running.StandardOutput.ReadToEnd()
+            let errors = running.StandardError.ReadToEnd()
+            running.WaitForExit()
+            Expect.equal running.ExitCode 0 errors
+
+            let told =
+                Regex.Match(output, "stopped after ([0-9,]+) of 400 steps; the checkpoint holds them: to go on, (.*)")
+
+            Expect.isTrue told.Success output
+            Expect.equal told.Groups[2].Value (String.concat " " ("./modnet" :: words parts 400 10)) "how to go on"
+
+            Expect.equal
+                (reads (newest parts))
+                (Some(Int64.Parse(told.Groups[1].Value.Replace(",", ""))))
+                "what is saved"
+
+            finishes (words parts 400 10) |> ignore
+            finishes (words whole 400 10) |> ignore
+            Expect.equal (leftIn parts) (leftIn whole) "bit for bit"
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "runs that are killed" [
+        testCase "a run killed at 20 random moments ends as one that was not" <| fun () -> killedAndResumed 20 1_500
+
+        if Environment.GetEnvironmentVariable "MODNET_LONG" = "1" then
+            testCase "a run killed at 200 random moments ends as one that was not"
+            <| fun () -> killedAndResumed 200 15_000
+
+        stopsBy "Ctrl-C" sigint
+        stopsBy "SIGTERM" sigterm
+
+        testCase "a disk that fills up is one clear message, checkpoints whole, and the run goes on when there is room"
+        <| fun () ->
+            onSmallDisk "600k"
+            <| fun disk remount ->
+                let out = Path.Combine(disk, "run")
+                // Metrics and checkpoints of so many steps do not fit.
+                let words = words out 2_000 5 @ [ "--log-every"; "1" ]
+                refused words [ "a file that can be written"; "No space left on device" ]
+                let step = reads (newest out)
+                Expect.isSome step "the last checkpoint is whole"
+                remount "size=40m"
+                finishes words |> ignore
+                let whole = Path.Combine(disk, "whole")
+
+                finishes (words |> List.map (fun word -> if word = out then whole else word)) |> ignore
+
+                Expect.equal (leftIn out) (leftIn whole) "bit for bit"
+
+        testCase "a folder that cannot be written is one clear message"
+        <| fun () ->
+            onSmallDisk "40m"
+            <| fun disk remount ->
+                let out = Path.Combine(disk, "run")
+                finishes (words out 20 10) |> ignore
+                let before = File.ReadAllBytes(newest out)
+                remount "ro"
+                refused (words out 40 10) [ out; "a folder that can be written"; "Read-only file system"; "--out" ]
+                refused [ "demo"; "--out"; out ] [ out; "a folder that can be written"; "Read-only file system" ]
+                Expect.equal (File.ReadAllBytes(newest out)) before "the checkpoint is as it was"
+
+        testCase "a second run in the same folder is refused"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let out = Path.Combine(directory, "run")
+                use running = start (words out 100_000 10)
+                until running (fun () -> File.Exists(newest out))
+                refused [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in" ]
+                refused (words out 100 10) [ out; "a folder that no run is at work in" ]
+                send (running.Id, sigkill) |> ignore
+                running.WaitForExit()
+                Expect.isSome (reads (newest out)) "the first run's checkpoint is whole"
+    ]

@@ -1,0 +1,478 @@
+/// Studies carried out in this process: what is run, skipped, resumed, kept.
+module ModNet.Tests.StudyTests
+
+open System
+open System.IO
+open System.Text.Json.Nodes
+open Expecto
+open ModNet
+open ModNet.Runtime
+
+let private toy modules' =
+    network $"toy-{modules'}" {
+        features 2
+
+        modular {
+            modules modules'
+            unit (linear 2)
+            choose 1
+        }
+
+        gaussian (variance 0.1)
+    }
+
+let private experimentOf modules' (length: int) =
+    experiment {
+        net (toy modules')
+
+        data (
+            toy_regression {
+                points 32
+                held_out 16
+            }
+        )
+
+        train (
+            em {
+                samples 2
+                m_steps 3
+                batch 8
+                steps length
+                optimizer (Adam 1e-2)
+            }
+        )
+
+        log_every 5
+        validate_every 10
+        checkpoint_every 5
+    }
+
+let private rowOf id modules' length seeds' =
+    row id {
+        label $"{modules'} modules"
+        paper 0.25
+        seeds seeds'
+        run (fun scale -> experimentOf modules' (scale.Pick(length, 5)))
+    }
+
+let private studyOf rows' =
+    study "example" {
+        title "An example"
+        rows rows'
+        measure "squared error" (fun run -> run.Test.SquaredError)
+        measure "agreement" (fun run -> run.Fact "agreement")
+        report (fun runs -> [ for run in runs -> Section.make run.Name [] ])
+    }
+
+let private two = studyOf [ rowOf "two" 2 20 [ 1; 2 ]; rowOf "three" 3 20 [ 1 ] ]
+
+/// A folder with a script's surroundings: `home/notebooks` and `home/docs/results.md`.
+let private withHome (action: string -> string -> unit) =
+    let home = Directory.CreateTempSubdirectory("modnet-study-").FullName
+
+    try
+        let scripts = Path.Combine(home, "notebooks")
+        let docs = Path.Combine(home, "docs")
+        Directory.CreateDirectory scripts |> ignore
+        Directory.CreateDirectory docs |> ignore
+
+        File.WriteAllText(
+            Path.Combine(docs, "results.md"),
+            "<!-- results: ./modnet reproduce writes what follows -->\n<!-- end of results -->\n"
+        )
+
+        action home scripts
+    finally
+        Directory.Delete(home, true)
+
+let private options (home: string) : StudyOptions = {
+    Data = None
+    Only = None
+    Seeds = None
+    Scale = Scale.Full
+    Out = Path.Combine(home, "runs")
+    Threads = Some 1
+    Png = false
+    Device = None
+    Command = "./modnet reproduce example"
+}
+
+let private results (scripts: string) name =
+    (StudyFileJson.load (Path.Combine(scripts, "results", $"{name}.json"))).Value
+
+let private runFolder home row seed = Path.Combine(home, "runs", "example", row, $"seed-{seed}")
+
+let private metrics folder =
+    File.ReadAllLines(Path.Combine(folder, "metrics.jsonl"))
+    |> Array.map (fun line ->
+        let fields = JsonNode.Parse(line).AsObject()
+        fields.Remove "seconds" |> ignore
+        fields.ToJsonString())
+
+let private keys (file: StudyFile) = file.Entries |> List.map (fun entry -> entry.Row, entry.Seed, entry.Finished)
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "studies" [
+        testCase "a whole one leaves runs, results, a table in docs/results.md and a report; once more runs nothing"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                Expect.equal (Study.run (options home) scripts two) 0 "exit code"
+                let file = results scripts "example"
+                Expect.equal (keys file) [ "three", 1, true; "two", 1, true; "two", 2, true ] "runs"
+
+                for entry in file.Entries do
+                    let folder = runFolder home entry.Row entry.Seed
+                    let summary = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "summary.json")))
+
+                    let reached = summary["test"]["squared_error"]
+                    Expect.equal entry.Values["squared error"] (reached.GetValue<float>()) "the number is the run's"
+                    let agreement = summary["agreement"]
+                    Expect.equal entry.Values["agreement"] (agreement.GetValue<float>()) "and so is a fact"
+                    Expect.equal entry.Threads (Some 1) "threads"
+
+                    Expect.equal
+                        entry.Command
+                        $"./modnet reproduce example --rows {entry.Row} --seeds {entry.Seed}"
+                        "the run's own command"
+
+                let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
+                Expect.stringContains page "| An example: 2 modules | squared error | 0.250 |" "the table"
+                let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
+                Expect.stringContains report "<h2>2 modules, seed 2</h2>" "the script's sections"
+
+                let before = DateTime.UtcNow
+                Expect.equal (Study.run (options home) scripts two) 0 "again"
+
+                for folder in [ runFolder home "two" 1; runFolder home "three" 1 ] do
+                    Expect.isLessThan
+                        (File.GetLastWriteTimeUtc(Path.Combine(folder, "checkpoint.safetensors")))
+                        before
+                        "a finished run is not run again"
+
+        testCase "a part is merged into the table, and entries stay when their folders are gone"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let part only seeds = { options home with Only = Some only; Seeds = Some seeds }
+
+                Study.run (part [ "three" ] [ 4 ]) scripts two |> ignore
+                Expect.equal (keys (results scripts "example")) [ "three", 4, true ] "the part"
+                let first = (results scripts "example").Entries.Head
+                Directory.Delete(Path.Combine(home, "runs"), true)
+                Study.run (part [ "two" ] [ 1; 7 ]) scripts two |> ignore
+                let file = results scripts "example"
+                Expect.equal (keys file) [ "three", 4, true; "two", 1, true; "two", 7, true ] "both parts"
+                Expect.contains file.Entries first "as it was"
+
+        testCase "an interrupted run goes on and ends as if it had not been interrupted"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let only = { options home with Only = Some [ "two" ]; Seeds = Some [ 3 ] }
+
+                Study.run only scripts two |> ignore
+                let folder = runFolder home "two" 3
+                let whole = metrics folder
+
+                // As a kill leaves it after step 10: its checkpoint, the spec of the whole run, no summary.
+                Directory.Delete(folder, true)
+
+                let settings: Settings = {
+                    Data = None
+                    Vocabulary = None
+                    Steps = Some 10
+                    Seed = Some 3
+                    Out = Some folder
+                    LogEvery = None
+                    ValidateEvery = None
+                    CheckpointEvery = None
+                    TraceEvery = None
+                    Threads = Some 1
+                    Device = None
+                    Resume = false
+                    Command = ""
+                }
+
+                let declared = experimentOf 2 20
+                Train.run settings (Settings.apply settings declared) |> ignore
+                File.Delete(Path.Combine(folder, "summary.json"))
+                let spec = { declared with Seed = 3 } |> Experiment.to_json
+                File.WriteAllText(Path.Combine(folder, "spec.json"), spec)
+                let cut = metrics folder
+                Expect.isLessThan cut.Length whole.Length "there is less of it"
+
+                Study.run { only with Seeds = Some [ 1 ] } scripts two |> ignore
+
+                // The finished one of before counts more; without it the part is listed as a part.
+                File.Delete(Path.Combine(scripts, "results", "example.json"))
+                Study.run { only with Seeds = Some [ 1 ] } scripts two |> ignore
+                let part = (results scripts "example").Entries |> List.find (fun e -> e.Seed = 3)
+                Expect.equal (part.Finished, part.Steps, part.Planned) (false, 10L, 20L) "so far"
+                Expect.isEmpty part.Values "no result"
+                Expect.isGreaterThan part.Seconds 0.0 "the time so far"
+
+                Study.run only scripts two |> ignore
+                Expect.equal (metrics folder) whole "every number but the time"
+                let done' = (results scripts "example").Entries |> List.find (fun e -> e.Seed = 3)
+                Expect.isTrue done'.Finished "finished"
+
+        testCase "changed settings start anew, and the run of the old ones is kept"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let only = { options home with Only = Some [ "two" ]; Seeds = Some [ 1 ] }
+
+                Study.run only scripts two |> ignore
+                let old = metrics (runFolder home "two" 1)
+                let changed = studyOf [ rowOf "two" 2 30 [ 1; 2 ] ]
+                Study.run only scripts changed |> ignore
+                let file = results scripts "example"
+                Expect.equal (file.Entries |> List.map _.Planned |> List.sort) [ 20L; 30L ] "both are kept"
+                let shown = file.Rows |> List.collect (fun row -> StudyFile.results row file)
+                Expect.equal (shown |> List.map _.Planned) [ 30L ] "the table has the new one"
+
+                let aside =
+                    Directory.GetDirectories(Path.Combine(home, "runs", "example", "two"))
+                    |> Array.filter (fun path -> Path.GetFileName path <> "seed-1")
+
+                Expect.equal (aside |> Array.map metrics) [| old |] "the old one lies beside it"
+
+        testCase "a later version that writes specs otherwise still knows the results"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let only = { options home with Only = Some [ "two" ]; Seeds = Some [ 1 ] }
+
+                Study.run only scripts two |> ignore
+                let path = Path.Combine(scripts, "results", "example.json")
+                let identity = (results scripts "example").Entries.Head.Spec
+                let specs = Path.Combine(scripts, "results", "specs")
+
+                // As an earlier version would have it: the same experiment by another identity, and no run folder.
+                File.Move(Path.Combine(specs, $"{identity}.json"), Path.Combine(specs, "0123456789ab.json"))
+                File.WriteAllText(path, (File.ReadAllText path).Replace(identity, "0123456789ab"))
+                Directory.Delete(Path.Combine(home, "runs"), true)
+                Study.run { only with Only = Some [ "three" ] } scripts two |> ignore
+                let file = results scripts "example"
+                let shown = file.Rows |> List.collect (fun row -> StudyFile.results row file)
+                Expect.equal (shown |> List.map _.Row) [ "two"; "three" ] "both in the table"
+
+        testCase "how often a run is looked at, where data lie, and the seed are no part of what it is"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let only = { options home with Only = Some [ "two" ]; Seeds = Some [ 1 ] }
+
+                Study.run only scripts two |> ignore
+                let looked = Path.Combine(runFolder home "two" 1, "checkpoint.safetensors")
+                let before = File.GetLastWriteTimeUtc looked
+
+                let often = {
+                    rowOf "two" 2 20 [ 5 ] with
+                        Experiment = fun _ -> { experimentOf 2 20 with LogEvery = 1; CheckpointEvery = None }
+                }
+
+                Study.run only scripts (studyOf [ often ]) |> ignore
+                Expect.equal (File.GetLastWriteTimeUtc looked) before "finished already"
+
+        testCase "a quick version has its own folder, results and label, and is left out of the table of results"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let quick = { options home with Scale = Scale.Quick; Only = Some [ "three" ] }
+
+                let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
+                Study.run quick scripts two |> ignore
+                Expect.isFalse (File.Exists(Path.Combine(scripts, "results", "example.json"))) "no full results"
+                let file = results scripts "example-quick"
+                Expect.isTrue file.Quick "labelled"
+                Expect.equal (file.Entries |> List.map _.Steps) [ 5L ] "quick"
+                Expect.stringContains file.Entries.Head.Command " --quick" "the command"
+
+                let report = File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
+
+                Expect.stringContains report "quick version" "the report"
+                let after = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
+                Expect.stringContains after "No results yet." "the table has none of it"
+                Expect.notEqual after page "the table was written"
+
+        testCase "a study without rows is its report"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let bare = study "bare" { report (fun runs -> [ Section.make $"{runs.Length} runs" [] ]) }
+
+                Expect.equal (Study.run (options home) scripts bare) 0 "exit code"
+                let report = File.ReadAllText(Path.Combine(home, "runs", "bare", "report.html"))
+                Expect.stringContains report "<h2>0 runs</h2>" "its section"
+                Expect.isFalse (Directory.Exists(Path.Combine(scripts, "results"))) "nothing to keep"
+
+        testCase "a figure that cannot be drawn costs no result"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let undrawn = {
+                    studyOf [ rowOf "two" 2 5 [ 1 ] ] with
+                        Report = fun _ -> raise (UserException("figure", "a trace", "none", "train again"))
+                }
+
+                Expect.equal (Study.run (options home) scripts undrawn) 1 "exit code"
+                Expect.equal (keys (results scripts "example")) [ "two", 1, true ] "the result"
+                let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
+                Expect.stringContains report "figure: expected a trace, got none – train again" "why"
+
+        testCase "a study reads another one's runs, and runs what is missing"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                Study.run { options home with Only = Some [ "three" ] } scripts two |> ignore
+
+                let written = Path.Combine(runFolder home "three" 1, "checkpoint.safetensors")
+                let before = File.GetLastWriteTimeUtc written
+
+                let other = { two with Name = "other"; RunsOf = "example" }
+
+                Study.run (options home) scripts other |> ignore
+                Expect.equal (File.GetLastWriteTimeUtc written) before "read"
+                Expect.isTrue (Directory.Exists(runFolder home "two" 2)) "run, in the other's folder"
+                Expect.equal (keys (results scripts "other")).Length 3 "its own results"
+
+        testCase "logs are kept beside the results: they do for a study that needs nothing else, and for no other"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let one = studyOf [ rowOf "two" 2 20 [ 1 ] ]
+
+                let curves = {
+                    one with
+                        Name = "curves"
+                        RunsOf = "example"
+                        LogsSuffice = true
+                        Report =
+                            fun runs -> [ for run in runs -> Section.make $"{run.Name}: {run.Metrics.Length} lines" [] ]
+                }
+
+                let folder = runFolder home "two" 1
+                Study.run (options home) scripts one |> ignore
+                let log = metrics folder
+                let entry = (results scripts "example").Entries
+                let kept = Directory.GetFiles(Path.Combine(scripts, "results", "logs"))
+                Expect.hasLength kept 1 "a log for each run"
+                let bytes = File.ReadAllBytes kept[0]
+                Directory.Delete(Path.Combine(home, "runs"), true)
+
+                Expect.equal (Study.run (options home) scripts curves) 0 "exit code"
+                Expect.equal (metrics folder) log "the log as it was"
+
+                Expect.isFalse
+                    (File.Exists(Path.Combine(folder, "checkpoint.safetensors")))
+                    "laid out, not trained again"
+
+                let report = File.ReadAllText(Path.Combine(home, "runs", "curves", "report.html"))
+                Expect.stringContains report $"<h2>2 modules, seed 1: {log.Length} lines</h2>" "drawn"
+                Expect.equal (keys (results scripts "curves")) [ "two", 1, true ] "told as its own result"
+
+                Expect.equal (Study.run (options home) scripts one) 0 "a study that wants the run itself"
+                Expect.isTrue (File.Exists(Path.Combine(folder, "checkpoint.safetensors"))) "trains it"
+                Expect.equal (metrics folder) log "to the same end"
+
+                Expect.equal ((results scripts "example").Entries.Head.Values) entry.Head.Values "with the same numbers"
+
+                let unpacked =
+                    use stream =
+                        new Compression.GZipStream(new MemoryStream(bytes), Compression.CompressionMode.Decompress)
+
+                    use reader = new StreamReader(stream)
+                    reader.ReadToEnd()
+
+                Expect.isFalse (unpacked.Contains home) "nothing of this machine's folders is kept"
+
+        testCase "a kept log that is damaged is told of by name"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let one = studyOf [ rowOf "two" 2 5 [ 1 ] ]
+                Study.run (options home) scripts one |> ignore
+                let kept = Directory.GetFiles(Path.Combine(scripts, "results", "logs"))[0]
+                Directory.Delete(Path.Combine(home, "runs"), true)
+
+                for wrong in [ [| 1uy; 2uy; 3uy |]; Array.empty ] do
+                    File.WriteAllBytes(kept, wrong)
+
+                    complains (fun () -> Study.run (options home) scripts { one with LogsSuffice = true } |> ignore) [
+                        $"{kept}: expected the log of a run"
+                    ]
+
+                Expect.isFalse (Directory.Exists(runFolder home "two" 1)) "nothing half-written"
+
+                File.WriteAllBytes(kept, [| 1uy; 2uy; 3uy |])
+                Expect.equal (Study.run (options home) scripts one) 0 "a study that trains the run"
+                Expect.isGreaterThan (FileInfo(kept).Length) 100L "writes its log anew"
+
+        testCase "two at once: a run that another process is at is left to it"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let path = Path.Combine(home, "runs", "example", "three", ".seed-1.lock")
+                Directory.CreateDirectory(Path.GetDirectoryName path) |> ignore
+
+                do
+                    use _other = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+
+                    Expect.equal (Study.run (options home) scripts two) 0 "exit code"
+                    Expect.isFalse (Directory.Exists(runFolder home "three" 1)) "left alone"
+                    Expect.equal (keys (results scripts "example")) [ "two", 1, true; "two", 2, true ] "the others"
+
+                Study.run (options home) scripts two |> ignore
+                Expect.equal (keys (results scripts "example")).Length 3 "now all"
+
+        testCase "mistakes of a script are said before anything is run"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let run' study () = Study.run (options home) scripts study |> ignore
+
+                let sound = rowOf "two" 2 20 [ 1 ]
+
+                for study, expected in
+                    [
+                        studyOf [ sound; sound ], "example: expected rows with names of their own"
+                        studyOf [ { sound with Id = "A row" } ], "example: expected names of small letters"
+                        studyOf [ { sound with Seeds = [] } ], "example/two/seeds: expected at least one seed"
+                        studyOf [ { sound with Paper = [ Some "speed", PaperValue.Number 1.0 ] } ],
+                        "example/two/paper: expected one of the study's measures (squared error, agreement), got speed"
+                        study "example" { rows [ sound ] }, "example/two/paper: expected a study with a measure"
+                    ] do
+                    complains (run' study) [ expected ]
+
+                Expect.isFalse (Directory.Exists(Path.Combine(home, "runs"))) "nothing was run"
+
+        testCase "a row that is not there, and data that nobody named"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let unknown = { options home with Only = Some [ "tow" ] }
+
+                complains (fun () -> Study.run unknown scripts two |> ignore) [
+                    "--rows: expected rows of example (two, three), got tow – name some of them – did you mean two?"
+                ]
+
+                let reads =
+                    row "reads" {
+                        run (fun _ ->
+                            experiment {
+                                net DslExamples.lm
+                                data (text "" { window 5 })
+                                train (em { })
+                            })
+                    }
+
+                let texts = { studyOf [ reads ] with DataFolder = Some "ptb" }
+
+                complains (fun () -> Study.run (options home) scripts texts |> ignore) [
+                    "--data: expected the data of example (ptb), got nothing – say where they are: ./modnet reproduce example --data DIR"
+                ]
+    ]

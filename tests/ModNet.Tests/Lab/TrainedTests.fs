@@ -1,0 +1,336 @@
+/// Runs that are opened again: without their script, on another device, in another dispatch.
+module ModNet.Tests.TrainedTests
+
+open System
+open System.IO
+open Expecto
+open ModNet
+open ModNet.Runtime
+open TorchSharp
+
+let private net' =
+    network "mine" {
+        features 4
+        linear 6 |> relu
+
+        modular {
+            modules 3
+            unit (linear 5 |> tanh)
+            choose 2
+        }
+
+        residual {
+            modular {
+                modules 2
+                unit (linear 5)
+            }
+        }
+
+        softmax 3
+    }
+
+let private csvOf (directory: string) =
+    let random = Random 1
+
+    let number () = random.NextDouble().ToString("F4", Globalization.CultureInfo.InvariantCulture)
+
+    write
+        directory
+        "points.csv"
+        (String.concat "\n" [
+            "a,b,c,d,y"
+            for i in 1..60 do
+                $"{number ()},{number ()},{number ()},{number ()},{i % 3}"
+        ])
+
+let private methods = [
+    em {
+        steps 20
+        batch 16
+    }
+    reinforce {
+        steps 20
+        batch 16
+    }
+    noisy_topk {
+        k 2
+        steps 20
+        batch 16
+    }
+    static_modules {
+        steps 20
+        batch 16
+    }
+    exact {
+        steps 20
+        batch 16
+    }
+]
+
+let private settings: Settings = {
+    Data = None
+    Vocabulary = None
+    Steps = None
+    Seed = None
+    Out = None
+    LogEvery = None
+    ValidateEvery = None
+    CheckpointEvery = None
+    TraceEvery = None
+    Threads = None
+    Device = None
+    Resume = false
+    Command = "test"
+}
+
+let private experimentOf directory method' network' =
+    let path = csvOf directory
+    let folder = Path.Combine(directory, "run")
+
+    experiment {
+        net network'
+
+        data (
+            csv path {
+                target "y"
+                classes 3
+            }
+        )
+
+        train method'
+        checkpoint_every 5
+        out folder
+    }
+
+let private quietly (action: unit -> 'Result) =
+    let before = Console.Out
+    Console.SetOut TextWriter.Null
+
+    try
+        action ()
+    finally
+        Console.SetOut before
+
+/// A run in a folder, whose data are then gone, and what its graph gave for an input.
+let private leaving (method': Method) (action: string -> unit) =
+    inDirectory
+    <| fun directory ->
+        let chosen =
+            match method' with
+            | Method.NoisyTopK _ -> {
+                net' with
+                    Layers =
+                        net'.Layers
+                        |> List.map (function
+                            | Layer.Modular modular -> Layer.Modular { modular with Choose = 1 }
+                            | other -> other)
+              }
+            | _ -> net'
+
+        let experiment = experimentOf directory method' chosen
+        quietly (fun () -> Train.run settings experiment |> ignore)
+        File.Delete(Path.Combine(directory, "points.csv"))
+        action experiment.Out.Value
+
+let private input () = (normal 9 [ 7; 4 ]).to_type torch.ScalarType.Float32
+
+/// What the head reads, for a few datapoints.
+let private reads (trained: TrainedNetwork) =
+    scoped
+    <| fun () ->
+        trained.Graph.InEvaluation(fun () ->
+            let x = input().``to`` trained.Device
+            numbers (trained.Graph.Forward(x, trained.Evaluating).Features))
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "runs opened again" [
+        for method' in methods do
+            let name = method'.GetType().Name
+
+            testCase $"{name}: spec.json and a checkpoint are enough, without script and data"
+            <| fun () ->
+                leaving method'
+                <| fun folder ->
+                    use trained = Trained.load folder
+                    Expect.isFalse trained.Graph.training "in evaluation mode"
+                    let found = reads trained
+                    Expect.hasLength found 35 "what the head reads [7, 5]"
+
+                    scoped
+                    <| fun () -> Expect.all (integers (trained.Predict(input ()))) (fun c -> c >= 0 && c < 3) "classes"
+
+                    for dispatch in [ Loop; Grouped; Wide; Gather ] do
+                        use other =
+                            folder
+                            |> Trained.load_as (fun run -> {
+                                run with
+                                    Network = Network.with_dispatch dispatch run.Network
+                            })
+
+                        Expect.all
+                            (Array.zip found (reads other))
+                            (fun (a, b) -> abs (a - b) < 1e-5)
+                            $"the same by {dispatch}"
+
+                    scoped
+                    <| fun () ->
+                        let stored = Safetensors.Read(Path.Combine(folder, "checkpoint.safetensors"))
+
+                        for KeyValue(name, value) in trained.Graph.state_dict () do
+                            Expect.equal (numbers value) (numbers stored[name]) name
+
+        testCase "a damaged checkpoint gives way to the one before, and nothing in the folder changes"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                let path = Path.Combine(folder, "checkpoint.safetensors")
+                let bytes = File.ReadAllBytes path
+                bytes[bytes.Length / 2] <- bytes[bytes.Length / 2] ^^^ 1uy
+                File.WriteAllBytes(path, bytes)
+                use trained = Trained.load folder
+
+                scoped
+                <| fun () ->
+                    let stored = Safetensors.Read(Path.Combine(folder, "checkpoints", "15.safetensors"))
+
+                    for KeyValue(name, value) in trained.Graph.state_dict () do
+                        Expect.equal (numbers value) (numbers stored[name]) name
+
+                Expect.equal (File.ReadAllBytes path) bytes "as it was"
+
+        testCase "another architecture is refused with all that differs"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                let other =
+                    network "mine" {
+                        features 4
+                        linear 7 |> relu
+
+                        modular {
+                            modules 4
+                            unit (linear 5 |> tanh)
+                            choose 2
+                        }
+
+                        linear 5
+                        softmax 3
+                    }
+
+                complains
+                    (fun () ->
+                        use _ = folder |> Trained.load_as (fun run -> { run with Network = other })
+                        ())
+                    [
+                        "expected a checkpoint of the same architecture"
+                        "linear1.weight: [7, 4] in the network, [6, 4] in the checkpoint"
+                        "linear2.weight [5, 5]: only in the network"
+                        "only in the checkpoint"
+                    ]
+
+        testCase "a resumed experiment that is another is refused with what differs"
+        <| fun () ->
+            inDirectory
+            <| fun directory ->
+                let mine = experimentOf directory methods.Head net'
+                quietly (fun () -> Train.run settings mine |> ignore)
+
+                let other = {
+                    mine with
+                        Seed = 2
+                        Network = {
+                            net' with
+                                Layers =
+                                    net'.Layers
+                                    |> List.map (function
+                                        | Layer.Linear linear -> Layer.Linear { linear with Width = 9 }
+                                        | layer -> layer)
+                        }
+                }
+
+                complains (fun () -> Train.run { settings with Resume = true } other |> ignore) [
+                    "expected the same experiment as the run to resume, got another"
+                    "$.network.layers[1].width: 6, now 9"
+                    "$.seed: 1, now 2"
+                ]
+
+        testCase "a spec of a later version is refused by name, and a script's own modules by theirs"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                let path = Path.Combine(folder, "spec.json")
+                let spec = File.ReadAllText path
+
+                let opens (json: string) =
+                    File.WriteAllText(path, json)
+
+                    fun () ->
+                        use _ = Trained.load folder
+                        ()
+
+                complains (opens (spec.Replace("\"version\": 2", "\"version\": 3"))) [
+                    path
+                    "$.version: expected 2, or 1, got 3"
+                    "read it with the ModNet that wrote it"
+                ]
+
+                let custom =
+                    """{ "kind": "custom", "name": "never seen", "input": { "kind": "vector", "width": 6 }, "output": { "kind": "vector", "width": 6 }, "parameters": 0, "multiply_adds": 0 },"""
+
+                let at = spec.IndexOf("\"kind\": \"modular\"", StringComparison.Ordinal)
+                let from = spec.LastIndexOf('{', at)
+                complains (opens (spec.Insert(from, custom))) [ "never seen" ]
+
+        testCase "a spec that is not as the checkpoint found it is said"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                let said () =
+                    let before = Console.Error
+                    use caught = new StringWriter()
+                    Console.SetError caught
+
+                    try
+                        use _ = Trained.load folder
+                        string caught
+                    finally
+                        Console.SetError before
+
+                let path = Path.Combine(folder, "spec.json")
+                Expect.equal (said ()) "" "nothing, of the spec as it was"
+                // Another network of the same weights: their shapes cannot tell.
+                File.WriteAllText(path, (File.ReadAllText path).Replace("\"tanh\"", "\"relu\""))
+                Expect.stringContains (said ()) $"{path}: is not as it was when" "what is said"
+
+        testCase "a folder that is none, or has lost its checkpoint, is refused"
+        <| fun () ->
+            leaving methods.Head
+            <| fun folder ->
+                Directory.Delete(Path.Combine(folder, "checkpoints"), true)
+                File.Delete(Path.Combine(folder, "checkpoint.safetensors"))
+
+                complains
+                    (fun () ->
+                        use _ = Trained.load folder
+                        ())
+                    [ "checkpoint.safetensors: expected a checkpoint, got none" ]
+
+                complains
+                    (fun () ->
+                        use _ = Trained.load (folder + "-nowhere")
+                        ())
+                    [ "the folder of a run" ]
+
+        testCase "on another device"
+        <| fun () ->
+            if not (torch.cuda.is_available ()) then skiptest "there is no CUDA device here"
+
+            leaving methods.Head
+            <| fun folder ->
+                use here = Trained.load folder
+                use there = folder |> Trained.load_as (fun run -> { run with Device = Cuda 0 })
+
+                Expect.all (Array.zip (reads here) (reads there)) (fun (a, b) -> abs (a - b) < 1e-4) "the same"
+    ]

@@ -1,0 +1,56 @@
+/// The clone that the tests run in, and its command line as a user starts it.
+module ModNet.Tests.Clone
+
+open System
+open System.Diagnostics
+open System.IO
+
+let root =
+    let rec up (directory: DirectoryInfo) =
+        if File.Exists(Path.Combine(directory.FullName, "Research.sln")) then
+            directory.FullName
+        else
+            up directory.Parent
+
+    up (DirectoryInfo AppContext.BaseDirectory)
+
+/// Starts a command in a folder, with these variables beside the environment's, without standard input.
+let private begun (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
+    let start =
+        ProcessStartInfo(
+            command,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = folder
+        )
+
+    for word in words do
+        start.ArgumentList.Add word
+
+    for name, value in environment do
+        start.Environment[name] <- value
+
+    let running = Process.Start start
+    running.StandardInput.Close()
+    running
+
+/// Runs any command in a folder, with these variables beside the environment's: exit code, output, error output.
+let run (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
+    use running = begun folder command words environment
+    let errors = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    running.ExitCode, output, errors.Result
+
+let private cli = Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
+
+/// Starts the command line, without standard input.
+let start (words: string list) = begun root Environment.ProcessPath (cli :: words) []
+
+/// Runs the command line to its end in a changed environment; exit code, output, error output.
+let modnetWith (environment: (string * string) list) (words: string list) =
+    run root Environment.ProcessPath (cli :: words) environment
+
+/// The same in this process's environment.
+let modnet (words: string list) = modnetWith [] words

@@ -1,0 +1,67 @@
+namespace ModNet.Tests
+
+open System
+open System.IO
+open ModNet.Runtime
+open TorchSharp
+
+/// Tensors to plain numbers and back, for comparing the runtime with plain arithmetic.
+[<AutoOpen>]
+module Values =
+
+    let generator (seed: int) = new torch.Generator(uint64 seed, torch.CPU)
+
+    /// An initialiser of double-precision parameters.
+    let doubles (seed: int) = ModNet.Runtime.Initialiser(generator seed, torch.ScalarType.Float64)
+
+    /// N(0, 1) in double precision.
+    let normal (seed: int) (shape: int list) =
+        torch
+            .empty(shape |> List.map int64 |> Array.ofList, dtype = torch.ScalarType.Float64)
+            .normal_(0.0, 1.0, generator seed)
+
+    /// Whole numbers in [0, limit).
+    let indices (seed: int) (limit: int) (rows: int) (columns: int) =
+        torch.randint (int64 limit, [| int64 rows; int64 columns |], torch.ScalarType.Int64, generator = generator seed)
+
+    let numbers (t: torch.Tensor) : float[] = TensorArrays.Vector<float> t
+
+    let integers (t: torch.Tensor) : int[] = TensorArrays.Vector<int> t
+
+    let vector (t: torch.Tensor) = numbers t
+
+    let matrix (t: torch.Tensor) : float[][] = numbers t |> Array.chunkBySize (int t.shape[1])
+
+    let cube (t: torch.Tensor) : float[][][] =
+        numbers t |> Array.chunkBySize (int t.shape[2]) |> Array.chunkBySize (int t.shape[1])
+
+    /// The largest difference between two tensors of one shape; infinite where shapes differ or a number is not finite.
+    let distance (a: torch.Tensor) (b: torch.Tensor) =
+        if a.shape <> b.shape then
+            infinity
+        else
+            Array.zip (numbers a) (numbers b)
+            |> Array.fold
+                (fun most (x, y) ->
+                    let d = abs (x - y)
+                    if Double.IsNaN d then infinity else max most d)
+                0.0
+
+    /// The tensors that this thread made and nobody has disposed of. TorchSharp's counters also count, for ever, gradients that came undefined,
+    /// of which there is nothing to dispose; its Tensor.TotalCount moreover what a parameter was made from.
+    let liveTensors () : int64 =
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount - FusedModularGru.UndefinedGradients
+
+    /// Runs in a dispose scope, so that a test leaves no tensor behind.
+    let scoped (body: unit -> 'Result) : 'Result =
+        use _scope = torch.NewDisposeScope()
+        body ()
+
+    /// Runs in a fresh directory that goes away afterwards.
+    let inDirectory (body: string -> unit) =
+        let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
+
+        try
+            body directory
+        finally
+            Directory.Delete(directory, true)
