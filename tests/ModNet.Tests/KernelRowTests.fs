@@ -105,7 +105,7 @@ let private dataOf (case: Case) =
     }
 
 let private gradients (case: Case) (data: Data) =
-    RowGradients(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
+    OptimiserGradient(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
 
 /// Of row m at number i, by the definition.
 let private gradient (case: Case) (data: Data) m i =
@@ -141,7 +141,7 @@ let tests =
             let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
             let mutable gradients = gradients case data
 
-            RowStepsCall.Adam(
+            OptimiserSteps.Adam(
                 &numbers,
                 ReadOnlySpan data.Rows,
                 ReadOnlySpan data.Steps,
@@ -150,8 +150,7 @@ let tests =
                 Span m,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -185,7 +184,7 @@ let tests =
 
             let mutable gradients = gradients case data
 
-            RowStepsCall.Momentum(
+            OptimiserSteps.Momentum(
                 rate,
                 case.Momentum,
                 ReadOnlySpan data.Rows,
@@ -193,8 +192,7 @@ let tests =
                 Span p,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -243,7 +241,7 @@ let tests =
                     let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
                     let mutable gradients = gradients case data
 
-                    RowSteps.Adam(
+                    OptimiserSteps.Adam(
                         &numbers,
                         ReadOnlySpan data.Rows,
                         ReadOnlySpan data.Steps,
@@ -252,7 +250,7 @@ let tests =
                         Span m,
                         Span v,
                         &gradients,
-                        threads
+                        Cores(threads: int)
                     )
 
                     p, m, v
@@ -266,9 +264,9 @@ let tests =
                 Expect.throwsC
                     (fun () ->
                         let mutable gradients =
-                            RowGradients(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
+                            OptimiserGradient(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
 
-                        RowSteps.Momentum(
+                        OptimiserSteps.Momentum(
                             0.1,
                             0.0,
                             ReadOnlySpan(rows: int64[]),
@@ -276,7 +274,7 @@ let tests =
                             Span(Array.zeroCreate 6),
                             Span.Empty,
                             &gradients,
-                            1
+                            Cores 1
                         ))
                     (fun e -> Expect.stringContains e.Message text "message")
 
