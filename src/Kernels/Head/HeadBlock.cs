@@ -104,7 +104,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
 
         if (_task.WantsGradients)
         {
-            AddGradients(first, count, tiles);
+            AddGradients(first, count);
         }
     }
 
@@ -300,7 +300,7 @@ internal sealed unsafe class HeadBlock<L, V> : IDisposable
     /// Adds a block's gradients. In the logits the gradient is g·(onehot − p), with g the row's weight and p = e/total. The part with
     /// p comes from the exponentials of all classes; the onehot part touches the target's weights alone.
     /// </summary>
-    private void AddGradients(int first, int count, int tiles)
+    private void AddGradients(int first, int count)
     {
         int hidden = _layout.Hidden;
         int width = _layout.Width;

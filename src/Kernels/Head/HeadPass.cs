@@ -1,6 +1,8 @@
 namespace ModNet.Kernels;
 
-/// <summary>Runs a <see cref="HeadTask"/>: lays out the weights, shares the datapoints among threads, and adds up the threads' gradients.</summary>
+/// <summary>
+/// Runs a <see cref="HeadTask"/>: lays out the weights, shares the datapoints among threads, and adds up the threads' gradients.
+/// </summary>
 internal sealed unsafe class HeadPass<L, V>
     where L : struct, ILanes<V>
     where V : struct

@@ -17,45 +17,21 @@ internal enum HeadWork
 internal readonly unsafe struct HeadTask : IKernel
 {
     internal HeadWork Work { get; init; }
+    internal int Count { get; init; }               // N
+    internal int Vocabulary { get; init; }          // V
+    internal int Hidden { get; init; }              // H
+    internal float* X { get; init; }                // [N, H]
+    internal float* Weight { get; init; }           // [V, H]
+    internal float* Bias { get; init; }             // [V]
+    internal long* Targets { get; init; }           // [N], each in [0, V)
+    internal float* LogLikelihood { get; init; }    // [N], written, or null
+    internal float* LogSumExp { get; init; }        // [N], read where SumsAreKnown; elsewhere written, or null
 
-    /// <summary>N.</summary>
-    internal int Count { get; init; }
-
-    /// <summary>V.</summary>
-    internal int Vocabulary { get; init; }
-
-    /// <summary>H.</summary>
-    internal int Hidden { get; init; }
-
-    /// <summary>[N, H].</summary>
-    internal float* X { get; init; }
-
-    /// <summary>[V, H].</summary>
-    internal float* Weight { get; init; }
-
-    /// <summary>[V].</summary>
-    internal float* Bias { get; init; }
-
-    /// <summary>[N], each in [0, V).</summary>
-    internal long* Targets { get; init; }
-
-    /// <summary>[N], written, or null.</summary>
-    internal float* LogLikelihood { get; init; }
-
-    /// <summary>[N]. Read where <see cref="SumsAreKnown"/>; elsewhere written, or null.</summary>
-    internal float* LogSumExp { get; init; }
-
-    /// <summary>[N]: the derivative of the loss in each log-likelihood. This and all that follows is there where gradients are wanted.</summary>
-    internal float* RowWeight { get; init; }
-
-    /// <summary>[N, H], written.</summary>
-    internal float* HiddenGradient { get; init; }
-
-    /// <summary>[V, H], written.</summary>
-    internal float* WeightGradient { get; init; }
-
-    /// <summary>[V], written.</summary>
-    internal float* BiasGradient { get; init; }
+    // From here on, what is there only where gradients are wanted.
+    internal float* RowWeight { get; init; }        // [N], the loss's derivative in each log-likelihood
+    internal float* HiddenGradient { get; init; }   // [N, H], written
+    internal float* WeightGradient { get; init; }   // [V, H], written
+    internal float* BiasGradient { get; init; }     // [V], written
 
     internal bool SumsAreKnown => Work == HeadWork.Gradients;
 

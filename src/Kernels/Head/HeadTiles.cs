@@ -5,6 +5,11 @@ namespace ModNet.Kernels;
 /// <summary>
 /// The inner loops of the head. A tile is one panel (four registers) wide and a few datapoints, or rows of the panel, high, and all of
 /// its sums stay in registers.
+/// <para>
+/// Their parameters: x is [hidden][3], for each hidden unit the values of three datapoints, and offsets are [3]. The loops go over so
+/// many consecutive panels, of which one pointer gives the first. Logits, and e, are [3][width] for each panel, and stride is how many
+/// numbers lie between those of one panel and those of the next.
+/// </para>
 /// </summary>
 internal static unsafe class HeadTiles<L, V>
     where L : struct, ILanes<V>
@@ -17,13 +22,6 @@ internal static unsafe class HeadTiles<L, V>
     private const float LeastPower = 1f / (1L << 55) / (1L << 55);
 
     /// <summary>Logits x·W + b − offset of three datapoints over consecutive panels.</summary>
-    /// <param name="layout">The layout of the panels.</param>
-    /// <param name="panels">How many panels.</param>
-    /// <param name="panel">The first panel.</param>
-    /// <param name="x">[hidden][3]: for each hidden unit the values of the three datapoints.</param>
-    /// <param name="offsets">[3].</param>
-    /// <param name="logits">Out: [3][width] per panel.</param>
-    /// <param name="stride">Numbers from one panel's logits to the next panel's.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Logits(in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* logits, int stride)
     {
@@ -49,15 +47,8 @@ internal static unsafe class HeadTiles<L, V>
     /// <summary>
     /// e = 2^y − 2^−110 of three datapoints over consecutive panels, where y are the logits that <see cref="Logits"/> gives; they never
     /// leave the registers. Below −110, e is exactly 0. Above 127 it is 2^127 or infinite. Where y is NaN, e is 2^127, infinite or NaN.
+    /// Writes the three sums of e to sums, and e itself unless that is null.
     /// </summary>
-    /// <param name="layout">The layout of the panels.</param>
-    /// <param name="panels">How many panels.</param>
-    /// <param name="panel">The first panel.</param>
-    /// <param name="x">[hidden][3]: for each hidden unit the values of the three datapoints.</param>
-    /// <param name="offsets">[3].</param>
-    /// <param name="e">Out: [3][width] per panel; null where only the sums are wanted.</param>
-    /// <param name="stride">Numbers from one panel's e to the next panel's.</param>
-    /// <param name="sums">Out: [3], the sums of e.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Exponentials(
         in HeadLayout layout, int panels, float* panel, float* x, float* offsets, float* e, int stride, float* sums)
@@ -94,13 +85,10 @@ internal static unsafe class HeadTiles<L, V>
         sums[2] = L.Sum(s2);
     }
 
-    /// <summary>Adds Σ_v e_v·W_v, lane by lane, for three datapoints and four hidden units over consecutive panels.</summary>
-    /// <param name="layout">The layout of the panels.</param>
-    /// <param name="panels">How many panels.</param>
-    /// <param name="panel">The first panel, from the first of the four hidden units on.</param>
-    /// <param name="e">[3][width] per panel.</param>
-    /// <param name="stride">Numbers from one panel's e to the next panel's.</param>
-    /// <param name="gradient">Added to: [3][4][lanes].</param>
+    /// <summary>
+    /// Adds Σ_v e_v·W_v, lane by lane, for three datapoints and four hidden units over consecutive panels. The panel begins with the first
+    /// of the four units; the gradient is [3][4][lanes].
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void HiddenGradient(in HeadLayout layout, int panels, float* panel, float* e, int stride, float* gradient)
     {
@@ -132,12 +120,10 @@ internal static unsafe class HeadTiles<L, V>
         Store(gradient + 8 * lanes, g20, g21, g22, g23);
     }
 
-    /// <summary>Adds Σ_n e_n·x_n to one panel of the gradient of weights and biases.</summary>
-    /// <param name="layout">The layout of the panels.</param>
-    /// <param name="count">How many datapoints.</param>
-    /// <param name="x">[count][rows]: hidden units, then the factor of the bias.</param>
-    /// <param name="e">[count][width].</param>
-    /// <param name="panel">Added to: the panel.</param>
+    /// <summary>
+    /// Adds Σ_n e_n·x_n to one panel of the gradient of weights and biases, over so many datapoints. Here x is [count][rows], the hidden
+    /// units and then the factor of the bias, and e is [count][width].
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void WeightGradient(in HeadLayout layout, int count, float* x, float* e, float* panel)
     {
@@ -202,9 +188,6 @@ internal static unsafe class HeadTiles<L, V>
     }
 
     /// <summary>The greatest of one datapoint's logits over consecutive panels. NaN if any is NaN.</summary>
-    /// <param name="panels">How many panels.</param>
-    /// <param name="y">[width] per panel.</param>
-    /// <param name="stride">Numbers from one panel's logits to the next panel's.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static float Greatest(int panels, float* y, int stride)
     {

@@ -69,8 +69,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
 
         if (_task.InitialGradient is not null)
         {
-            new Span<float>(_dh, _size.Hidden)
-                .CopyTo(new Span<float>(_task.InitialGradient + (long)row * _size.Hidden, _size.Hidden));
+            ModularGruProducts<L, V>.Copy(_dh, _task.InitialGradient + (long)row * _size.Hidden, _size.Hidden);
         }
     }
 
@@ -109,7 +108,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         Modules(_task.Trace.Indices + at * runs, _task.Trace.Factors is null ? null : _task.Trace.Factors + at * runs, candidate);
 
         // r⊙h, r = σ(…).
-        new Span<float>(_dReset, _size.Hidden).CopyTo(new Span<float>(_dResetH, _size.Hidden));
+        ModularGruProducts<L, V>.Copy(_dReset, _dResetH, _size.Hidden);
         float* dr = _dOutputs + hidden;
         for (int i = 0; i < hidden; i += L.Count)
         {
@@ -136,23 +135,14 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
     private void Recall(int row, int step, long at, float* r)
     {
         int hidden = _size.Hidden;
-        var h = new Span<float>(_h, hidden);
         float* before = step > 0 ? _task.Trace.States + (at - 1) * hidden
             : _task.Initial is null ? null
             : _task.Initial + (long)row * hidden;
-        if (before is null)
-        {
-            h.Clear();
-        }
-        else
-        {
-            new Span<float>(before, hidden).CopyTo(h);
-        }
-
-        var x = new Span<float>(_task.X + at * _size.Inputs, _size.Inputs);
-        h.CopyTo(new Span<float>(_hx, hidden));
-        x.CopyTo(new Span<float>(_hx + hidden, _size.Inputs));
-        x.CopyTo(new Span<float>(_reset + hidden, _size.Inputs));
+        float* x = _task.X + at * _size.Inputs;
+        ModularGruProducts<L, V>.Copy(before, _h, hidden);
+        ModularGruProducts<L, V>.Copy(before, _hx, hidden);
+        ModularGruProducts<L, V>.Copy(x, _hx + hidden, _size.Inputs);
+        ModularGruProducts<L, V>.Copy(x, _reset + hidden, _size.Inputs);
         for (int i = 0; i < hidden; i++)
         {
             _reset[i] = r[i] * _h[i];
@@ -184,7 +174,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         }
     }
 
-    /// <summary>Goes back through a factor, and through a module's own ReLU, to the module's output. Returns the factor's derivative.</summary>
+    /// <summary>Goes back through a factor and a module's own ReLU to the module's output. Returns the derivative in the factor.</summary>
     private float Factor(float* output, float factor)
     {
         V times = L.Broadcast(factor), sum = L.Broadcast(0f);
@@ -210,13 +200,15 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         for (int k = 0; k < _size.Choose && controller; k++)
         {
             int logits = _layout.Logits(k);
-            LogProbabilities((at * _size.Choose + k) * _size.Modules, _dOutputs + logits);
+            long position = (at * _size.Choose + k) * _size.Modules;
+            float* given = _task.TraceGradient.LogProbabilities;
+            ModularGruProducts<L, V>.Copy(given is null ? null : given + position, _dOutputs + logits, _size.Modules);
             if (_size.TopK > 0)
             {
                 TopK(at, slopes, _dOutputs + logits);
             }
 
-            Softmax((at * _size.Choose + k) * _size.Modules, _dOutputs + logits);
+            Softmax(position, _dOutputs + logits);
             Back(logits, _dOutputs + logits, _size.Modules, _hx, input);
         }
 
@@ -228,21 +220,9 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
         ModularGruProducts<L, V>.Add(_biasGradient, _dOutputs, controller ? _layout.Outputs : 2 * hidden);
     }
 
-    /// <summary>Sets d to the derivatives in one position's log-probabilities that the loss gives.</summary>
-    private void LogProbabilities(long position, float* d)
-    {
-        var own = new Span<float>(d, _size.Modules);
-        if (_task.TraceGradient.LogProbabilities is null)
-        {
-            own.Clear();
-        }
-        else
-        {
-            new Span<float>(_task.TraceGradient.LogProbabilities + position, own.Length).CopyTo(own);
-        }
-    }
-
-    /// <summary>Goes back through the factors and H: adds to the derivatives d in log-probabilities, and sets those in the noise's deviations.</summary>
+    /// <summary>
+    /// Goes back through the factors and H: adds to the derivatives d in log-probabilities, and sets those in the noise's deviations.
+    /// </summary>
     private void TopK(long at, float* slopes, float* d)
     {
         int k = _size.TopK;
@@ -276,8 +256,7 @@ internal sealed unsafe class ModularGruBackward<L, V> : IDisposable
     /// <summary>Turns derivatives d in one position's log-probabilities into those in its logits: d − p·Σd.</summary>
     private void Softmax(long position, float* d)
     {
-        int modules = _size.Modules;
-        new Span<float>(_task.Trace.LogProbabilities + position, modules).CopyTo(new Span<float>(_probabilities, modules));
+        ModularGruProducts<L, V>.Copy(_task.Trace.LogProbabilities + position, _probabilities, _size.Modules);
         V sum = L.Broadcast(0f);
         for (int i = 0; i < _layout.Modules; i += L.Count)
         {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace ModNet.Kernels;
 
-/// <summary>One thread's share of a modular GRU: runs rows over their windows, one row after the other. Threads share the packed weights.</summary>
+/// <summary>
+/// One thread's share of a modular GRU: runs rows over their windows, one row after the other. Threads share the packed weights.
+/// </summary>
 internal sealed unsafe class ModularGruForward<L, V> : IDisposable
     where L : struct, ILanes<V>
     where V : struct
@@ -44,20 +46,11 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
     internal void Run(int row)
     {
         int hidden = _size.Hidden;
-        var h = new Span<float>(_h, hidden);
-        if (_task.Initial is null)
-        {
-            h.Clear();
-        }
-        else
-        {
-            new Span<float>(_task.Initial + (long)row * hidden, hidden).CopyTo(h);
-        }
-
+        ModularGruProducts<L, V>.Copy(_task.Initial is null ? null : _task.Initial + (long)row * hidden, _h, hidden);
         for (int step = 0; step < _size.Steps; step++)
         {
             Step(row, step);
-            h.CopyTo(new Span<float>(_task.Trace.States + ((long)row * _size.Steps + step) * hidden, hidden));
+            ModularGruProducts<L, V>.Copy(_h, _task.Trace.States + ((long)row * _size.Steps + step) * hidden, hidden);
         }
     }
 
@@ -72,10 +65,10 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
         float* r = record + hidden;
         float* candidate = record + 2 * hidden;
 
-        var x = new Span<float>(_task.X + at * _size.Inputs, _size.Inputs);
-        new Span<float>(_h, _size.Hidden).CopyTo(new Span<float>(_hx, _size.Hidden));
-        x.CopyTo(new Span<float>(_hx + _size.Hidden, _size.Inputs));
-        x.CopyTo(new Span<float>(_reset + _size.Hidden, _size.Inputs));
+        float* x = _task.X + at * _size.Inputs;
+        ModularGruProducts<L, V>.Copy(_h, _hx, _size.Hidden);
+        ModularGruProducts<L, V>.Copy(x, _hx + _size.Hidden, _size.Inputs);
+        ModularGruProducts<L, V>.Copy(x, _reset + _size.Hidden, _size.Inputs);
         ModularGruProducts<L, V>.Forward(_hx, _size.Both, _weights, _biases, _layout.Outputs, _outputs);
 
         for (int i = 0; i < 2 * hidden; i += L.Count)
@@ -144,8 +137,7 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
     {
         float* logits = _outputs + _layout.Logits(k);
         LogSoftmax(logits);
-        new Span<float>(logits, _size.Modules)
-            .CopyTo(new Span<float>(_task.Trace.LogProbabilities + index * _size.Modules, _size.Modules));
+        ModularGruProducts<L, V>.Copy(logits, _task.Trace.LogProbabilities + index * _size.Modules, _size.Modules);
         return logits;
     }
 

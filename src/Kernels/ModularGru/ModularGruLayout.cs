@@ -70,12 +70,11 @@ internal readonly struct ModularGruLayout
     {
         new Span<float>(bias, BiasLength).Clear();
         new Span<float>(bias + 2 * Hidden, _size.Choose * Modules).Fill(float.NegativeInfinity);
-        foreach (Part part in Parts())
+        foreach (Part part in Parts(from))
         {
-            float* source = Bias(part, from);
-            if (source is not null)
+            if (part.Bias is not null)
             {
-                new Span<float>(source + part.From, part.Rows).CopyTo(new Span<float>(bias + part.To, part.Rows));
+                new Span<float>(part.Bias, part.Rows).CopyTo(new Span<float>(bias + part.To, part.Rows));
             }
         }
     }
@@ -85,15 +84,14 @@ internal readonly struct ModularGruLayout
     {
         new Span<float>(weights, ForwardLength).Clear();
         int inputs = _size.Both;
-        foreach (Part part in Parts())
+        foreach (Part part in Parts(from))
         {
-            float* source = Weight(part, from) + (long)part.From * inputs;
             (int start, int stride) = part.To < Outputs ? (part.To, Outputs) : (inputs * part.To, Hidden);
             for (int row = 0; row < part.Rows; row++)
             {
                 for (int i = 0; i < inputs; i++)
                 {
-                    weights[start + i * stride + row] = source[row * inputs + i];
+                    weights[start + i * stride + row] = part.Weight[row * inputs + i];
                 }
             }
         }
@@ -104,12 +102,11 @@ internal readonly struct ModularGruLayout
     {
         new Span<float>(weights, BackwardLength).Clear();
         int inputs = _size.Both;
-        foreach (Part part in Parts())
+        foreach (Part part in Parts(from))
         {
-            float* source = Weight(part, from) + (long)part.From * inputs;
             for (int row = 0; row < part.Rows; row++)
             {
-                new Span<float>(source + row * inputs, inputs).CopyTo(new Span<float>(weights + (part.To + row) * Both, inputs));
+                new Span<float>(part.Weight + row * inputs, inputs).CopyTo(new Span<float>(weights + (part.To + row) * Both, inputs));
             }
         }
     }
@@ -120,17 +117,16 @@ internal readonly struct ModularGruLayout
     internal unsafe void Unpack(float* blocks, int count, in ModularGruWeightPointers gradients)
     {
         int inputs = _size.Both;
-        foreach (Part part in Parts())
+        foreach (Part part in Parts(gradients))
         {
-            float* weight = Weight(part, gradients), bias = Bias(part, gradients);
-            for (int row = 0; row < part.Rows && weight is not null; row++)
+            for (int row = 0; row < part.Rows && part.Weight is not null; row++)
             {
-                Sum(blocks + (part.To + row) * Both, count, weight + (long)(part.From + row) * inputs, inputs);
+                Sum(blocks + (part.To + row) * Both, count, part.Weight + (long)row * inputs, inputs);
             }
 
-            if (bias is not null)
+            if (part.Bias is not null)
             {
-                Sum(blocks + BackwardLength + part.To, count, bias + part.From, part.Rows);
+                Sum(blocks + BackwardLength + part.To, count, part.Bias, part.Rows);
             }
         }
     }
@@ -150,51 +146,45 @@ internal readonly struct ModularGruLayout
         }
     }
 
-    private static unsafe float* Weight(in Part part, in ModularGruWeightPointers of) => part.Owner switch
+    // All parts of these weights, in the order in which they are laid out.
+    private unsafe Part[] Parts(in ModularGruWeightPointers of)
     {
-        Owner.Gate => of.Gate,
-        Owner.Controller => of.Controller,
-        Owner.Noise => of.Noise,
-        _ => of.Module,
-    };
-
-    private static unsafe float* Bias(in Part part, in ModularGruWeightPointers of) => part.Owner switch
-    {
-        Owner.Gate => of.GateBias,
-        Owner.Controller => of.ControllerBias,
-        Owner.Noise => null,
-        _ => of.ModuleBias,
-    };
-
-    // Rows of a weight matrix that stay together: they begin with row `From` of their owner's matrix, and with row `To` among all rows
-    // of the layout.
-    private IEnumerable<Part> Parts()
-    {
-        yield return new(Owner.Gate, 0, 0, _size.Hidden);
-        yield return new(Owner.Gate, _size.Hidden, Hidden, _size.Hidden);
+        List<Part> parts = [];
+        parts.Add(PartOf(of.Gate, of.GateBias, 0, 0, _size.Hidden));
+        parts.Add(PartOf(of.Gate, of.GateBias, _size.Hidden, Hidden, _size.Hidden));
         for (int k = 0; k < _size.Choose; k++)
         {
-            yield return new(Owner.Controller, k * _size.Modules, Logits(k), _size.Modules);
+            parts.Add(PartOf(of.Controller, of.ControllerBias, k * _size.Modules, Logits(k), _size.Modules));
         }
 
         if (_size.Noisy)
         {
-            yield return new(Owner.Noise, 0, Deviations, _size.Modules);
+            parts.Add(PartOf(of.Noise, null, 0, Deviations, _size.Modules));
         }
 
         for (int m = 0; m < _size.Modules; m++)
         {
-            yield return new(Owner.Module, m * _size.Hidden, Module(m), _size.Hidden);
+            parts.Add(PartOf(of.Module, of.ModuleBias, m * _size.Hidden, Module(m), _size.Hidden));
         }
+
+        return [.. parts];
     }
 
-    private enum Owner
+    private unsafe Part PartOf(float* weight, float* bias, int from, int to, int rows) => new()
     {
-        Gate,
-        Controller,
-        Noise,
-        Module,
-    }
+        Weight = weight is null ? null : weight + (long)from * _size.Both,
+        Bias = bias is null ? null : bias + from,
+        To = to,
+        Rows = rows,
+    };
 
-    private readonly record struct Part(Owner Owner, int From, int To, int Rows);
+    // Rows of a weight matrix that stay together, with their biases, and the row of the layout that they begin at. A pointer is null
+    // where there are none.
+    private readonly unsafe struct Part
+    {
+        internal float* Weight { get; init; }
+        internal float* Bias { get; init; }
+        internal int To { get; init; }
+        internal int Rows { get; init; }
+    }
 }

@@ -1,6 +1,8 @@
 namespace ModNet.Kernels;
 
-/// <summary>Runs a <see cref="ModularGruTask"/>: lays out the weights, shares the rows among threads, and adds up the threads' gradients.</summary>
+/// <summary>
+/// Runs a <see cref="ModularGruTask"/>: lays out the weights, shares the rows among threads, and adds up the threads' gradients.
+/// </summary>
 internal sealed unsafe class ModularGruPass<L, V>
     where L : struct, ILanes<V>
     where V : struct

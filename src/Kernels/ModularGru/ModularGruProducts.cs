@@ -78,7 +78,23 @@ internal static unsafe class ModularGruProducts<L, V>
 
         if (inputGradient is not null)
         {
-            Transposed(outputGradient, rows, weights, inputGradient, inputs);
+            // Weights lie the other way round here, so this is the same product as on the way forward.
+            Forward(outputGradient, rows, weights, inputGradient, inputs, inputGradient);
+        }
+    }
+
+    /// <summary>target := source, or zeros where there is no source (null).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Copy(float* source, float* target, int length)
+    {
+        Span<float> all = new(target, length);
+        if (source is null)
+        {
+            all.Clear();
+        }
+        else
+        {
+            new ReadOnlySpan<float>(source, length).CopyTo(all);
         }
     }
 
@@ -130,38 +146,5 @@ internal static unsafe class ModularGruProducts<L, V>
         }
 
         L.Store(output, L.Add(L.Add(a0, a1), L.Add(a2, a3)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transposed(float* outputGradient, int rows, float* weights, float* inputGradient, int inputs)
-    {
-        int at = 0;
-        for (; at + 4 * L.Count <= inputs; at += 4 * L.Count)
-        {
-            V a0 = L.Load(inputGradient + at);
-            V a1 = L.Load(inputGradient + at + L.Count);
-            V a2 = L.Load(inputGradient + at + 2 * L.Count);
-            V a3 = L.Load(inputGradient + at + 3 * L.Count);
-            float* w = weights + at;
-            for (int row = 0; row < rows; row++, w += inputs)
-            {
-                V d = L.Broadcast(outputGradient[row]);
-                a0 = L.MultiplyAdd(d, L.Load(w), a0);
-                a1 = L.MultiplyAdd(d, L.Load(w + L.Count), a1);
-                a2 = L.MultiplyAdd(d, L.Load(w + 2 * L.Count), a2);
-                a3 = L.MultiplyAdd(d, L.Load(w + 3 * L.Count), a3);
-            }
-
-            L.Store(inputGradient + at, a0);
-            L.Store(inputGradient + at + L.Count, a1);
-            L.Store(inputGradient + at + 2 * L.Count, a2);
-            L.Store(inputGradient + at + 3 * L.Count, a3);
-        }
-
-        for (; at < inputs; at += L.Count)
-        {
-            // The same sums as on the way forward, with rows in the place of inputs.
-            Column(outputGradient, rows, weights + at, L.Load(inputGradient + at), inputs, inputGradient + at);
-        }
     }
 }

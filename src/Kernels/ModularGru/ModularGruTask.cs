@@ -4,44 +4,19 @@ namespace ModNet.Kernels;
 internal readonly unsafe struct ModularGruTask : IKernel
 {
     internal ModularGruSize Size { get; init; }
-
-    /// <summary>Whether gradients are wanted instead of a trace.</summary>
-    internal bool GoesBack { get; init; }
-
-    /// <summary>[B, T, I].</summary>
-    internal float* X { get; init; }
-
-    /// <summary>[B, H], or null for zeros.</summary>
-    internal float* Initial { get; init; }
-
+    internal bool GoesBack { get; init; }           // whether gradients are wanted instead of a trace
+    internal float* X { get; init; }                // [B, T, I]
+    internal float* Initial { get; init; }          // [B, H], or null for zeros
     internal ModularGruWeightPointers Weights { get; init; }
-
-    /// <summary>[R, T, K]: the choices of the first R rows.</summary>
-    internal long* Given { get; init; }
-
-    /// <summary>R ≤ B.</summary>
-    internal int GivenRows { get; init; }
-
-    /// <summary>[T, B, K] in [0, 1): the other rows' modules are drawn by these. Where null, those rows take their most probable modules.</summary>
-    internal float* Uniforms { get; init; }
-
-    /// <summary>[T, B, M] standard normal numbers, where there is noise.</summary>
-    internal float* Noise { get; init; }
-
-    /// <summary>Written on the way forward, read on the way back.</summary>
-    internal ModularGruTracePointers Trace { get; init; }
-
-    /// <summary>The loss's derivatives in the trace, read on the way back; null stands for zeros.</summary>
-    internal ModularGruTracePointers TraceGradient { get; init; }
-
-    /// <summary>[B, T, I], written.</summary>
-    internal float* XGradient { get; init; }
-
-    /// <summary>[B, H], written, or null.</summary>
-    internal float* InitialGradient { get; init; }
-
-    /// <summary>Written on the way back, where not null.</summary>
-    internal ModularGruWeightPointers Gradients { get; init; }
+    internal long* Given { get; init; }             // [R, T, K], the choices of the first R rows
+    internal int GivenRows { get; init; }           // R ≤ B
+    internal float* Uniforms { get; init; }         // [T, B, K], what the other rows are drawn by; null takes their most probable modules
+    internal float* Noise { get; init; }            // [T, B, M], where there is noise
+    internal ModularGruTracePointers Trace { get; init; }           // written on the way forward, read on the way back
+    internal ModularGruTracePointers TraceGradient { get; init; }   // read on the way back; null stands for zeros
+    internal float* XGradient { get; init; }        // [B, T, I], written
+    internal float* InitialGradient { get; init; }  // [B, H], written, or null
+    internal ModularGruWeightPointers Gradients { get; init; }      // written on the way back, where not null
 
     public void Run<L, V>(int threads)
         where L : struct, ILanes<V>

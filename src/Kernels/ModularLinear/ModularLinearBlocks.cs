@@ -22,18 +22,10 @@ internal static unsafe class ModularLinearBlocks<L, V>
             {
                 switch (Math.Min(Tile, outputs - o))
                 {
-                    case 4:
-                        Products<Four>(rows - r, length, x, xStride, part, wStride, y + o, yStride);
-                        break;
-                    case 3:
-                        Products<Three>(rows - r, length, x, xStride, part, wStride, y + o, yStride);
-                        break;
-                    case 2:
-                        Products<Two>(rows - r, length, x, xStride, part, wStride, y + o, yStride);
-                        break;
-                    default:
-                        Products<One>(rows - r, length, x, xStride, part, wStride, y + o, yStride);
-                        break;
+                    case 4: Products<Four>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
+                    case 3: Products<Three>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
+                    case 2: Products<Two>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
+                    default: Products<One>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
                 }
             }
         }
@@ -52,18 +44,10 @@ internal static unsafe class ModularLinearBlocks<L, V>
             int tiles = (width - i + Tile * L.Count - 1) / (Tile * L.Count) * down;
             switch (Math.Min(Tile, (width - i) / L.Count))
             {
-                case 4:
-                    Accumulate<Four>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
-                    break;
-                case 3:
-                    Accumulate<Three>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
-                    break;
-                case 2:
-                    Accumulate<Two>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
-                    break;
-                default:
-                    Accumulate<One>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles);
-                    break;
+                case 4: Accumulate<Four>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;
+                case 3: Accumulate<Three>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;
+                case 2: Accumulate<Two>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;
+                default: Accumulate<One>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;
             }
         }
     }
@@ -73,18 +57,10 @@ internal static unsafe class ModularLinearBlocks<L, V>
     {
         switch (rows)
         {
-            case 1:
-                ModularLinearTiles<L, V>.Products<One, O>(length, x, xStride, w, wStride, y, yStride);
-                break;
-            case 2:
-                ModularLinearTiles<L, V>.Products<Two, O>(length, x, xStride, w, wStride, y, yStride);
-                break;
-            case 3:
-                ModularLinearTiles<L, V>.Products<Three, O>(length, x, xStride, w, wStride, y, yStride);
-                break;
-            default:
-                ModularLinearTiles<L, V>.Products<Four, O>(length, x, xStride, w, wStride, y, yStride);
-                break;
+            case 1: ModularLinearTiles<L, V>.Products<One, O>(length, x, xStride, w, wStride, y, yStride); break;
+            case 2: ModularLinearTiles<L, V>.Products<Two, O>(length, x, xStride, w, wStride, y, yStride); break;
+            case 3: ModularLinearTiles<L, V>.Products<Three, O>(length, x, xStride, w, wStride, y, yStride); break;
+            default: ModularLinearTiles<L, V>.Products<Four, O>(length, x, xStride, w, wStride, y, yStride); break;
         }
     }
 
@@ -98,18 +74,10 @@ internal static unsafe class ModularLinearBlocks<L, V>
             ahead.Next(tiles);
             switch (rows - r)
             {
-                case 1:
-                    ModularLinearTiles<L, V>.Accumulate<One, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh);
-                    break;
-                case 2:
-                    ModularLinearTiles<L, V>.Accumulate<Two, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh);
-                    break;
-                case 3:
-                    ModularLinearTiles<L, V>.Accumulate<Three, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh);
-                    break;
-                default:
-                    ModularLinearTiles<L, V>.Accumulate<Four, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh);
-                    break;
+                case 1: ModularLinearTiles<L, V>.Accumulate<One, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh); break;
+                case 2: ModularLinearTiles<L, V>.Accumulate<Two, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh); break;
+                case 3: ModularLinearTiles<L, V>.Accumulate<Three, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh); break;
+                default: ModularLinearTiles<L, V>.Accumulate<Four, C>(terms, a, aRow, aTerm, b, bTerm, c, cRow, fresh); break;
             }
         }
     }

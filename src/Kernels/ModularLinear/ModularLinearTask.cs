@@ -4,38 +4,17 @@ namespace ModNet.Kernels;
 internal readonly unsafe struct ModularLinearTask : IKernel
 {
     internal ModularLinearSize Size { get; init; }
-
     internal ModularSegments Segments { get; init; }
-
-    /// <summary>Whether gradients are wanted instead of outputs.</summary>
-    internal bool GoesBack { get; init; }
-
-    /// <summary>[B, in].</summary>
-    internal float* X { get; init; }
-
-    /// <summary>[M, out, in].</summary>
-    internal float* Weight { get; init; }
-
-    /// <summary>[M, out], or null for zeros.</summary>
-    internal float* Bias { get; init; }
-
-    /// <summary>[B, K, out]: written forward, and read backward where there is a ReLU.</summary>
-    internal float* Output { get; init; }
-
-    /// <summary>[B, K, out]: the gradient in the outputs.</summary>
-    internal float* Upstream { get; init; }
-
-    /// <summary>[B, in], written, or null.</summary>
-    internal float* XGradient { get; init; }
-
-    /// <summary>[M, out, in] if <see cref="Dense"/>, else [U, out, in]; written.</summary>
-    internal float* WeightGradient { get; init; }
-
-    /// <summary>[M, out] or [U, out], written, or null.</summary>
-    internal float* BiasGradient { get; init; }
-
-    /// <summary>Whether gradients have rows for modules that nothing chose.</summary>
-    internal bool Dense { get; init; }
+    internal bool GoesBack { get; init; }           // whether gradients are wanted instead of outputs
+    internal float* X { get; init; }                // [B, in]
+    internal float* Weight { get; init; }           // [M, out, in]
+    internal float* Bias { get; init; }             // [M, out], or null for zeros
+    internal float* Output { get; init; }           // [B, K, out], written forward; read on the way back where there is a ReLU
+    internal float* Upstream { get; init; }         // [B, K, out], the gradient in the outputs
+    internal float* XGradient { get; init; }        // [B, in], written, or null
+    internal float* WeightGradient { get; init; }   // [M, out, in] if Dense, else [U, out, in]; written
+    internal float* BiasGradient { get; init; }     // [M, out] if Dense, else [U, out]; written, or null
+    internal bool Dense { get; init; }              // whether gradients have rows for modules that nothing chose
 
     public void Run<L, V>(int threads)
         where L : struct, ILanes<V>

@@ -11,14 +11,10 @@ internal static unsafe class ModularLinearTiles<L, V>
     where L : struct, ILanes<V>
     where V : struct
 {
-    /// <summary>y[r, o] := x_r·w_o, for R rows and O outputs.</summary>
-    /// <param name="length">Numbers in a row, in whole registers.</param>
-    /// <param name="x">R rows.</param>
-    /// <param name="xStride">From one row to the next.</param>
-    /// <param name="w">O rows.</param>
-    /// <param name="wStride">From one row to the next.</param>
-    /// <param name="y">Out: R rows of four numbers, the first O of which are meaningful.</param>
-    /// <param name="yStride">From one row to the next.</param>
+    /// <summary>
+    /// y[r, o] := x_r·w_o, for R rows and O outputs. The length is in whole registers, and strides lead from one row to the next. Rows of
+    /// y are written four numbers wide, of which the first O are meaningful.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Products<R, O>(int length, float* x, int xStride, float* w, int wStride, float* y, int yStride)
         where R : struct, IExtent
@@ -67,16 +63,10 @@ internal static unsafe class ModularLinearTiles<L, V>
         }
     }
 
-    /// <summary>c[r, …] (+)= Σ_t a[r, t]·b[t, …], for R rows that are C registers wide.</summary>
-    /// <param name="terms">How many t there are.</param>
-    /// <param name="a">a[0, 0].</param>
-    /// <param name="aRow">From a[r, t] to a[r + 1, t].</param>
-    /// <param name="aTerm">From a[r, t] to a[r, t + 1].</param>
-    /// <param name="b">C registers of b[0].</param>
-    /// <param name="bTerm">From there to those of b[1].</param>
-    /// <param name="c">C registers of c[0].</param>
-    /// <param name="cRow">From there to those of c[1].</param>
-    /// <param name="fresh">Whether c is overwritten instead of added to.</param>
+    /// <summary>
+    /// c[r, …] += Σ_t a[r, t]·b[t, …], or := where <paramref name="fresh"/>, for R rows that are C registers wide. In a, aRow leads from one
+    /// r to the next and aTerm from one t to the next; bTerm leads from one t to the next in b, and cRow from one r to the next in c.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Accumulate<R, C>(
         int terms, float* a, int aRow, int aTerm, float* b, int bTerm, float* c, int cRow, bool fresh)

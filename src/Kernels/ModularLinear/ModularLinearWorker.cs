@@ -280,19 +280,8 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         }
     }
 
-    private static void Copy(float* source, float* target, int length)
-    {
-        int i = 0;
-        for (; i + L.Count <= length; i += L.Count)
-        {
-            L.Store(target + i, L.Load(source + i));
-        }
-
-        for (; i < length; i++)
-        {
-            target[i] = source[i];
-        }
-    }
+    private static void Copy(float* source, float* target, int length) =>
+        new ReadOnlySpan<float>(source, length).CopyTo(new Span<float>(target, length));
 
     private static void Add(float* source, float* target, int length)
     {

@@ -15,15 +15,6 @@ internal readonly unsafe struct AdamKernel(
     OptimiserRows rows, AdamNumbers numbers, float[] rates, float[] roots, float* parameter, float* first, float* second, float* gradient)
     : IKernel
 {
-    private readonly float* _parameter = parameter;
-    private readonly float* _first = first;
-    private readonly float* _second = second;
-    private readonly float* _gradient = gradient;
-    private readonly float _keep = (float)(1 - numbers.Rate * numbers.Decay);
-    private readonly float _beta1 = (float)numbers.Beta1;
-    private readonly float _beta2 = (float)numbers.Beta2;
-    private readonly float _epsilon = (float)numbers.Epsilon;
-
     public void Run<L, V>(int threads)
         where L : struct, ILanes<V>
         where V : struct
@@ -39,8 +30,9 @@ internal readonly unsafe struct AdamKernel(
         where V : struct
     {
         OptimiserRows stepped = rows;
-        float* p = _parameter + stepped.Start(u), m = _first + stepped.Start(u), v = _second + stepped.Start(u), summands = _gradient;
-        float keep = _keep, beta1 = _beta1, beta2 = _beta2, epsilon = _epsilon, ownRate = rates[u], ownRoot = roots[u];
+        float* p = parameter + stepped.Start(u), m = first + stepped.Start(u), v = second + stepped.Start(u), summands = gradient;
+        float keep = (float)(1 - numbers.Rate * numbers.Decay), ownRate = rates[u], ownRoot = roots[u];
+        float beta1 = (float)numbers.Beta1, beta2 = (float)numbers.Beta2, epsilon = (float)numbers.Epsilon;
         V b1 = L.Broadcast(beta1), c1 = L.Broadcast(1 - beta1), b2 = L.Broadcast(beta2), c2 = L.Broadcast(1 - beta2);
         V rate = L.Broadcast(-ownRate), root = L.Broadcast(1 / ownRoot), e = L.Broadcast(epsilon), kept = L.Broadcast(keep);
         int i = from;

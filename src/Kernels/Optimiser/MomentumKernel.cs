@@ -12,10 +12,6 @@ namespace ModNet.Kernels;
 internal readonly unsafe struct MomentumKernel(
     OptimiserRows rows, float rate, float momentum, float* parameter, float* velocity, float* gradient) : IKernel
 {
-    private readonly float* _parameter = parameter;
-    private readonly float* _velocity = velocity;
-    private readonly float* _gradient = gradient;
-
     public void Run<L, V>(int threads)
         where L : struct, ILanes<V>
         where V : struct
@@ -31,7 +27,7 @@ internal readonly unsafe struct MomentumKernel(
         where V : struct
     {
         OptimiserRows stepped = rows;
-        float* p = _parameter + stepped.Start(u), v = _velocity is null ? null : _velocity + stepped.Start(u), summands = _gradient;
+        float* p = parameter + stepped.Start(u), v = velocity is null ? null : velocity + stepped.Start(u), summands = gradient;
         V scale = L.Broadcast(-rate), kept = L.Broadcast(momentum);
         int i = from;
         for (; i + L.Count <= to; i += L.Count)

@@ -9,22 +9,7 @@ internal interface IExtent
     static abstract int Value { get; }
 }
 
-internal readonly struct One : IExtent
-{
-    public static int Value => 1;
-}
-
-internal readonly struct Two : IExtent
-{
-    public static int Value => 2;
-}
-
-internal readonly struct Three : IExtent
-{
-    public static int Value => 3;
-}
-
-internal readonly struct Four : IExtent
-{
-    public static int Value => 4;
-}
+internal readonly struct One : IExtent { public static int Value => 1; }
+internal readonly struct Two : IExtent { public static int Value => 2; }
+internal readonly struct Three : IExtent { public static int Value => 3; }
+internal readonly struct Four : IExtent { public static int Value => 4; }

@@ -14,19 +14,12 @@ internal unsafe interface ILanes<V>
     static abstract int Count { get; }
 
     static abstract V Load(float* source);
-
     static abstract void Store(float* destination, V value);
-
     static abstract V Broadcast(float value);
-
     static abstract V Add(V a, V b);
-
     static abstract V Subtract(V a, V b);
-
     static abstract V Multiply(V a, V b);
-
     static abstract V Divide(V a, V b);
-
     static abstract V Sqrt(V x);
 
     /// <summary>a·b + c, with a single rounding where the machine has such an instruction.</summary>
