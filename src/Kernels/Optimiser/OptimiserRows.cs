@@ -8,8 +8,7 @@ internal sealed unsafe class OptimiserRows
     // Handing fewer numbers than these to another thread costs more than it saves.
     private const long LeastWork = 1 << 15;
 
-    // [U + 1]: the gradient of the row in place u is the sum of the summands _summands[_starts[u]] to _summands[_starts[u + 1] − 1],
-    // in this order.
+    // [U + 1] and [N]: the gradient of the row in place u is the sum of summands _summands[_starts[u]] to _summands[_starts[u + 1] − 1].
     private readonly int[] _starts;
     private readonly int[] _summands;
     private readonly long[] _rows;

@@ -3,7 +3,8 @@ namespace ModNet.Kernels;
 /// <summary>Checks of arguments. A failure names the argument and says what was expected and what was given.</summary>
 internal static class Expected
 {
-    /// <exception cref="ArgumentException">The length is another one.</exception>
+    /// <summary>Checks that an argument has the expected length.</summary>
+    /// <exception cref="ArgumentException">It has another one.</exception>
     internal static void Length(int got, long expected, string name, string shape)
     {
         if (got != expected)
@@ -12,7 +13,7 @@ internal static class Expected
         }
     }
 
-    /// <summary>As <see cref="Length"/>, but an argument that is left out (empty) passes too.</summary>
+    /// <summary>The same as <see cref="Length"/>, except that an empty argument passes too.</summary>
     /// <exception cref="ArgumentException">The length is neither that one nor 0.</exception>
     internal static void LengthOrNone(int got, long expected, string name, string shape)
     {
@@ -22,7 +23,8 @@ internal static class Expected
         }
     }
 
-    /// <exception cref="ArgumentOutOfRangeException">The value is below the least one.</exception>
+    /// <summary>Checks that a number is no less than the least one allowed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less.</exception>
     internal static void AtLeast(int value, int least, string name)
     {
         if (value < least)
@@ -31,7 +33,10 @@ internal static class Expected
         }
     }
 
-    /// <summary>Each value is a number of one of <paramref name="count"/> things, which <paramref name="symbol"/> stands for.</summary>
+    /// <summary>
+    /// Checks that all values are below <paramref name="count"/>. The message calls what they number <paramref name="things"/>, and their
+    /// count <paramref name="symbol"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A value lies outside [0, count).</exception>
     internal static void Below(ReadOnlySpan<long> values, int count, string name, string things, string symbol, string place = "at")
     {

@@ -7,7 +7,7 @@ namespace ModNet.Kernels;
 internal readonly struct Partition
 {
     /// <param name="work">How much there is to do, in any unit.</param>
-    /// <param name="least">So much of it, in the same unit, that handing less to another thread costs more than it saves.</param>
+    /// <param name="least">In the same unit, the least work that is worth a thread of its own.</param>
     /// <param name="threads">At most so many parts are made; ≥ 1.</param>
     internal Partition(long work, long least, int threads) => Parts = (int)Math.Clamp(work / least, 1, threads);
 
