@@ -71,7 +71,7 @@ public class LayerKernels
 
     /// <summary>The step of the weights.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "modular linear layer: Adam")]
-    public void Step() => RowSteps.Adam(
+    public void Step() => OptimiserSteps.Adam(
         Adam,
         _rows,
         _steps,

@@ -19,13 +19,8 @@ internal static class FusedCrossEntropy
     {
         using var scope = NewDisposeScope();
         Tensor scores = empty(rows.shape[0], dtype: ScalarType.Float32);
-        LinearCrossEntropy.Score(
-            Floats(rows.contiguous()),
-            Floats(weight),
-            Floats(bias),
-            Longs(targets.contiguous()),
-            Floats(scores),
-            get_num_threads());
+        HeadInputs inputs = new(Floats(rows.contiguous()), Floats(weight), Floats(bias), Longs(targets.contiguous()));
+        LinearCrossEntropy.Score(inputs, Floats(scores), get_num_threads());
         return scores.MoveToOuterDisposeScope();
     }
 
@@ -53,8 +48,8 @@ internal static class FusedCrossEntropy
             var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
             Tensor plain = rows.contiguous(), classes = targets.contiguous();
             Tensor scores = empty(classes.numel(), dtype: ScalarType.Float32), logSumExp = empty_like(scores);
-            LinearCrossEntropy.Forward(
-                Floats(plain), Floats(weight), Floats(bias), Longs(classes), Floats(scores), Floats(logSumExp), get_num_threads());
+            HeadInputs inputs = new(Floats(plain), Floats(weight), Floats(bias), Longs(classes));
+            LinearCrossEntropy.Forward(inputs, Floats(scores), Floats(logSumExp), get_num_threads());
             ctx.save_for_backward([plain, weight, bias, classes, logSumExp]);
             return scores;
         }
@@ -64,15 +59,10 @@ internal static class FusedCrossEntropy
             List<Tensor> saved = ctx.get_saved_variables();
             Tensor rowGradient = empty_like(saved[0]), weightGradient = empty_like(saved[1]), biasGradient = empty_like(saved[2]);
             LinearCrossEntropy.Backward(
-                Floats(saved[0]),
-                Floats(saved[1]),
-                Floats(saved[2]),
-                Longs(saved[3]),
+                new(Floats(saved[0]), Floats(saved[1]), Floats(saved[2]), Longs(saved[3])),
                 Floats(saved[4]),
                 Floats(grad_output.contiguous()),
-                Floats(rowGradient),
-                Floats(weightGradient),
-                Floats(biasGradient),
+                new() { H = Floats(rowGradient), Weight = Floats(weightGradient), Bias = Floats(biasGradient) },
                 get_num_threads());
             return [rowGradient, weightGradient, biasGradient, null!];
         }
@@ -91,14 +81,9 @@ internal static class FusedCrossEntropy
             Tensor rowGradient = empty_like(rows), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
             long count = targets.numel();
             double meanLoss = LinearCrossEntropy.MeanLossAndGradients(
-                Floats(rows.contiguous()),
-                Floats(weight),
-                Floats(bias),
-                Longs(targets.contiguous()),
+                new(Floats(rows.contiguous()), Floats(weight), Floats(bias), Longs(targets.contiguous())),
                 Floats(scores),
-                Floats(rowGradient),
-                Floats(weightGradient),
-                Floats(biasGradient),
+                new() { H = Floats(rowGradient), Weight = Floats(weightGradient), Bias = Floats(biasGradient) },
                 get_num_threads());
 
             // The kernel's mean is over rows and a loss; ours is over datapoints, of several rows each, and a likelihood.

@@ -44,7 +44,7 @@ internal sealed class FusedSteps
                 _step[0] = ++moments.Step;
             }
 
-            RowGradients values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOne, IsWhole = true };
+            OptimiserGradient values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOne, IsWhole = true };
             RowKernel.Step(_kind, rate, parameter, state, 1, TheOne, _step, values);
             parameter.grad = null;
         }

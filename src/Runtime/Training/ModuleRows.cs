@@ -92,7 +92,7 @@ internal sealed class ModuleRows(Parameter parameter, TorchSharp.Modules.Optimiz
     }
 
     // The same for the kernel. A dense gradient is given whole, of which it reads what it is told to.
-    private RowGradients Summands(long[] rows) => _gradient switch
+    private OptimiserGradient Summands(long[] rows) => _gradient switch
     {
         null => default,
         { is_sparse: true } => new() { Values = TensorSpans.Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },

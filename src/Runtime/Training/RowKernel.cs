@@ -26,12 +26,12 @@ internal static class RowKernel
         int modules,
         long[] rows,
         long[] steps,
-        in RowGradients gradient)
+        in OptimiserGradient gradient)
     {
         switch (kind, state)
         {
             case (AdamKind or AdamWKind, _) when AdamMoments.Of(state) is { } moments:
-                RowSteps.Adam(
+                OptimiserSteps.Adam(
                     Numbers(kind, rate),
                     rows,
                     steps,
@@ -43,7 +43,7 @@ internal static class RowKernel
                     get_num_threads());
                 break;
             case (SgdKind own, SGD.State sgd):
-                RowSteps.Momentum(
+                OptimiserSteps.Momentum(
                     rate, own.Momentum, rows, modules, Floats(parameter), Velocity(own, sgd, parameter), gradient, get_num_threads());
                 break;
             default:
