@@ -46,7 +46,7 @@ public sealed class ChoiceDistribution
         new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
 
     /// <summary>All rows, and again: [times·B, K, M]. Without noise.</summary>
-    internal ChoiceDistribution Tile(int times) => new(EStep.Tile(LogProbabilities, times), Latent);
+    internal ChoiceDistribution Tile(int times) => new(LogProbabilities.Tile(times), Latent);
 
     /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)

@@ -27,11 +27,8 @@ public sealed class Route
     /// <summary>The sites passed so far.</summary>
     public Tape Tape { get; } = new();
 
-    /// <summary>What share the rows are of those that an E-step would run at once, were memory no matter.</summary>
-    internal Share Share { get; init; } = Share.Whole;
-
-    /// <summary>Measures what rows hold, where that is asked for.</summary>
-    internal Footprint? Footprint { get; init; }
+    /// <summary>The full batch that the rows belong to, as the selector knows it.</summary>
+    internal FullBatch FullBatch => _selector.FullBatch;
 
     /// <summary>h [B, hidden] that the layer starts from, or null for zeros.</summary>
     public Tensor? Carried(string layer) => _carried?[layer];
@@ -48,7 +45,6 @@ public sealed class Route
         var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules);
         Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
         Tape.Add(new TapeEntry(site, distribution, selection));
-        Footprint?.Keep(distribution.LogProbabilities);
         return selection;
     }
 
@@ -77,7 +73,6 @@ public sealed class Route
             new Site(layer, t, offset + t * runs, choose, modules),
             ChoiceDistribution.FromLogProbabilities(step),
             new Selection(chosen[t], weighted?[t])))];
-        Footprint?.Keep(logProbabilities);
         Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));
     }
 

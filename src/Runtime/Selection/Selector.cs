@@ -8,6 +8,9 @@ namespace ModNet.Runtime;
 /// </summary>
 public abstract class Selector
 {
+    /// <summary>The full batch that the rows of this pass belong to; size decisions use it, so chunking changes no result.</summary>
+    internal FullBatch FullBatch { get; init; } = FullBatch.Same;
+
     /// <summary>The composition of every row of <paramref name="distribution"/> at <paramref name="site"/>.</summary>
     public abstract Selection Select(Site site, ChoiceDistribution distribution);
 

@@ -59,6 +59,7 @@ public sealed class Tape
     internal void Add(TapeEntry entry)
     {
         _entries.Add(entry);
+        Footprint.Current?.Keep(entry.Distribution.LogProbabilities);
         if (entry.Latent)
         {
             AddLatent(entry.Distribution, entry.Selection.Indices);
@@ -72,6 +73,7 @@ public sealed class Tape
     internal void Add(IEnumerable<TapeEntry> steps, ChoiceDistribution joined, Tensor indices)
     {
         _entries.AddRange(steps);
+        Footprint.Current?.Keep(joined.LogProbabilities);
         AddLatent(joined, indices);
     }
 

@@ -112,8 +112,8 @@ public sealed class Graph : nn.Module
     }
 
     /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
-    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null, Share? share = null) =>
-        Run(x, Way(new ModeSelector(), side, 0, carried, share), 0, HasSites ? _firstSite : _nodes.Length).Features;
+    internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null, FullBatch? fullBatch = null) =>
+        Run(x, Way(Asked(fullBatch), side, 0, carried), 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>
     /// The nodes from the first site to the last, for <paramref name="candidates"/> compositions of every datapoint: x [B, …],
@@ -121,39 +121,41 @@ public sealed class Graph : nn.Module
     /// modules do is the same for all candidates, so a modular layer there does it once.
     /// </summary>
     internal GraphOutput AcrossSites(
-        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1, Share? share = null)
+        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
     {
         if (!HasSites)
         {
-            return new(EStep.Tile(x, candidates), new Tape());
+            return new(x.Tile(candidates), new Tape());
         }
 
-        Route route = Way(selector, side, _firstSite, carried, share);
-        // By all candidates, not by those of this share: what runs is to be the same however they are cut.
-        bool several = candidates > 1 || share is { AllCandidates: > 1 };
+        Route route = Way(selector, side, _firstSite, carried);
+        // The decision goes by the full batch: a chunk with one candidate runs as a chunk with several does.
+        bool several = candidates > 1 || selector.FullBatch.AllCandidates > 1;
         if (!several || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
         {
-            return Run(EStep.Tile(x, candidates), route, _firstSite, _lastSite + 1);
+            return Run(x.Tile(candidates), route, _firstSite, _lastSite + 1);
         }
 
         return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
     }
 
     /// <summary>The nodes after the last site.</summary>
-    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null, Share? share = null) =>
-        HasSites ? Run(x, Way(new ModeSelector(), side, _lastSite + 1, carried, share), _lastSite + 1, _nodes.Length).Features : x;
+    internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null, FullBatch? fullBatch = null) =>
+        HasSites ? Run(x, Way(Asked(fullBatch), side, _lastSite + 1, carried), _lastSite + 1, _nodes.Length).Features : x;
 
     /// <summary>One datapoint's way through all nodes, in evaluation mode: its tape, and what a row of so many holds.</summary>
-    internal (Tape Tape, Footprint Footprint) Probe(Tensor x, SideInputs? side, long rows)
-    {
-        var footprint = new Footprint();
-        footprint.Pass(x.numel());
-        var route = new Route(new ModeSelector(), side) { Share = new(1, rows), Footprint = footprint };
-        return InEvaluation(() => (Run(x, route, 0, _nodes.Length).Tape, footprint));
-    }
+    internal (Tape Tape, Footprint Footprint) Probe(Tensor x, SideInputs? side, long rows) =>
+        Footprint.Of(footprint =>
+        {
+            footprint.Pass(x.numel());
+            return InEvaluation(() => Run(x, new Route(Asked(new(1, rows)), side), 0, _nodes.Length).Tape);
+        });
 
-    private Route Way(Selector selector, SideInputs? side, int from, RecurrentState? carried, Share? share = null) =>
-        new(selector, side, GivenBefore(from), carried) { Share = share ?? Share.Whole };
+    private Route Way(Selector selector, SideInputs? side, int from, RecurrentState? carried) =>
+        new(selector, side, GivenBefore(from), carried);
+
+    // The selector of nodes that choose nothing, or whose choice does not matter: layers ask it for the full batch alone.
+    private static ModeSelector Asked(FullBatch? fullBatch) => new() { FullBatch = fullBatch ?? FullBatch.Same };
 
     private GraphOutput Run(Tensor x, Route route, int from, int to)
     {
@@ -161,7 +163,7 @@ public sealed class Graph : nn.Module
         {
             x = _nodes[i].Forward(x, route);
             Watch?.Invoke(_nodes[i], x);
-            route.Footprint?.Pass(x.numel());
+            Footprint.Current?.Pass(x.numel());
         }
 
         return new(x, route.Tape);

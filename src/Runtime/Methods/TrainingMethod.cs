@@ -28,8 +28,7 @@ public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<Graph
 /// </summary>
 public abstract class TrainingMethod : IDisposable
 {
-    private readonly Minibatches _batches;
-    private readonly RecurrentState? _carried;
+    private readonly DataTrack _track;
     private readonly GradientSettings _settings;
     private long _steps;
 
@@ -54,8 +53,7 @@ public abstract class TrainingMethod : IDisposable
 
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
         Finiteness.Demand(data, "training");
-        _batches = Minibatches.Of(data, settings.Batch, streams.MBatches);
-        _carried = data.IsConsecutive ? new() : null;
+        _track = new(data, settings.Batch, streams.MBatches, "m");
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         _parameters = [.. graph.parameters()];
         Optimizer = settings.Optimizer.Over(_parameters);
@@ -132,7 +130,7 @@ public abstract class TrainingMethod : IDisposable
     [
         ("method.steps", tensor(new[] { _steps })),
         .. (_resting?.Steps ?? []).Select(p => ($"method.module_steps.{p.Pool}", tensor(p.Steps))),
-        .. Place(_batches, _carried, "m"),
+        .. _track.State(),
     ];
 
     /// <summary>Goes on from what <see cref="State"/> told, in place of <see cref="Begin"/>.</summary>
@@ -144,7 +142,7 @@ public abstract class TrainingMethod : IDisposable
             TensorArrays.Vector<long>(state.Get($"method.module_steps.{pool}", steps.Length)).CopyTo(steps, 0);
         }
 
-        Restore(state, _batches, _carried, "m");
+        _track.Restore(state, Device);
     }
 
     /// <inheritdoc/>
@@ -167,12 +165,7 @@ public abstract class TrainingMethod : IDisposable
     {
         using var scope = NewDisposeScope();
         Graph.train();
-        long[] datapoints = TensorArrays.Vector<long>(_batches.Next());
-        if (_batches.BeginsPass)
-        {
-            _carried?.Clear();
-        }
-
+        long[] datapoints = _track.Next();
         Batch batch = Fetch(datapoints);
         _resting?.Begin();
         MinibatchLoss seen = LossOf(datapoints, batch);
@@ -199,35 +192,13 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>The graph on the minibatch of a gradient step, from where the one before left recurrent layers.</summary>
     protected GraphOutput Forward(Batch batch, Selector selector) =>
-        Graph.Forward(batch.Inputs, selector, batch.Side, _carried);
+        Graph.Forward(batch.Inputs, selector, batch.Side, _track.Carried);
 
     /// <summary>The same, but the next minibatch will not go on from here.</summary>
     protected GraphOutput Glance(Batch batch, Selector selector)
     {
-        using RecurrentState? carried = _carried?.Copy();
+        using RecurrentState? carried = _track.Carried?.Copy();
         return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
-    }
-
-    /// <summary>A place in the data and what is carried there, for a checkpoint, under names that begin with <paramref name="track"/>.</summary>
-    private protected static IEnumerable<(string Name, Tensor Value)> Place(
-        Minibatches batches, RecurrentState? carried, string track) =>
-    [
-        .. batches.State().Select(s => ($"method.{track}_batches.{s.Name}", s.Value)),
-        .. (carried?.Layers ?? []).Select(l => ($"method.{track}_carried.{l.Layer}", l.State)),
-    ];
-
-    /// <summary>Goes back to such a place.</summary>
-    private protected void Restore(SavedState state, Minibatches batches, RecurrentState? carried, string track)
-    {
-        batches.Restore(state.Under($"method.{track}_batches."));
-        if (carried is not null)
-        {
-            SavedState saved = state.Under($"method.{track}_carried.");
-            foreach (string layer in saved.Names)
-            {
-                carried.Leave(layer, saved.Get(layer).to(Device));
-            }
-        }
     }
 
     /// <summary>A loss with what layers on the way ask to be added to it.</summary>
@@ -240,16 +211,13 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>M for every choice of a datapoint, over all its sites [C]. The graph is asked, not told: one datapoint is run and its tape read.</summary>
     protected int[] ModulesPerChoice() => Probe(1).ModulesPerChoice;
 
-    /// <summary>The same, and about how many bytes a row holds when so many are run in evaluation mode.</summary>
-    private protected (int[] ModulesPerChoice, long RowBytes) Probe(long rows)
+    /// <summary>The same, and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>
+    private protected (int[] ModulesPerChoice, Footprint Row) Probe(long rows)
     {
         using var scope = NewDisposeScope();
         Batch one = Data.Range(0, 1).To(Device);
-        (Tape tape, Footprint footprint) = Graph.Probe(one.Inputs, one.Side, rows);
-        long bytes = Graph.parameters().First().dtype == ScalarType.Float64 ? sizeof(double) : sizeof(float);
-        return (
-            [.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))],
-            Math.Max(1, footprint.Numbers * bytes));
+        (Tape tape, Footprint row) = Graph.Probe(one.Inputs, one.Side, rows);
+        return ([.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))], row);
     }
 
     /// <summary>Releases what the method holds.</summary>
@@ -257,8 +225,7 @@ public abstract class TrainingMethod : IDisposable
     {
         if (disposing)
         {
-            _batches.Dispose();
-            _carried?.Dispose();
+            _track.Dispose();
             _resting?.End();
             Optimizer.Dispose();
         }

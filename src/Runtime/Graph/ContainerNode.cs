@@ -33,7 +33,7 @@ public abstract class ContainerNode : Node
         foreach (Node node in _inside)
         {
             x = node.Forward(x, route);
-            route.Footprint?.Pass(x.numel());
+            Footprint.Current?.Pass(x.numel());
         }
 
         return x;

@@ -72,12 +72,12 @@ public sealed class ExactLikelihood : TrainingMethod
     {
         int count = Graph.HasSites ? (int)_compositions.shape[0] : 1;
         long rows = batch.Inputs.shape[0];
-        SideInputs? side = batch.Side?.Map(t => EStep.Tile(t, count));
+        SideInputs? side = batch.Side?.Map(t => t.Tile(count));
         var every = new GivenSelector(_compositions.repeat_interleave(rows, dim: 0));
         GraphOutput across = Graph.AcrossSites(
-            EStep.Tile(Graph.BeforeSites(batch.Inputs, batch.Side), count), every, side);
+            Graph.BeforeSites(batch.Inputs, batch.Side).Tile(count), every, side);
         Tensor joint = Graph.Head.LogLikelihood(
-            Graph.AfterSites(across.Features, side), EStep.Tile(batch.Targets, count));
+            Graph.AfterSites(across.Features, side), batch.Targets.Tile(count));
         if (Graph.HasSites)
         {
             joint += across.Tape.LogProbability();

@@ -8,8 +8,7 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
-    private readonly Minibatches _eBatches;
-    private readonly RecurrentState? _carried;
+    private readonly DataTrack _eTrack;
     private readonly int[] _modulesPerChoice;
     private readonly long _rowsAtOnce;
     private double? _reassigned;
@@ -32,10 +31,9 @@ public sealed class ViterbiEm : TrainingMethod
             device)
     {
         Settings = settings;
-        _eBatches = Minibatches.Of(data, settings.EBatch, streams.EBatches);
-        _carried = data.IsConsecutive ? new() : null;
-        (_modulesPerChoice, long rowBytes) = Probe(settings.EBatch * Drawn);
-        _rowsAtOnce = Math.Max(1, settings.EStepBytes / rowBytes);
+        _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
+        (_modulesPerChoice, Footprint row) = Probe(settings.EBatch * Drawn);
+        _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
     }
 
@@ -60,48 +58,16 @@ public sealed class ViterbiEm : TrainingMethod
         }
     }
 
-    /// <summary>A partial E-step (Eq. 11) on the next minibatch. Null where there is nothing to choose (every M is 1).</summary>
-    public EStepResult? EStep()
-    {
-        if (!Graph.HasChoice)
-        {
-            return null;
-        }
-
-        return EStep(_eBatches, _carried);
-    }
+    /// <summary>A partial E-step (Eq. 11) on the next minibatch. The result is null where there is nothing to choose (every M is 1).</summary>
+    public EStepResult? EStep() => Graph.HasChoice ? EStep(_eTrack.Next(), _eTrack.Carried) : null;
 
     /// <summary>
-    /// A partial E-step (Eq. 11) on given datapoints: a* and S fresh samples are the candidates, or S − 1 where a* is one of
-    /// the S. Recurrent layers start at zero.
+    /// A partial E-step (Eq. 11) on given datapoints [B]. The candidates are a* and S fresh samples, or S − 1 where a* is one of the S
+    /// (<see cref="EmHeld"/>). Recurrent layers start at zero.
     /// </summary>
     public EStepResult EStep(long[] datapoints) => EStep(datapoints, null);
 
-    private EStepResult EStep(Minibatches batches, RecurrentState? carried)
-    {
-        using Tensor indices = batches.Next();
-        if (batches.BeginsPass)
-        {
-            carried?.Clear();
-        }
-
-        return EStep(TensorArrays.Vector<long>(indices), carried);
-    }
-
-    private EStepResult EStep(long[] datapoints, RecurrentState? carried)
-    {
-        using var scope = NewDisposeScope();
-        using var candidates = new DrawnCandidates(Assignments.Get(datapoints).to(Device), Drawn, Streams.Sampling);
-        return Runtime.EStep.Run(
-            Graph,
-            Fetch(datapoints),
-            candidates,
-            (b, composition) => Assignments.Set(datapoints[b], composition),
-            carried,
-            _rowsAtOnce);
-    }
-
-    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. Null where there is nothing to choose.</summary>
+    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
     public EStepResult? Sweep()
     {
         if (!Graph.HasChoice)
@@ -111,14 +77,20 @@ public sealed class ViterbiEm : TrainingMethod
 
         if (Data.IsConsecutive)
         {
-            using var batches = new ConsecutiveMinibatches(Data.Count, Settings.EBatch);
-            using var carried = new RecurrentState();
-            return Sum(Data.Count / Settings.EBatch, _ => EStep(batches, carried));
+            using var track = new DataTrack(Data, Settings.EBatch, Streams.EBatches, "sweep");
+            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(), track.Carried));
         }
 
-        return Sum(
-            (Data.Count + Settings.EBatch - 1) / Settings.EBatch,
-            part => EStep(Range(part * Settings.EBatch, Math.Min(Settings.EBatch, Data.Count - part * Settings.EBatch))));
+        long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
+        long[][] parts = [.. all.Chunk(checked((int)Settings.EBatch))];
+        return Sum(parts.Length, part => EStep(parts[part]));
+    }
+
+    private EStepResult EStep(long[] datapoints, RecurrentState? carried)
+    {
+        using var scope = NewDisposeScope();
+        using var candidates = new DrawnCandidates(OnDevice(datapoints), Drawn, Streams.Sampling);
+        return KeepBest(datapoints, candidates, carried);
     }
 
     private static EStepResult Sum(long parts, Func<long, EStepResult> eStep)
@@ -134,29 +106,33 @@ public sealed class ViterbiEm : TrainingMethod
         return all;
     }
 
-    /// <summary>A full E-step (Eq. 10) on given datapoints: every composition is a candidate. For small networks.</summary>
+    /// <summary>A full E-step (Eq. 10) on given datapoints [B]: every composition is a candidate. It is feasible for small networks.</summary>
     public EStepResult FullEStep(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints).to(Device);
-        Tensor all = Compositions.All(_modulesPerChoice).to(Device);
-        return Runtime.EStep.Run(
-            Graph,
-            Fetch(datapoints),
-            new EveryComposition(held, all),
-            (b, composition) => Assignments.Set(datapoints[b], composition),
-            rowsAtOnce: _rowsAtOnce);
+        return KeepBest(datapoints, new EveryComposition(OnDevice(datapoints), Compositions.All(_modulesPerChoice).to(Device)));
     }
 
-    /// <summary>Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints, scored in evaluation mode; recurrent layers start at zero.</summary>
+    /// <summary>
+    /// Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints [B], in nats, scored in evaluation mode. Recurrent layers start at zero.
+    /// </summary>
     public double LogJoint(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        Tensor held = Assignments.Get(datapoints).to(Device);
-        EStepResult result = Runtime.EStep.Run(
-            Graph, Fetch(datapoints), new HeldAlone(held), (_, _) => { }, rowsAtOnce: _rowsAtOnce);
-        return result.After;
+        return KeepBest(datapoints, new HeldAlone(OnDevice(datapoints))).After;
     }
+
+    private EStepResult KeepBest(long[] datapoints, Candidates candidates, RecurrentState? carried = null) =>
+        Runtime.EStep.Run(
+            Graph,
+            Fetch(datapoints),
+            candidates,
+            (b, composition) => Assignments.Set(datapoints[b], composition),
+            carried,
+            _rowsAtOnce);
+
+    // a* [B, C].
+    private Tensor OnDevice(long[] datapoints) => Assignments.Get(datapoints).to(Device);
 
     /// <summary>A gradient step (Eq. 8) on the next minibatch.</summary>
     public void MStep() => Gradient(report: false);
@@ -170,7 +146,7 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>a* as <c>em.assignments</c>, where there are choices, and the place of E-steps in the data.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State()
     {
-        List<(string, Tensor)> state = [.. base.State(), .. Place(_eBatches, _carried, "e")];
+        List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State()];
         if (Assignments.Choices > 0)
         {
             state.Add(("em.assignments", Assignments.ToTensor()));
@@ -188,7 +164,7 @@ public sealed class ViterbiEm : TrainingMethod
     public override void Restore(SavedState state)
     {
         base.Restore(state);
-        Restore(state, _eBatches, _carried, "e");
+        _eTrack.Restore(state, Device);
         if (Assignments.Choices > 0)
         {
             Assignments.Restore(state, "em.assignments");
@@ -209,7 +185,7 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>Eq. 8, negated, at q = δ(a*).</summary>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        var held = new GivenSelector(Assignments.Get(datapoints).to(Device));
+        var held = new GivenSelector(OnDevice(datapoints));
         GraphOutput output = Forward(batch, held);
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
         Tensor loss = Graph.HasSites
@@ -223,21 +199,9 @@ public sealed class ViterbiEm : TrainingMethod
     {
         if (disposing)
         {
-            _eBatches.Dispose();
-            _carried?.Dispose();
+            _eTrack.Dispose();
         }
 
         base.Dispose(disposing);
-    }
-
-    private static long[] Range(long start, long count)
-    {
-        var indices = new long[count];
-        for (long i = 0; i < count; i++)
-        {
-            indices[i] = start + i;
-        }
-
-        return indices;
     }
 }

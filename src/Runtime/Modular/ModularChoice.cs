@@ -60,8 +60,8 @@ internal sealed class ModularChoice
     internal Tensor Run(Route route, Tensor x, Selection selection)
     {
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
-        Dispatch dispatch = Dispatch.For(Pool, x, route.Share.Rows(rows), positions);
-        return Combined(route, dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
+        Dispatch dispatch = Dispatch.For(Pool, x, route.FullBatch.Rows(rows), positions);
+        return Combined(dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
     }
 
     /// <summary>The same with several selections per row, all rows' first ones first → [times·n, …out].</summary>
@@ -71,10 +71,10 @@ internal sealed class ModularChoice
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
         Tensor beside = selection.Indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
         Dispatch dispatch = Dispatch.For(
-            Pool, x, route.Share.RowsOfDatapoints(rows), route.Share.Positions(times * positions));
+            Pool, x, route.FullBatch.RowsOfDatapoints(rows), route.FullBatch.Positions(times * positions));
         Tensor outputs = dispatch.Run(Pool, x, beside);
         Tensor apart = outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
-        return Combined(route, dispatch, x, selection, apart);
+        return Combined(dispatch, x, selection, apart);
     }
 
     /// <summary>Says which modules run, where a gradient will come back to them and somebody asks.</summary>
@@ -87,7 +87,7 @@ internal sealed class ModularChoice
     }
 
     // Outputs [n, K, …out] of the selection's rows.
-    private Tensor Combined(Route route, Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
+    private Tensor Combined(Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
     {
         long positions = selection.Indices.shape[1];
         if (Combine == Combine.Concat && positions != Controller.Choose)
@@ -100,7 +100,7 @@ internal sealed class ModularChoice
         }
 
         Use(selection.Indices);
-        route.Footprint?.Pass(dispatch.Holds(Pool, x.numel(), positions, outputs.numel()));
+        Footprint.Current?.Pass(dispatch.Holds(Pool, x.numel(), positions, outputs.numel()));
         return Combine.Apply(outputs, Duplicates.Weights(selection, outputs.dtype));
     }
 }
