@@ -31,8 +31,9 @@ public sealed class LayerStep : IDisposable
         (_module, _layer, _indices) = (module, layer, indices);
         Parameter[] parameters = [.. module.parameters()];
         _optimizer = Adam.Over(parameters);
-        _updates = new(parameters, Adam, _optimizer);
-        _resting = resting is null ? null : new([resting], parameters, Adam, _optimizer);
+        ParameterMemory[] memories = Adam.Memories(parameters, _optimizer);
+        _updates = new(memories, _optimizer);
+        _resting = resting is null ? null : new([resting], memories);
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();
     }

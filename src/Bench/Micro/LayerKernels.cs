@@ -9,7 +9,7 @@ namespace ModNet.Bench;
 /// </summary>
 public class LayerKernels
 {
-    private static readonly AdamNumbers Adam = Runtime.RowKernel.Numbers(new Runtime.AdamKind(), rate: 1e-3);
+    private static readonly AdamNumbers Adam = Runtime.AdamMemory.Numbers(rate: 1e-3, decay: 0);
 
     private readonly KernelSizes _sizes = KernelSizes.Current;
     private readonly Random _random = new(1);

@@ -90,13 +90,10 @@ public static class Cifar10
         TarFile.ForEachFile(unpacked, (entry, length, data) =>
         {
             string name = entry[(entry.LastIndexOf('/') + 1)..];
-            bool wanted = name == TestFile || TrainFiles.Contains(name);
-            if (wanted)
+            if (name == TestFile || TrainFiles.Contains(name))
             {
                 found[name] = Contents($"{path}, {name}", data, length);
             }
-
-            return wanted;
         });
 
         return found;

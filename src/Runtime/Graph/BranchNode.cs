@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// x → Σ_i f_i(x), or [f_1(x), f_2(x), …] along features (of images: channels). A branch without nodes is x itself.
+/// x → Σ_i f_i(x), or [f_1(x), f_2(x), …] along the features (the channels of images). A branch without nodes is x itself.
 /// </summary>
 public sealed class BranchNode : ContainerNode
 {
     private readonly Combine _combine;
 
     /// <summary>
-    /// Each branch is its nodes one after the other. Branches are registered under their numbers, from 1: a parameter
-    /// reads <c>sum_of1.2.linear1.weight</c>.
+    /// Makes a chain of each branch's nodes. Branches are registered under their numbers, from 1: a parameter is called
+    /// <c>sum_of1.2.linear1.weight</c>. ArgumentException where there is no branch.
     /// </summary>
     public BranchNode(string name, Combine combine, IReadOnlyList<IReadOnlyList<Node>> branches)
         : base(name, [.. branches.Select((nodes, i) => new ChainNode($"{name}/{i + 1}", nodes))])

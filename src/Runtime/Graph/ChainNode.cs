@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Nodes one after the other; without nodes, the identity.</summary>
+/// <summary>Runs nodes one after the other. Without nodes it is the identity.</summary>
 public sealed class ChainNode(string name, IReadOnlyList<Node> inside) : ContainerNode(name, inside)
 {
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A node made of others, which it registers under the last components of their names.</summary>
+/// <summary>A node that contains others and registers them under the last components of their names.</summary>
 public abstract class ContainerNode : Node
 {
     private readonly Node[] _inside;
@@ -27,7 +27,7 @@ public abstract class ContainerNode : Node
     /// <inheritdoc/>
     public override IEnumerable<ModulePool> Pools => _inside.SelectMany(n => n.Pools).Distinct();
 
-    /// <summary>The nodes one after the other; x itself where there are none.</summary>
+    /// <summary>Runs the nodes one after the other; the result is x itself where there are none.</summary>
     protected Tensor InOrder(Tensor x, Route route)
     {
         foreach (Node node in _inside)

@@ -3,13 +3,15 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a forward pass leaves: the head's input, and the tape of the choices made on the way.</summary>
+/// <summary>The result of a forward pass.</summary>
+/// <param name="Features">What the head reads, [B, …].</param>
+/// <param name="Tape">The record of the choices made on the way.</param>
 public sealed record GraphOutput(Tensor Features, Tape Tape);
 
 /// <summary>
-/// Nodes in order, then a head: a distribution p(y|x, a, θ) and, through the controllers on the way, p(a|x, φ) (Eq. 3).
+/// A modular network: nodes in order, then a head. The head gives p(y|x, a, θ), and the controllers on the way give p(a|x, φ) (Eq. 3).
 /// </summary>
-public sealed class Graph : nn.Module
+public sealed class Graph : GraphPart
 {
     private readonly Node[] _nodes;
     private readonly int _firstSite;
@@ -18,7 +20,7 @@ public sealed class Graph : nn.Module
     private int _evaluations;
     private bool _before;
 
-    /// <summary>Takes the nodes over, and registers them under their names. Pools used by several nodes are registered once, under their own name.</summary>
+    /// <summary>Takes the nodes and the head over, and registers the nodes under their names and each pool once under its own name.</summary>
     public Graph(IReadOnlyList<Node> nodes, Head head)
         : base("graph")
     {
@@ -43,35 +45,35 @@ public sealed class Graph : nn.Module
     /// <summary>The distinct pools, in order of first use.</summary>
     public IReadOnlyList<ModulePool> Pools { get; }
 
-    /// <summary>p(y|features).</summary>
+    /// <summary>The head, which gives p(y|features).</summary>
     public Head Head { get; }
 
-    /// <summary>Told of what each node gives, while something is looked for.</summary>
+    /// <summary>Is called with every node and its output while <see cref="Finiteness"/> looks for the first value that is not finite; else null.</summary>
     internal Action<Node, Tensor>? Watch { get; set; }
 
-    /// <summary>Whether anything is chosen at all.</summary>
+    /// <summary>Whether the graph has sites, that is, whether anything is chosen.</summary>
     public bool HasSites => _firstSite >= 0;
 
-    /// <summary>The largest M of any pool; 1 where there is none.</summary>
+    /// <summary>The largest M of any pool; 1 where there is no pool.</summary>
     public int MaxModules => Pools.Count == 0 ? 1 : Pools.Max(p => p.Count);
 
     /// <summary>Whether there is more than one composition to choose from.</summary>
     public bool HasChoice => _nodes.SelectMany(n => n.Controllers).Any(c => c.Latent && c.Modules > 1);
 
-    /// <summary>G: the given choices that a datapoint must bring along, over all layers that read them.</summary>
+    /// <summary>G, the number of given choices that a datapoint must bring, over all layers that read them.</summary>
     public long GivenChoices => GivenBefore(_nodes.Length);
 
     /// <summary>
-    /// All nodes in order, choices by <paramref name="selector"/>; <paramref name="side"/> is what the datapoints bring
-    /// beside x, for the layers that read it. Recurrent layers start from <paramref name="carried"/> and leave their last h
-    /// there; without it they start at zero.
+    /// Runs all nodes in order on x [B, …]. <paramref name="selector"/> makes the choices, and <paramref name="side"/> holds what the
+    /// datapoints bring beside x. Recurrent layers start from <paramref name="carried"/> and leave their last h there; without it they
+    /// start at zero.
     /// </summary>
     public GraphOutput Forward(Tensor x, Selector selector, SideInputs? side = null, RecurrentState? carried = null) =>
         Run(x, Way(selector, side, 0, carried), 0, _nodes.Length);
 
     /// <summary>
-    /// Runs <paramref name="body"/> without gradient and with dropout off, then goes back to the mode before. Several threads may at
-    /// once, as long as none trains.
+    /// Runs <paramref name="body"/> without gradient and with dropout off, then restores the mode. Several threads may do so at the same
+    /// time, as long as none trains.
     /// </summary>
     public TResult InEvaluation<TResult>(Func<TResult> body)
     {
@@ -87,7 +89,7 @@ public sealed class Graph : nn.Module
         }
     }
 
-    // The first of several threads sets the mode, and the last sets it back: none runs in another's training mode.
+    // The first of several threads sets the mode and the last restores it, so that no thread runs in training mode.
     private void EnterEvaluation()
     {
         lock (_evaluationGate)
@@ -111,14 +113,14 @@ public sealed class Graph : nn.Module
         }
     }
 
-    /// <summary>The nodes before the first site: the same for every composition of a datapoint.</summary>
+    /// <summary>Runs the nodes before the first site, which give the same for every composition of a datapoint.</summary>
     internal Tensor BeforeSites(Tensor x, SideInputs? side, RecurrentState? carried = null, FullBatch? fullBatch = null) =>
         Run(x, Way(Asked(fullBatch), side, 0, carried), 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>
-    /// The nodes from the first site to the last, for <paramref name="candidates"/> compositions of every datapoint: x [B, …],
-    /// <paramref name="side"/> and the output of candidates·B rows, candidate-major. What the first site's controller and
-    /// modules do is the same for all candidates, so a modular layer there does it once.
+    /// Runs the nodes from the first site to the last on <paramref name="candidates"/> compositions of every datapoint: x has B rows;
+    /// <paramref name="side"/> and the output have candidates·B rows, candidate-major. A modular layer at the first site runs its controller
+    /// and modules on B rows, because all candidates of a datapoint reach it with the same x.
     /// </summary>
     internal GraphOutput AcrossSites(
         Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
@@ -139,11 +141,11 @@ public sealed class Graph : nn.Module
         return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
     }
 
-    /// <summary>The nodes after the last site.</summary>
+    /// <summary>Runs the nodes after the last site.</summary>
     internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null, FullBatch? fullBatch = null) =>
         HasSites ? Run(x, Way(Asked(fullBatch), side, _lastSite + 1, carried), _lastSite + 1, _nodes.Length).Features : x;
 
-    /// <summary>One datapoint's way through all nodes, in evaluation mode: its tape, and what a row of so many holds.</summary>
+    /// <summary>Runs one datapoint through all nodes in evaluation mode: its tape, and what one of <paramref name="rows"/> rows holds.</summary>
     internal (Tape Tape, Footprint Footprint) Probe(Tensor x, SideInputs? side, long rows) =>
         Footprint.Of(footprint =>
         {
@@ -172,12 +174,7 @@ public sealed class Graph : nn.Module
     private long GivenBefore(int node) =>
         _nodes.Take(node).SelectMany(n => n.Controllers).Where(c => !c.Latent).Sum(c => (long)c.Choose);
 
-    /// <summary>Nothing: what a graph holds it registers itself.</summary>
-    protected override void RegisterComponents()
-    {
-    }
-
-    private sealed class PoolSet : nn.Module
+    private sealed class PoolSet : GraphPart
     {
         internal PoolSet(IEnumerable<ModulePool> pools)
             : base("pools")
@@ -187,10 +184,6 @@ public sealed class Graph : nn.Module
                 // A dot would read as a path in parameter names. No name has two slashes side by side, so names stay apart.
                 register_module(pool.Name.Replace(".", "//"), pool);
             }
-        }
-
-        protected override void RegisterComponents()
-        {
         }
     }
 }

@@ -3,21 +3,21 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// h of every recurrent layer, [B, hidden] by the layer's name, as one window of B texts leaves it for the next. Without
-/// gradient: windows are learned one by one.
+/// The states h [B, hidden] of recurrent layers, by the layer's name, as one window of B texts leaves them for the next. They carry no
+/// gradient, so learning does not reach back into earlier windows.
 /// </summary>
 public sealed class RecurrentState : IDisposable
 {
     private readonly SortedDictionary<string, Tensor> _layers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
 
-    /// <summary>Where the layer called <paramref name="layer"/> starts; null for zeros.</summary>
+    /// <summary>The state from which the layer called <paramref name="layer"/> starts; null stands for zeros.</summary>
     public Tensor? this[string layer] => _layers.GetValueOrDefault(layer);
 
-    /// <summary>All that is held, by layer.</summary>
+    /// <summary>All states, by layer.</summary>
     public IEnumerable<(string Layer, Tensor State)> Layers => _layers.Select(l => (l.Key, l.Value));
 
-    /// <summary>Where the layer ended: h [B, hidden], kept without gradient beyond the scope.</summary>
+    /// <summary>Keeps the state h [B, hidden] in which a layer ended, without gradient and beyond the dispose scope.</summary>
     public void Leave(string layer, Tensor h)
     {
         _layers.GetValueOrDefault(layer)?.Dispose();
@@ -25,7 +25,7 @@ public sealed class RecurrentState : IDisposable
         _left.Add(layer);
     }
 
-    /// <summary>Every layer starts at zero again.</summary>
+    /// <summary>Lets every layer start at zero again.</summary>
     public void Clear()
     {
         foreach (Tensor state in _layers.Values)
@@ -37,13 +37,13 @@ public sealed class RecurrentState : IDisposable
         _left.Clear();
     }
 
-    /// <summary>Rows [n] (int64) of every layer's B, as a state of their own.</summary>
+    /// <summary>A new state of the given rows [n] (int64) of every layer.</summary>
     internal RecurrentState Rows(Tensor rows) => Map(state => state.index_select(0, rows));
 
-    /// <summary>A state of its own that says the same.</summary>
+    /// <summary>A copy.</summary>
     internal RecurrentState Copy() => Map(state => state);
 
-    /// <summary>Of layers that have ended since <paramref name="other"/> was copied from here: its rows [B] (int64).</summary>
+    /// <summary>Takes the given rows [B] (int64) of those layers of <paramref name="other"/> that have ended since it was copied from here.</summary>
     internal void Take(RecurrentState other, Tensor rows)
     {
         foreach (string layer in other._left)
@@ -52,7 +52,7 @@ public sealed class RecurrentState : IDisposable
         }
     }
 
-    /// <summary>What its parts, in order of rows, have come to; they are used up.</summary>
+    /// <summary>Takes the states of all parts, one part's rows after the other's, and disposes of the parts.</summary>
     internal void Take(IReadOnlyList<RecurrentState> parts)
     {
         foreach (string layer in parts.SelectMany(p => p._layers.Keys).Distinct().ToArray())
@@ -78,7 +78,7 @@ public sealed class RecurrentState : IDisposable
         return mapped;
     }
 
-    // Cut out of what it may be a view of, which would otherwise live on with it.
+    // A clone, because h may be a view of a larger tensor, which would live on with it.
     private void Hold(string layer, Tensor h) => _layers[layer] = h.detach().clone().DetachFromDisposeScope();
 
     /// <inheritdoc/>

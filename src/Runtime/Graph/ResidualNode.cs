@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>x → x + f(x), f the nodes one after the other; the shape is kept.</summary>
+/// <summary>x → x + f(x), where f runs the nodes one after the other and keeps the shape.</summary>
 public sealed class ResidualNode(string name, IReadOnlyList<Node> inside) : ContainerNode(name, inside)
 {
     /// <inheritdoc/>

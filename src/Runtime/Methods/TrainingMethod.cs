@@ -36,6 +36,7 @@ public abstract class TrainingMethod : IDisposable
     // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
     private readonly Parameter[] _ofSingleModules;
     private readonly Parameter[] _parameters;
+    private readonly ParameterMemory[] _memories;
     private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
 
@@ -57,10 +58,11 @@ public abstract class TrainingMethod : IDisposable
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
         _parameters = [.. graph.parameters()];
         Optimizer = settings.Optimizer.Over(_parameters);
-        _updates = new(_parameters, settings.Optimizer, Optimizer);
+        _memories = settings.Optimizer.Memories(_parameters, Optimizer);
+        _updates = new(_memories, Optimizer);
         if (settings.Unselected == Unselected.Rest)
         {
-            _resting = new(graph.Pools, _parameters, settings.Optimizer, Optimizer);
+            _resting = new(graph.Pools, _memories);
         }
     }
 
@@ -132,6 +134,19 @@ public abstract class TrainingMethod : IDisposable
         .. (_resting?.Steps ?? []).Select(p => ($"method.module_steps.{p.Pool}", tensor(p.Steps))),
         .. _track.State(),
     ];
+
+    /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>, for a checkpoint.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> OptimizerState() => Graph.named_parameters().Zip(_memories).SelectMany(
+        p => p.Second.State(), (p, part) => ($"{p.First.name}.{part.Part}", part.Value));
+
+    /// <summary>Takes back what <see cref="OptimizerState"/> gave.</summary>
+    internal void RestoreOptimizer(SavedState saved)
+    {
+        foreach (((string name, _), ParameterMemory memory) in Graph.named_parameters().Zip(_memories))
+        {
+            memory.Restore(saved.Under($"{name}."));
+        }
+    }
 
     /// <summary>Goes on from what <see cref="State"/> told, in place of <see cref="Begin"/>.</summary>
     public virtual void Restore(SavedState state)

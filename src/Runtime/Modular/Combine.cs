@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>How the K chosen modules' outputs become the layer's output.</summary>
+/// <summary>How the outputs of the K chosen modules become the layer's output.</summary>
 public enum Combine
 {
-    /// <summary>y = Σ_k f_{a_k}(x), Eq. 1; a module picked twice counts twice.</summary>
+    /// <summary>y = Σ_k f_{a_k}(x) (Eq. 1). A module that is chosen twice counts twice, unless <see cref="Duplicates.Once"/> is set.</summary>
     Sum,
 
-    /// <summary>y = [f_{a_1}(x), …, f_{a_K}(x)], in position order; of images, the channels.</summary>
+    /// <summary>y = [f_{a_1}(x), …, f_{a_K}(x)] in the order of positions, along the features (the channels of images).</summary>
     Concat,
 }
 
@@ -16,8 +16,7 @@ public enum Combine
 public static class Combining
 {
     /// <summary>
-    /// outputs [B, K, …out] (and weights [B, K] if the selection has them) → [B, …out] or [B, K·out, …]: of images the
-    /// channels lie side by side.
+    /// Combines outputs [B, K, …out], weighted by [B, K] if there are weights → [B, …out] or [B, K·out, …].
     /// </summary>
     public static Tensor Apply(this Combine combine, Tensor outputs, Tensor? weights)
     {
@@ -30,7 +29,7 @@ public static class Combining
         };
     }
 
-    /// <summary>Width of the combined output of K modules that are <paramref name="outputs"/> wide each.</summary>
+    /// <summary>The width of the combined output of K modules whose outputs are <paramref name="outputs"/> wide.</summary>
     public static int Width(this Combine combine, int outputs, int choose) =>
         combine == Combine.Sum ? outputs : outputs * choose;
 

@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a module counts for that several positions of one row chose.</summary>
+/// <summary>How often a module counts that several positions of one row chose.</summary>
 public enum Duplicates
 {
     /// <summary>Once for every position (Eq. 1).</summary>
     Every,
 
-    /// <summary>Once in all, as in the reference library; for sums.</summary>
+    /// <summary>Once in all, as in the reference library. It is for sums only.</summary>
     Once,
 }
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a modular GRU reads: x [B, T, in], h at first [B, hidden] or null for zeros, and its parameters.</summary>
+/// <summary>What a modular GRU reads: x [B, T, in], the initial state h [B, hidden] or null for zeros, and its parameters.</summary>
 internal sealed record ModularGruInputs(
     Tensor X,
     Tensor? Initial,
@@ -18,22 +18,22 @@ internal sealed record ModularGruInputs(
     Tensor? NoiseWeight);
 
 /// <summary>
-/// What it gives: states [B, T, hidden], log p(·|h, x) [B, T, K, M], and the modules that ran, [B, T, K] int64; under a gate
-/// [B, T, k], with their weights beside.
+/// What a modular GRU gives: the states [B, T, hidden], log p(·|h, x) [B, T, K, M], and the modules that ran, [B, T, K] int64; under a gate
+/// the modules are [B, T, k], and their weights have the same shape.
 /// </summary>
 internal readonly record struct ModularGruOutputs(Tensor States, Tensor LogProbabilities, Tensor Indices, Tensor? Weights);
 
 /// <summary>
-/// The modular GRU by our own kernel (float32 on the CPU): a whole window in one call, joined to autograd. Running it step by
-/// step through libtorch's operators is the oracle, and serves all else.
+/// The modular GRU by our own kernel, for float32 on the CPU: it runs a whole window in one call and is joined to autograd. Running step by
+/// step through libtorch's operators is its oracle, and serves all other dtypes and devices.
 /// </summary>
 internal static class FusedModularGru
 {
-    // The kernel goes through a step's weights row by row, and while the second-level cache holds them it is two to ten times
-    // as fast as libtorch. Where there are more, matrix products over many rows are (from H = I = 128, M = 5, K = 1 on).
+    // The kernel goes through a step's weights row by row. While the second-level cache holds them, it is two to ten times as fast as
+    // libtorch; with more weights libtorch's matrix products over many rows are faster (from H = I = 128, M = 5, K = 1 on).
     private const long MostWeights = 1 << 16;
 
-    /// <summary>Whether x [B, T, in] and a GRU of this width, of whose modules so many run for a row, are for the kernel.</summary>
+    /// <summary>Whether the kernel takes x [B, T, in] and a GRU of this width of whose modules <paramref name="runs"/> run for a row.</summary>
     internal static bool Takes(Tensor x, int hidden, LogitController controller, LinearPool pool, int runs)
     {
         long logits = (controller.Choose + (controller.Noise is null ? 0L : 1L)) * controller.Modules;
@@ -45,7 +45,7 @@ internal static class FusedModularGru
             && outputs * (hidden + x.shape[2]) <= MostWeights;
     }
 
-    /// <summary>Runs the window, with gradient where that is enabled.</summary>
+    /// <summary>Runs the window, with gradient where gradients are enabled.</summary>
     internal static ModularGruOutputs Run(ModularGruInputs inputs, in ModularGruSize size, WindowChoice choice)
     {
         if (!is_grad_enabled())
@@ -116,13 +116,13 @@ internal static class FusedModularGru
         Record = Floats(record),
     };
 
-    /// <summary>How many gradients came undefined on this thread: TorchSharp counts them as live for ever, and tests subtract them.</summary>
+    /// <summary>How many undefined gradients this thread was given. TorchSharp counts each as a live tensor for ever, so tests subtract them.</summary>
     internal static long UndefinedGradients => undefinedGradients;
 
     [ThreadStatic]
     private static long undefinedGradients;
 
-    // An undefined gradient comes as null, or as a tensor without a handle.
+    // An undefined gradient is given as null, or as a tensor without a handle.
     private static Tensor? Defined(Tensor? gradient)
     {
         if (gradient is { IsInvalid: true })
@@ -187,7 +187,7 @@ internal static class FusedModularGru
                 initial is null ? null : empty_like(initial),
                 empty_like(inputs.GateWeight),
                 empty_like(inputs.GateBias),
-                // Where nothing reads the controller it has no gradient at all, as if it had not run.
+                // A controller that nothing reads has no gradient at all, as if it had not run.
                 controlled ? empty_like(inputs.ControllerWeight) : null!,
                 controlled ? empty_like(inputs.ControllerBias) : null!,
                 empty_like(inputs.ModuleWeight),

@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What modular nodes share: a controller that chooses from a pool, and the chosen modules' run and combination.
+/// What modular nodes share: a controller that chooses from a pool, and how the chosen modules are run and combined.
 /// </summary>
 internal sealed class ModularChoice
 {
-    /// <summary>Guards what is built by hand (the DSL's check reports the same before).</summary>
+    /// <summary>ArgumentException where the parts do not fit. The language's check reports the same earlier; this guards graphs built by hand.</summary>
     internal ModularChoice(
         string layer,
         Controller controller,
@@ -46,17 +46,17 @@ internal sealed class ModularChoice
 
     internal Duplicates Duplicates { get; }
 
-    /// <summary>Whether the controller's loss stays out of the layers before.</summary>
+    /// <summary>Whether the controller's loss does not reach earlier layers.</summary>
     internal bool StopGradient { get; }
 
-    /// <summary>What the controller reads of B datapoints beside their x, [B] or [B, …]; null where it reads x alone.</summary>
+    /// <summary>What the controller reads of B datapoints beside x, [B] or [B, …]; null where it reads x alone.</summary>
     internal Tensor? Beside(Route route, long datapoints) => Controller.Beside(route, datapoints);
 
     /// <summary>p(a|x) of rows x [n, …], with <paramref name="beside"/> row by row.</summary>
     internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
         Controller.Distribution(StopGradient ? x.detach() : x, beside);
 
-    /// <summary>The chosen modules on rows x [n, …in], combined → [n, …out].</summary>
+    /// <summary>Runs the chosen modules on rows x [n, …in] and combines their outputs → [n, …out].</summary>
     internal Tensor Run(Route route, Tensor x, Selection selection)
     {
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
@@ -64,7 +64,7 @@ internal sealed class ModularChoice
         return Combined(dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
     }
 
-    /// <summary>The same with several selections per row, all rows' first ones first → [times·n, …out].</summary>
+    /// <summary>The same with several selections per row: the first selections of all rows come first → [times·n, …out].</summary>
     internal Tensor RunSeveral(Route route, Tensor x, Selection selection, int times)
     {
         // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [n, times·K].
@@ -77,7 +77,7 @@ internal sealed class ModularChoice
         return Combined(dispatch, x, selection, apart);
     }
 
-    /// <summary>Says which modules run, where a gradient will come back to them and somebody asks.</summary>
+    /// <summary>Notes which modules run, where a gradient will come back to them and the pool tracks its modules in use.</summary>
     internal void Use(Tensor indices)
     {
         if (Pool.InUse is not null && is_grad_enabled())
@@ -86,7 +86,7 @@ internal sealed class ModularChoice
         }
     }
 
-    // Outputs [n, K, …out] of the selection's rows.
+    // Combines the outputs [n, K, …out] of the selection's rows.
     private Tensor Combined(Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
     {
         long positions = selection.Indices.shape[1];

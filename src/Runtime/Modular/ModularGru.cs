@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The modular GRU (paper, appendix A): z, r = σ(W·[h, x]); candidate = ReLU(Σ_k f_{a_k}([r⊙h, x]));
-/// h' = (1 − z)⊙h + z⊙candidate. The controller sees [h, x]; one pool serves all time steps.
+/// The modular GRU (paper, appendix A): z, r = σ(W·[h, x] + b), candidate = ReLU(Σ_k f_{a_k}([r⊙h, x])) and
+/// h' = (1 − z)⊙h + z⊙candidate. The controller reads [h, x], and one pool serves all time steps.
 /// </summary>
 public sealed class ModularGru : GatedNode
 {
     private readonly ModularChoice _choice;
 
     /// <summary>
-    /// Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden]. With
-    /// <paramref name="stopGradient"/> the controller's loss stays out of h and x.
+    /// Takes the controller over. Modules read [h, x] and write h. With <paramref name="stopGradient"/>, the controller's loss does not reach
+    /// h and x. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularGru(
         string name,
@@ -46,11 +46,11 @@ public sealed class ModularGru : GatedNode
     /// <inheritdoc/>
     public override IEnumerable<ModulePool> Pools => [_choice.Pool];
 
-    /// <summary>x [B, T, in] → all states [B, T, hidden].</summary>
+    /// <summary>x [B, T, in] → the states of all steps [B, T, hidden].</summary>
     public override Tensor Forward(Tensor x, Route route) => AtOnce(x, route) ?? StepByStep(x, route);
 
-    // A linear pool and a linear controller, choices that can be told ahead, and dispatch left to a rule: then the whole window
-    // is one call of a kernel, where that is the faster way.
+    // Runs the whole window in one call of a kernel, where that is faster: with a linear pool and a linear controller, choices that can be
+    // told ahead, and dispatch left to the rule. Else null.
     private Tensor? AtOnce(Tensor x, Route route)
     {
         if (_choice is not
@@ -95,7 +95,7 @@ public sealed class ModularGru : GatedNode
             Tensor combined = _choice.Run(route, reset, selection);
             if (combined.shape[^1] != Hidden)
             {
-                // A width of 1 would be spread over h without a word.
+                // Broadcasting would silently spread a width of 1 over h.
                 throw new ArgumentException(
                     $"{Name}: expected modules that give {Hidden} wide states after combination, got {combined.shape[^1]} "
                     + "– a module reads [h, x] and writes h");

@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The modular layer of the paper's section 2: the controller chooses K of the pool's M modules per row, their outputs are
-/// summed (Eq. 1) or concatenated. A row is a vector [in] or an image [C, H, W]; of sequences [B, T, in] every step is a
-/// row with a choice, and a site, of its own.
+/// The modular layer (paper, section 2): for every row the controller chooses K of the pool's M modules, and their outputs are summed
+/// (Eq. 1) or concatenated. A row is a vector [in] or an image [C, H, W]. In sequences [B, T, in] every step is a row, and each time step
+/// is a site.
 /// </summary>
 public sealed class ModularLayer : Node
 {
     private readonly ModularChoice _choice;
 
     /// <summary>
-    /// A layer over <paramref name="pool"/>, which other layers may share. With <paramref name="stopGradient"/> the
-    /// controller's loss stays out of the layers before.
+    /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's loss
+    /// does not reach earlier layers. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularLayer(
         string name,
@@ -50,8 +50,8 @@ public sealed class ModularLayer : Node
     }
 
     /// <summary>
-    /// Several selections for every row: x [B, …in], not of sequences → [times·B, …out], row times first, as x tiled would give.
-    /// The controller and, where the dispatch can, the modules run on B rows. What the route knows of datapoints it knows of times·B.
+    /// Makes several selections for every row: x [B, …in] → [times·B, …out], as for x tiled; x may not be a sequence. The controller and,
+    /// where the dispatch can, the modules run on B rows. The route's side inputs are those of times·B rows.
     /// </summary>
     internal Tensor Forward(Tensor x, Route route, int times)
     {
@@ -61,7 +61,7 @@ public sealed class ModularLayer : Node
         return _choice.RunSeveral(route, x, route.Choose(Name, 0, each), times);
     }
 
-    // The controller and the modules run once over all B·T rows; only the choices are taken step by step.
+    // The controller and the modules run once on all B·T rows; only the choices are made step by step.
     private Tensor EachStep(Tensor x, Tensor? beside, Route route)
     {
         (long batch, long steps) = (x.shape[0], x.shape[1]);

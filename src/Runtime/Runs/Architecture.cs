@@ -9,7 +9,7 @@ internal static class Architecture
     // More lines than this tell no more.
     private const int MostLines = 12;
 
-    // What a checkpoint holds beside weights.
+    // What a checkpoint holds beside weights. What methods remember is called method.…; em.… and reinforce.… are older than that rule.
     private static readonly string[] Beside = ["method.", "optimizer.", "random.", "run.", "em.", "reinforce."];
 
     /// <summary>Copies the weights into the graph, or raises a UserException that lists all that differs and changes nothing.</summary>

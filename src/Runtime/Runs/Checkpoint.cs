@@ -48,7 +48,7 @@ public static class Checkpoint
             tensors.Add(name, value);
         }
 
-        foreach ((string name, Tensor value) in OptimizerState.Of(method.Optimizer, graph))
+        foreach ((string name, Tensor value) in method.OptimizerState())
         {
             tensors.Add($"optimizer.{name}", value);
         }
@@ -120,7 +120,7 @@ public static class Checkpoint
         try
         {
             method.Restore(saved);
-            OptimizerState.Restore(method.Optimizer, graph, saved.Under("optimizer."));
+            method.RestoreOptimizer(saved.Under("optimizer."));
             RestoreStreams(saved, graph, streams);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or OverflowException)

@@ -35,12 +35,12 @@ internal sealed class KeptCheckpoints(string folder)
         {
             Directory.CreateDirectory(_before);
             File.Delete(PathOf(earlier));
-            if (!HardLink.TryCreate(Newest, PathOf(earlier)))
+            if (!FolderEntries.TryLink(Newest, PathOf(earlier)))
             {
                 File.Move(Newest, PathOf(earlier), overwrite: true);
             }
 
-            FolderFlush.ToDisk(_before);
+            FolderEntries.Flush(_before);
         }
     }
 

@@ -46,11 +46,11 @@ public sealed class Trainer(
     /// </exception>
     public TrainingOutcome Run(Action<Progress> report, CancellationToken stop, bool resume = false)
     {
-        foreach ((string name, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut)
         {
             foreach (Dataset part in parts)
             {
-                Finiteness.Demand(part, name);
+                Finiteness.Demand(part, phase);
             }
         }
 
@@ -139,53 +139,40 @@ public sealed class Trainer(
 
     private void Log(long step, StepResult seen, Action<Progress> report)
     {
-        Emit(report, new()
-        {
-            Step = step,
-            Phase = "train",
-            Loss = seen.Loss,
-            LogLikelihood = seen.LogLikelihood,
-            Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
-            Accuracy = seen.Score.Accuracy,
-            SquaredError = seen.Score.SquaredError,
-            SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-            BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-            Reassigned = method.Reassigned,
-            Seconds = Seconds,
-        });
+        double perplexity = Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint);
+        MetricsLine line = Line(step, "train", seen.LogLikelihood, perplexity, seen.Statistics, seen.Score);
+        Emit(report, line with { Loss = seen.Loss, Reassigned = method.Reassigned });
     }
 
     private void Evaluate(long step, Action<Progress> report)
     {
-        foreach ((string phase, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {
-            if (parts.Count == 0)
-            {
-                continue;
-            }
-
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
-            Emit(report, new()
-            {
-                Step = step,
-                Phase = phase,
-                LogLikelihood = seen.LogLikelihood,
-                Perplexity = Perplexity(seen.Perplexity),
-                Accuracy = seen.Score.Accuracy,
-                SquaredError = seen.Score.SquaredError,
-                SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-                BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-                ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-                Seconds = Seconds,
-            });
+            Emit(report, Line(step, phase, seen.LogLikelihood, seen.Perplexity, seen.Statistics, seen.Score));
         }
     }
 
-    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
+    private IEnumerable<(string Phase, IReadOnlyList<Dataset> Parts)> HeldOut =>
+        [("validation", data.Validation), ("test", data.Test)];
 
-    // Perplexity is said of text; where a datapoint has one class, accuracy is.
-    private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
+    private MetricsLine Line(
+        long step, string phase, double logLikelihood, double perplexity, SelectionStatistics statistics, PredictionScore score) => new()
+        {
+            Step = step,
+            Phase = phase,
+            LogLikelihood = logLikelihood,
+            // Perplexity is given for text; where a datapoint has one class, there is accuracy.
+            Perplexity = graph.Head is CategoricalHead && data.Train.IsSequence ? perplexity : null,
+            Accuracy = score.Accuracy,
+            SquaredError = score.SquaredError,
+            SelectionEntropy = HasEntropies ? statistics.SelectionEntropy : null,
+            BatchSelectionEntropy = HasEntropies ? statistics.BatchSelectionEntropy : null,
+            ModulesUsed = graph.Pools.Count > 0 ? statistics.ModulesUsed : null,
+            Seconds = Seconds,
+        };
+
+    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
 
     private void Emit(Action<Progress> report, MetricsLine line)
     {

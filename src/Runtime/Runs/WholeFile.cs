@@ -34,7 +34,7 @@ public static class WholeFile
 
             renaming?.Invoke();
             File.Move(temporary, path, overwrite: true);
-            FolderFlush.ToDisk(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            FolderEntries.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (DirectoryNotFoundException)
         {

@@ -1,6 +1,6 @@
 using System.Globalization;
-using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -134,4 +134,17 @@ internal static class Finiteness
     private static Tensor Values(Tensor gradient) => gradient.is_sparse ? gradient.SparseValues : gradient;
 
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+}
+
+/// <summary>
+/// Training came to a number that is none. It is raised before the step that would have spread it: parameters, optimiser and
+/// assignments are those of the step before.
+/// </summary>
+public sealed class NonFiniteException : Exception
+{
+    internal NonFiniteException(long step, string expected, string got)
+        : base($"step {step}: expected {expected}, got {got}") => Step = step;
+
+    /// <summary>The gradient step, from 1.</summary>
+    public long Step { get; }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -39,10 +40,16 @@ public static class TensorArrays
         return array;
     }
 
-    /// <summary>Some rows of an array [N, …] of numbers, in the order given: the same kind of array.</summary>
-    internal static TArray Rows<TArray>(TArray array, int[] rows)
+    /// <summary>Some rows of an array [N, …] of numbers, in the order given, as the same kind of array; null of null.</summary>
+    [return: NotNullIfNotNull(nameof(array))]
+    internal static TArray? Rows<TArray>(TArray? array, int[] rows)
         where TArray : class
     {
+        if (array is null)
+        {
+            return null;
+        }
+
         var from = (Array)(object)array;
         int[] shape = [.. Enumerable.Range(0, from.Rank).Select(from.GetLength)];
         int bytes = shape[0] == 0 ? 0 : Buffer.ByteLength(from) / shape[0];

@@ -63,20 +63,20 @@ public sealed record RoutingTrace
             l.Modules,
             l.Latent,
             TensorArrays.Rows(l.Selections, rows),
-            l.Probabilities is null ? null : TensorArrays.Rows(l.Probabilities, rows),
-            l.Weights is null ? null : TensorArrays.Rows(l.Weights, rows))
+            TensorArrays.Rows(l.Probabilities, rows),
+            TensorArrays.Rows(l.Weights, rows))
         {
-            Held = l.Held is null ? null : TensorArrays.Rows(l.Held, rows),
+            Held = TensorArrays.Rows(l.Held, rows),
         })],
         LogLikelihood = TensorArrays.Rows(LogLikelihood, rows),
-        LogProbability = LogProbability is null ? null : TensorArrays.Rows(LogProbability, rows),
-        Tokens = Tokens is null ? null : TensorArrays.Rows(Tokens, rows),
-        Features = Features is null ? null : TensorArrays.Rows(Features, rows),
-        TargetClasses = TargetClasses is null ? null : TensorArrays.Rows(TargetClasses, rows),
-        TargetValues = TargetValues is null ? null : TensorArrays.Rows(TargetValues, rows),
-        PredictedClasses = PredictedClasses is null ? null : TensorArrays.Rows(PredictedClasses, rows),
-        PredictedValues = PredictedValues is null ? null : TensorArrays.Rows(PredictedValues, rows),
-        Tasks = Tasks is null ? null : TensorArrays.Rows(Tasks, rows),
+        LogProbability = TensorArrays.Rows(LogProbability, rows),
+        Tokens = TensorArrays.Rows(Tokens, rows),
+        Features = TensorArrays.Rows(Features, rows),
+        TargetClasses = TensorArrays.Rows(TargetClasses, rows),
+        TargetValues = TensorArrays.Rows(TargetValues, rows),
+        PredictedClasses = TensorArrays.Rows(PredictedClasses, rows),
+        PredictedValues = TensorArrays.Rows(PredictedValues, rows),
+        Tasks = TensorArrays.Rows(Tasks, rows),
     };
 
     /// <summary>
@@ -94,3 +94,10 @@ public sealed record RoutingTrace
     /// <summary>Reads a file. UserException where it is no routing trace.</summary>
     public static RoutingTrace Load(string path) => RoutingFile.Read(path);
 }
+
+/// <summary>What numbers in the data stand for.</summary>
+/// <param name="Vocabulary">The words by token id; null where inputs are not tokens.</param>
+/// <param name="Classes">The labels by class number; null where there are none.</param>
+/// <param name="Tasks">The labels by task id; null where there are none.</param>
+public sealed record RoutingLabels(
+    IReadOnlyList<string>? Vocabulary = null, IReadOnlyList<string>? Classes = null, IReadOnlyList<string>? Tasks = null);
