@@ -54,7 +54,8 @@ let tarred (archive: byte[]) : Map<string, byte[]> =
 
             let name =
                 let whole =
-                    path |> Option.defaultValue (Encoding.UTF8.GetString(archive, at, 100).Split('\000')[0])
+                    path
+                    |> Option.defaultValue (Encoding.UTF8.GetString(archive, at, 100).Split('\000')[0])
 
                 whole.Split('/') |> Array.last
 

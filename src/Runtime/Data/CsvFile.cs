@@ -5,21 +5,21 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Datapoints from a CSV file (RFC 4180: quotes around values with separators, line ends or doubled quotes in them), a row
-/// each: x [features] and y [targets] in float32, or a class.
+/// Reads datapoints from a CSV file (RFC 4180), one per row: x [features], and y [targets] in float32 or a class. Values that contain
+/// separators, line ends or doubled quotes stand in quotes.
 /// </summary>
 public static class CsvFile
 {
     /// <summary>
-    /// Reads <paramref name="path"/> and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
+    /// Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
     /// </summary>
     /// <param name="path">The file, in UTF-8.</param>
-    /// <param name="layout">Which columns are what.</param>
+    /// <param name="layout">What the columns hold.</param>
     /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>
     /// <param name="test">The share of rows for the test, in [0, 1).</param>
-    /// <param name="standardise">Whether every feature gets mean 0 and deviation 1 over the training rows.</param>
-    /// <param name="splitSeed">What the shuffle comes from.</param>
-    /// <exception cref="UserException">Names file, line and column of what cannot be read.</exception>
+    /// <param name="standardise">Whether every feature gets mean 0 and standard deviation 1 over the training rows.</param>
+    /// <param name="splitSeed">The seed of the shuffle.</param>
+    /// <exception cref="UserException">Something cannot be read; the message names file, line and column.</exception>
     public static LoadedData Load(
         string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
     {
@@ -191,7 +191,7 @@ public static class CsvFile
     }
 }
 
-/// <summary>The places of a layout's columns in one file.</summary>
+/// <summary>Where the columns of a layout are in one file.</summary>
 internal sealed class CsvColumns
 {
     private CsvColumns(string path, IReadOnlyList<string> names, CsvLayout layout, long line)
@@ -227,45 +227,45 @@ internal sealed class CsvColumns
         }
     }
 
-    /// <summary>All columns of the file.</summary>
+    /// <summary>The names of all columns of the file.</summary>
     internal IReadOnlyList<string> Names { get; }
 
-    /// <summary>Where y is.</summary>
+    /// <summary>The columns of y.</summary>
     internal IReadOnlyList<int> Targets { get; }
 
-    /// <summary>Where x is.</summary>
+    /// <summary>The columns of x.</summary>
     internal IReadOnlyList<int> Features { get; }
 
-    /// <summary>Where task ids are, if anywhere.</summary>
+    /// <summary>The column of task ids; null where there is none.</summary>
     internal int? Task { get; }
 
-    /// <summary>By the names in a file's first row.</summary>
+    /// <summary>Finds columns by the names in a file's first row.</summary>
     internal static CsvColumns OfHeader(string path, IReadOnlyList<string> names, CsvLayout layout, long line) =>
         new(path, names, layout, line);
 
-    /// <summary>By number, for a file that names none.</summary>
+    /// <summary>Finds columns by number, in a file without a header.</summary>
     internal static CsvColumns OfCount(string path, int count, CsvLayout layout) =>
         new(path, [.. Enumerable.Range(1, count).Select(n => $"{n}")], layout, 1);
 }
 
-/// <summary>Which columns of a CSV file are what. A file without a header has columns named 1, 2, ….</summary>
+/// <summary>What the columns of a CSV file hold. In a file without a header, columns are named 1, 2, ….</summary>
 public sealed record CsvLayout
 {
-    /// <summary>The columns that y is made of, in order: numbers, or with <see cref="Classes"/> one column of labels.</summary>
+    /// <summary>The columns of y in order: numbers, or with <see cref="Classes"/> a single column of labels.</summary>
     public required IReadOnlyList<string> Targets { get; init; }
 
-    /// <summary>How many labels the target column has; null where targets are numbers.</summary>
+    /// <summary>The number of different labels in the target column; null where targets are numbers.</summary>
     public int? Classes { get; init; }
 
-    /// <summary>The columns that x is made of, in order; null takes all that are neither target nor task.</summary>
+    /// <summary>The columns of x in order; null takes all columns that are neither target nor task.</summary>
     public IReadOnlyList<string>? Features { get; init; }
 
-    /// <summary>The column of task ids, labels of any kind; null where there are no tasks.</summary>
+    /// <summary>The column of task ids, which may be any labels; null where there are no tasks.</summary>
     public string? Task { get; init; }
 
     /// <summary>Whether the first row names the columns.</summary>
     public bool Header { get; init; } = true;
 
-    /// <summary>What stands between two values.</summary>
+    /// <summary>The character between two values.</summary>
     public char Separator { get; init; } = ',';
 }

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Labelled images as bytes: [N, C, H, W] and [N].</summary>
+/// <summary>Images [N, C, H, W] and their labels [N], as bytes.</summary>
 internal sealed record LabelledImages(long[] Shape, byte[] Pixels, byte[] Labels);
 
-/// <summary>From the bytes of a training and a test set to datasets.</summary>
+/// <summary>Makes datasets of the bytes of a training set and a test set.</summary>
 internal static class ImageSplits
 {
     /// <summary>
-    /// Holds <paramref name="heldOut"/> training images out for validation, shuffled by <paramref name="splitSeed"/>. Pixels
-    /// are divided by 255; <paramref name="standardise"/> shifts and scales each channel by what is left to train on.
+    /// Holds out <paramref name="heldOut"/> training images for validation, shuffled by <paramref name="splitSeed"/>. Pixels are divided by
+    /// 255, or with <paramref name="standardise"/> each channel is shifted and scaled by the images that are left to train on.
     /// </summary>
     internal static DataSplits Of(
         string path, LabelledImages train, LabelledImages test, int classes, long heldOut, bool standardise, long splitSeed)
@@ -48,8 +48,8 @@ internal static class ImageSplits
 }
 
 /// <summary>
-/// How stored bytes become inputs, per channel: x = byte · scale + shift. Images are kept as bytes, a quarter of their size
-/// in float32, and become numbers when a batch is fetched.
+/// How stored bytes become inputs, for each channel: x = byte · scale + shift. Images are kept as bytes, a quarter of their size in float32,
+/// and become numbers when a batch is fetched.
 /// </summary>
 public sealed class PixelScale
 {
@@ -60,12 +60,12 @@ public sealed class PixelScale
 
     private PixelScale(float[] scale, float[] shift) => (_scale, _shift) = (scale, shift);
 
-    /// <summary>x in [0, 1]: byte / 255.</summary>
+    /// <summary>The scale for x = byte / 255, in [0, 1].</summary>
     public static PixelScale Unit(int channels) =>
         new([.. Enumerable.Repeat((float)(1 / Brightest), channels)], new float[channels]);
 
     /// <summary>
-    /// Mean 0 and standard deviation 1 in every channel of <paramref name="bytes"/> [N, C, H, W]; a channel of one value
+    /// The scale that gives every channel of <paramref name="bytes"/> [N, C, H, W] mean 0 and standard deviation 1. A channel of one value
     /// becomes 0.
     /// </summary>
     public static PixelScale Standardised(Tensor bytes)
@@ -92,7 +92,7 @@ public sealed class PixelScale
         return bytes.to_type(ScalarType.Float32).mul_(scale).add_(shift).MoveToOuterDisposeScope();
     }
 
-    // Exact, from the counts of the 256 values.
+    // Exact, because it goes by the counts of the 256 values.
     private static (double Mean, double Deviation) MeanAndDeviation(Tensor bytes, int channel)
     {
         using var scope = NewDisposeScope();

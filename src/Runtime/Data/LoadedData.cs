@@ -2,9 +2,9 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Data as they were found: the parts, and where they come from.</summary>
-/// <param name="Splits">What is trained on and what is held out.</param>
-/// <param name="Files">The files that were read; none where data were not read from files.</param>
+/// <summary>Data that were loaded: the splits, and where they come from.</summary>
+/// <param name="Splits">The training data and the held-out data.</param>
+/// <param name="Files">The files that were read; empty where data were not read from files.</param>
 /// <param name="Classes">The labels by class number; null where targets are not classes.</param>
 /// <param name="Tasks">The labels by task id; null where there are no tasks.</param>
 public sealed record LoadedData(
@@ -15,7 +15,7 @@ public sealed record LoadedData(
     : IDisposable
 {
     /// <summary>
-    /// Holds out so many datapoints of <paramref name="all"/>, shuffled by <paramref name="splitSeed"/>; takes it over.
+    /// Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.
     /// </summary>
     public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
         new(HeldOut.Split(all, heldOut, test, splitSeed), []);
@@ -25,8 +25,8 @@ public sealed record LoadedData(
 }
 
 /// <summary>
-/// What is trained on and what is held out. A held-out set may come in parts (a text's last, shorter window is a part of
-/// its own).
+/// The training data and the held-out data. A held-out set may have several parts: the last window of a text, which is shorter, is a part of
+/// its own.
 /// </summary>
 public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation, IReadOnlyList<Dataset> Test)
     : IDisposable
@@ -41,13 +41,12 @@ public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation
     }
 }
 
-/// <summary>Parts held out of a dataset by chance.</summary>
+/// <summary>Holds out a random part of a dataset.</summary>
 internal static class HeldOut
 {
     /// <summary>
-    /// Shuffles by <paramref name="seed"/> and holds out <paramref name="validation"/> datapoints, then
-    /// <paramref name="test"/>; the rest is trained on. Nothing held out leaves the order as it is. Takes
-    /// <paramref name="all"/> over.
+    /// Takes over a dataset, shuffles it by <paramref name="seed"/>, and holds out <paramref name="validation"/> datapoints and then
+    /// <paramref name="test"/>; the rest is for training. Where nothing is held out, the order stays.
     /// </summary>
     internal static DataSplits Split(Dataset all, long validation, long test, long seed)
     {

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// a*: the composition currently held for every datapoint, over all its sites. A byte per choice while M ≤ 256, two above.
+/// The assignments a*: the composition currently held for every datapoint, over all its sites. A choice takes one byte while M ≤ 256, and
+/// two bytes above.
 /// </summary>
 public sealed class Assignments
 {
@@ -29,17 +30,18 @@ public sealed class Assignments
         }
     }
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of datapoints.</summary>
     public long Count { get; }
 
-    /// <summary>C: choices per datapoint, over all sites and positions.</summary>
+    /// <summary>C, the number of choices per datapoint, over all sites and positions.</summary>
     public int Choices { get; }
 
     /// <summary>The largest M of any site.</summary>
     public int Modules { get; }
 
     /// <summary>
-    /// Uniform over all compositions (Algorithm 1): <paramref name="modulesPerChoice"/> [C] gives M for every choice.
+    /// Draws the assignments of <paramref name="count"/> datapoints uniformly from all compositions (Algorithm 1).
+    /// <paramref name="modulesPerChoice"/> [C] gives M for every choice.
     /// </summary>
     public static Assignments Uniform(long count, IReadOnlyList<int> modulesPerChoice, Generator generator)
     {
@@ -57,11 +59,11 @@ public sealed class Assignments
         return table;
     }
 
-    /// <summary>Choice <paramref name="choice"/> of datapoint <paramref name="n"/>.</summary>
+    /// <summary>The module that is held as choice <paramref name="choice"/> of datapoint <paramref name="n"/>.</summary>
     public long this[long n, int choice] =>
         _bytes is not null ? _bytes[n * Choices + choice] : _words![n * Choices + choice];
 
-    /// <summary>The compositions of datapoints [B] → [B, C] int64 on the CPU.</summary>
+    /// <summary>The compositions of the given datapoints [B] → [B, C] int64 on the CPU.</summary>
     public Tensor Get(ReadOnlySpan<long> datapoints)
     {
         var values = new long[datapoints.Length * Choices];
@@ -76,7 +78,7 @@ public sealed class Assignments
         return tensor(values).view(datapoints.Length, Choices);
     }
 
-    /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C choices.</summary>
+    /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C given choices.</summary>
     public void Set(long n, ReadOnlySpan<long> composition)
     {
         for (int c = 0; c < Choices; c++)
@@ -85,12 +87,12 @@ public sealed class Assignments
         }
     }
 
-    /// <summary>The whole table as a tensor [N, C] for a checkpoint: uint8, or int32 above 256 modules.</summary>
+    /// <summary>The whole table as a tensor [N, C] for a checkpoint: uint8, or int32 where M > 256.</summary>
     public Tensor ToTensor() => _bytes is not null
         ? tensor(_bytes, ScalarType.Byte).view(Count, Choices)
         : tensor(Array.ConvertAll(_words!, w => (int)w)).view(Count, Choices);
 
-    /// <summary>Takes the table [N, C] of that name, which <see cref="ToTensor"/> gave.</summary>
+    /// <summary>Takes over the saved table [N, C] of that name, which <see cref="ToTensor"/> gave. UserException where it does not fit.</summary>
     internal void Restore(SavedState state, string name)
     {
         long[] values = TensorArrays.Vector<long>(state.Get(name, Count, Choices));

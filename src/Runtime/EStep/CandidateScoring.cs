@@ -98,7 +98,7 @@ internal sealed record CandidateScores(
     }
 }
 
-/// <summary>Candidates' compositions [c·n, C], candidate-major, of n datapoints: which rows are the same as one before.</summary>
+/// <summary>Finds equal candidates among the compositions [c·n, C] of n datapoints, in candidate-major order.</summary>
 internal sealed class DistinctRows
 {
     private readonly long[] _compositions;
@@ -133,12 +133,12 @@ internal sealed class DistinctRows
         Rows = [.. firsts];
     }
 
-    /// <summary>The first row of every distinct (datapoint, composition).</summary>
+    /// <summary>The first row of every distinct pair of datapoint and composition.</summary>
     internal long[] Rows { get; }
 
-    /// <summary>For each row its place among them.</summary>
+    /// <summary>The place of each of the c·n rows in <see cref="Rows"/>.</summary>
     internal int[] Place { get; }
 
-    /// <summary>[C].</summary>
+    /// <summary>The composition [C] of one of the c·n rows.</summary>
     internal ReadOnlySpan<long> Composition(int row) => _compositions.AsSpan(row * _choices, _choices);
 }

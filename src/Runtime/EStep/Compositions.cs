@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>All compositions of a datapoint over all its sites: feasible while Π M is small (Eq. 4's sum, Eq. 10's max).</summary>
+/// <summary>Lists all compositions of a datapoint over all its sites, for the sum of Eq. 4 and the maximum of Eq. 10. It is feasible while Π M is small.</summary>
 public static class Compositions
 {
-    /// <summary>The most compositions that are enumerated.</summary>
+    /// <summary>The largest number of compositions that are listed.</summary>
     public const int Limit = 65_536;
 
-    /// <summary>Every composition, [Π M, C] int64, the last choice varying fastest.</summary>
+    /// <summary>Every composition, [Π M, C] int64; the last choice varies fastest. UserException where there are more than <see cref="Limit"/>.</summary>
     public static Tensor All(IReadOnlyList<int> modulesPerChoice)
     {
         long total = 1;

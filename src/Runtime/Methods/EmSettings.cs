@@ -1,56 +1,56 @@
 namespace ModNet.Runtime;
 
-/// <summary>What a* is before the first M-step.</summary>
+/// <summary>What the assignments are before the first M-step.</summary>
 public enum EmStart
 {
     /// <summary>Uniform over all compositions (Algorithm 1).</summary>
     AtRandom,
 
-    /// <summary>The same, and then one E-step (Eq. 11) for every datapoint.</summary>
+    /// <summary>Uniform over all compositions, followed by one E-step (Eq. 11) for every datapoint.</summary>
     Sweep,
 }
 
-/// <summary>Where a* is among an E-step's candidates.</summary>
+/// <summary>Whether a* counts among the S candidates of an E-step.</summary>
 public enum EmHeld
 {
-    /// <summary>Beside S fresh samples (Eq. 11).</summary>
+    /// <summary>a* is a candidate beside S fresh samples (Eq. 11).</summary>
     Beside,
 
-    /// <summary>One of the S, so that S − 1 are fresh, as in the reference library.</summary>
+    /// <summary>a* is one of the S candidates, and S − 1 are fresh samples, as in the reference library.</summary>
     Among,
 }
 
-/// <summary>What Algorithm 1 leaves open.</summary>
-/// <param name="Samples">S: compositions drawn per datapoint in an E-step; with <see cref="EmHeld.Among"/> a* is one of them.</param>
-/// <param name="MSteps">Gradient steps after each E-step.</param>
-/// <param name="EBatch">Datapoints per E-step.</param>
-/// <param name="MBatch">Datapoints per gradient step.</param>
-/// <param name="LearningRate">Adam's, unless <see cref="Optimizer"/> is set.</param>
+/// <summary>The settings of generalised Viterbi EM, which Algorithm 1 leaves open.</summary>
+/// <param name="Samples">S, the number of compositions drawn per datapoint in an E-step. Under <see cref="EmHeld.Among"/> a* is one of them.</param>
+/// <param name="MSteps">The number of gradient steps after each E-step.</param>
+/// <param name="EBatch">The number of datapoints per E-step.</param>
+/// <param name="MBatch">The number of datapoints per gradient step.</param>
+/// <param name="LearningRate">The learning rate of Adam, unless <see cref="Optimizer"/> is set.</param>
 public sealed record EmSettings(
     int Samples = 10, int MSteps = 15, long EBatch = 128, long MBatch = 128, double LearningRate = 1e-3)
 {
-    /// <summary>What takes the gradient steps.</summary>
+    /// <summary>The optimiser that takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
-    /// <summary>What a step does to modules that nothing in its minibatch chose.</summary>
+    /// <summary>What a gradient step does to modules that no datapoint of its minibatch chose.</summary>
     public Unselected Unselected { get; init; }
 
-    /// <summary>How the learning rate goes over the M-steps.</summary>
+    /// <summary>How the learning rate changes over the M-steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
 
-    /// <summary>Weighs mean log p(a*|x) against mean log p(y|x, a*) in the M-step's loss; 1 is Eq. 8.</summary>
+    /// <summary>The weight of the mean log p(a*|x) against the mean log p(y|x, a*) in the M-step's loss; 1 gives Eq. 8.</summary>
     public double ControllerWeight { get; init; } = 1;
 
-    /// <summary>What a* is before the first M-step.</summary>
+    /// <summary>What the assignments are before the first M-step.</summary>
     public EmStart Start { get; init; }
 
-    /// <summary>Where a* is among an E-step's candidates.</summary>
+    /// <summary>Whether a* counts among the S candidates of an E-step.</summary>
     public EmHeld Held { get; init; }
 
     /// <summary>
-    /// How much memory an E-step's candidates may take at once, in bytes; as many are scored together as that is enough for, and at
-    /// least one. It is reckoned from what a row of the network holds at its widest and on its tape. Beside it are S·C numbers per
-    /// datapoint that choices are drawn by. The result does not depend on it.
+    /// How much memory the candidates of an E-step may take at one time, in bytes. As many candidates are scored together as fit, and at
+    /// least one. The need of a candidate is estimated from the network's widest layer and from its tape. The S·C uniform numbers per
+    /// datapoint by which choices are drawn come on top. The result of the E-step does not depend on this setting.
     /// </summary>
     public long EStepBytes { get; init; } = 1L << 28;
 }

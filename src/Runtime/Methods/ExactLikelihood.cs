@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The marginal likelihood itself, by enumeration (Eqs. 4 and 5): its loss is −mean log Σ_a p(a|x) p(y|x, a) over all
-/// compositions of all sites. For networks with at most <see cref="Compositions.Limit"/> of them; everyone's oracle.
+/// Maximises the marginal likelihood itself (Eqs. 4 and 5), by enumeration: the loss is −mean log Σ_a p(a|x) p(y|x, a) over all compositions
+/// of all sites. It is the oracle of the other methods, and takes networks with at most <see cref="Compositions.Limit"/> compositions.
 /// </summary>
 /// <remarks>
-/// Statistics and scores of a step are those of the most probable modules, as in evaluation. Batch normalisation after
-/// a site sees every composition alike in training, however improbable.
+/// Statistics and scores of a step are those of the most probable modules, as in evaluation. In training, batch normalisation after a site
+/// gives every composition the same weight, however improbable it is.
 /// </remarks>
 public sealed class ExactLikelihood : TrainingMethod
 {
@@ -17,8 +17,8 @@ public sealed class ExactLikelihood : TrainingMethod
     private readonly Tensor _compositions;
 
     /// <summary>
-    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where
-    /// there are too many compositions, or where a layer adds a penalty to the loss: that is of one composition.
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where there are
+    /// too many compositions, where windows carry a state, or where a layer adds a penalty, which belongs to a single composition.
     /// </summary>
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)
@@ -41,7 +41,7 @@ public sealed class ExactLikelihood : TrainingMethod
         _compositions = Compositions.All(ModulesPerChoice()).to(Device).DetachFromDisposeScope();
     }
 
-    /// <summary>Σ_n log p(y_n|x_n) (Eq. 5) over given datapoints, in evaluation mode.</summary>
+    /// <summary>Σ_n log p(y_n|x_n) (Eq. 5) over given datapoints [B], in nats, in evaluation mode.</summary>
     public double LogLikelihood(long[] datapoints)
     {
         using var scope = NewDisposeScope();
@@ -67,7 +67,7 @@ public sealed class ExactLikelihood : TrainingMethod
         base.Dispose(disposing);
     }
 
-    // log Σ_a p(a|x) p(y|x, a) of B datapoints → [B]; rows are composition by composition.
+    // log Σ_a p(a|x) p(y|x, a) of B datapoints → [B]. All datapoints with the first composition come first.
     private Tensor LogMarginal(Batch batch)
     {
         int count = Graph.HasSites ? (int)_compositions.shape[0] : 1;

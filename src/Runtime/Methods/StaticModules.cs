@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The baseline without choice (paper, Table 1): at every site modules 0 to K − 1, for every datapoint. Its loss is
-/// −mean log p(y|x, a); the controllers are left as they began.
+/// The baseline without choice (paper, Table 1): modules 0 to K − 1 run at every site for every datapoint. The loss is −mean log p(y|x, a),
+/// and the controllers stay as they began.
 /// </summary>
 public sealed class StaticModules(
     Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
@@ -13,7 +13,7 @@ public sealed class StaticModules(
     /// <inheritdoc/>
     public override Selector Evaluating => new FirstSelector();
 
-    /// <summary>False.</summary>
+    /// <summary>False: choices do not come from the controllers.</summary>
     public override bool ReadsControllers => false;
 
     /// <inheritdoc/>

@@ -4,27 +4,27 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a gradient step saw, per datapoint in nats.</summary>
-/// <param name="Loss">What the method minimises, as its <see cref="MinibatchLoss.Reported"/> says it.</param>
-/// <param name="LogLikelihood">Mean log p(y|x, a) of the compositions that the method ran; of <see cref="ExactLikelihood"/>, mean log p(y|x).</param>
+/// <summary>What a gradient step saw.</summary>
+/// <param name="Loss">What the method minimises (<see cref="MinibatchLoss.Reported"/>), per datapoint in nats.</param>
+/// <param name="LogLikelihood">The mean log p(y|x, a) of the compositions that the method ran, in nats; under <see cref="ExactLikelihood"/> the mean log p(y|x).</param>
 /// <param name="Statistics">How modules were chosen on this minibatch.</param>
-/// <param name="Score">How near predictions came to this minibatch's targets.</param>
+/// <param name="Score">How close predictions came to this minibatch's targets.</param>
 public sealed record StepResult(
     double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score);
 
 /// <summary>A method's loss on one minibatch.</summary>
-/// <param name="Loss">Scalar, with gradient.</param>
-/// <param name="LogLikelihood">Scalar: see <see cref="StepResult.LogLikelihood"/>.</param>
-/// <param name="Seen">The forward pass that statistics and scores are taken of; asked for only where they are wanted.</param>
+/// <param name="Loss">The scalar to minimise, with gradient.</param>
+/// <param name="LogLikelihood">The scalar of <see cref="StepResult.LogLikelihood"/>.</param>
+/// <param name="Seen">Gives the forward pass from which statistics and scores are taken; called only where they are wanted.</param>
 public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<GraphOutput> Seen)
 {
-    /// <summary>Scalar: the loss as a report gives it, where it is not the value of what is differentiated.</summary>
+    /// <summary>The scalar that a report gives as the loss, where it is not the value of <see cref="Loss"/>.</summary>
     public Tensor Reported { get; init; } = Loss;
 }
 
 /// <summary>
-/// How a graph is trained: gradient steps on minibatches by one optimiser for θ and φ, and what a method does between them.
-/// A method is a loop around <see cref="Selector"/>s: one for its steps, one for evaluation.
+/// A way to train a graph: gradient steps on minibatches by one optimiser for θ and φ, and what the method does between them. A method is a
+/// loop around <see cref="Selector"/>s, one for its steps and one for evaluation.
 /// </summary>
 public abstract class TrainingMethod : IDisposable
 {
@@ -32,8 +32,8 @@ public abstract class TrainingMethod : IDisposable
     private readonly GradientSettings _settings;
     private long _steps;
 
-    // Parameters that get no gradient at all in a step that does not choose their module. Zero is what modules in a stack
-    // get; without it Adam would pass them over, and what it does would depend on how a pool is stored and dispatched.
+    // Parameters that get no gradient at all in a step that does not choose their module. They are given a gradient of zero, as stacked
+    // modules get one; else Adam would pass them over, and its steps would depend on how a pool is stored and dispatched.
     private readonly Parameter[] _ofSingleModules;
     private readonly Parameter[] _parameters;
     private readonly ParameterMemory[] _memories;
@@ -42,7 +42,7 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
-    /// UserException where the graph has no parameters, or data are not finite.
+    /// UserException where the graph has no parameters, or where the data are not finite.
     /// </summary>
     protected TrainingMethod(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device)
     {
@@ -66,38 +66,38 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
-    /// <summary>One optimiser for θ and φ.</summary>
+    /// <summary>The optimiser, which is the same for θ and φ.</summary>
     public OptimizerHelper Optimizer { get; }
 
-    /// <summary>Chooses on held-out data: deterministic. The most probable module per position, unless the method says otherwise.</summary>
+    /// <summary>The deterministic selector for held-out data. It takes the most probable module of every position, unless the method says otherwise.</summary>
     public virtual Selector Evaluating => new ModeSelector();
 
-    /// <summary>Whether choices come from the controllers, so that their entropies mean something.</summary>
+    /// <summary>Whether choices come from the controllers, so that the controllers' entropies mean something.</summary>
     public virtual bool ReadsControllers => true;
 
-    /// <summary>Share of datapoints whose a* the newest E-step replaced; null where there is no a*.</summary>
+    /// <summary>The share of datapoints whose a* the newest E-step replaced; null where there is no a*.</summary>
     public virtual double? Reassigned => null;
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The graph that is trained.</summary>
     protected Graph Graph { get; }
 
-    /// <summary>What it is trained on.</summary>
+    /// <summary>The training data.</summary>
     protected Dataset Data { get; }
 
-    /// <summary>Where the graph is.</summary>
+    /// <summary>The device on which the graph is.</summary>
     public Device Device { get; }
 
-    /// <summary>All chance of the run.</summary>
+    /// <summary>The random streams of the run.</summary>
     protected RandomStreams Streams { get; }
 
-    /// <summary>What comes before the first step.</summary>
+    /// <summary>Does what the method does before the first step.</summary>
     public virtual void Begin()
     {
     }
 
     /// <summary>
-    /// A gradient step on the next minibatch, and what the method does before it. NonFiniteException where its loss or gradients are
-    /// not finite; parameters are then as they were.
+    /// Does what the method does before a gradient step, and takes the step on the next minibatch. NonFiniteException where its loss or
+    /// gradients are not finite; the parameters are then as they were.
     /// </summary>
     public void Step()
     {
@@ -105,7 +105,7 @@ public abstract class TrainingMethod : IDisposable
         Gradient(report: false);
     }
 
-    /// <summary>NonFiniteException where the steps so far have left a parameter that is not finite.</summary>
+    /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
     internal void DemandFiniteParameters()
     {
         if (Finiteness.OfParameters(Graph, _steps) is { } wrong)
@@ -114,19 +114,20 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
-    /// <summary>The same, which also says what it saw.</summary>
+    /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
     public StepResult StepAndReport()
     {
         Prepare(_steps);
         return Gradient(report: true)!;
     }
 
-    /// <summary>a* of training datapoints [B] → [B, C] int64 on the CPU; null where the method holds none.</summary>
+    /// <summary>The assignments a* of training datapoints [B] → [B, C] int64 on the CPU; null where the method holds none.</summary>
     public virtual Tensor? Held(long[] datapoints) => null;
 
     /// <summary>
-    /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place
-    /// in the data as <c>method.m_batches.…</c>, where modules rest the steps of each as <c>method.module_steps.POOL</c> [M], and states that are carried between windows as <c>method.m_carried.LAYER</c>.
+    /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place in the data as
+    /// <c>method.m_batches.…</c>, the steps of each module as <c>method.module_steps.POOL</c> [M] where modules rest, and the states that are
+    /// carried between windows as <c>method.m_carried.LAYER</c>. A method that remembers more adds names that begin with <c>method.</c>.
     /// </summary>
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
@@ -148,7 +149,7 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
-    /// <summary>Goes on from what <see cref="State"/> told, in place of <see cref="Begin"/>.</summary>
+    /// <summary>Takes back what <see cref="State"/> gave. It is called in place of <see cref="Begin"/>.</summary>
     public virtual void Restore(SavedState state)
     {
         _steps = state.Count("method.steps");
@@ -167,15 +168,15 @@ public abstract class TrainingMethod : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>What the method does before gradient step <paramref name="step"/>, from 0.</summary>
+    /// <summary>Does what the method does before gradient step <paramref name="step"/>, counted from 0.</summary>
     protected virtual void Prepare(long step)
     {
     }
 
-    /// <summary>The loss on a minibatch, given as its datapoints' numbers and as the data themselves, on the graph's device.</summary>
+    /// <summary>The loss on a minibatch: the numbers of its datapoints [B], and the datapoints themselves on the graph's device.</summary>
     protected abstract MinibatchLoss LossOf(long[] datapoints, Batch batch);
 
-    /// <summary>A gradient step on the next minibatch; null unless asked to report.</summary>
+    /// <summary>Takes a gradient step on the next minibatch. The result is null unless a report is asked for.</summary>
     protected StepResult? Gradient(bool report)
     {
         using var scope = NewDisposeScope();
@@ -205,25 +206,25 @@ public abstract class TrainingMethod : IDisposable
         return output is null ? null : Describe(seen, output, batch);
     }
 
-    /// <summary>The graph on the minibatch of a gradient step, from where the one before left recurrent layers.</summary>
+    /// <summary>Runs the graph on the minibatch of a gradient step. Recurrent layers go on from where the minibatch before left them.</summary>
     protected GraphOutput Forward(Batch batch, Selector selector) =>
         Graph.Forward(batch.Inputs, selector, batch.Side, _track.Carried);
 
-    /// <summary>The same, but the next minibatch will not go on from here.</summary>
+    /// <summary>Runs the graph in the same way, but the next minibatch does not go on from here.</summary>
     protected GraphOutput Glance(Batch batch, Selector selector)
     {
         using RecurrentState? carried = _track.Carried?.Copy();
         return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
     }
 
-    /// <summary>A loss with what layers on the way ask to be added to it.</summary>
+    /// <summary>The loss plus the penalties that layers left on the tape.</summary>
     protected static Tensor Penalised(Tensor loss, GraphOutput output) =>
         output.Tape.Penalty is Tensor penalty ? loss + penalty : loss;
 
-    /// <summary>Datapoints by their numbers, on the graph's device.</summary>
+    /// <summary>The datapoints of the given numbers [B], on the graph's device.</summary>
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
 
-    /// <summary>M for every choice of a datapoint, over all its sites [C]. The graph is asked, not told: one datapoint is run and its tape read.</summary>
+    /// <summary>M for every choice of a datapoint over all its sites, [C]. One datapoint is run, and its tape tells.</summary>
     protected int[] ModulesPerChoice() => Probe(1).ModulesPerChoice;
 
     /// <summary>The same, and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>

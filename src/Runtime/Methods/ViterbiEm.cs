@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Generalised Viterbi EM (paper, Algorithm 1). Its loss is −mean log p(y|x, a*) − w · mean log p(a*|x), w the controller's weight, and
-/// penalties of layers where there are any.
+/// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of layers
+/// where there are any; w is the controller's weight, and w = 1 gives Eq. 8.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
@@ -14,8 +14,8 @@ public sealed class ViterbiEm : TrainingMethod
     private double? _reassigned;
 
     /// <summary>
-    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), starting
-    /// from uniformly random assignments.
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), from uniformly random
+    /// assignments.
     /// </summary>
     public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
         : base(
@@ -46,10 +46,10 @@ public sealed class ViterbiEm : TrainingMethod
     /// <inheritdoc/>
     public override double? Reassigned => _reassigned;
 
-    // Candidates of an E-step, a* among them.
+    // The number of candidates in an E-step, a* included.
     private int Drawn => Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples;
 
-    /// <summary>A <see cref="Sweep"/>, if the settings ask for one.</summary>
+    /// <summary>Makes a <see cref="Sweep"/> if the settings ask for one.</summary>
     public override void Begin()
     {
         if (Settings.Start == EmStart.Sweep)
@@ -134,16 +134,16 @@ public sealed class ViterbiEm : TrainingMethod
     // a* [B, C].
     private Tensor OnDevice(long[] datapoints) => Assignments.Get(datapoints).to(Device);
 
-    /// <summary>A gradient step (Eq. 8) on the next minibatch.</summary>
+    /// <summary>Takes a gradient step (Eq. 8) on the next minibatch.</summary>
     public void MStep() => Gradient(report: false);
 
-    /// <summary>A gradient step (Eq. 8) on the next minibatch that also says what it saw.</summary>
+    /// <summary>Takes a gradient step (Eq. 8) on the next minibatch and reports what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
     /// <inheritdoc/>
     public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
 
-    /// <summary>a* as <c>em.assignments</c>, where there are choices, and the place of E-steps in the data.</summary>
+    /// <summary>Adds the E-steps' place in the data, a* as <c>em.assignments</c> where there are choices, and <c>em.reassigned</c>.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State()
     {
         List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State()];
@@ -173,7 +173,7 @@ public sealed class ViterbiEm : TrainingMethod
         _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;
     }
 
-    /// <summary>An E-step before the first M-step of every round.</summary>
+    /// <summary>Makes an E-step before the first M-step of every round.</summary>
     protected override void Prepare(long step)
     {
         if (step % Settings.MSteps == 0 && EStep() is EStepResult e)
@@ -182,7 +182,7 @@ public sealed class ViterbiEm : TrainingMethod
         }
     }
 
-    /// <summary>Eq. 8, negated, at q = δ(a*).</summary>
+    /// <summary>The negative objective of Eq. 8 with q = δ(a*), averaged over the minibatch.</summary>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         var held = new GivenSelector(OnDevice(datapoints));

@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Looks for NaN and infinities, and says where the first ones are.</summary>
+/// <summary>Looks for NaN and infinities, and says where the first of them are.</summary>
 internal static class Finiteness
 {
     private const int MostNames = 3;
 
-    /// <summary>UserException that names the datapoint, where x or y of a dataset is not finite. Ids and bytes are.</summary>
+    /// <summary>UserException with the number of the datapoint where x or y of a dataset is not finite. Ids and bytes always are.</summary>
     internal static void Demand(Dataset data, string name)
     {
         foreach ((string what, Tensor values) in new[] { ("x", data.Inputs), ("y", data.Targets) })
@@ -25,14 +25,14 @@ internal static class Finiteness
     }
 
     /// <summary>
-    /// Whether a scalar loss and all gradients are finite. One number is fetched from the device: the sum of all, which finite
-    /// numbers keep finite but when it overflows, and then each is looked at.
+    /// Whether a scalar loss and all gradients are finite. One number is fetched from the device, the sum of all. A sum of finite numbers is
+    /// finite unless it overflows, and then each number is looked at.
     /// </summary>
     internal static bool Holds(Tensor loss, IReadOnlyList<Parameter> parameters)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        // Every step passes here: an operator for each parameter, and three beside.
+        // Every step comes here, so this takes one operator for each parameter and three more.
         var parts = new List<Tensor>(parameters.Count + 1) { loss };
         foreach (Parameter parameter in parameters)
         {
@@ -47,10 +47,10 @@ internal static class Finiteness
             || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(Values(gradient)) is not null));
     }
 
-    /// <summary>What is wrong, as precisely as can be told: data, parameters, layers, gradients, in the order in which they come.</summary>
-    /// <param name="graph">Run once more by <paramref name="forward"/>, layer by layer.</param>
-    /// <param name="step">The gradient step, from 1.</param>
-    /// <param name="loss">Its loss.</param>
+    /// <summary>Says what is not finite, as precisely as can be told: data, parameters, layers or gradients, whichever comes first.</summary>
+    /// <param name="graph">The graph, which <paramref name="forward"/> runs once more.</param>
+    /// <param name="step">The number of the gradient step, from 1.</param>
+    /// <param name="loss">The loss of that step.</param>
     /// <param name="forward">Runs the minibatch again.</param>
     internal static NonFiniteException Explain(Graph graph, long step, double loss, Action forward)
     {
@@ -87,7 +87,7 @@ internal static class Finiteness
         return new(step, "a finite loss", $"{Text(loss)}: {place ?? "every layer gives finite numbers, and the head or a controller makes this of them"}");
     }
 
-    /// <summary>The same of the parameters alone, after <paramref name="step"/> steps; null where they are finite.</summary>
+    /// <summary>Says which parameters are not finite after <paramref name="step"/> steps; null where all are finite.</summary>
     internal static NonFiniteException? OfParameters(Graph graph, long step)
     {
         using var scope = NewDisposeScope();
@@ -109,7 +109,7 @@ internal static class Finiteness
         return string.Join(", ", bad.Take(MostNames).Select(b => $"{b.Value} in {b.Name}")) + rest;
     }
 
-    // The first value that is not finite, and the row that it is in.
+    // The first value that is not finite, and its row; null where all are finite.
     private static (long Row, string Value)? First(Tensor values)
     {
         using var scope = NewDisposeScope();
@@ -130,14 +130,14 @@ internal static class Finiteness
         return (place / perRow, Text(flat.select(0, place).ToDouble()));
     }
 
-    // Of a gradient with rows of its own, those rows.
+    // A sparse gradient has values for some rows alone.
     private static Tensor Values(Tensor gradient) => gradient.is_sparse ? gradient.SparseValues : gradient;
 
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }
 
 /// <summary>
-/// Training came to a number that is none. It is raised before the step that would have spread it: parameters, optimiser and
+/// Training came to a NaN or an infinity. The exception is raised before the step that would have spread it, so parameters, optimiser and
 /// assignments are those of the step before.
 /// </summary>
 public sealed class NonFiniteException : Exception
@@ -145,6 +145,6 @@ public sealed class NonFiniteException : Exception
     internal NonFiniteException(long step, string expected, string got)
         : base($"step {step}: expected {expected}, got {got}") => Step = step;
 
-    /// <summary>The gradient step, from 1.</summary>
+    /// <summary>The number of the gradient step, from 1.</summary>
     public long Step { get; }
 }

@@ -2,11 +2,12 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>In which order datapoints come, minibatch by minibatch; remembers its place, so that a run can resume.</summary>
+/// <summary>The order in which datapoints come, minibatch by minibatch. It remembers its place, so that a run can resume.</summary>
 public abstract class Minibatches : IDisposable
 {
     /// <summary>
-    /// Shuffled, unless the datapoints of <paramref name="data"/> are consecutive windows of a text whose state is carried.
+    /// Minibatches of <paramref name="size"/> datapoints: shuffled, unless the datapoints are consecutive windows of a text whose state is
+    /// carried.
     /// </summary>
     public static Minibatches Of(Dataset data, long size, Generator generator) => data.IsConsecutive
         ? new ConsecutiveMinibatches(data.Count, size)
@@ -15,13 +16,13 @@ public abstract class Minibatches : IDisposable
     /// <summary>The next indices [B], int64 on the CPU.</summary>
     public abstract Tensor Next();
 
-    /// <summary>Whether the newest minibatch is the first of its pass.</summary>
+    /// <summary>Whether the newest minibatch is the first of its pass through the data.</summary>
     public abstract bool BeginsPass { get; }
 
     /// <summary>The place reached, as tensors for a checkpoint.</summary>
     public abstract IEnumerable<(string Name, Tensor Value)> State();
 
-    /// <summary>Goes to the place that <see cref="State"/> told.</summary>
+    /// <summary>Goes to the place that <see cref="State"/> gave.</summary>
     public abstract void Restore(SavedState state);
 
     /// <inheritdoc/>
@@ -31,15 +32,15 @@ public abstract class Minibatches : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Releases what is held.</summary>
+    /// <summary>Releases the tensors that are held.</summary>
     protected virtual void Dispose(bool disposing)
     {
     }
 }
 
 /// <summary>
-/// Minibatches of datapoint indices, without replacement within a pass, reshuffled every pass: every datapoint gets its
-/// turn. The last minibatch of a pass holds what is left.
+/// Minibatches in random order, without replacement within a pass and shuffled anew for every pass, so that every datapoint gets its turn.
+/// The last minibatch of a pass holds the datapoints that are left.
 /// </summary>
 public sealed class MinibatchSampler(long count, long size, Generator generator) : Minibatches
 {
@@ -47,7 +48,7 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
     private long _position = long.MaxValue;
     private bool _begins;
 
-    /// <summary>Passes begun.</summary>
+    /// <summary>The number of passes that have begun.</summary>
     public long Passes { get; private set; }
 
     /// <inheritdoc/>
@@ -71,7 +72,7 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
         return part.clone();
     }
 
-    /// <summary>The order of the pass and the place in it, once there is one.</summary>
+    /// <summary>The order of the present pass and the place in it; nothing before the first pass.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State() =>
         _order is null ? [] : [("order", _order), ("position", tensor(new[] { _position, Passes }))];
 
@@ -104,8 +105,8 @@ public sealed class MinibatchSampler(long count, long size, Generator generator)
 }
 
 /// <summary>
-/// Consecutive windows of a text: it is cut into <c>size</c> equally long stretches, and minibatch t holds window t of every
-/// stretch, so that row b always goes on where it stopped. What is left over at the end of the text is not used.
+/// Consecutive windows of a text. The text is cut into <c>size</c> stretches of equal length, and minibatch t holds window t of every
+/// stretch, so that row b goes on where it stopped. The rest at the end of the text is not used.
 /// </summary>
 public sealed class ConsecutiveMinibatches : Minibatches
 {
@@ -113,7 +114,7 @@ public sealed class ConsecutiveMinibatches : Minibatches
     private readonly long _length;
     private long _position;
 
-    /// <summary><paramref name="count"/> windows in the order of the text. UserException where they are fewer than <paramref name="size"/>.</summary>
+    /// <summary>Takes <paramref name="count"/> windows in the order of the text. UserException where there are fewer than <paramref name="size"/>.</summary>
     public ConsecutiveMinibatches(long count, long size)
     {
         if (count < size)

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>The nonlinearity of a module or layer; inside the module, as in the paper's section 3.</summary>
+/// <summary>The nonlinearity of a module or layer. A module's is inside the module (paper, section 3).</summary>
 public enum Activation
 {
     /// <summary>No nonlinearity.</summary>
@@ -21,7 +21,7 @@ public enum Activation
 /// <summary>Applies an <see cref="Activation"/>.</summary>
 public static class Activations
 {
-    /// <summary>Elementwise, any shape.</summary>
+    /// <summary>Applies the activation to each value of a tensor of any shape.</summary>
     public static Tensor Apply(this Activation activation, Tensor x) => activation switch
     {
         Activation.Identity => x,

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Makes parameters of one dtype on one device from one random stream. Values are drawn on the CPU and then moved, so a
-/// seed gives the same parameters on every device. Fans are those of a single module, however many are stacked.
+/// Makes parameters of one dtype on one device from one random stream. Values are drawn on the CPU and then moved, so that a seed gives the
+/// same parameters on every device. Fans are those of a single module, however many modules are stacked.
 /// </summary>
 public sealed class Initialiser
 {
@@ -14,7 +14,7 @@ public sealed class Initialiser
     private readonly Init _init;
     private readonly int _modules;
 
-    /// <summary>Draws from <paramref name="generator"/> (a CPU generator), by <see cref="Init.Uniform"/>.</summary>
+    /// <summary>Draws from <paramref name="generator"/>, a generator on the CPU, by <see cref="Init.Uniform"/>.</summary>
     public Initialiser(Generator generator, ScalarType dtype = ScalarType.Float32, Device? device = null)
         : this(generator, dtype, device ?? CPU, Init.Uniform, 1)
     {
@@ -30,8 +30,8 @@ public sealed class Initialiser
     public Device Device { get; }
 
     /// <summary>
-    /// The same stream, with weights of <paramref name="init"/> for modules of a pool of <paramref name="modules"/> (M, of
-    /// which <see cref="Init.Stacked"/> makes use).
+    /// An initialiser on the same stream that makes weights by <paramref name="init"/>, for a pool of M = <paramref name="modules"/> modules;
+    /// only <see cref="Init.Stacked"/> uses M.
     /// </summary>
     public Initialiser For(Init init, int modules = 1)
     {
@@ -39,7 +39,7 @@ public sealed class Initialiser
         return new(_generator, DType, Device, init, modules);
     }
 
-    /// <summary>Weights of a map, or of a stack of maps, with these fans.</summary>
+    /// <summary>Makes the weights of a map, or of a stack of maps, with these fans.</summary>
     public Parameter Weight(long inputs, long outputs, params long[] shape)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
@@ -54,19 +54,19 @@ public sealed class Initialiser
         };
     }
 
-    /// <summary>Biases of a map, or of a stack of maps, with <paramref name="inputs"/> inputs.</summary>
+    /// <summary>Makes the biases of a map, or of a stack of maps, with <paramref name="inputs"/> inputs.</summary>
     public Parameter Bias(long inputs, params long[] shape) =>
         _init == Init.Uniform ? Uniform(inputs, shape) : Constant(0, shape);
 
-    /// <summary>U(−1/√fan, 1/√fan), whatever the init.</summary>
+    /// <summary>Makes a parameter that begins as U(−1/√fan, 1/√fan), whatever the init.</summary>
     public Parameter Uniform(long fan, params long[] shape) => Within(1 / Math.Sqrt(fan), shape);
 
-    /// <summary>Every element is <paramref name="value"/>.</summary>
+    /// <summary>Makes a parameter of which every element is <paramref name="value"/>.</summary>
     public Parameter Constant(double value, params long[] shape) => Make(shape, t => t.fill_(value));
 
     /// <summary>
-    /// What <paramref name="make"/> gives, with libtorch's own generator, from which modules of a user's own begin, started from
-    /// this stream: a seed gives them the same parameters too.
+    /// Seeds libtorch's own generator from this stream and calls <paramref name="make"/>, so that a seed gives the same parameters to modules
+    /// of the user's own, which libtorch initialises.
     /// </summary>
     public TModule Seeded<TModule>(Func<TModule> make)
     {
@@ -84,7 +84,7 @@ public sealed class Initialiser
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        // Drawn in float32 whatever the dtype: a float64 network then starts from the same values as its float32 twin.
+        // Drawn in float32 whatever the dtype, so that a float64 network starts from the same values as its float32 twin.
         Tensor values = fill(empty(shape, ScalarType.Float32, CPU)).to(DType).to(Device);
         var parameter = new Parameter(values);
         parameter.DetachFromDisposeScope();
@@ -92,21 +92,21 @@ public sealed class Initialiser
     }
 }
 
-/// <summary>How weights begin. <c>in</c> and <c>out</c> are a single module's fans: for a convolution, channels · kernel².</summary>
+/// <summary>How weights begin. <c>in</c> and <c>out</c> are the fans of a single module; those of a convolution are channels · kernel².</summary>
 public enum Init
 {
-    /// <summary>Weights and biases U(−1/√in, 1/√in).</summary>
+    /// <summary>Weights and biases begin as U(−1/√in, 1/√in).</summary>
     Uniform,
 
-    /// <summary>Weights U(−√(6/(in+out)), √(6/(in+out))), biases 0.</summary>
+    /// <summary>Weights begin as U(−√(6/(in+out)), √(6/(in+out))), biases as 0.</summary>
     Glorot,
 
-    /// <summary>Weights N(0, 2/in), biases 0.</summary>
+    /// <summary>Weights begin as N(0, 2/in), biases as 0.</summary>
     He,
 
     /// <summary>
-    /// As the reference library has it, for comparison only: Glorot's over the stack of M modules as if it were one tensor,
-    /// U(−√(6/(M·(in+out))), √(6/(M·(in+out)))), which shrinks weights by √M; biases 0.
+    /// Weights begin as in the reference library, for comparison only: Glorot's rule is applied to the stack of M modules as if it were one
+    /// tensor, U(−√(6/(M·(in+out))), √(6/(M·(in+out)))), which shrinks weights by √M. Biases begin as 0.
     /// </summary>
     Stacked,
 }

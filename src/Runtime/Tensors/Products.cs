@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The sums of products that networks consist of. All of them run through here, so that tests can count the multiply-adds that a
-/// datapoint really costs and hold the summary's figures against them; libtorch itself tells nobody.
+/// All sums of products of a network run through here, so that tests can count the multiply-adds that a datapoint really costs and compare
+/// them with the summary's figures. libtorch has no observer of operators.
 /// </summary>
 internal static class Products
 {
@@ -33,7 +33,7 @@ internal static class Products
         return y;
     }
 
-    /// <summary>The multiply-adds of all products that the action makes on this thread.</summary>
+    /// <summary>The number of multiply-adds of all products that the action makes on this thread.</summary>
     internal static long Count(Action action)
     {
         long total = 0;

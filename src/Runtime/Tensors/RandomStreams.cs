@@ -4,44 +4,44 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// All randomness of a run, from one seed through named streams: what one stream draws never moves another, so a run
-/// replays bit for bit. All streams live on the CPU.
+/// All randomness of a run: named streams that follow from one seed. A draw from one stream never moves another, so a run replays bit for bit.
+/// All streams are on the CPU.
 /// </summary>
 public sealed class RandomStreams : IDisposable
 {
     private readonly SortedDictionary<string, Generator> _streams = new(StringComparer.Ordinal);
 
-    /// <summary>Streams that follow from <paramref name="seed"/>.</summary>
+    /// <summary>Makes streams that follow from <paramref name="seed"/>.</summary>
     public RandomStreams(long seed) => Seed = seed;
 
     /// <summary>The run's seed.</summary>
     public long Seed { get; }
 
-    /// <summary>Initial parameters.</summary>
+    /// <summary>Draws the initial parameters.</summary>
     public Generator Init => this["init"];
 
-    /// <summary>Initial assignments.</summary>
+    /// <summary>Draws the initial assignments.</summary>
     public Generator Assignments => this["assignments"];
 
-    /// <summary>Minibatches of E-steps.</summary>
+    /// <summary>Shuffles the minibatches of E-steps.</summary>
     public Generator EBatches => this["e_batches"];
 
-    /// <summary>Minibatches of M-steps.</summary>
+    /// <summary>Shuffles the minibatches of gradient steps.</summary>
     public Generator MBatches => this["m_batches"];
 
-    /// <summary>Compositions drawn from controllers.</summary>
+    /// <summary>Draws compositions from controllers.</summary>
     public Generator Sampling => this["sampling"];
 
-    /// <summary>The noise on noisy top-k's gates.</summary>
+    /// <summary>Draws the noise of noisy top-k.</summary>
     public Generator Noise => this["noise"];
 
-    /// <summary>What dropout leaves out.</summary>
+    /// <summary>Draws the values that dropout sets to 0.</summary>
     public Generator Dropout => this["dropout"];
 
-    /// <summary>Generated data.</summary>
+    /// <summary>Draws generated data.</summary>
     public Generator Data => this["data"];
 
-    /// <summary>The stream called <paramref name="name"/>, started at first use.</summary>
+    /// <summary>The stream called <paramref name="name"/>, which starts at its first use.</summary>
     public Generator this[string name]
     {
         get

@@ -1,8 +1,8 @@
 namespace ModNet.Runtime;
 
-/// <summary>Shapes in messages.</summary>
+/// <summary>Writes shapes in messages.</summary>
 internal static class ShapeText
 {
-    /// <summary>[2, 3].</summary>
+    /// <summary>A shape as text: <c>[2, 3]</c>.</summary>
     internal static string AsShape(this IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 }

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Tensors as .NET arrays of their shape, and back, for element types int, long, float and double. (TorchSharp's own accessor throws on a
-/// tensor without elements.)
+/// Turns tensors into .NET arrays and back, for element types int, long, float and double. TorchSharp's own accessor throws on a tensor
+/// without elements.
 /// </summary>
 public static class TensorArrays
 {
-    /// <summary>All elements in order [n], of a tensor of any shape, type and device, converted to <typeparamref name="T"/>.</summary>
+    /// <summary>All elements in order, [n], of a tensor of any shape, dtype and device, converted to <typeparamref name="T"/>.</summary>
     public static T[] Vector<T>(Tensor tensor)
         where T : unmanaged
     {
@@ -17,7 +17,7 @@ public static class TensorArrays
         return TensorSpans.Of<T>(tensor.detach().to_type(TypeOf<T>()).cpu().contiguous()).ToArray();
     }
 
-    /// <summary>[n, m]: [n, m] as it is, [n] with m = 1, more dimensions with all but the first in one.</summary>
+    /// <summary>A table [n, m] of a tensor [n, …]: m is 1 for [n], and dimensions after the first are flattened.</summary>
     internal static T[,] Table<T>(Tensor tensor)
         where T : unmanaged
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A contiguous CPU tensor's numbers, as our kernels read and write them; null has none.</summary>
+/// <summary>Gives our kernels the memory of contiguous tensors on the CPU as spans; the span of null is empty.</summary>
 internal static class TensorSpans
 {
     internal static Span<float> Floats(Tensor? t) => Of<float>(t);
