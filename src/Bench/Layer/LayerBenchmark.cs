@@ -6,8 +6,8 @@ namespace ModNet.Bench;
 using Unselected = Runtime.Unselected;
 
 /// <summary>
-/// A modular linear layer's forward, backward and update: beside one dense layer that does as many operations, beside a loop, a
-/// batched product and all modules at once in the peers' libraries, and over M.
+/// A modular linear layer's forward, backward and update: beside one dense layer that does as many operations, beside a loop, a batched
+/// product and all modules at once in the peers' libraries, and over M.
 /// </summary>
 public static class LayerBenchmark
 {

@@ -11,8 +11,8 @@ using Dispatch = Runtime.Dispatch;
 using Unselected = Runtime.Unselected;
 
 /// <summary>
-/// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss.
-/// The gradient in x is made, as it is for a layer in the middle of a network; Adam updates.
+/// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss. The gradient in x
+/// is made, as it is for a layer in the middle of a network; Adam updates.
 /// </summary>
 public sealed class LayerStep : IDisposable
 {

@@ -4,8 +4,8 @@ using ModNet.Kernels;
 namespace ModNet.Bench;
 
 /// <summary>
-/// The kernel of modular linear layers and the optimiser's step on what they used, uniform routing. Not sealed: BenchmarkDotNet
-/// derives from it.
+/// The kernel of modular linear layers and the optimiser's step on what they used, uniform routing. Not sealed: BenchmarkDotNet derives
+/// from it.
 /// </summary>
 public class LayerKernels
 {

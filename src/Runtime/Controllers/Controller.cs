@@ -21,8 +21,8 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     internal string Layer { get; set; } = "controller";
 
     /// <summary>
-    /// The distribution [n, K, M] for rows x [n, …in]. <paramref name="beside"/> holds what the controller reads beside x, row by row; it is
-    /// null for most controllers.
+    /// The distribution [n, K, M] for rows x [n, …in]. <paramref name="beside"/> holds what the controller reads beside x, row by row; it
+    /// is null for most controllers.
     /// </summary>
     public abstract ChoiceDistribution Distribution(Tensor x, Tensor? beside = null);
 

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Stands in for a controller where each datapoint brings its K choices (<see cref="SideInputs.Given"/>), and nothing is learned about them.
-/// On a sequence they hold at every step.
+/// Stands in for a controller where each datapoint brings its K choices (<see cref="SideInputs.Given"/>), and nothing is learned about
+/// them. On a sequence they hold at every step.
 /// </summary>
 public sealed class GivenController(int choose, int modules) : Controller(choose, modules)
 {

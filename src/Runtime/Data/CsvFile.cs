@@ -10,9 +10,7 @@ namespace ModNet.Runtime;
 /// </summary>
 public static class CsvFile
 {
-    /// <summary>
-    /// Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
-    /// </summary>
+    /// <summary>Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.</summary>
     /// <param name="path">The file, in UTF-8.</param>
     /// <param name="layout">What the columns hold.</param>
     /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>

@@ -48,8 +48,8 @@ internal static class ImageSplits
 }
 
 /// <summary>
-/// How stored bytes become inputs, for each channel: x = byte · scale + shift. Images are kept as bytes, a quarter of their size in float32,
-/// and become numbers when a batch is fetched.
+/// How stored bytes become inputs, for each channel: x = byte · scale + shift. Images are kept as bytes, a quarter of their size in
+/// float32, and become numbers when a batch is fetched.
 /// </summary>
 public sealed class PixelScale
 {

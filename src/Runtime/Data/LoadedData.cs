@@ -14,9 +14,7 @@ public sealed record LoadedData(
     IReadOnlyList<string>? Tasks = null)
     : IDisposable
 {
-    /// <summary>
-    /// Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.
-    /// </summary>
+    /// <summary>Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.</summary>
     public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
         new(HeldOut.Split(all, heldOut, test, splitSeed), []);
 
@@ -25,8 +23,8 @@ public sealed record LoadedData(
 }
 
 /// <summary>
-/// The training data and the held-out data. A held-out set may have several parts: the last window of a text, which is shorter, is a part of
-/// its own.
+/// The training data and the held-out data. A held-out set may have several parts: the last window of a text, which is shorter, is a part
+/// of its own.
 /// </summary>
 public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation, IReadOnlyList<Dataset> Test)
     : IDisposable

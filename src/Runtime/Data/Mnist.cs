@@ -1,8 +1,8 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Reads MNIST, or a set in its format such as Fashion-MNIST: images [1, 28, 28] of 10 classes in four idx files, as they are downloaded. The
-/// files are called <c>train-images-idx3-ubyte</c> or <c>train-images.idx3-ubyte</c> and so on, and each may be packed (<c>.gz</c>).
+/// Reads MNIST, or a set in its format such as Fashion-MNIST: images [1, 28, 28] of 10 classes in four idx files, as they are downloaded.
+/// The files are called <c>train-images-idx3-ubyte</c> or <c>train-images.idx3-ubyte</c> and so on, and each may be packed (<c>.gz</c>).
 /// </summary>
 public static class Mnist
 {

@@ -9,8 +9,8 @@ internal static class TarFile
     private const long MostAfterEnd = 64L << 20;
 
     /// <summary>
-    /// Calls <paramref name="read"/> for every regular file, with its name in the archive, its length in bytes, and a stream of its content.
-    /// The archive is read to its very end, where a packed one has its checksum. InvalidDataException where it is damaged.
+    /// Calls <paramref name="read"/> for every regular file, with its name in the archive, its length in bytes, and a stream of its
+    /// content. The archive is read to its very end, where a packed one has its checksum. InvalidDataException where it is damaged.
     /// </summary>
     internal static void ForEachFile(Stream archive, Action<string, long, Stream> read)
     {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A text as token ids, split into training, validation and test text. A directory has one <c>*.train.txt</c>, one <c>*.valid.txt</c> and one
-/// <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
+/// A text as token ids, split into training, validation and test text. A directory has one <c>*.train.txt</c>, one <c>*.valid.txt</c> and
+/// one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
 /// </summary>
 public sealed class TextCorpus
 {

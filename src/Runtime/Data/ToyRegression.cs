@@ -7,8 +7,8 @@ namespace ModNet.Runtime;
 public sealed record ToyPoints(Dataset Data, int[] Components);
 
 /// <summary>
-/// The toy regression (paper, section 3.1 and appendix B): x comes from one of two Gaussians with equal probability, and y = R·x for the first
-/// and S·x for the second, with a random rotation R and a diagonal matrix S of random factors (Eqs. 17, 18).
+/// The toy regression (paper, section 3.1 and appendix B): x comes from one of two Gaussians with equal probability, and y = R·x for the
+/// first and S·x for the second, with a random rotation R and a diagonal matrix S of random factors (Eqs. 17, 18).
 /// </summary>
 public sealed class ToyRegression : IDisposable
 {

@@ -24,8 +24,8 @@ public sealed class Vocabulary
     public int Size => Words.Count;
 
     /// <summary>
-    /// The words of a text, ordered by frequency and then by code points. With <paramref name="limit"/>, only the most frequent are kept, so
-    /// that V is the limit. UserException where the text has fewer words than that.
+    /// The words of a text, ordered by frequency and then by code points. With <paramref name="limit"/>, only the most frequent are kept,
+    /// so that V is the limit. UserException where the text has fewer words than that.
     /// </summary>
     public static Vocabulary Of(IEnumerable<string> words, int? limit, string place)
     {

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Picks the dispatch by a cost rule. A linear pool that the kernel takes (float32 on the CPU) is run by <c>wide</c> while
-/// operators + B·M·(multiply-adds + out·output) ≤ B·K·(multiply-adds + choice), else by <c>kernel</c>. Any other pool is run by <c>wide</c>
-/// while B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading, else by <c>grouped</c>.
+/// Picks the dispatch by a cost rule. A linear pool that the kernel takes (float32 on the CPU) is run by <c>wide</c> while operators +
+/// B·M·(multiply-adds + out·output) ≤ B·K·(multiply-adds + choice), else by <c>kernel</c>. Any other pool is run by <c>wide</c> while B·(M
+/// − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading, else by <c>grouped</c>.
 /// </summary>
 /// <remarks>
-/// <c>wide</c> runs all M modules on every row, and pays a price for its operators and one for every output. <c>kernel</c> runs the K chosen
-/// modules and pays a price for every choice. <c>grouped</c> pays a fixed price for sorting and one for every module in use, and reads every
-/// row K times. All prices are in multiply-adds that the machine does in the same time, so that both sides compare. A
+/// <c>wide</c> runs all M modules on every row, and pays a price for its operators and one for every output. <c>kernel</c> runs the K
+/// chosen modules and pays a price for every choice. <c>grouped</c> pays a fixed price for sorting and one for every module in use, and
+/// reads every row K times. All prices are in multiply-adds that the machine does in the same time, so that both sides compare. A
 /// <see cref="ModularGru"/> does not ask this rule where a kernel runs its whole window.
 /// </remarks>
 internal sealed class AutoDispatch : Dispatch

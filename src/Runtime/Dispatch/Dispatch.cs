@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A way to run a selection. Every dispatch agrees with <see cref="Loop"/> in outputs and gradients, and gives modules that were not selected
-/// a gradient of exactly zero.
+/// A way to run a selection. Every dispatch agrees with <see cref="Loop"/> in outputs and gradients, and gives modules that were not
+/// selected a gradient of exactly zero.
 /// </summary>
 public abstract class Dispatch
 {
@@ -21,8 +21,8 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// Runs all modules in use by one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another dtype or device
-    /// are run by <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another dtype or
+    /// device are run by <see cref="Grouped"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 

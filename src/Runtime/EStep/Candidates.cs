@@ -32,9 +32,7 @@ internal sealed class EveryComposition(Tensor held, Tensor all) : Candidates(che
     }
 }
 
-/// <summary>
-/// The candidates are a* [B, C] and S − 1 fresh ancestral samples ã_s ~ p(a|x, φ) for every datapoint (Eq. 11).
-/// </summary>
+/// <summary>The candidates are a* [B, C] and S − 1 fresh ancestral samples ã_s ~ p(a|x, φ) for every datapoint (Eq. 11).</summary>
 /// <remarks>
 /// The uniform numbers by which all candidates of all datapoints are drawn are taken from the generator when the first chunk comes to a
 /// site, and are kept for the other chunks (S·B·C numbers in all). So the generator ends in the same state, and every row is drawn by the

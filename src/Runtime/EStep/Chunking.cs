@@ -57,8 +57,8 @@ internal readonly record struct Chunk(
 /// </summary>
 /// <remarks>
 /// The result of an E-step does not depend on the cut. Draws are the same (<see cref="DrawnCandidates"/>), and so is every decision that is
-/// made by size (<see cref="FullBatch"/>). Scores are the same to the last bit where the operators compute each row by itself, as our kernels
-/// do; a matrix product of libtorch may round a row differently beside fewer other rows.
+/// made by size (<see cref="FullBatch"/>). Scores are the same to the last bit where the operators compute each row by itself, as our
+/// kernels do; a matrix product of libtorch may round a row differently beside fewer other rows.
 /// </remarks>
 /// <param name="datapoints">B.</param>
 /// <param name="candidates">S.</param>

@@ -10,8 +10,8 @@ namespace ModNet.Runtime;
 public sealed record EStepResult(long Datapoints, long Replaced, double Before, double After);
 
 /// <summary>
-/// The partial E-step (Eq. 11). The candidates of a datapoint are a* and S samples. All are scored under the current parameters by
-/// log p(y|x, a) + log p(a|x), and the best is kept: a* is replaced only by a candidate that scores strictly higher, at all sites of the
+/// The partial E-step (Eq. 11). The candidates of a datapoint are a* and S samples. All are scored under the current parameters by log
+/// p(y|x, a) + log p(a|x), and the best is kept: a* is replaced only by a candidate that scores strictly higher, at all sites of the
 /// datapoint together.
 /// </summary>
 internal static class EStep

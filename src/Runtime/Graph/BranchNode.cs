@@ -2,9 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// x → Σ_i f_i(x), or [f_1(x), f_2(x), …] along the features (the channels of images). A branch without nodes is x itself.
-/// </summary>
+/// <summary>x → Σ_i f_i(x), or [f_1(x), f_2(x), …] along the features (the channels of images). A branch without nodes is x itself.</summary>
 public sealed class BranchNode : ContainerNode
 {
     private readonly Combine _combine;

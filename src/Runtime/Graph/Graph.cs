@@ -119,8 +119,8 @@ public sealed class Graph : GraphPart
 
     /// <summary>
     /// Runs the nodes from the first site to the last on <paramref name="candidates"/> compositions of every datapoint: x has B rows;
-    /// <paramref name="side"/> and the output have candidates·B rows, candidate-major. A modular layer at the first site runs its controller
-    /// and modules on B rows, because all candidates of a datapoint reach it with the same x.
+    /// <paramref name="side"/> and the output have candidates·B rows, candidate-major. A modular layer at the first site runs its
+    /// controller and modules on B rows, because all candidates of a datapoint reach it with the same x.
     /// </summary>
     internal GraphOutput AcrossSites(
         Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A named part of a graph: a node, a pool, a controller or a head. It registers what it holds itself, under names of its choice; TorchSharp
-/// would register every field under the field's name.
+/// A named part of a graph: a node, a pool, a controller or a head. It registers what it holds itself, under names of its choice;
+/// TorchSharp would register every field under the field's name.
 /// </summary>
 public abstract class GraphPart(string name) : nn.Module(name)
 {

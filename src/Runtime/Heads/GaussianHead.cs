@@ -4,9 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// N(y | features, σ²·I). σ² is given, or learned as one parameter; it weighs log p(y|x, a) against log p(a|x) in Eq. 11.
-/// </summary>
+/// <summary>N(y | features, σ²·I). σ² is given, or learned as one parameter; it weighs log p(y|x, a) against log p(a|x) in Eq. 11.</summary>
 public sealed class GaussianHead : Head
 {
     private readonly Tensor? _given;

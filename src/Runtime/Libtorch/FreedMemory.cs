@@ -4,8 +4,8 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Makes glibc keep the memory of freed tensors for the next ones. By default it returns every block of at least 32 MiB, and the end of its
-/// heap, to the system at once, and a training step then gets the same memory anew, page by page. On a virtual machine that took longer than
-/// the step's arithmetic: a step of 256 modules of 256 × 256 with Adam took 250 ms, and 70 ms with this setting.
+/// heap, to the system at once, and a training step then gets the same memory anew, page by page. On a virtual machine that took longer
+/// than the step's arithmetic: a step of 256 modules of 256 × 256 with Adam took 250 ms, and 70 ms with this setting.
 /// </summary>
 internal static partial class FreedMemory
 {

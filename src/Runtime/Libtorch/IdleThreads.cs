@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Makes the threads of OpenMP, on which libtorch's operators run, fall asleep soon after each operator. By default they spin for milliseconds
-/// and take the cores from our kernels' threads and from other processes. If they slept at once, they would have to be woken for each small
-/// operator of a sequence, which can take longer than the operator.
+/// Makes the threads of OpenMP, on which libtorch's operators run, fall asleep soon after each operator. By default they spin for
+/// milliseconds and take the cores from our kernels' threads and from other processes. If they slept at once, they would have to be woken
+/// for each small operator of a sequence, which can take longer than the operator.
 /// </summary>
 /// <remarks>
-/// Measured with two threads on two cores (AVX-512), six interleaved rounds, medians: a round of EM on modular convolutions took 400 ms with threads
-/// that sleep at once, 207 ms with this count, and 265 ms with ten times the count; a round of EM on the language model took 608, 603 and
-/// 740 ms.
+/// Measured with two threads on two cores (AVX-512), six interleaved rounds, medians: a round of EM on modular convolutions took 400 ms
+/// with threads that sleep at once, 207 ms with this count, and 265 ms with ten times the count; a round of EM on the language model took
+/// 608, 603 and 740 ms.
 /// </remarks>
 internal static class IdleThreads
 {

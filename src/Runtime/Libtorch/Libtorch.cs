@@ -7,12 +7,12 @@ using TorchSharp;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them. TorchSharp's own search would copy 500 MB into the output
-/// folder or the package cache, and it fails where the C++ runtime is older than the one with which TorchSharp was built.
+/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them. TorchSharp's own search would copy 500 MB into the
+/// output folder or the package cache, and it fails where the C++ runtime is older than the one with which TorchSharp was built.
 /// </summary>
 /// <remarks>
-/// Once any type of this assembly has been touched, the libraries load when TorchSharp is first used; where the system has a libtorch of its
-/// own, which TorchSharp would find first, they load at that touch. A program whose first line uses <c>torch</c> has to call
+/// Once any type of this assembly has been touched, the libraries load when TorchSharp is first used; where the system has a libtorch of
+/// its own, which TorchSharp would find first, they load at that touch. A program whose first line uses <c>torch</c> has to call
 /// <see cref="Load"/> before it.
 /// </remarks>
 public static class Libtorch

@@ -1,8 +1,8 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Looks for another libtorch that the system's dynamic linker knows, such as Debian's libtorch1.13. TorchSharp asks the linker for libtorch by
-/// its bare name, so such a library would be loaded in place of the one that fits, and two of them crash a process.
+/// Looks for another libtorch that the system's dynamic linker knows, such as Debian's libtorch1.13. TorchSharp asks the linker for
+/// libtorch by its bare name, so such a library would be loaded in place of the one that fits, and two of them crash a process.
 /// </summary>
 internal static class OtherLibtorch
 {

@@ -17,8 +17,8 @@ public sealed class ExactLikelihood : TrainingMethod
     private readonly Tensor _compositions;
 
     /// <summary>
-    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where there are
-    /// too many compositions, where windows carry a state, or where a layer adds a penalty, which belongs to a single composition.
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where there
+    /// are too many compositions, where windows carry a state, or where a layer adds a penalty, which belongs to a single composition.
     /// </summary>
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)

@@ -24,8 +24,8 @@ public sealed record NoisyTopKSettings(int K = 4, double Importance = 0, double 
 public sealed class NoisyTopK : TrainingMethod
 {
     /// <summary>
-    /// Gives the controllers noise weights, and trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on
-    /// the CPU). UserException where a controller has no place for them.
+    /// Gives the controllers noise weights, and trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/>
+    /// (on the CPU). UserException where a controller has no place for them.
     /// </summary>
     public NoisyTopK(Graph graph, Dataset data, NoisyTopKSettings settings, RandomStreams streams, Device? device = null)
         : base(WithNoise(graph), data, settings.Gradient, streams, device) => Settings = settings;
@@ -68,9 +68,7 @@ public sealed class NoisyTopK : TrainingMethod
     }
 }
 
-/// <summary>
-/// Takes the k modules of highest H(x), weighted by a softmax over those k (Shazeer et al. 2017, Eqs. 3–5).
-/// </summary>
+/// <summary>Takes the k modules of highest H(x), weighted by a softmax over those k (Shazeer et al. 2017, Eqs. 3–5).</summary>
 /// <param name="k">The number of modules per row, at most M.</param>
 /// <param name="noise">The generator of H's noise; null leaves the noise out, as in evaluation.</param>
 /// <param name="balanced">Whether to keep what the balance losses need. It needs noise.</param>
@@ -112,8 +110,8 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
     }
 
     /// <summary>
-    /// P(x, i) [B, M] (their Eq. 9): the probability that module i is among the k if its own noise is drawn anew and the others' is kept. It
-    /// is 1 where all modules run.
+    /// P(x, i) [B, M] (their Eq. 9): the probability that module i is among the k if its own noise is drawn anew and the others' is kept.
+    /// It is 1 where all modules run.
     /// </summary>
     private Tensor Loads(Tensor logits, Tensor h, Tensor scale, Tensor indices)
     {

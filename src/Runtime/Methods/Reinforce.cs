@@ -13,21 +13,19 @@ public sealed record ReinforceSettings(double Decay = 0.99)
 
 /// <summary>
 /// REINFORCE on B = Σ_a p(a|x, φ) log p(y|x, a, θ) (Eqs. 12–14), without regulariser. One composition per datapoint is drawn from the
-/// controllers, and ∇ log p(a|x) is weighted by its log-likelihood minus c, an exponential moving average (the control variate). The reported
-/// loss is −mean log p(y|x, a), the estimate of −B.
+/// controllers, and ∇ log p(a|x) is weighted by its log-likelihood minus c, an exponential moving average (the control variate). The
+/// reported loss is −mean log p(y|x, a), the estimate of −B.
 /// </summary>
 /// <remarks>
-/// c comes from earlier minibatches, so it is independent of a and the estimate is unbiased: E[∇ log p(a|x)] = 0. Its first value is the mean
-/// of the first minibatch under a separate draw. A datapoint's composition covers all its sites, and log p(y|x, a) all its outputs, as in
-/// Eq. 13.
+/// c comes from earlier minibatches, so it is independent of a and the estimate is unbiased: E[∇ log p(a|x)] = 0. Its first value is the
+/// mean of the first minibatch under a separate draw. A datapoint's composition covers all its sites, and log p(y|x, a) all its outputs, as
+/// in Eq. 13.
 /// </remarks>
 public sealed class Reinforce : TrainingMethod
 {
     private double? _average;
 
-    /// <summary>
-    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
-    /// </summary>
+    /// <summary>Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).</summary>
     public Reinforce(Graph graph, Dataset data, ReinforceSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings.Gradient, streams, device) => Settings = settings;
 

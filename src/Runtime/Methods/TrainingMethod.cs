@@ -41,8 +41,8 @@ public abstract class TrainingMethod : IDisposable
     private readonly RestingModules? _resting;
 
     /// <summary>
-    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
-    /// UserException where the graph has no parameters, or where the data are not finite.
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where the
+    /// graph has no parameters, or where the data are not finite.
     /// </summary>
     protected TrainingMethod(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device)
     {

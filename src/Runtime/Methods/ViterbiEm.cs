@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of layers
-/// where there are any; w is the controller's weight, and w = 1 gives Eq. 8.
+/// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of
+/// layers where there are any; w is the controller's weight, and w = 1 gives Eq. 8.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {

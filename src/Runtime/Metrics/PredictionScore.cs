@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Accumulates over batches how close predictions, the mode of p(y|x, a), come to the targets: the share of hits for classes and bits, and the
-/// mean squared error for numbers. Sequences of classes are left out, because perplexity measures them.
+/// Accumulates over batches how close predictions, the mode of p(y|x, a), come to the targets: the share of hits for classes and bits, and
+/// the mean squared error for numbers. Sequences of classes are left out, because perplexity measures them.
 /// </summary>
 public sealed class PredictionScore(Head head)
 {

@@ -15,9 +15,7 @@ public enum Combine
 /// <summary>Applies a <see cref="Combine"/>.</summary>
 public static class Combining
 {
-    /// <summary>
-    /// Combines outputs [B, K, …out], weighted by [B, K] if there are weights → [B, …out] or [B, K·out, …].
-    /// </summary>
+    /// <summary>Combines outputs [B, K, …out], weighted by [B, K] if there are weights → [B, …out] or [B, K·out, …].</summary>
     public static Tensor Apply(this Combine combine, Tensor outputs, Tensor? weights)
     {
         Tensor weighted = weights is null ? outputs : outputs * Like(weights, outputs);

@@ -2,9 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// What modular nodes share: a controller that chooses from a pool, and how the chosen modules are run and combined.
-/// </summary>
+/// <summary>What modular nodes share: a controller that chooses from a pool, and how the chosen modules are run and combined.</summary>
 internal sealed class ModularChoice
 {
     /// <summary>ArgumentException where the parts do not fit. The language's check reports the same earlier; this guards graphs built by hand.</summary>

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The modular GRU (paper, appendix A): z, r = σ(W·[h, x] + b), candidate = ReLU(Σ_k f_{a_k}([r⊙h, x])) and
-/// h' = (1 − z)⊙h + z⊙candidate. The controller reads [h, x], and one pool serves all time steps.
+/// The modular GRU (paper, appendix A): z, r = σ(W·[h, x] + b), candidate = ReLU(Σ_k f_{a_k}([r⊙h, x])) and h' = (1 − z)⊙h + z⊙candidate.
+/// The controller reads [h, x], and one pool serves all time steps.
 /// </summary>
 public sealed class ModularGru : GatedNode
 {
     private readonly ModularChoice _choice;
 
     /// <summary>
-    /// Takes the controller over. Modules read [h, x] and write h. With <paramref name="stopGradient"/>, the controller's loss does not reach
-    /// h and x. ArgumentException where the parts do not fit each other.
+    /// Takes the controller over. Modules read [h, x] and write h. With <paramref name="stopGradient"/>, the controller's loss does not
+    /// reach h and x. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularGru(
         string name,

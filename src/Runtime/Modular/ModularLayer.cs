@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The modular layer (paper, section 2): for every row the controller chooses K of the pool's M modules, and their outputs are summed
-/// (Eq. 1) or concatenated. A row is a vector [in] or an image [C, H, W]. In sequences [B, T, in] every step is a row, and each time step
-/// is a site.
+/// The modular layer (paper, section 2): for every row the controller chooses K of the pool's M modules, and their outputs are summed (Eq.
+/// 1) or concatenated. A row is a vector [in] or an image [C, H, W]. In sequences [B, T, in] every step is a row, and each time step is a
+/// site.
 /// </summary>
 public sealed class ModularLayer : Node
 {
     private readonly ModularChoice _choice;
 
     /// <summary>
-    /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's loss
-    /// does not reach earlier layers. ArgumentException where the parts do not fit each other.
+    /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's
+    /// loss does not reach earlier layers. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularLayer(
         string name,
@@ -35,9 +35,7 @@ public sealed class ModularLayer : Node
     /// <inheritdoc/>
     public override IEnumerable<ModulePool> Pools => [_choice.Pool];
 
-    /// <summary>
-    /// x [B, …in] → [B, …out] (sum) or [B, K·out, …] (concatenation); x [B, T, in] → [B, T, out] or [B, T, K·out].
-    /// </summary>
+    /// <summary>x [B, …in] → [B, …out] (sum) or [B, K·out, …] (concatenation); x [B, T, in] → [B, T, out] or [B, T, K·out].</summary>
     public override Tensor Forward(Tensor x, Route route)
     {
         Tensor? beside = _choice.Beside(route, x.shape[0]);

@@ -6,8 +6,8 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Batch normalisation: (x − mean) / √(variance + 1e-5), then a learned scale and shift, for each feature of [B, n] and [B, T, n] (all B·T
-/// steps are rows) or each channel of [B, C, H, W]. Training takes the minibatch's mean and variance, and moves the running averages a tenth
-/// of the way towards them (towards the variance with divisor n − 1). Evaluation, E-steps included, takes the running averages.
+/// steps are rows) or each channel of [B, C, H, W]. Training takes the minibatch's mean and variance, and moves the running averages a
+/// tenth of the way towards them (towards the variance with divisor n − 1). Evaluation, E-steps included, takes the running averages.
 /// </summary>
 public sealed class BatchNormNode : Node
 {

@@ -12,8 +12,8 @@ public sealed class DropoutNode : Node
     private readonly Generator _generator;
 
     /// <summary>
-    /// Draws from <paramref name="generator"/>, a generator on the CPU (the run's stream <see cref="RandomStreams.Dropout"/>), so that a run
-    /// replays on any device. ArgumentOutOfRangeException unless the rate is in [0, 1).
+    /// Draws from <paramref name="generator"/>, a generator on the CPU (the run's stream <see cref="RandomStreams.Dropout"/>), so that a
+    /// run replays on any device. ArgumentOutOfRangeException unless the rate is in [0, 1).
     /// </summary>
     public DropoutNode(string name, double rate, Generator generator)
         : base(name)

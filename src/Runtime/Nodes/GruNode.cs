@@ -4,9 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// A gated recurrent unit that is not modular: z, r = σ(W·[h, x] + b), c = tanh(V·[r⊙h, x] + d), h' = (1 − z)⊙h + z⊙c.
-/// </summary>
+/// <summary>A gated recurrent unit that is not modular: z, r = σ(W·[h, x] + b), c = tanh(V·[r⊙h, x] + d), h' = (1 − z)⊙h + z⊙c.</summary>
 public sealed class GruNode : GatedNode
 {
     [ComponentName(Name = "weight")]

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// M convolutions with their activation, stacked: weight [M, channels, in, kernel, kernel] and bias [M, channels]. Layers may use the pool on
-/// images of different sizes.
+/// M convolutions with their activation, stacked: weight [M, channels, in, kernel, kernel] and bias [M, channels]. Layers may use the pool
+/// on images of different sizes.
 /// </summary>
 public sealed class ConvPool : StackedPool
 {

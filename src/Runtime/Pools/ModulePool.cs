@@ -14,8 +14,8 @@ namespace ModNet.Runtime;
 public readonly record struct RowCost(long MultiplyAdds, long[] Output, long Reading = 0);
 
 /// <summary>
-/// M modules of one signature, f_i : [n, …in] → [n, …out] (paper, section 2). Rows are vectors [n, in] or images [n, C, H, W]. Several layers
-/// and all time steps may share a pool; the graph owns it.
+/// M modules of one signature, f_i : [n, …in] → [n, …out] (paper, section 2). Rows are vectors [n, in] or images [n, C, H, W]. Several
+/// layers and all time steps may share a pool; the graph owns it.
 /// </summary>
 public abstract class ModulePool : GraphPart
 {
@@ -39,8 +39,8 @@ public abstract class ModulePool : GraphPart
     internal virtual IEnumerable<Parameter> Stacked => [];
 
     /// <summary>
-    /// What it costs to run one module on a row of this shape, [in] or [C, H, W]. Null where only running the module would tell; such a pool
-    /// gains nothing from running all modules at once.
+    /// What it costs to run one module on a row of this shape, [in] or [C, H, W]. Null where only running the module would tell; such a
+    /// pool gains nothing from running all modules at once.
     /// </summary>
     public abstract RowCost? Cost(long[] row);
 

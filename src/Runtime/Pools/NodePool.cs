@@ -37,9 +37,7 @@ public sealed class NodePool : ModulePool
     /// <inheritdoc/>
     public override Tensor Apply(int module, Tensor x) => _modules[module].Forward(x, Route.NoChoice());
 
-    /// <summary>
-    /// Runs each module on its rows. UserException where the outputs of modules differ in shape.
-    /// </summary>
+    /// <summary>Runs each module on its rows. UserException where the outputs of modules differ in shape.</summary>
     public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
     {
         Tensor[] outputs = [.. x.split(lengths).Select((segment, i) => Apply((int)modules[i], segment))];

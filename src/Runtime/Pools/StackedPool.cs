@@ -4,9 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// M modules f_i(x) = act(map(x; W_i, b_i)) of one kind of map, with their parameters stacked: weight [M, …] and bias [M, …].
-/// </summary>
+/// <summary>M modules f_i(x) = act(map(x; W_i, b_i)) of one kind of map, with their parameters stacked: weight [M, …] and bias [M, …].</summary>
 public abstract class StackedPool : ModulePool
 {
     [ComponentName(Name = "weight")]

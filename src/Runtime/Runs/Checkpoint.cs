@@ -9,8 +9,8 @@ namespace ModNet.Runtime;
 /// <summary>
 /// Writes and reads <c>checkpoint.safetensors</c>, from which a run goes on. It holds the weights under their names in the graph, what the
 /// method remembers (<see cref="TrainingMethod.State"/>), what the optimiser remembers as <c>optimizer.…</c>, the random streams as
-/// <c>random.…</c>, and the run's place as <c>run.step</c>, <c>run.seconds</c> and <c>run.metrics</c>, the length of <c>metrics.jsonl</c> in
-/// bytes.
+/// <c>random.…</c>, and the run's place as <c>run.step</c>, <c>run.seconds</c> and <c>run.metrics</c>, the length of <c>metrics.jsonl</c>
+/// in bytes.
 /// </summary>
 /// <remarks>
 /// A checkpoint is one sealed file that is renamed into place, so a run goes on from a whole state: the newest one, or one before, which
@@ -99,9 +99,9 @@ public static class Checkpoint
         : "there is no checkpoint yet";
 
     /// <summary>
-    /// Brings a run that was newly set up, from the same experiment and seed, to the place where the folder's checkpoint was written, so that
-    /// it goes on as it would have. Lines of metrics after that place are dropped. Where the newest checkpoint is damaged, it is set aside and
-    /// the one before is taken.
+    /// Brings a run that was newly set up, from the same experiment and seed, to the place where the folder's checkpoint was written, so
+    /// that it goes on as it would have. Lines of metrics after that place are dropped. Where the newest checkpoint is damaged, it is set
+    /// aside and the one before is taken.
     /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="graph">The newly made graph.</param>
@@ -148,8 +148,8 @@ public static class Checkpoint
     }
 
     /// <summary>
-    /// Loads the weights of a checkpoint into a graph of the same architecture, on any device. UserException that lists the differences where
-    /// the architecture is another.
+    /// Loads the weights of a checkpoint into a graph of the same architecture, on any device. UserException that lists the differences
+    /// where the architecture is another.
     /// </summary>
     public static void LoadWeights(string path, Graph graph)
     {

@@ -8,8 +8,8 @@ namespace ModNet.Runtime;
 /// </summary>
 /// <remarks>
 /// At every moment some whole checkpoint has its name. The newest first gets the name of its step as a second name, and then the next one,
-/// which is already on the disk, takes the newest's name. Where files cannot have two names, there is a moment when only the name of the step
-/// exists.
+/// which is already on the disk, takes the newest's name. Where files cannot have two names, there is a moment when only the name of the
+/// step exists.
 /// </remarks>
 internal sealed class KeptCheckpoints(string folder)
 {
@@ -61,9 +61,7 @@ internal sealed class KeptCheckpoints(string folder)
         }
     }
 
-    /// <summary>
-    /// Renames the checkpoints that are newer than <paramref name="good"/>, from which the run goes on: they are damaged.
-    /// </summary>
+    /// <summary>Renames the checkpoints that are newer than <paramref name="good"/>, from which the run goes on: they are damaged.</summary>
     internal void SetAside(string good)
     {
         foreach (string path in Paths.TakeWhile(p => p != good).ToArray())

@@ -127,8 +127,8 @@ public sealed class RunFolder : IDisposable
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>
-    /// Flushes the metrics to the disk, and returns their length in bytes and their SHA-256 in lower-case hexadecimal. UserException where the
-    /// disk refuses.
+    /// Flushes the metrics to the disk, and returns their length in bytes and their SHA-256 in lower-case hexadecimal. UserException where
+    /// the disk refuses.
     /// </summary>
     public (long Bytes, string Sha256) FlushMetrics() => WithMetrics(() =>
     {

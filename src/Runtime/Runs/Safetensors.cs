@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Reads and writes the safetensors format: eight bytes with the header's length, a JSON header with dtypes, shapes and offsets, then the data.
-/// Python's safetensors reads what is written here.
+/// Reads and writes the safetensors format: eight bytes with the header's length, a JSON header with dtypes, shapes and offsets, then the
+/// data. Python's safetensors reads what is written here.
 /// </summary>
 /// <remarks>
-/// Files written here are sealed: <c>__metadata__</c> has <c>sha256</c>, the checksum in lower-case hexadecimal of the whole file with 64 zeros
-/// in the checksum's place. It is verified when a file is read. Files without a seal are read as they are.
+/// Files written here are sealed: <c>__metadata__</c> has <c>sha256</c>, the checksum in lower-case hexadecimal of the whole file with 64
+/// zeros in the checksum's place. It is verified when a file is read. Files without a seal are read as they are.
 /// </remarks>
 public static class Safetensors
 {

@@ -37,8 +37,8 @@ public sealed class Trainer(
     public Action<string> Say { get; init; } = Console.Error.WriteLine;
 
     /// <summary>
-    /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is requested. Either way it then evaluates and
-    /// writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint.
+    /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is requested. Either way it then evaluates
+    /// and writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint.
     /// </summary>
     /// <exception cref="UserException">
     /// Data, a loss, a gradient or a parameter is not finite; the message says what and where, and names the last good checkpoint, which stays.

@@ -18,8 +18,8 @@ public static class WholeFile
         });
 
     /// <summary>
-    /// Writes what <paramref name="write"/> puts into the stream. <paramref name="renaming"/> is called when all of it is on the disk, before the
-    /// file takes its name.
+    /// Writes what <paramref name="write"/> puts into the stream. <paramref name="renaming"/> is called when all of it is on the disk,
+    /// before the file takes its name.
     /// </summary>
     public static void Write(string path, Action<Stream> write, Action? renaming = null)
     {

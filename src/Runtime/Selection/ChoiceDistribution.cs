@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The controller's distribution p(a|x, φ) at one site: K independent softmaxes over the same M modules, so that
-/// log p(a|x) = Σ_k log p_k(a_k|x) (Eq. 2).
+/// The controller's distribution p(a|x, φ) at one site: K independent softmaxes over the same M modules, so that log p(a|x) = Σ_k log
+/// p_k(a_k|x) (Eq. 2).
 /// </summary>
 public sealed class ChoiceDistribution
 {

@@ -36,9 +36,7 @@ public sealed class Route
     /// <summary>Leaves the state h [B, hidden] in which a recurrent layer ended, for the next window.</summary>
     public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
 
-    /// <summary>
-    /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.
-    /// </summary>
+    /// <summary>Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.</summary>
     public Selection Choose(string layer, int time, ChoiceDistribution distribution)
     {
         int offset = distribution.Latent ? Tape.Choices : -1;
@@ -59,8 +57,8 @@ public sealed class Route
         _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
 
     /// <summary>
-    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M] and the chosen modules [B, T, K]; under a gate the modules
-    /// [B, T, k] and their weights. The noise's deviation is not recorded: only the selector reads it.
+    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M] and the chosen modules [B, T, K]; under a gate the modules [B,
+    /// T, k] and their weights. The noise's deviation is not recorded: only the selector reads it.
     /// </summary>
     internal void Record(string layer, Tensor logProbabilities, Tensor indices, Tensor? weights = null)
     {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Chooses the modules: at each site it receives the controller's distribution and answers with a selection. It is the one seam between
-/// the architecture and the training method.
+/// Chooses the modules: at each site it receives the controller's distribution and answers with a selection. It is the one seam between the
+/// architecture and the training method.
 /// </summary>
 public abstract class Selector
 {

@@ -69,8 +69,8 @@ public sealed class Tape
     }
 
     /// <summary>
-    /// Adds the T sites of a layer with latent choices at once. <paramref name="joined"/> [B, T·K, M] and <paramref name="indices"/>
-    /// [B, T·K] are their distributions and choices as those of one site of T·K positions.
+    /// Adds the T sites of a layer with latent choices at once. <paramref name="joined"/> [B, T·K, M] and <paramref name="indices"/> [B,
+    /// T·K] are their distributions and choices as those of one site of T·K positions.
     /// </summary>
     internal void Add(IEnumerable<TapeEntry> steps, ChoiceDistribution joined, Tensor indices)
     {

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// How the choices at the next T sites will be made, told before the first of them. The first R rows take given choices. The other rows
-/// are drawn where there are uniform numbers, and take the most probable module of every position where there are none. Under a gate, all
-/// rows take the modules of highest H instead.
+/// How the choices at the next T sites will be made, told before the first of them. The first R rows take given choices. The other rows are
+/// drawn where there are uniform numbers, and take the most probable module of every position where there are none. Under a gate, all rows
+/// take the modules of highest H instead.
 /// </summary>
 /// <param name="Given">The given choices, [R, T, K] int64; null for R = 0.</param>
 /// <param name="Uniforms">

@@ -25,8 +25,8 @@ internal static class Finiteness
     }
 
     /// <summary>
-    /// Whether a scalar loss and all gradients are finite. One number is fetched from the device, the sum of all. A sum of finite numbers is
-    /// finite unless it overflows, and then each number is looked at.
+    /// Whether a scalar loss and all gradients are finite. One number is fetched from the device, the sum of all. A sum of finite numbers
+    /// is finite unless it overflows, and then each number is looked at.
     /// </summary>
     internal static bool Holds(Tensor loss, IReadOnlyList<Parameter> parameters)
     {

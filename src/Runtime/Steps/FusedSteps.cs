@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// An optimiser's step in one pass over each parameter that fits our kernel, on the optimiser's own memory of it. The optimiser itself steps
-/// the other parameters.
+/// An optimiser's step in one pass over each parameter that fits our kernel, on the optimiser's own memory of it. The optimiser itself
+/// steps the other parameters.
 /// </summary>
 internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper optimizer)
 {

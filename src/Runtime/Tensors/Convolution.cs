@@ -19,8 +19,8 @@ public sealed record Convolution(int Channels, int Kernel, int Stride, int Paddi
     internal long FanOut => (long)Channels * Kernel * Kernel;
 
     /// <summary>
-    /// Convolves x [n, groups·in, H, W] with weight [groups·Channels, in, Kernel, Kernel] and bias [groups·Channels] →
-    /// [n, groups·Channels, H', W'].
+    /// Convolves x [n, groups·in, H, W] with weight [groups·Channels, in, Kernel, Kernel] and bias [groups·Channels] → [n, groups·Channels,
+    /// H', W'].
     /// </summary>
     internal Tensor Apply(Tensor x, Tensor weight, Tensor? bias, long groups = 1) =>
         Products.Convolution(x, weight, bias, Stride, Padding, groups);

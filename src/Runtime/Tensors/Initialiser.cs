@@ -30,8 +30,8 @@ public sealed class Initialiser
     public Device Device { get; }
 
     /// <summary>
-    /// An initialiser on the same stream that makes weights by <paramref name="init"/>, for a pool of M = <paramref name="modules"/> modules;
-    /// only <see cref="Init.Stacked"/> uses M.
+    /// An initialiser on the same stream that makes weights by <paramref name="init"/>, for a pool of M = <paramref name="modules"/>
+    /// modules; only <see cref="Init.Stacked"/> uses M.
     /// </summary>
     public Initialiser For(Init init, int modules = 1)
     {
@@ -65,8 +65,8 @@ public sealed class Initialiser
     public Parameter Constant(double value, params long[] shape) => Make(shape, t => t.fill_(value));
 
     /// <summary>
-    /// Seeds libtorch's own generator from this stream and calls <paramref name="make"/>, so that a seed gives the same parameters to modules
-    /// of the user's own, which libtorch initialises.
+    /// Seeds libtorch's own generator from this stream and calls <paramref name="make"/>, so that a seed gives the same parameters to
+    /// modules of the user's own, which libtorch initialises.
     /// </summary>
     public TModule Seeded<TModule>(Func<TModule> make)
     {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// All randomness of a run: named streams that follow from one seed. A draw from one stream never moves another, so a run replays bit for bit.
-/// All streams are on the CPU.
+/// All randomness of a run: named streams that follow from one seed. A draw from one stream never moves another, so a run replays bit for
+/// bit. All streams are on the CPU.
 /// </summary>
 public sealed class RandomStreams : IDisposable
 {

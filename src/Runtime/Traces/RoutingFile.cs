@@ -7,9 +7,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// Writes and reads a routing trace as a safetensors file, which Python reads too.
-/// </summary>
+/// <summary>Writes and reads a routing trace as a safetensors file, which Python reads too.</summary>
 /// <remarks>
 /// <para>There are N datapoints. Each modular layer LAYER has T sites per datapoint (its time steps, else 1), at each of which K of M modules run:</para>
 /// <list type="table">

@@ -42,9 +42,7 @@ public sealed class RoutingLayer
     /// <summary>The factors on the outputs of the modules that ran, [N, T, K]. Null stands for ones; only noisy top-k has others.</summary>
     public float[,,]? Weights { get; }
 
-    /// <summary>
-    /// The assignments a* of training datapoints, [N, T, K]; null for other datapoints, and under methods without assignments.
-    /// </summary>
+    /// <summary>The assignments a* of training datapoints, [N, T, K]; null for other datapoints, and under methods without assignments.</summary>
     public int[,,]? Held { get; init; }
 
     /// <summary>T, the number of sites of one datapoint.</summary>

@@ -21,8 +21,8 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
     internal Tensor? Predictions => Joined(_predictions);
 
     /// <summary>
-    /// The layers, in the order in which data passed them. <paramref name="held"/> is a* [N, C], with the choices of all sites of the first layer
-    /// first; null where there is none.
+    /// The layers, in the order in which data passed them. <paramref name="held"/> is a* [N, C], with the choices of all sites of the first
+    /// layer first; null where there is none.
     /// </summary>
     internal IReadOnlyList<RoutingLayer> Layers(Tensor? held)
     {
@@ -56,8 +56,8 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
     }
 
     /// <summary>
-    /// Adds the pass of B datapoints and their targets, or only rows <paramref name="wanted"/> [n] of them. The B datapoints may have passed the
-    /// sites as one long sequence.
+    /// Adds the pass of B datapoints and their targets, or only rows <paramref name="wanted"/> [n] of them. The B datapoints may have
+    /// passed the sites as one long sequence.
     /// </summary>
     internal void Add(GraphOutput output, Tensor targets, Tensor? wanted = null)
     {

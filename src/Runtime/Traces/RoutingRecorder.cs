@@ -35,8 +35,8 @@ public sealed class RoutingRecorder(
     }
 
     /// <summary>
-    /// Is called after the last step; writes the trace of the validation set, else of the test set, else of the training set. Of a text it holds
-    /// whole windows only.
+    /// Is called after the last step; writes the trace of the validation set, else of the test set, else of the training set. Of a text it
+    /// holds whole windows only.
     /// </summary>
     public void AtEnd(long step)
     {

@@ -1,8 +1,8 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Which modules ran for N datapoints at one point of the training, how sure the controllers were, and how well it went. A trace consists of
-/// plain arrays without tensors. <see cref="RoutingFile"/> describes its file.
+/// Which modules ran for N datapoints at one point of the training, how sure the controllers were, and how well it went. A trace consists
+/// of plain arrays without tensors. <see cref="RoutingFile"/> describes its file.
 /// </summary>
 public sealed record RoutingTrace
 {
@@ -22,8 +22,8 @@ public sealed record RoutingTrace
     public required float[] LogLikelihood { get; init; }
 
     /// <summary>
-    /// log p(a|x) in nats, summed over sites (Eq. 2): [N]. Null where outputs are weighted (noisy top-k), where the method reads no controller,
-    /// and where nothing is latent.
+    /// log p(a|x) in nats, summed over sites (Eq. 2): [N]. Null where outputs are weighted (noisy top-k), where the method reads no
+    /// controller, and where nothing is latent.
     /// </summary>
     public float[]? LogProbability { get; init; }
 
@@ -80,8 +80,8 @@ public sealed record RoutingTrace
     };
 
     /// <summary>
-    /// The trace with a* in place of the selections and without probabilities; null unless every latent layer has a*. Likelihoods and predictions
-    /// stay those of the controllers' own choice.
+    /// The trace with a* in place of the selections and without probabilities; null unless every latent layer has a*. Likelihoods and
+    /// predictions stay those of the controllers' own choice.
     /// </summary>
     public RoutingTrace? Assigned() => !Layers.Any(l => l.Latent) || Layers.Any(l => l.Latent && l.Held is null)
         ? null

@@ -8,9 +8,7 @@ public static class RoutingTracer
     /// <summary>Vectors of more numbers than this are left out of a trace; the number of the datapoint tells which vector it was.</summary>
     public const int WidestFeatures = 64;
 
-    /// <summary>
-    /// Takes the trace of given datapoints of one dataset with dropout off. No random stream is used.
-    /// </summary>
+    /// <summary>Takes the trace of given datapoints of one dataset with dropout off. No random stream is used.</summary>
     /// <param name="graph">A graph with at least one modular layer.</param>
     /// <param name="data">The dataset, on the CPU.</param>
     /// <param name="datapoints">The numbers of N ≥ 1 datapoints in <paramref name="data"/>, ascending. Where state is carried from window to window, all windows up to the last one are run.</param>
