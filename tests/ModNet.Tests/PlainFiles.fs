@@ -48,7 +48,7 @@ let tarred (archive: byte[]) : Map<string, byte[]> =
             found
         else
             let size =
-                match (ascii (at + 124) 12).Trim(' ', '\000') with
+                match (ascii (at + 124) 12).TrimStart(' ', '\000').Split(' ', '\000')[0] with
                 | "" -> 0
                 | digits -> Convert.ToInt32(digits, 8)
 
