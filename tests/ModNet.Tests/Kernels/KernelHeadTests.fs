@@ -82,11 +82,9 @@ type private Results(head: Head) =
     member val Weight = rubbish head.weight.Length
     member val Bias = rubbish head.bias.Length
 
-let private inputsOf head =
-    HeadInputs(head.h, head.weight, head.bias, head.targets)
+let private inputsOf head = HeadInputs(head.h, head.weight, head.bias, head.targets)
 
-let private gradientsOf (r: Results) =
-    HeadGradients(H = r.H, Weight = r.Weight, Bias = r.Bias)
+let private gradientsOf (r: Results) = HeadGradients(H = r.H, Weight = r.Weight, Bias = r.Bias)
 
 let private scoreAndGradients head (rowWeight: float32[]) threads lanes =
     let r = Results head
@@ -240,8 +238,7 @@ let tests =
             let inputs = inputsOf head
             let gradients = gradientsOf r
 
-            let loss =
-                LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 1)
+            let loss = LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 1)
 
             let mean = -(expected.logLikelihood |> Array.averageBy _.value)
             Expect.floatClose Accuracy.medium loss mean "mean cross-entropy"
@@ -256,8 +253,7 @@ let tests =
             let inputs = inputsOf head
             let gradients = gradientsOf r
 
-            let loss =
-                LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 3)
+            let loss = LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 3)
 
             Expect.isTrue (Double.IsNaN loss) "mean over nothing"
             Expect.equal r.Weight (Array.zeroCreate 15) "weight"
