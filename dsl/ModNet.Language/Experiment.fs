@@ -13,7 +13,7 @@ module Experiment =
 
     /// The same experiment with the code and the arrays of another: the code of customs of the same name, the function of `generated` of the
     /// same name, the arrays of `in_memory` of the same name and checksum. For an experiment that was read from JSON, which holds none of them.
-    /// Example: `Trained.load_as (Experiment.with_code_of script) "runs/mine"`
+    /// Example: `Experiment.with_code_of run`
     let with_code_of (source: Experiment) (experiment: Experiment) : Experiment =
         let data =
             match source.Data, experiment.Data with

@@ -10,7 +10,9 @@ module internal WrongChild =
 
     [<Literal>]
     let Layers =
-        "This is not a layer. A network, chain, block, residual or repeat holds: tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli, and `for` and `if` around them. `relu` and its like follow a pipe: `linear 8 |> relu`; by itself it is `activation Relu`."
+        "This is not a layer. A network, chain, block, residual or repeat holds: "
+        + LayerWords.All
+        + ", and `for` and `if` around them. `relu` and its like follow a pipe: `linear 8 |> relu`; by itself it is `activation Relu`."
 
     [<Literal>]
     let Branches =

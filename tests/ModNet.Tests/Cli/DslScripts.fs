@@ -41,12 +41,12 @@ let tests =
 
         testCase "every word has an example"
         <| fun () ->
-            let shown = set [ for example in DslKeywords.examples -> example.Owner, example.Member ]
+            let shown = set [ for example in DslKeywords.examples -> $"{example.Owner}.{example.Member}" ]
 
             Expect.equal
                 [
                     for word in DslKeywords.all do
-                        if not (shown.Contains(word.Owner, word.Member)) then $"{word.Owner}: {word.Word}"
+                        if not (shown.Contains $"{word.Owner}.{word.Member}") then $"{word.Owner}: {word.Word}"
                 ]
                 []
                 "words without an example"

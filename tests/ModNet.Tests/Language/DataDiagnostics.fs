@@ -331,7 +331,7 @@ let arrays =
                      HeldOut = 0
                      Test = 0
                      SeedOffset = 0
-                     Draw = Carried.none
+                     Draw = Carried.some (fun _ -> Datapoint.valued [||] [||])
                  }
              )) [ "INPUT_UNLIKE_DATA" ] [
                 "net/data: expected vectors [n] or images [C, H, W], got [T, 2] – give it x of one of these shapes"

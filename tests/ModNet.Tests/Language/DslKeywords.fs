@@ -43,8 +43,8 @@ let private values (owner: Type) = [
             | :? MethodInfo as info -> info.IsSpecialName
             | _ -> false
 
-        // The compiler adds witnesses of constraints: `relu$W`.
-        if not (isAccessor || isHidden info || info.Name.Contains '$') then
+        // The compiler adds witnesses of constraints (`relu$W`); members of types elsewhere have a dot in their names.
+        if not (isAccessor || isHidden info || info :? Type || info.Name.IndexOfAny [| '$'; '.' |] >= 0) then
             { Owner = plain owner.FullName; Member = info.Name; Word = info.Name }
 ]
 
