@@ -72,9 +72,7 @@ module Activations =
                 if not (List.contains layer known) then
                     let names = String.concat ", " known
 
-                    raise (
-                        UserException($"{folder}", $"layers among {names}", layer, "give names of its summary table")
-                    )
+                    Refusal.refuse $"{folder}" $"layers among {names}" layer "give names of its summary table"
 
             let from, till = range
             let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]

@@ -111,12 +111,9 @@ module internal RoutedDatapoints =
         | -1 ->
             let nearest = trace.Datapoints |> Array.minBy (fun d -> abs (d - number))
 
-            raise (
-                UserException(
-                    "datapoint",
-                    $"one of the {trace.Count} datapoints of the {trace.Split} set in the trace ({Array.min trace.Datapoints} to {Array.max trace.Datapoints})",
-                    $"{number}",
-                    $"the nearest one in it is {nearest}; `trace_at_end` says how many a run traces"
-                )
-            )
+            Refusal.refuse
+                "datapoint"
+                $"one of the {trace.Count} datapoints of the {trace.Split} set in the trace ({Array.min trace.Datapoints} to {Array.max trace.Datapoints})"
+                $"{number}"
+                $"the nearest one in it is {nearest}; `trace_at_end` says how many a run traces"
         | n -> ofRow trace n

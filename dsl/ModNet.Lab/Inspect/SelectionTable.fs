@@ -53,14 +53,11 @@ module internal SelectionTables =
 
     let byClass (trace: RoutingTrace) (layer: RoutingLayer) =
         if not (hasClasses trace) then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a trace of datapoints that have one class each",
-                    (if isNull trace.Tokens then "targets of another kind" else "text"),
-                    "ask for Inspect.by_word where inputs are words, else for Inspect.datapoints"
-                )
-            )
+            Refusal.refuse
+                layer.Name
+                "a trace of datapoints that have one class each"
+                (if isNull trace.Tokens then "targets of another kind" else "text")
+                "ask for Inspect.by_word where inputs are words, else for Inspect.datapoints"
 
         let count =
             if isNull trace.Labels.Classes then
@@ -73,14 +70,7 @@ module internal SelectionTables =
 
     let byTask (trace: RoutingTrace) (layer: RoutingLayer) =
         if isNull trace.Tasks then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a trace of datapoints that have a task",
-                    "none have",
-                    "ask for Inspect.by_class"
-                )
-            )
+            Refusal.refuse layer.Name "a trace of datapoints that have a task" "none have" "ask for Inspect.by_class"
 
         let count = if isNull trace.Labels.Tasks then 1 + Array.max trace.Tasks else trace.Labels.Tasks.Count
 
@@ -96,14 +86,11 @@ module internal SelectionTables =
 
     let demandWords (trace: RoutingTrace) (layer: RoutingLayer) =
         if isNull trace.Tokens || layer.Times <> trace.Tokens.GetLength 1 then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a layer that chooses at every word of a text",
-                    (if isNull trace.Tokens then "data that are no text" else "one choice for the whole text"),
-                    "ask for Inspect.by_class or Inspect.datapoints"
-                )
-            )
+            Refusal.refuse
+                layer.Name
+                "a layer that chooses at every word of a text"
+                (if isNull trace.Tokens then "data that are no text" else "one choice for the whole text")
+                "ask for Inspect.by_class or Inspect.datapoints"
 
     let byWord (most: int) (trace: RoutingTrace) (layer: RoutingLayer) =
         demandWords trace layer

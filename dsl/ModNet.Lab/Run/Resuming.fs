@@ -34,19 +34,16 @@ module internal Resuming =
             try
                 File.ReadAllText path
             with :? IOException as missing ->
-                raise (UserException(path, "the experiment of the run to resume", missing.Message, remedy))
+                Refusal.refuse path "the experiment of the run to resume" missing.Message remedy
 
         match Experiment.of_json before with
-        | Error problem -> raise (UserException(path, "the experiment of the run to resume", $"{problem}", remedy))
+        | Error problem -> Refusal.refuse path "the experiment of the run to resume" $"{problem}" remedy
         | Ok earlier ->
             let earlier, now = essence earlier, essence experiment
 
             if earlier <> now then
-                raise (
-                    UserException(
-                        path,
-                        "the same experiment as the run to resume",
-                        "another",
-                        $"{remedy}; what differs:{differences earlier now}"
-                    )
-                )
+                Refusal.refuse
+                    path
+                    "the same experiment as the run to resume"
+                    "another"
+                    $"{remedy}; what differs:{differences earlier now}"

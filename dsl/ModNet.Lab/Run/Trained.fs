@@ -52,17 +52,10 @@ module Trained =
         let spec = Path.Combine(folder, "spec.json")
 
         if not (File.Exists spec) then
-            raise (
-                UserException(
-                    folder,
-                    "the folder of a run",
-                    "one without spec.json",
-                    "give the folder that --out named"
-                )
-            )
+            Refusal.refuse folder "the folder of a run" "one without spec.json" "give the folder that --out named"
 
         match Experiment.of_json (File.ReadAllText spec) with
-        | Error problem -> raise (UserException(spec, "the experiment of a run", $"{problem}", "run it anew"))
+        | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 
     let private opened (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =

@@ -19,7 +19,7 @@ module internal FileLock =
             Some(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None) :> IDisposable)
         with
         | :? UnauthorizedAccessException as cause ->
-            raise (UserException(path, "a file that can be written", cause.Message, "give another folder with --out"))
+            Refusal.refuse path "a file that can be written" cause.Message "give another folder with --out"
         | :? IOException when Directory.Exists(Path.GetDirectoryName(Path.GetFullPath path)) -> None
 
     let private patience = TimeSpan.FromMinutes 2.0
@@ -36,14 +36,11 @@ module internal FileLock =
             match tryTake path with
             | Some held -> held
             | None when DateTime.UtcNow > until ->
-                raise (
-                    UserException(
-                        path,
-                        "a lock that is free",
-                        $"one that another process has held for {patience.TotalMinutes:F0} minutes",
-                        "see whether a `reproduce` hangs, and end it"
-                    )
-                )
+                Refusal.refuse
+                    path
+                    "a lock that is free"
+                    $"one that another process has held for {patience.TotalMinutes:F0} minutes"
+                    "see whether a `reproduce` hangs, and end it"
             | None ->
                 Thread.Sleep 50
                 take ()

@@ -19,15 +19,13 @@ type internal PlannedRun = {
 [<RequireQualifiedAccess>]
 module internal StudyPlan =
 
-    let private wrong place expected (got: string) remedy = raise (UserException(place, expected, got, remedy))
-
     let private isId (text: string) = Regex.IsMatch(text, "^[a-z0-9]+(-[a-z0-9]+)*$")
 
     /// Raises UserException for what a study's script says wrongly.
     let mustBeSound (study: Study) : unit =
         for name in study.Name :: (study.Rows |> List.map _.Id) do
             if not (isId name) then
-                wrong
+                Refusal.refuse
                     study.Name
                     "names of small letters, digits and hyphens"
                     name
@@ -35,26 +33,26 @@ module internal StudyPlan =
 
         for id, rows in study.Rows |> List.groupBy _.Id do
             if rows.Length > 1 then
-                wrong study.Name "rows with names of their own" $"{rows.Length} rows {id}" "rename one"
+                Refusal.refuse study.Name "rows with names of their own" $"{rows.Length} rows {id}" "rename one"
 
         for row in study.Rows do
             let place = $"{study.Name}/{row.Id}"
 
             if row.Seeds.IsEmpty then
-                wrong $"{place}/seeds" "at least one seed" "none" "say seeds [ 1 ], or leave them out"
+                Refusal.refuse $"{place}/seeds" "at least one seed" "none" "say seeds [ 1 ], or leave them out"
 
             for measure, _ in row.Paper do
                 match measure with
                 | Some name when not (study.Measures |> List.exists (fun known -> known.Name = name)) ->
                     let known = study.Measures |> List.map _.Name |> String.concat ", "
 
-                    wrong
+                    Refusal.refuse
                         $"{place}/paper"
                         $"one of the study's measures ({known})"
                         name
                         "say it in the study with `measure`"
                 | None when study.Measures.IsEmpty ->
-                    wrong $"{place}/paper" "a study with a measure" "none" "say what is measured: `measure`"
+                    Refusal.refuse $"{place}/paper" "a study with a measure" "none" "say what is measured: `measure`"
                 | _ -> ()
 
     /// The folder of the study's runs.
@@ -107,7 +105,12 @@ module internal StudyPlan =
             for id in ids do
                 if not (List.contains id known) then
                     let names = String.concat ", " known
-                    wrong "--rows" $"rows of {study.Name} ({names})" id $"name some of them{CommandLine.hint known id}"
+
+                    Refusal.refuse
+                        "--rows"
+                        $"rows of {study.Name} ({names})"
+                        id
+                        $"name some of them{CommandLine.hint known id}"
 
             study.Rows |> List.filter (fun row -> List.contains row.Id ids)
 
@@ -162,4 +165,4 @@ module internal StudyPlan =
                 | Some name -> $"the data of {study.Name} ({name})"
                 | None -> $"the data of {study.Name}"
 
-            wrong "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"
+            Refusal.refuse "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"

@@ -137,24 +137,13 @@ public sealed class Trainer(
         Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints);
     }
 
-    private void Log(long step, StepResult seen, Action<Progress> report)
-    {
-        Emit(report, new()
+    private void Log(long step, StepResult seen, Action<Progress> report) =>
+        Emit(report, step, new("train", seen.LogLikelihood, seen.Statistics, seen.Score)
         {
-            Step = step,
-            Phase = "train",
             Loss = seen.Loss,
-            LogLikelihood = seen.LogLikelihood,
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
-            Accuracy = seen.Score.Accuracy,
-            SquaredError = seen.Score.SquaredError,
-            SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-            BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
             Reassigned = method.Reassigned,
-            Seconds = Seconds,
         });
-    }
 
     private void Evaluate(long step, Action<Progress> report)
     {
@@ -166,29 +155,21 @@ public sealed class Trainer(
             }
 
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
-            Emit(report, new()
-            {
-                Step = step,
-                Phase = phase,
-                LogLikelihood = seen.LogLikelihood,
-                Perplexity = Perplexity(seen.Perplexity),
-                Accuracy = seen.Score.Accuracy,
-                SquaredError = seen.Score.SquaredError,
-                SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-                BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-                ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-                Seconds = Seconds,
-            });
+            Emit(report, step, new(phase, seen.LogLikelihood, seen.Statistics, seen.Score) { Perplexity = Perplexity(seen.Perplexity) });
         }
     }
 
-    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
-
-    // Perplexity is said of text; where a datapoint has one class, accuracy is.
+    // Text is judged by perplexity; where a datapoint has one class, accuracy says more.
     private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
 
-    private void Emit(Action<Progress> report, MetricsLine line)
+    private void Emit(Action<Progress> report, long step, Observation seen)
     {
+        MetricsLine line = (seen with
+        {
+            HasEntropies = graph.HasSites && method.ReadsControllers,
+            HasPools = graph.Pools.Count > 0,
+            Seconds = Seconds,
+        }).At(step);
         folder.Append(line);
         _final[line.Phase] = line;
         double rate = (line.Step - _last.Step) / Math.Max(1e-9, line.Seconds - _last.Seconds);

@@ -6,6 +6,7 @@ open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open ModNet.Figures
+open ModNet.Runtime
 
 let private downsampling = [
     testPropertyWithConfig
@@ -61,16 +62,16 @@ let private line step phase fields = $"""{{"step":{step},"phase":"{phase}",{fiel
 let private reading = [
     testCase "a line that was cut off is no line, and no error" (fun () ->
         let text = line 1 "train" "\"loss\":2" + "\n" + "{\"step\":2,\"phase\":\"tra"
-        let lines, unreadable = RunMetrics.ofText text
-        Expect.equal (lines |> List.map _.Step) [ 1L ] "steps"
-        Expect.equal unreadable 0 "unreadable")
+        let log = MetricsLog.OfText text
+        Expect.equal [ for line in log.Lines -> line.Step ] [ 1L ] "steps"
+        Expect.equal log.Unreadable 0 "unreadable")
 
     testCase "a broken line in the middle is counted" (fun () ->
         let text = line 1 "train" "\"loss\":2" + "\n{\"step\":2,\"ph\n[]\n" + line 3 "train" "\"loss\":1" + "\n"
 
-        let lines, unreadable = RunMetrics.ofText text
-        Expect.equal (lines |> List.map _.Step) [ 1L; 3L ] "steps"
-        Expect.equal unreadable 2 "unreadable")
+        let log = MetricsLog.OfText text
+        Expect.equal [ for line in log.Lines -> line.Step ] [ 1L; 3L ] "steps"
+        Expect.equal log.Unreadable 2 "unreadable")
 
     testCase "a resumed run's later line of a step counts" (fun () ->
         let text =
@@ -78,11 +79,14 @@ let private reading = [
             @ [ line 20 "train" "\"loss\":3"; line 30 "train" "\"loss\":2,\"new\":{\"x\":1},\"n\":null" ]
             |> String.concat "\n"
 
-        let lines, _ = RunMetrics.ofText text
-        Expect.equal (RunMetrics.column "train" "loss" lines) ([| 10.0; 20.0; 30.0 |], [| 5.0; 3.0; 2.0 |]) "loss")
+        Expect.equal
+            (MetricsLog.Column("train", "loss", (MetricsLog.OfText text).Lines))
+            (struct ([| 10.0; 20.0; 30.0 |], [| 5.0; 3.0; 2.0 |]))
+            "loss")
 
     testCase "a folder without a log has no lines" (fun () ->
-        Expect.equal (RunMetrics.ofFolder (IO.Path.GetTempPath() + Guid.NewGuid().ToString())) ([], 0) "nothing")
+        let log = MetricsLog.OfFolder(IO.Path.GetTempPath() + Guid.NewGuid().ToString())
+        Expect.equal (log.Lines.Count, log.Unreadable) (0, 0) "nothing")
 ]
 
 let private log count =
@@ -94,8 +98,9 @@ let private log count =
                 $"\"loss\":{count - step},\"perplexity\":{step},\"selection_entropy\":0.1,\"batch_selection_entropy\":0.6,\"modules_used\":2"
     ]
     |> String.concat "\n"
-    |> RunMetrics.ofText
-    |> fst
+    |> MetricsLog.OfText
+    |> _.Lines
+    |> List.ofSeq
 
 let private names (figure: Drawn) =
     figure.Data |> Seq.map (fun (t: JsonNode) -> t["name"].GetValue<string>()) |> Seq.toList
@@ -133,7 +138,7 @@ let private curves = [
         Expect.equal (List.last marks |> snd) "500" "M is marked")
 
     testCase "long runs are thinned, and their running mean is what the legend names" (fun () ->
-        let drawn = Curves.loss (log 20_000) |> Option.get |> Drawn
+        let drawn = Curves.ofMetric Metric.Loss None (log 20_000) |> Option.get |> Drawn
 
         match List.ofSeq drawn.Data with
         | [ logged; mean ] ->
@@ -143,11 +148,11 @@ let private curves = [
         | other -> failtestf "Expected two series, got %d" other.Length)
 
     testCase "what was not logged has no panel" (fun () ->
-        Expect.isNone (Curves.accuracy (log 3)) "accuracy"
-        Expect.isNone (Curves.loss []) "loss")
+        Expect.isNone (Curves.ofMetric Metric.Accuracy None (log 3)) "accuracy"
+        Expect.isNone (Curves.ofMetric Metric.Loss None []) "loss")
 
     testCase "perplexity is on a logarithmic axis" (fun () ->
-        let layout = (Curves.perplexity (log 3) |> Option.get |> Drawn).Layout
+        let layout = (Curves.ofMetric Metric.Perplexity None (log 3) |> Option.get |> Drawn).Layout
         Expect.equal (layout["yaxis"].["type"].GetValue<string>()) "log" "log")
 
     testCase "several runs compare in one panel, each in its colour" (fun () ->

@@ -4,7 +4,7 @@ open System
 open System.CommandLine
 open System.CommandLine.Help
 
-/// What the command line says of a study.
+/// What the command line says about carrying a study out.
 type StudyOptions = {
     Data: string option
     /// Rows by their ids; None takes all.

@@ -114,7 +114,7 @@ module ToyVerdict =
                             (Toy.composition inputs targets predictions held.Components chosen)
                     | _ -> ()
 
-                    match Toy.curves modules (fst (RunMetrics.ofFolder folder)) with
+                    match Toy.curves modules (MetricsLog.OfFolder folder).Lines with
                     | Some curves ->
                         Section.figure
                             "Figure 3b: loss and module selection"

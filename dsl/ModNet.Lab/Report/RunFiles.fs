@@ -1,20 +1,19 @@
-namespace ModNet.Figures
+namespace ModNet
 
 open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
+open ModNet.Figures
+open ModNet.Runtime
 
-/// What a run folder says beside its log: `summary.json`, `spec.json` and the names of its files.
-module internal RunFolder =
-    /// What fields are called in a report; any other field goes by its own name.
+/// What the files of a run folder say beside the log: `summary.json`, `spec.json`, and the names of all of them.
+module internal RunFiles =
+    /// What reports call a field of the summary: its metric's heading, or its own name.
     let private title (field: string) =
-        match field with
-        | "selection_entropy" -> "H_a [nats]"
-        | "batch_selection_entropy" -> "H_b [nats]"
-        | "log_likelihood" -> "log likelihood"
-        | "seconds" -> "time"
-        | name -> name.Replace('_', ' ')
+        match Metric.Find field with
+        | null -> field.Replace('_', ' ')
+        | metric -> metric.Heading
 
     let private text (folder: string) (name: string) =
         let path = Path.Combine(folder, name)
@@ -60,10 +59,12 @@ module internal RunFolder =
             String.Join(", ", fields |> Seq.map (fun entry -> $"{entry.Key} {spoken entry.Key entry.Value}"))
         | :? JsonArray as items -> String.Join(", ", items |> Seq.map (spoken field))
         | node ->
-            match asNumber node, field with
-            | Some seconds, "seconds" -> Label.duration seconds
-            | Some share, ("agreement" | "accuracy") -> $"{Label.number (100.0 * share)} %%"
-            | Some identity, "seed" -> $"{identity:F0}"
+            let unit = Metric.Find field |> Option.ofObj |> Option.map _.Unit |> Option.defaultValue ""
+
+            match asNumber node, unit with
+            | Some seconds, "s" -> Label.duration seconds
+            | Some share, _ when unit = "%" || field = "agreement" -> $"{Label.number (100.0 * share)} %%"
+            | Some identity, _ when field = "seed" -> $"{identity:F0}"
             | Some value, _ -> Label.number value
             | None, _ -> node.ToString()
 
@@ -73,7 +74,8 @@ module internal RunFolder =
         | null -> None
         | node -> Some(node.ToString())
 
-    let private phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
+    /// The summary's objects with a phase's last values, and the names of the phases.
+    let phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
 
     /// An object without its long lists, which say how many there are; what they hold is in `summary.json`.
     let private brief (node: JsonNode) : JsonNode =

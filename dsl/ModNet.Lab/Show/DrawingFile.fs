@@ -23,9 +23,7 @@ module DrawingFile =
     let write (network: Network) (path: string) : unit =
         match tryRendering path with
         | None ->
-            raise (
-                UserException(path, "a file name that ends in .svg or .mmd", Path.GetFileName path, "name it otherwise")
-            )
+            Refusal.refuse path "a file name that ends in .svg or .mmd" (Path.GetFileName path) "name it otherwise"
         | Some render ->
             let text = render network |> Refusal.orRaise
 

@@ -5,7 +5,7 @@ open ModNet.Runtime
 open TorchSharp
 
 /// Datasets from a script's own arrays and functions.
-module internal Drawing =
+module internal OwnData =
 
     let private sizes (shape: Shape) =
         match shape with
@@ -52,14 +52,11 @@ module internal Drawing =
             for n in 1..count do
                 let expect (fits: bool) expected (got: string) =
                     if not fits then
-                        raise (
-                            UserException(
-                                $"generated `{data.Name}`, datapoint {n}",
-                                expected,
-                                got,
-                                "let `draw` give what is said of it"
-                            )
-                        )
+                        Refusal.refuse
+                            $"generated `{data.Name}`, datapoint {n}"
+                            expected
+                            got
+                            "let `draw` give what is said of it"
 
                 let point = function' random
                 expect (point.X.Length = width) $"{width} values of x" $"{point.X.Length}"

@@ -18,14 +18,11 @@ module Browser =
         match named with
         | Some program when File.Exists program -> program
         | Some program ->
-            raise (
-                UserException(
-                    variable,
-                    "the path of Chromium or Chrome",
-                    $"{program}, where there is no file",
-                    "correct it, or leave it out where one is on the PATH"
-                )
-            )
+            Refusal.refuse
+                variable
+                "the path of Chromium or Chrome"
+                $"{program}, where there is no file"
+                "correct it, or leave it out where one is on the PATH"
         | None ->
             let candidates =
                 names
@@ -35,14 +32,11 @@ module Browser =
             match Seq.tryFind File.Exists candidates with
             | Some program -> program
             | None ->
-                raise (
-                    UserException(
-                        "pictures",
-                        String.Join(", ", names) + " on the PATH",
-                        "none of them",
-                        $"apt-get install chromium, or set {variable} to the path of a Chromium or Chrome"
-                    )
-                )
+                Refusal.refuse
+                    "pictures"
+                    (String.Join(", ", names) + " on the PATH")
+                    "none of them"
+                    $"apt-get install chromium, or set {variable} to the path of a Chromium or Chrome"
 
     /// The one of this machine. Raises UserException where there is none.
     let find () : string =
