@@ -4,7 +4,7 @@ open System
 open ModNet.Runtime
 open TorchSharp
 
-/// Devices by the words of the command line, and as libtorch has them.
+/// Finds devices: by the words of the command line, and in libtorch.
 [<RequireQualifiedAccess>]
 module internal Devices =
 
@@ -18,7 +18,7 @@ module internal Devices =
         | name when name.StartsWith "cuda:" && fst (UInt16.TryParse(name.Substring 5)) -> Cuda(int (name.Substring 5))
         | name -> Refusal.refuse "--device" "cpu, cuda or cuda:N" name remedy
 
-    /// The device, which must be there.
+    /// The device in libtorch. Raises UserException where it is not there.
     let find (device: Device) : torch.Device =
         match device with
         | Cpu -> torch.CPU

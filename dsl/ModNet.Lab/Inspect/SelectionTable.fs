@@ -5,9 +5,9 @@ open ModNet.Runtime
 /// How often each module ran for each kind of datapoint (its class, its word).
 type SelectionTable = {
     Layer: string
-    /// [R]: what the rows are.
+    /// [R]: the rows' labels.
     Labels: string[]
-    /// [R]: the sites of each kind.
+    /// [R]: how many sites each kind has.
     Sites: int64[]
     /// [R, M]: how often each module ran at them; K choices at a site count K times.
     Counts: int64[,]
@@ -32,7 +32,7 @@ type SelectionTable = {
 
 module internal SelectionTables =
 
-    /// Rows are the kinds 0 … kinds − 1 that `kindOf` says of sites; a site of no kind (−1) is left out.
+    /// A table whose rows are kinds of sites, from 0. `kindOf` gives the kind of a site; one of no kind (−1) is left out.
     let private table (labels: string[]) (kindOf: int -> int -> int) (layer: RoutingLayer) : SelectionTable =
         let counts = Array2D.zeroCreate labels.Length layer.Modules
         let sites = Array.zeroCreate labels.Length
@@ -85,7 +85,7 @@ module internal SelectionTables =
         |> Seq.map fst
 
     let demandWords (trace: RoutingTrace) (layer: RoutingLayer) =
-        if isNull trace.Tokens || layer.Times <> trace.Tokens.GetLength 1 then
+        if not (TraceRows.atWords trace layer) then
             Refusal.refuse
                 layer.Name
                 "a layer that chooses at every word of a text"
@@ -103,3 +103,10 @@ module internal SelectionTables =
             | _ -> -1
 
         table (words |> Array.map (TraceRows.label trace.Labels.Vocabulary)) kindOf layer
+
+    /// The table that suits the data, and what its rows are: classes, the `most` frequent words of a text, or tasks. None where there are none.
+    let fitting (most: int) (trace: RoutingTrace) (layer: RoutingLayer) : (string * SelectionTable) option =
+        if hasClasses trace then Some("class", byClass trace layer)
+        elif TraceRows.atWords trace layer then Some("word", byWord most trace layer)
+        elif not (isNull trace.Tasks) then Some("task", byTask trace layer)
+        else None

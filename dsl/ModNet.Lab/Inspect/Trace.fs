@@ -53,7 +53,7 @@ module Trace =
 
         found
 
-    /// The trace with the assignments a* in place of what the controllers would choose, so that analyses are of those. Traces over the
+    /// The trace with the assignments a* in place of what the controllers would choose, so that analyses show the assignments. Traces over the
     /// training of a run by EM have them (`load_over_time`); raises UserException for others.
     /// Example: `let times = Trace.load_over_time "runs/toy" |> List.map Trace.assigned`
     let assigned (trace: RoutingTrace) : RoutingTrace =

@@ -8,12 +8,12 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module Browser =
 
-    /// The environment variable that names one.
+    /// The environment variable that names a browser.
     let variable = "MODNET_CHROMIUM"
 
     let private names = [ "chromium"; "chromium-browser"; "google-chrome" ]
 
-    /// The one that `named` (MODNET_CHROMIUM) gives, else the first on the PATH. Raises UserException where there is none.
+    /// The browser that `named` (MODNET_CHROMIUM) gives, else the first one on the PATH. Raises UserException where there is none.
     let among (named: string option) (path: string) : string =
         match named with
         | Some program when File.Exists program -> program
@@ -38,7 +38,7 @@ module Browser =
                     "none of them"
                     $"apt-get install chromium, or set {variable} to the path of a Chromium or Chrome"
 
-    /// The one of this machine. Raises UserException where there is none.
+    /// The browser of this machine. Raises UserException where there is none.
     let find () : string =
         let value (name: string) = Environment.GetEnvironmentVariable name |> Option.ofObj |> Option.filter ((<>) "")
 

@@ -20,10 +20,10 @@ module internal RunFiles =
 
         if File.Exists path then Some(File.ReadAllText path) else None
 
-    // A property said twice would leave it open which one counts.
+    // If a property stood there twice, nobody could tell which one counts.
     let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
 
-    /// InvalidOperationException where a text is none: half of a surrogate pair.
+    /// Raises InvalidOperationException where a text is half of a surrogate pair.
     let rec private spell (node: JsonNode) : unit =
         match node with
         | null -> ()
@@ -51,7 +51,7 @@ module internal RunFiles =
         | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
         | _ -> None
 
-    /// A value for a person: numbers short, lists and objects in one line.
+    /// A value as a person reads it: short numbers, and lists and objects on one line.
     let rec private spoken (field: string) (node: JsonNode) : string =
         match node with
         | null -> ""
@@ -77,7 +77,7 @@ module internal RunFiles =
     /// The summary's objects with a phase's last values, and the names of the phases.
     let phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
 
-    /// An object without its long lists, which say how many there are; what they hold is in `summary.json`.
+    /// An object with the length of each list in the list's place; `summary.json` has the lists.
     let private brief (node: JsonNode) : JsonNode =
         match node with
         | :? JsonObject as fields ->
@@ -100,7 +100,7 @@ module internal RunFiles =
         |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
 
-    /// Headings and rows of what was reached: a row for each measure, a column for training, validation and test.
+    /// Headings and rows of the last values: a row for each metric, a column for training, validation and test.
     let results (summary: JsonObject) : (string list * string list list) option =
         let present =
             phases
@@ -125,7 +125,7 @@ module internal RunFiles =
 
             Some("" :: List.map fst present, rows)
 
-    /// M: the one number that spec or summary gives for `modules`; none where pools differ in size or nothing is said.
+    /// M: the one number that spec or summary give for `modules`; None where pools differ in size, or there is no such number.
     let modules (folder: string) : int option =
         let rec numbers (node: JsonNode) : int list =
             match node with

@@ -4,11 +4,11 @@ open System
 open System.Security.Cryptography
 open System.Text
 
-/// What of an experiment decides its outcome.
+/// The part of an experiment that decides its outcome.
 [<RequireQualifiedAccess>]
 module internal Essence =
 
-    // Where data lie differs from machine to machine, and says nothing of what they are.
+    // Where data lie differs from machine to machine, and changes nothing about them.
     let private anywhere (data: Data) : Data =
         match data with
         | Data.Text text -> Data.Text { text with Path = "" }
@@ -19,8 +19,8 @@ module internal Essence =
         | Data.InMemory _
         | Data.Generated _ -> data
 
-    /// As JSON, since arrays and functions in a script are other objects every time. How often a run is looked at and where it
-    /// is written change nothing of what a step does, and have no part in it.
+    /// This part as JSON, since arrays and functions in a script are new objects every time. It leaves out how often a run logs and validates, and
+    /// where it is written: these change nothing about what a step does.
     let text (experiment: Experiment) : string =
         Experiment.to_json {
             experiment with

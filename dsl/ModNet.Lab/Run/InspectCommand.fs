@@ -36,7 +36,7 @@ module InspectCommand =
             DefaultValueFactory = fun _ -> 7
         )
 
-    /// The command, to stand among the others.
+    /// The command `inspect`.
     let command =
         let command =
             Command("inspect", "Show what a run routed where: load, classes or words, paths, contexts, datapoints.")

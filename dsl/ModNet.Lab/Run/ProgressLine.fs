@@ -18,7 +18,7 @@ type ProgressLine(before: string, after: Progress -> string) =
 
     let erase () = if live then Console.Write "\r\u001b[K"
 
-    /// Of a run that stands alone.
+    /// The progress line of a single run.
     new() = ProgressLine("", fun _ -> "")
 
     /// Shows a run's newest line.
@@ -43,5 +43,5 @@ type ProgressLine(before: string, after: Progress -> string) =
             erase ()
             Console.WriteLine $"{before}step {line.Step:N0} · {phase} · {text}"
 
-    /// Leaves the renewed line behind.
+    /// Ends the line that renews itself.
     member _.Finish() = erase ()

@@ -4,10 +4,10 @@ open System.IO
 open System.Text.Json.Nodes
 open ModNet.Runtime
 
-/// What may differ between a run and its continuation.
+/// Decides whether an experiment may continue a run.
 module internal Resuming =
 
-    // Weights, streams and a* go on on any device.
+    // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
         Essence.text { experiment with Method = experiment.Method.WithSteps 1; Device = Cpu }
 

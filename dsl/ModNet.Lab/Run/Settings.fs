@@ -1,6 +1,6 @@
 namespace ModNet
 
-/// What the command line may change about an experiment. None leaves what the script says.
+/// What the command line may change about an experiment. None keeps what the script says.
 type Settings = {
     Data: string option
     Vocabulary: int option
@@ -23,6 +23,24 @@ type Settings = {
 
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Settings =
+
+    /// Changes nothing, and starts anew.
+    /// Example: `{ Settings.none with Steps = Some 100 }`
+    let none: Settings = {
+        Data = None
+        Vocabulary = None
+        Steps = None
+        Seed = None
+        Out = None
+        LogEvery = None
+        ValidateEvery = None
+        CheckpointEvery = None
+        TraceEvery = None
+        Threads = None
+        Device = None
+        Resume = false
+        Command = ""
+    }
 
     let private data (settings: Settings) (data: Data) : Data =
         let or' path = defaultArg settings.Data path

@@ -62,7 +62,7 @@ module Train =
 
         summary
 
-    /// Ctrl-C and SIGTERM end the run after the step that it is in.
+    /// Runs the action with a token that Ctrl-C and SIGTERM cancel, so that the run ends after its present step.
     let private stopping (action: CancellationToken -> 'Result) =
         use stop = new CancellationTokenSource()
 
@@ -109,7 +109,7 @@ module Train =
 
         Network.to_svg network |> Refusal.orRaise |> Section.drawing "Architecture" caption
 
-    /// What to say of a run that a new one in its folder puts an end to, where it had not come to its own.
+    /// The warning that a new run replaces an unfinished one in its folder; None where the folder has no unfinished run.
     let private unfinished (folder: string) =
         let isFinished =
             RunFiles.summary folder
@@ -123,14 +123,14 @@ module Train =
         else
             None
 
-    /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
+    /// The report's sections about the routing trace at the run's end; none for a network without modular layers.
     let private routed (folder: string) =
         let path = IO.Path.Combine(folder, "routing.safetensors")
 
         if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
 
-    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
-    /// UserException for what a user can mend.
+    /// Runs a checked experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
+    /// what a user can mend.
     let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
 
@@ -204,7 +204,8 @@ module Train =
 
         outcome
 
-    /// The same of a run that stands alone.
+    /// Runs an experiment with a progress line of its own, and tells how to go on where it was stopped.
+    /// Example: `Train.run settings (Settings.apply settings run)`
     let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         let outcome = showing (ProgressLine()) settings experiment
         let steps = int64 experiment.Method.Steps

@@ -4,7 +4,7 @@ open System
 open System.IO
 open ModNet.Runtime
 
-/// Files with the drawing of a network: what they hold follows from how their names end.
+/// Writes drawings of networks to files; the ending of the name decides the format.
 [<RequireQualifiedAccess>]
 module DrawingFile =
 

@@ -7,11 +7,11 @@ open System.Text
 open System.Threading
 open ModNet.Runtime
 
-/// Locks between processes. The system frees those of a process that dies.
+/// Locks between processes. When a process dies, the system frees its locks.
 [<RequireQualifiedAccess>]
 module internal FileLock =
 
-    /// None where another one holds it.
+    /// Takes a lock; disposing frees it. None where another process holds it.
     let tryTake (path: string) : IDisposable option =
         try
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath path)) |> ignore
@@ -24,7 +24,7 @@ module internal FileLock =
 
     let private patience = TimeSpan.FromMinutes 2.0
 
-    /// Waits for whoever rewrites what lies in the folder, does the action, and lets others.
+    /// Does the action while no other process does one for the same folder; waits for its turn for up to two minutes.
     let within (folder: string) (action: unit -> 'Result) : 'Result =
         // Not in the folder itself, which is the user's and may be under version control.
         let name = Path.GetFullPath folder |> Encoding.UTF8.GetBytes |> SHA256.HashData |> Convert.ToHexStringLower

@@ -6,7 +6,7 @@ open System.Text.Json
 open System.Text.Json.Nodes
 open ModNet.Runtime
 
-/// What the folders of a study's runs hold.
+/// Reads the folders of a study's runs.
 [<RequireQualifiedAccess>]
 module internal RunReader =
 
@@ -70,7 +70,7 @@ module internal RunReader =
     /// Whether the folder is a kept log that was laid out (`StudyStore.LayOut`), without weights and a checkpoint to go on from.
     let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
 
-    /// The wall time that the log has come to.
+    /// The wall time of the log's latest line, in seconds.
     let private logged (folder: string) : float =
         (MetricsLog.OfFolder folder).Lines |> Seq.map _.Seconds |> Seq.fold max 0.0
 
@@ -125,7 +125,7 @@ module internal RunReader =
             | _ -> None
         | _ -> None
 
-    /// What is kept of a run. `command` makes it.
+    /// The entry of a run in its study's results file; `command` makes the run.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =
         let summary = RunFiles.summary run.Folder
         let record = RunRecord.read run.Folder

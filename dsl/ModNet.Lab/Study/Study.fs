@@ -7,7 +7,7 @@ open System.IO
 open ModNet.Figures
 open ModNet.Runtime
 
-/// What a study's script ends with.
+/// Carries a study out; the last line of a study's script calls `Study.main`.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Study =
 
@@ -54,7 +54,7 @@ module Study =
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
         StudyPlan.mustBeSound study
 
-        // Hours of training do not end in a message that could have come first.
+        // A missing browser is reported before hours of training, not after them.
         if options.Png then Browser.find () |> ignore
 
         let mutable drawn = Ok []

@@ -2,7 +2,7 @@ namespace ModNet
 
 open System.ComponentModel
 
-/// A row half said. Whether its run is said is in its type, so that the compiler refuses one without.
+/// A row whose declaration is not complete. Its type tells whether it has a run, so that the compiler refuses a row without one.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type RowDraft<'Run> = internal {
     DraftLabel: string option
@@ -19,7 +19,7 @@ type RowBuilder internal (id: string) =
 
     let add measure value (draft: RowDraft<'Run>) = { draft with DraftPaper = draft.DraftPaper @ [ measure, value ] }
 
-    /// What the row is called in tables and figures; its id unless said.
+    /// The row's name in tables and figures; its id by default.
     /// Example: `label "EM, M = 15, K = 1"`
     [<CustomOperation "label">]
     member _.Label(draft: RowDraft<'Run>, text: string) = { draft with DraftLabel = Some text }
@@ -41,12 +41,12 @@ type RowBuilder internal (id: string) =
     member _.PaperSays(draft: RowDraft<'Run>, measure: string, words: string) =
         add (Some measure) (PaperValue.Words words) draft
 
-    /// The seeds, a run for each, at least one; 1 unless said. `--seeds` takes others.
+    /// The seeds, at least one, with a run for each; `[ 1 ]` by default. `--seeds` replaces them.
     /// Example: `seeds [ 1; 2; 3 ]`
     [<CustomOperation "seeds">]
     member _.Seeds(draft: RowDraft<'Run>, seeds: int list) = { draft with DraftSeeds = seeds }
 
-    /// The experiment, full or quick. Its seed and folder are the study's to say.
+    /// The experiment, full or quick. The study sets its seed and its folder.
     /// Example: `run (fun scale -> experiment { net toy; data (toy_regression { }); train (em { steps (scale.Pick(3_000, 300)) }) })`
     [<CustomOperation "run">]
     member _.Experiment(draft: RowDraft<'Run>, experiment: Scale -> Experiment) = {
@@ -105,12 +105,12 @@ type StudyBuilder internal (name: string) =
         Report = fun _ -> []
     }
 
-    /// What the study reproduces, for the heads of tables and reports; its name unless said.
+    /// What the study reproduces, for the heads of tables and reports; its name by default.
     /// Example: `title "Table 1: test perplexity on Penn Treebank"`
     [<CustomOperation "title">]
     member _.Title(study: Study, text: string) = { study with Title = text }
 
-    /// Its rows, in the order in which they are run and shown; none where a report is all.
+    /// The rows, in the order in which they are run and shown. A study without rows consists of its report.
     /// Example: `rows [ row "em-2-1" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) } ]`
     [<CustomOperation "rows">]
     member _.Rows(study: Study, rows: StudyRow list) = { study with Rows = rows }
@@ -128,18 +128,18 @@ type StudyBuilder internal (name: string) =
     [<CustomOperation "runs_of">]
     member _.RunsOf(study: Study, other: string) = { study with RunsOf = other }
 
-    /// Whether the report reads the runs' logs and nothing else of them, no weights and no traces; false unless said. The logs of finished
-    /// runs are kept beside the results: where a run's folder is not there its log does, and it is not run again.
+    /// Whether the report reads the runs' logs only, no weights and no traces; false by default. The logs of finished runs are kept beside the
+    /// results. If logs suffice, a run whose folder is not there is not run again: its kept log serves.
     /// Example: `logs_suffice true`
     [<CustomOperation "logs_suffice">]
     member _.LogsSuffice(study: Study, suffice: bool) = { study with LogsSuffice = suffice }
 
-    /// Where `--data` is a folder of data sets, the name of this study's in it.
+    /// The name of this study's data, where `--data` is a folder of data sets.
     /// Example: `data_folder "ptb"`
     [<CustomOperation "data_folder">]
     member _.DataFolder(study: Study, name: string) = { study with DataFolder = Some name }
 
-    /// The report's sections, of all runs that have begun; `run.Finished` tells which are done.
+    /// A function that makes the report's sections from all runs that have begun; `run.Finished` tells which are done.
     /// Example: `report (fun runs -> [ for run in runs -> Section.make run.Name [] ])`
     [<CustomOperation "report">]
     member _.Report(study: Study, sections: StudyRun list -> Section list) = { study with Report = sections }

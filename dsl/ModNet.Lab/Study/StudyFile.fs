@@ -28,7 +28,7 @@ type StudyEntry = {
     Command: string
     /// The commit of the code that ran last, None where there is no repository.
     Commit: string option
-    /// The code had changes that are not in the commit.
+    /// Whether the code had changes that are not in the commit.
     Dirty: bool
     Processor: string option
     Threads: int option
@@ -68,7 +68,7 @@ type StudyFile = {
     Title: string
     Quick: bool
     Measures: string list
-    /// Its data are named by `--data`.
+    /// Whether `--data` has to name its data.
     NeedsData: bool
     Rows: StudyFileRow list
     Entries: StudyEntry list
@@ -81,7 +81,7 @@ module StudyFile =
     let entriesOf (row: StudyFileRow) (file: StudyFile) : StudyEntry list =
         file.Entries |> List.filter (fun entry -> entry.Row = row.Id && entry.Spec = row.Spec) |> List.sortBy _.Seed
 
-    /// Those that are finished.
+    /// The finished runs of a row under its present settings, by seed.
     let results (row: StudyFileRow) (file: StudyFile) : StudyEntry list = entriesOf row file |> List.filter _.Finished
 
     /// The declaration of the newer file with the entries of both. Where both have an entry for the same end of a run, the newer file's counts.

@@ -147,7 +147,7 @@ module StudyJson =
         let refuse got = Refusal.refuse path expected got remedy
 
         try
-            // Of a property that stands there twice nobody knows which one counts.
+            // If a property stood there twice, nobody could tell which one counts.
             JsonNode.Parse(json, documentOptions = JsonDocumentOptions(AllowDuplicateProperties = false)) |> action
         with
         | :? JsonException as cause -> refuse cause.Message

@@ -15,13 +15,13 @@ type internal PlannedRun = {
     Settings: Settings
 }
 
-/// What a study is to run, and where it lies.
+/// Plans the runs of a study, and where they lie.
 [<RequireQualifiedAccess>]
 module internal StudyPlan =
 
     let private isId (text: string) = Regex.IsMatch(text, "^[a-z0-9]+(-[a-z0-9]+)*$")
 
-    /// Raises UserException for what a study's script says wrongly.
+    /// Raises UserException for mistakes in a study's script.
     let mustBeSound (study: Study) : unit =
         for name in study.Name :: (study.Rows |> List.map _.Id) do
             if not (isId name) then
@@ -61,7 +61,7 @@ module internal StudyPlan =
     /// The study's own folder, where its report lies.
     let home (study: Study) (options: StudyOptions) = Path.Combine(options.Out, study.Name + options.Scale.Suffix)
 
-    /// Where `--data` is a folder of data sets, the one of this study in it.
+    /// The path of the study's data: `--data`, or the study's folder in it where that is a folder of data sets.
     let private data (study: Study) (options: StudyOptions) =
         options.Data
         |> Option.map (fun path ->
@@ -69,7 +69,7 @@ module internal StudyPlan =
             | Some inner when Directory.Exists inner -> inner
             | _ -> path)
 
-    /// The experiment as declared, of a row with a seed.
+    /// The experiment that a row declares, with a seed.
     let experiment (scale: Scale) (row: StudyRow) (seed: int) : Experiment = {
         row.Experiment scale with
             Seed = seed
@@ -92,10 +92,10 @@ module internal StudyPlan =
         | Data.InMemory _
         | Data.Generated _ -> None
 
-    /// Its data lie where `--data` says.
+    /// Whether `--data` has to name the experiment's data.
     let needsData (experiment: Experiment) = pathOf experiment.Data = Some ""
 
-    /// The rows that the options choose. Raises UserException for one that is not there.
+    /// The rows that the options choose. Raises UserException for an unknown row.
     let rows (study: Study) (options: StudyOptions) : StudyRow list =
         match options.Only with
         | None -> study.Rows
@@ -126,20 +126,14 @@ module internal StudyPlan =
             |> List.map (fun (turn, seed) ->
                 let folder = RunReader.folderOf root row.Id seed
 
-                let settings: Settings = {
-                    Data = data study options
-                    Vocabulary = None
-                    Steps = None
-                    Seed = None
-                    Out = Some folder
-                    LogEvery = None
-                    ValidateEvery = None
-                    CheckpointEvery = None
-                    TraceEvery = None
-                    Threads = options.Threads
-                    Device = options.Device
-                    Resume = true
-                    Command = options.Command
+                let settings = {
+                    Settings.none with
+                        Data = data study options
+                        Out = Some folder
+                        Threads = options.Threads
+                        Device = options.Device
+                        Resume = true
+                        Command = options.Command
                 }
 
                 let declared = experiment options.Scale row seed
@@ -157,7 +151,7 @@ module internal StudyPlan =
         |> List.sortBy fst
         |> List.map snd
 
-    /// Raises UserException where a run has data to read and nobody said where they are.
+    /// Raises UserException where a run has to read data and no option names them.
     let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
         if runs |> List.exists (fun run -> needsData run.Experiment) then
             let expected =

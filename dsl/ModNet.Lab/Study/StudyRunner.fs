@@ -121,7 +121,7 @@ module internal StudyRunner =
 
                         if outcome.Steps < int64 run.Experiment.Method.Steps then Turn.Stopped else Turn.Finished
                     with :? UserException as mistake ->
-                        // Hours of other runs do not wait for this one to be mended.
+                        // The other runs go on; they may take hours, and do not need this one.
                         eprintfn $"{name}: {mistake.Message}"
                         Turn.Failed
 

@@ -8,14 +8,14 @@ open ModNet.Figures
 [<RequireQualifiedAccess>]
 module internal SeedText =
 
-    /// Three decimals; very small ones by their power of ten.
+    /// A number with three decimals; a very small one with its power of ten.
     let number (value: float) : string =
         if value <> 0.0 && abs value < 0.001 then
             Label.number value
         else
             value.ToString("#,0.000", CultureInfo.InvariantCulture).Replace('-', '−')
 
-    /// The mean, and of several the smallest and the largest.
+    /// The mean; where there are several values, also the smallest and the largest.
     let values (values: float list) : string =
         match values with
         | [] -> "–"
@@ -28,7 +28,7 @@ module internal SeedText =
         | Some(PaperValue.Words words) -> words
         | None -> "–"
 
-    /// How far the mean is from the paper's number, also in hundredths of that.
+    /// The difference of the mean from the paper's number, also in percent of that number.
     let difference (values: float list) (paper: PaperValue option) : string =
         match values, paper with
         | _ :: _, Some(PaperValue.Number paper) ->
@@ -47,7 +47,7 @@ module internal SeedText =
             $"{sign}{by}{share}"
         | _ -> "–"
 
-    /// Minutes of a run, the mean of several.
+    /// The mean number of minutes of a run.
     let minutes (seconds: float list) : string =
         match seconds with
         | [] -> "–"

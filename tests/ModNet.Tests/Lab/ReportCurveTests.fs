@@ -89,6 +89,72 @@ let private reading = [
         Expect.equal (log.Lines.Count, log.Unreadable) (0, 0) "nothing")
 ]
 
+let private table = [
+    testCase "a line of metrics comes back from its JSON, numbers that are not finite among them" (fun () ->
+        let values = [ "loss", nan; "log_likelihood", -infinity; "modules_used", 3.0; "seconds", 0.25 ]
+        let line = MetricsLine(7L, "train", readOnlyDict values)
+        let json = line.ToJson()
+
+        Expect.stringStarts
+            json
+            """{"step":7,"phase":"train","loss":"NaN","""
+            "order, and names for what JSON has no numbers for"
+
+        Expect.stringContains json "\"modules_used\":3," "a whole number"
+        let back = MetricsLine.Parse json
+        Expect.equal (back.Step, back.Phase) (7L, "train") "step and phase"
+
+        Expect.equal
+            [ for KeyValue(name, value) in back.Values -> name, string value ]
+            [ for name, value in values -> name, string value ]
+            "values")
+
+    testCase "the table of metrics is one that every reader understands" (fun () ->
+        let all = List.ofSeq Metric.All
+        Expect.equal (all |> List.map _.Name |> List.distinct |> List.length) all.Length "each name once"
+        let headings = all |> List.filter (fun metric -> metric.Chart <> MetricChart.None) |> List.map _.Section
+        Expect.isFalse (List.contains "" headings) "a chart has a section"
+
+        Expect.equal
+            (headings |> List.pairwise |> List.filter (fun (a, b) -> a <> b) |> List.length |> (+) 1)
+            (List.distinct headings).Length
+            "metrics of a section stand together"
+
+        for metric in all do
+            let ends = List.ofSeq metric.EndPhases
+
+            Expect.contains
+                [ []; [ "train" ]; [ "validation"; "test" ]; List.ofSeq Metric.EveryPhase ]
+                ends
+                $"{metric.Name}: phases at the end"
+
+            Expect.equal ends.IsEmpty (isNull metric.End) $"{metric.Name}: a format for the lines at the end, or none"
+
+            Expect.isNull
+                (metric.InProgress(MetricsLine(1L, "train", readOnlyDict [])))
+                $"{metric.Name}: nothing of what was not measured")
+
+    testCase "the progress line tells perplexity in place of log p" (fun () ->
+        let told values = [
+            for metric in Metric.All do
+                match metric.InProgress(MetricsLine(1L, "train", readOnlyDict values)) with
+                | null -> ()
+                | text -> text
+        ]
+
+        Expect.equal
+            (told [ "log_likelihood", -1.5; "accuracy", 0.5 ])
+            [ "log p -1.5000"; "accuracy 50.00 %" ]
+            "classes"
+
+        Expect.equal (told [ "log_likelihood", -1.5; "perplexity", 4.5 ]) [ "perplexity 4.50" ] "text"
+
+        Expect.equal
+            (told [ "batch_selection_entropy", log 2.0; "modules_used", 3.0 ])
+            [ "H_b 0.693 (≈ 2.0 modules)"; "3 modules used" ]
+            "modules")
+]
+
 let private log count =
     [
         for step in 1..count ->
@@ -172,4 +238,9 @@ let private curves = [
 
 [<Tests>]
 let tests =
-    testList "curves" [ testList "down-sampling" downsampling; testList "log" reading; testList "panels" curves ]
+    testList "curves" [
+        testList "down-sampling" downsampling
+        testList "log" reading
+        testList "metrics" table
+        testList "panels" curves
+    ]

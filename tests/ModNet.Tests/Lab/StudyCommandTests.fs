@@ -27,7 +27,6 @@ let private withStudy (steps: int) (action: string -> string -> unit) =
                 "small.fsx"
                 $"""#load @"{load}"
 open ModNet
-open ModNet.Cli
 let toy = network "toy" {{ features 2; modular {{ modules 2; unit (linear 2) }}; gaussian (variance 0.1) }}
 let length (scale: Scale) = scale.Pick({steps}, 5)
 study "small" {{

@@ -7,7 +7,7 @@ open Plotly.NET
 /// chosen modules [N], counted from 0.
 [<RequireQualifiedAccess>]
 module Toy =
-    /// More points than this hide each other.
+    /// The number of points beyond which they hide each other.
     let private most = 400
 
     let private symbols = [|
