@@ -8,23 +8,13 @@ open System.Text
 [<RequireQualifiedAccess>]
 module internal Essence =
 
-    // Where data lie differs from machine to machine, and changes nothing about them.
-    let private anywhere (data: Data) : Data =
-        match data with
-        | Data.Text text -> Data.Text { text with Path = "" }
-        | Data.Csv csv -> Data.Csv { csv with Path = "" }
-        | Data.Mnist images -> Data.Mnist { images with Path = "" }
-        | Data.Cifar10 images -> Data.Cifar10 { images with Path = "" }
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> data
-
     /// This part as JSON, since arrays and functions in a script are new objects every time. It leaves out how often a run logs and validates, and
     /// where it is written: these change nothing about what a step does.
     let text (experiment: Experiment) : string =
         Experiment.to_json {
             experiment with
-                Data = anywhere experiment.Data
+                // Where data lie differs from machine to machine, and changes nothing about them.
+                Data = DataPath.replace "" experiment.Data
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None
