@@ -42,6 +42,12 @@ type internal TorchCode(make: Initialiser -> torch.nn.Module<torch.Tensor, torch
     inherit CustomCode()
     member _.Make(init: Initialiser) = make init
 
+module internal MissingOfCustom =
+
+    [<Literal>]
+    let Message =
+        "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`; one of them is missing here."
+
 /// There is no code yet.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type NoCode = internal | NoCode
@@ -74,12 +80,15 @@ type CustomDraft<'Input, 'Output, 'Code> = internal {
 [<Sealed>]
 type CustomBuilder internal (name: string) =
 
-    let empty: CustomDraft<NoCode, NoCode, NoCode> = {
-        Reads = NoCode
-        Gives = NoCode
-        Code = NoCode
-        Settings = { Parameters = 0L; MultiplyAdds = 0L; Weights = [] }
-    }
+    inherit
+        SettingsBlock<CustomDraft<NoCode, NoCode, NoCode>>(
+            {
+                Reads = NoCode
+                Gives = NoCode
+                Code = NoCode
+                Settings = { Parameters = 0L; MultiplyAdds = 0L; Weights = [] }
+            }
+        )
 
     /// The shape of what it reads, per datapoint; a step of a sequence counts as one where the custom module is a pool's unit.
     /// Example: `reads (Shape.Vector 4)`
@@ -156,15 +165,6 @@ type CustomBuilder internal (name: string) =
         builder.WithCode(draft, FromFunction forward)
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> CustomDraft<'Input, 'Output, 'Code>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: CustomDraft<Shape, Shape, HasCode>) : Custom =
         let weights = List.rev draft.Settings.Weights
 
@@ -205,20 +205,8 @@ type CustomBuilder internal (name: string) =
         }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.IncompleteCustom, WrongChild.Code, IsError = true)>]
-    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp WrongChild.IncompleteCustom
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
+    [<CompilerMessage(MissingOfCustom.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp MissingOfCustom.Message
 
 [<AutoOpen>]
 module Customs =

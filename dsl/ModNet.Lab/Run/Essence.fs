@@ -14,7 +14,7 @@ module internal Essence =
         Experiment.to_json {
             experiment with
                 // Where data lie differs from machine to machine, and changes nothing about them.
-                Data = DataPath.replace "" experiment.Data
+                Data = Sources.at "" experiment.Data
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None

@@ -49,7 +49,7 @@ module Settings =
                 Data.Text { text with Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary }
             | other -> other
 
-        settings.Data |> Option.fold (fun data path -> DataPath.replace path data) limited
+        settings.Data |> Option.fold (fun data path -> Sources.at path data) limited
 
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {

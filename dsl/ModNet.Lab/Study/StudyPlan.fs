@@ -83,7 +83,7 @@ module internal StudyPlan =
         $"./modnet reproduce {study.Name} --rows {row} --seeds {seed}{quick}{data}"
 
     /// Whether `--data` has to name the experiment's data.
-    let needsData (experiment: Experiment) = DataPath.tryGet experiment.Data = Some ""
+    let needsData (experiment: Experiment) = Sources.path experiment.Data = Some ""
 
     /// The rows that the options choose. Raises UserException for an unknown row.
     let rows (study: Study) (options: StudyOptions) : StudyRow list =

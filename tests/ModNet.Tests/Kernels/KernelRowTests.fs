@@ -98,7 +98,7 @@ let private dataOf (case: Case) =
     }
 
 let private gradients (case: Case) (data: Data) =
-    RowGradients(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
+    OptimiserGradient(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
 
 /// Of row m at number i, by the definition.
 let private gradient (case: Case) (data: Data) m i =
@@ -132,7 +132,7 @@ let tests =
             let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
             let mutable gradients = gradients case data
 
-            RowStepsCall.Adam(
+            OptimiserSteps.Adam(
                 &numbers,
                 ReadOnlySpan data.Rows,
                 ReadOnlySpan data.Steps,
@@ -141,8 +141,7 @@ let tests =
                 Span m,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -176,7 +175,7 @@ let tests =
 
             let mutable gradients = gradients case data
 
-            RowStepsCall.Momentum(
+            OptimiserSteps.Momentum(
                 rate,
                 case.Momentum,
                 ReadOnlySpan data.Rows,
@@ -184,8 +183,7 @@ let tests =
                 Span p,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -228,7 +226,7 @@ let tests =
                     let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
                     let mutable gradients = gradients case data
 
-                    RowSteps.Adam(
+                    OptimiserSteps.Adam(
                         &numbers,
                         ReadOnlySpan data.Rows,
                         ReadOnlySpan data.Steps,
@@ -237,7 +235,7 @@ let tests =
                         Span m,
                         Span v,
                         &gradients,
-                        threads
+                        Cores(threads: int)
                     )
 
                     p, m, v
@@ -250,9 +248,10 @@ let tests =
             let fails (text: string) rows (values: float32[]) (of': int64[]) =
                 Expect.throwsC
                     (fun () ->
-                        let mutable gradients = RowGradients(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
+                        let mutable gradients =
+                            OptimiserGradient(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
 
-                        RowSteps.Momentum(
+                        OptimiserSteps.Momentum(
                             0.1,
                             0.0,
                             ReadOnlySpan(rows: int64[]),
@@ -260,7 +259,7 @@ let tests =
                             Span(Array.zeroCreate 6),
                             Span.Empty,
                             &gradients,
-                            1
+                            Cores 1
                         ))
                     (fun e -> Expect.stringContains e.Message text "message")
 

@@ -17,7 +17,8 @@ type Keyword = {
     Word: string
 }
 
-let private assembly = typeof<Network>.Assembly
+/// What `open ModNet` brings into a script.
+let private assemblies = [ typeof<Network>.Assembly; typeof<TrainedNetwork>.Assembly ]
 
 let private isHidden (info: MemberInfo) =
     info.GetCustomAttributes<EditorBrowsableAttribute>()
@@ -50,10 +51,11 @@ let private values (owner: Type) = [
 /// Every word: the settings of builders, and what is in scope once `ModNet` is open.
 let all =
     [
-        for owner in assembly.GetExportedTypes() do
-            yield! operations owner
+        for assembly in assemblies do
+            for owner in assembly.GetExportedTypes() do
+                yield! operations owner
 
-            if owner.IsDefined typeof<AutoOpenAttribute> then yield! values owner
+                if owner.IsDefined typeof<AutoOpenAttribute> then yield! values owner
     ]
     |> List.distinct
 
@@ -68,11 +70,11 @@ let private ownerAndMember (id: string) =
 
 /// Every example in the documentation that the build leaves beside the library.
 let examples =
-    let documentation =
+    let documentation (assembly: Assembly) =
         XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants(XName.Get "member")
 
     [
-        for entry in documentation do
+        for entry in assemblies |> Seq.collect documentation do
             let owner, name = ownerAndMember (entry.Attribute(XName.Get "name").Value)
 
             for example in Regex.Matches(entry.Value, @"Example: `(.*)`") do
@@ -100,14 +102,15 @@ let inPlace (example: Example) =
     | "ModNet.CustomBuilder" ->
         $"custom \"example\" {{ reads (Shape.Vector 4); gives (Shape.Vector 4); from_function (fun _ x -> x); {text} }}"
     | "ModNet.EmBuilder" -> $"em {{ {text} }}"
-    | "ModNet.RivalSettings" -> $"exact {{ {text} }}"
+    | "ModNet.MethodSettings" -> $"exact {{ {text} }}"
     | "ModNet.ReinforceBuilder" -> $"reinforce {{ {text} }}"
     | "ModNet.NoisyTopKBuilder" -> $"noisy_topk {{ {text} }}"
     | "ModNet.TextBuilder" -> $"text \"example\" {{ {text} }}"
     | "ModNet.ToyRegressionBuilder" -> $"toy_regression {{ {text} }}"
     | "ModNet.CsvBuilder" -> $"csv \"example\" {{ {text} }}"
     | "ModNet.ImageDataBuilder" -> $"mnist \"example\" {{ {text} }}"
-    | "ModNet.InMemoryBuilder" ->
+    | "ModNet.InMemoryBuilder"
+    | "ModNet.InMemoryTensors.InMemoryBuilder" ->
         $"in_memory \"example\" {{ inputs (array2D [ [ 1.0f ] ]); classes 2 [| 1 |]; {text} }}"
     | "ModNet.GeneratedBuilder" ->
         $"generated \"example\" {{ features 1; classes 2; draw (fun _ -> Datapoint.labelled [| 0.5f |] 1); {text} }}"

@@ -110,7 +110,7 @@ let tests =
                 let times = 3
                 let before = graph.BeforeSites(batch.Inputs, batch.Side)
 
-                let tiled (t: torch.Tensor) = if isNull t then null else EStep.Tile(t, times)
+                let tiled (t: torch.Tensor) = if isNull t then null else TensorRows.Tile(t, times)
 
                 let side =
                     match batch.Side with

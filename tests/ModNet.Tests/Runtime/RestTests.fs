@@ -219,7 +219,7 @@ let tests =
                         for struct (name, p) in graph.named_parameters () do
                             name, (p: torch.Tensor).clone()
 
-                        for struct (name, value) in OptimizerState.Of(method.Optimizer, graph) do
+                        for struct (name, value) in method.OptimizerState() do
                             if not (name.EndsWith ".step") then name, value.clone ()
                     ]
 
