@@ -36,7 +36,7 @@ module InspectCommand =
             DefaultValueFactory = fun _ -> 7
         )
 
-    /// The command, to stand among the others.
+    /// The command `inspect`.
     let command =
         let command =
             Command("inspect", "Show what a run routed where: load, classes or words, paths, contexts, datapoints.")
@@ -53,7 +53,7 @@ module InspectCommand =
         let trace = Trace.load path
         let count = parsed.GetValue top
 
-        if count < 1 then raise (UserException("--top", "at least 1", string count, "leave it out for 7"))
+        if count < 1 then Refusal.refuse "--top" "at least 1" (string count) "leave it out for 7"
 
         let options: RoutingReport.Options = { Layer = parsed.GetValue layer |> Option.ofObj; Top = count }
 
@@ -72,9 +72,7 @@ module InspectCommand =
             with
             | :? IOException
             | :? UnauthorizedAccessException as refused ->
-                raise (
-                    UserException(page, "a file that can be written", refused.Message, "give another one with --out")
-                )
+                Refusal.refuse page "a file that can be written" refused.Message "give another one with --out"
 
             printfn $"\npage: {page}"
 

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open ModNet
 
-/// From a plan to what is drawn of it.
+/// Makes the sketch of a planned network, from which it is drawn.
 [<RequireQualifiedAccess>]
 module internal Sketching =
 
@@ -76,7 +76,7 @@ module internal Sketching =
         Choice = Option.map2 (choice layer) layer.Pool layer.Layer.Choosing
     }
 
-    /// The layer with another beginning of all names in it.
+    /// The layer with names that begin otherwise: `before` becomes `after` in its own name and in all names inside it.
     let rec private renamed (before: string) (after: string) (layer: PlannedLayer) : PlannedLayer =
         let name (old: string) =
             if old.StartsWith(before, StringComparison.Ordinal) then after + old.Substring before.Length else old
@@ -151,7 +151,7 @@ module internal Sketching =
                 |> List.tryHead
                 |> Option.map (fun layer -> {
                     layerCard layer with
-                        // What flows through the layers passes it by.
+                        // The task id does not flow through the layers.
                         Output = "task id"
                 })
             Pools = plan.Pools |> List.filter _.Pool.Name.IsSome |> List.map (poolCard all)

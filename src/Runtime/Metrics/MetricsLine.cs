@@ -1,60 +1,87 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace ModNet.Runtime;
 
-/// <summary>One line of <c>metrics.jsonl</c>. Values that do not apply are null and are left out.</summary>
-public sealed record MetricsLine
+/// <summary>One line of <c>metrics.jsonl</c>: what was measured in one phase at one step.</summary>
+/// <param name="Step">Gradient steps taken.</param>
+/// <param name="Phase"><c>train</c>, <c>validation</c> or <c>test</c>.</param>
+/// <param name="Values">Every number by its field's name; what does not apply is left out. Fields that <see cref="Metric.All"/> does not have stay.</param>
+/// <example><code>double? loss = MetricsLine.Parse("""{"step":10,"phase":"train","loss":0.5}""")[Metric.Loss];</code></example>
+public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<string, double> Values)
 {
-    private static readonly JsonSerializerOptions Format = new()
+    private static readonly Dictionary<string, double> NotFinite = new(StringComparer.Ordinal)
     {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        ["NaN"] = double.NaN,
+        ["Infinity"] = double.PositiveInfinity,
+        ["-Infinity"] = double.NegativeInfinity,
     };
 
-    /// <summary>The number of gradient steps taken.</summary>
-    public required long Step { get; init; }
+    /// <summary>The metric's value; null where the line has none.</summary>
+    public double? this[Metric metric] => Values.TryGetValue(metric.Name, out double value) ? value : null;
 
-    /// <summary>The phase: "train", "validation" or "test".</summary>
-    public required string Phase { get; init; }
+    /// <summary>Seconds since training began; 0 where the line does not say.</summary>
+    public double Seconds => this[Metric.Seconds] ?? 0;
 
-    /// <summary>What the training method minimises, per datapoint in nats; in training only.</summary>
-    public double? Loss { get; init; }
+    /// <summary>One line of JSON, without line end. JSON has no numbers that are not finite: these are written as the strings NaN, Infinity, -Infinity.</summary>
+    public string ToJson()
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("step", Step);
+            json.WriteString("phase", Phase);
+            foreach ((string name, double value) in Values)
+            {
+                if (double.IsFinite(value))
+                {
+                    json.WriteNumber(name, value);
+                }
+                else
+                {
+                    json.WriteString(name, NotFinite.First(pair => pair.Value.Equals(value)).Key);
+                }
+            }
 
-    /// <summary>The mean log p(y|x, a) per datapoint in nats; in exact training the mean log p(y|x).</summary>
-    public double? LogLikelihood { get; init; }
+            json.WriteEndObject();
+        }
 
-    /// <summary>The perplexity per word, for text.</summary>
-    public double? Perplexity { get; init; }
+        return Encoding.UTF8.GetString(bytes.ToArray());
+    }
 
-    /// <summary>The share of datapoints whose most probable class is right, or of bits that are right; not for text.</summary>
-    public double? Accuracy { get; init; }
+    /// <summary>
+    /// Reads a line that <see cref="ToJson"/> wrote, or a later version: fields that are no numbers are left out.
+    /// JsonException, InvalidOperationException or FormatException where it is no line of metrics.
+    /// </summary>
+    public static MetricsLine Parse(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        string? phase = null;
+        long? step = null;
+        var values = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (JsonProperty field in document.RootElement.EnumerateObject())
+        {
+            switch (field.Name, field.Value.ValueKind)
+            {
+                case ("step", JsonValueKind.Number):
+                    step = field.Value.GetInt64();
+                    break;
+                case ("phase", JsonValueKind.String):
+                    phase = field.Value.GetString();
+                    break;
+                case (_, JsonValueKind.Number):
+                    values[field.Name] = field.Value.GetDouble();
+                    break;
+                case (_, JsonValueKind.String) when NotFinite.TryGetValue(field.Value.GetString()!, out double value):
+                    values[field.Name] = value;
+                    break;
+            }
+        }
 
-    /// <summary>The mean of (y − μ)² over datapoints and dimensions; for Gaussian heads only.</summary>
-    public double? SquaredError { get; init; }
-
-    /// <summary>The module selection entropy H_a (Eq. 15), in nats.</summary>
-    public double? SelectionEntropy { get; init; }
-
-    /// <summary>The batch module selection entropy H_b (Eq. 16), in nats.</summary>
-    public double? BatchSelectionEntropy { get; init; }
-
-    /// <summary>The number of modules that were selected at least once, on a training minibatch or a held-out set.</summary>
-    public int? ModulesUsed { get; init; }
-
-    /// <summary>The share of datapoints whose a* the latest E-step replaced; in training by EM only.</summary>
-    public double? Reassigned { get; init; }
-
-    /// <summary>The seconds since training began.</summary>
-    public required double Seconds { get; init; }
-
-    /// <summary>The values as one line of JSON, without a line end.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Format);
-
-    /// <summary>Reads a line that <see cref="ToJson"/> wrote. JsonException where it is not one.</summary>
-    public static MetricsLine Parse(string json) =>
-        JsonSerializer.Deserialize<MetricsLine>(json, Format) is { Phase: not null } line
-            ? line
-            : throw new JsonException("a line of metrics without a phase");
+        return new(
+            step ?? throw new JsonException("a line of metrics without a step"),
+            phase ?? throw new JsonException("a line of metrics without a phase"),
+            values);
+    }
 }

@@ -66,7 +66,9 @@ public sealed class SelectionStatistics
         }
     }
 
-    private static double EntropyOf(IEnumerable<double> probabilities) =>
+    /// <summary>The entropy of a distribution, nats; probabilities of 0 add nothing.</summary>
+    /// <example><code>double even = SelectionStatistics.EntropyOf([0.5, 0.5]); // log 2</code></example>
+    public static double EntropyOf(IEnumerable<double> probabilities) =>
         probabilities.Where(p => p > 0).Sum(p => -p * Math.Log(p));
 
     private double Average(Func<Layer, double> value) =>

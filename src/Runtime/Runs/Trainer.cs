@@ -137,45 +137,37 @@ public sealed class Trainer(
         Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints);
     }
 
-    private void Log(long step, StepResult seen, Action<Progress> report)
-    {
-        double perplexity = Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint);
-        MetricsLine line = Line(step, "train", seen.LogLikelihood, perplexity, seen.Statistics, seen.Score);
-        Emit(report, line with { Loss = seen.Loss, Reassigned = method.Reassigned });
-    }
+    private void Log(long step, StepResult seen, Action<Progress> report) =>
+        Emit(report, step, new("train", seen.LogLikelihood, seen.Statistics, seen.Score)
+        {
+            Loss = seen.Loss,
+            Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
+            Reassigned = method.Reassigned,
+        });
 
     private void Evaluate(long step, Action<Progress> report)
     {
         foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
-            Emit(report, Line(step, phase, seen.LogLikelihood, seen.Perplexity, seen.Statistics, seen.Score));
+            Emit(report, step, new(phase, seen.LogLikelihood, seen.Statistics, seen.Score) { Perplexity = Perplexity(seen.Perplexity) });
         }
     }
 
     private IEnumerable<(string Phase, IReadOnlyList<Dataset> Parts)> HeldOut =>
         [("validation", data.Validation), ("test", data.Test)];
 
-    private MetricsLine Line(
-        long step, string phase, double logLikelihood, double perplexity, SelectionStatistics statistics, PredictionScore score) => new()
-        {
-            Step = step,
-            Phase = phase,
-            LogLikelihood = logLikelihood,
-            // Perplexity is given for text; where a datapoint has one class, there is accuracy.
-            Perplexity = graph.Head is CategoricalHead && data.Train.IsSequence ? perplexity : null,
-            Accuracy = score.Accuracy,
-            SquaredError = score.SquaredError,
-            SelectionEntropy = HasEntropies ? statistics.SelectionEntropy : null,
-            BatchSelectionEntropy = HasEntropies ? statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.Pools.Count > 0 ? statistics.ModulesUsed : null,
-            Seconds = Seconds,
-        };
+    // Text is judged by perplexity; where a datapoint has one class, accuracy says more.
+    private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
 
-    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
-
-    private void Emit(Action<Progress> report, MetricsLine line)
+    private void Emit(Action<Progress> report, long step, Observation seen)
     {
+        MetricsLine line = (seen with
+        {
+            HasEntropies = graph.HasSites && method.ReadsControllers,
+            HasPools = graph.Pools.Count > 0,
+            Seconds = Seconds,
+        }).At(step);
         folder.Append(line);
         _final[line.Phase] = line;
         double rate = (line.Step - _last.Step) / Math.Max(1e-9, line.Seconds - _last.Seconds);

@@ -127,15 +127,20 @@ let tests =
                             "lines"
 
                         for line in seen do
-                            Expect.equal line.SelectionEntropy.HasValue (name <> "static") "H_a"
-                            Expect.equal line.BatchSelectionEntropy.HasValue (name <> "static") "H_b"
-                            Expect.equal line.Reassigned.HasValue (name = "em" && line.Phase = "train") "reassigned"
-                            Expect.isTrue line.ModulesUsed.HasValue "modules used"
+                            Expect.equal line[Metric.SelectionEntropy].HasValue (name <> "static") "H_a"
+                            Expect.equal line[Metric.BatchSelectionEntropy].HasValue (name <> "static") "H_b"
+
+                            Expect.equal
+                                line[Metric.Reassigned].HasValue
+                                (name = "em" && line.Phase = "train")
+                                "reassigned"
+
+                            Expect.isTrue line[Metric.ModulesUsed].HasValue "modules used"
 
                         // Evaluation is the method's own, and deterministic.
                         let fit = Evaluation.Of(graph, [ data ], 7L, torch.CPU, method.Evaluating).LogLikelihood
 
-                        Expect.floatClose Accuracy.high seen[5].LogLikelihood.Value fit "evaluation"
+                        Expect.floatClose Accuracy.high seen[5].[Metric.LogLikelihood].Value fit "evaluation"
                         let kept = Safetensors.Read(folder.PathOf "checkpoint.safetensors")
                         Expect.containsAll kept.Keys [ for n, _ in Slopes.parameters graph -> n ] "weights"
 

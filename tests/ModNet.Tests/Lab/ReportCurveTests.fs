@@ -6,6 +6,7 @@ open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open ModNet.Figures
+open ModNet.Runtime
 
 let private downsampling = [
     testPropertyWithConfig
@@ -61,16 +62,16 @@ let private line step phase fields = $"""{{"step":{step},"phase":"{phase}",{fiel
 let private reading = [
     testCase "a line that was cut off is no line, and no error" (fun () ->
         let text = line 1 "train" "\"loss\":2" + "\n" + "{\"step\":2,\"phase\":\"tra"
-        let lines, unreadable = RunMetrics.ofText text
-        Expect.equal (lines |> List.map _.Step) [ 1L ] "steps"
-        Expect.equal unreadable 0 "unreadable")
+        let log = MetricsLog.OfText text
+        Expect.equal [ for line in log.Lines -> line.Step ] [ 1L ] "steps"
+        Expect.equal log.Unreadable 0 "unreadable")
 
     testCase "a broken line in the middle is counted" (fun () ->
         let text = line 1 "train" "\"loss\":2" + "\n{\"step\":2,\"ph\n[]\n" + line 3 "train" "\"loss\":1" + "\n"
 
-        let lines, unreadable = RunMetrics.ofText text
-        Expect.equal (lines |> List.map _.Step) [ 1L; 3L ] "steps"
-        Expect.equal unreadable 2 "unreadable")
+        let log = MetricsLog.OfText text
+        Expect.equal [ for line in log.Lines -> line.Step ] [ 1L; 3L ] "steps"
+        Expect.equal log.Unreadable 2 "unreadable")
 
     testCase "a resumed run's later line of a step counts" (fun () ->
         let text =
@@ -78,11 +79,80 @@ let private reading = [
             @ [ line 20 "train" "\"loss\":3"; line 30 "train" "\"loss\":2,\"new\":{\"x\":1},\"n\":null" ]
             |> String.concat "\n"
 
-        let lines, _ = RunMetrics.ofText text
-        Expect.equal (RunMetrics.column "train" "loss" lines) ([| 10.0; 20.0; 30.0 |], [| 5.0; 3.0; 2.0 |]) "loss")
+        Expect.equal
+            (MetricsLog.Column("train", "loss", (MetricsLog.OfText text).Lines))
+            (struct ([| 10.0; 20.0; 30.0 |], [| 5.0; 3.0; 2.0 |]))
+            "loss")
 
     testCase "a folder without a log has no lines" (fun () ->
-        Expect.equal (RunMetrics.ofFolder (IO.Path.GetTempPath() + Guid.NewGuid().ToString())) ([], 0) "nothing")
+        let log = MetricsLog.OfFolder(IO.Path.GetTempPath() + Guid.NewGuid().ToString())
+        Expect.equal (log.Lines.Count, log.Unreadable) (0, 0) "nothing")
+]
+
+let private table = [
+    testCase "a line of metrics comes back from its JSON, numbers that are not finite among them" (fun () ->
+        let values = [ "loss", nan; "log_likelihood", -infinity; "modules_used", 3.0; "seconds", 0.25 ]
+        let line = MetricsLine(7L, "train", readOnlyDict values)
+        let json = line.ToJson()
+
+        Expect.stringStarts
+            json
+            """{"step":7,"phase":"train","loss":"NaN","""
+            "order, and names for what JSON has no numbers for"
+
+        Expect.stringContains json "\"modules_used\":3," "a whole number"
+        let back = MetricsLine.Parse json
+        Expect.equal (back.Step, back.Phase) (7L, "train") "step and phase"
+
+        Expect.equal
+            [ for KeyValue(name, value) in back.Values -> name, string value ]
+            [ for name, value in values -> name, string value ]
+            "values")
+
+    testCase "the table of metrics is one that every reader understands" (fun () ->
+        let all = List.ofSeq Metric.All
+        Expect.equal (all |> List.map _.Name |> List.distinct |> List.length) all.Length "each name once"
+        let headings = all |> List.filter (fun metric -> metric.Chart <> MetricChart.None) |> List.map _.Section
+        Expect.isFalse (List.contains "" headings) "a chart has a section"
+
+        Expect.equal
+            (headings |> List.pairwise |> List.filter (fun (a, b) -> a <> b) |> List.length |> (+) 1)
+            (List.distinct headings).Length
+            "metrics of a section stand together"
+
+        for metric in all do
+            let ends = List.ofSeq metric.EndPhases
+
+            Expect.contains
+                [ []; [ "train" ]; [ "validation"; "test" ]; List.ofSeq Metric.EveryPhase ]
+                ends
+                $"{metric.Name}: phases at the end"
+
+            Expect.equal ends.IsEmpty (isNull metric.End) $"{metric.Name}: a format for the lines at the end, or none"
+
+            Expect.isNull
+                (metric.InProgress(MetricsLine(1L, "train", readOnlyDict [])))
+                $"{metric.Name}: nothing of what was not measured")
+
+    testCase "the progress line tells perplexity in place of log p" (fun () ->
+        let told values = [
+            for metric in Metric.All do
+                match metric.InProgress(MetricsLine(1L, "train", readOnlyDict values)) with
+                | null -> ()
+                | text -> text
+        ]
+
+        Expect.equal
+            (told [ "log_likelihood", -1.5; "accuracy", 0.5 ])
+            [ "log p -1.5000"; "accuracy 50.00 %" ]
+            "classes"
+
+        Expect.equal (told [ "log_likelihood", -1.5; "perplexity", 4.5 ]) [ "perplexity 4.50" ] "text"
+
+        Expect.equal
+            (told [ "batch_selection_entropy", log 2.0; "modules_used", 3.0 ])
+            [ "H_b 0.693 (≈ 2.0 modules)"; "3 modules used" ]
+            "modules")
 ]
 
 let private log count =
@@ -94,8 +164,9 @@ let private log count =
                 $"\"loss\":{count - step},\"perplexity\":{step},\"selection_entropy\":0.1,\"batch_selection_entropy\":0.6,\"modules_used\":2"
     ]
     |> String.concat "\n"
-    |> RunMetrics.ofText
-    |> fst
+    |> MetricsLog.OfText
+    |> _.Lines
+    |> List.ofSeq
 
 let private names (figure: Drawn) =
     figure.Data |> Seq.map (fun (t: JsonNode) -> t["name"].GetValue<string>()) |> Seq.toList
@@ -133,7 +204,7 @@ let private curves = [
         Expect.equal (List.last marks |> snd) "500" "M is marked")
 
     testCase "long runs are thinned, and their running mean is what the legend names" (fun () ->
-        let drawn = Curves.loss (log 20_000) |> Option.get |> Drawn
+        let drawn = Curves.ofMetric Metric.Loss None (log 20_000) |> Option.get |> Drawn
 
         match List.ofSeq drawn.Data with
         | [ logged; mean ] ->
@@ -143,11 +214,11 @@ let private curves = [
         | other -> failtestf "Expected two series, got %d" other.Length)
 
     testCase "what was not logged has no panel" (fun () ->
-        Expect.isNone (Curves.accuracy (log 3)) "accuracy"
-        Expect.isNone (Curves.loss []) "loss")
+        Expect.isNone (Curves.ofMetric Metric.Accuracy None (log 3)) "accuracy"
+        Expect.isNone (Curves.ofMetric Metric.Loss None []) "loss")
 
     testCase "perplexity is on a logarithmic axis" (fun () ->
-        let layout = (Curves.perplexity (log 3) |> Option.get |> Drawn).Layout
+        let layout = (Curves.ofMetric Metric.Perplexity None (log 3) |> Option.get |> Drawn).Layout
         Expect.equal (layout["yaxis"].["type"].GetValue<string>()) "log" "log")
 
     testCase "several runs compare in one panel, each in its colour" (fun () ->
@@ -167,4 +238,9 @@ let private curves = [
 
 [<Tests>]
 let tests =
-    testList "curves" [ testList "down-sampling" downsampling; testList "log" reading; testList "panels" curves ]
+    testList "curves" [
+        testList "down-sampling" downsampling
+        testList "log" reading
+        testList "metrics" table
+        testList "panels" curves
+    ]

@@ -7,6 +7,7 @@ open System.Runtime.InteropServices
 open System.Text.RegularExpressions
 open Expecto
 open ModNet
+open ModNet.Cli
 open ModNet.Tests.Clone
 
 [<DllImport("libc", EntryPoint = "kill")>]
@@ -107,7 +108,7 @@ let tests =
                 let code, output, errors = modnet words
                 Expect.equal code 0 errors
                 Expect.isFalse (output.Contains "· step 0 ·") "it does not begin anew"
-                let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
+                let file = (StudyStore.read (Path.Combine(home, "results", "small.json"))).Value
                 Expect.isTrue file.Entries.Head.Finished "finished"
 
         testCase "a run that cannot be done is told of, and the others are done"
@@ -132,7 +133,7 @@ let tests =
                 Expect.stringContains errors "first, seed 1: " "which run"
                 Expect.stringContains errors "a folder that no run is at work in" "why"
                 Expect.stringContains output "second, seed 1 · step 20/20" "the other row"
-                let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
+                let file = (StudyStore.read (Path.Combine(home, "results", "small.json"))).Value
                 Expect.equal [ for entry in file.Entries -> entry.Row, entry.Finished ] [ "second", true ] "results"
 
         testCase "mistakes have one message and an exit code"
@@ -155,9 +156,13 @@ let tests =
 
         testCase "every study in notebooks is sound"
         <| fun () ->
-            let studies =
+            let studies = Reproduce.registered () |> List.map snd |> Array.ofList
+
+            let declared =
                 Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx")
                 |> Array.filter (fun path -> (File.ReadAllText path).Contains "Study.main")
+
+            Expect.equal (Array.sort declared) (Array.sort studies) "notebooks/studies.txt names every one"
 
             let outcomes = studies |> Array.Parallel.map (fun script -> script, modnet [ "check"; script ])
 

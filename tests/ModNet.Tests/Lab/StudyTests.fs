@@ -6,6 +6,7 @@ open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 
 let private toy modules' =
@@ -97,8 +98,7 @@ let private options (home: string) : StudyOptions = {
     Command = "./modnet reproduce example"
 }
 
-let private results (scripts: string) name =
-    (StudyFileJson.load (Path.Combine(scripts, "results", $"{name}.json"))).Value
+let private results (scripts: string) name = (StudyStore.read (Path.Combine(scripts, "results", $"{name}.json"))).Value
 
 let private runFolder home row seed = Path.Combine(home, "runs", "example", row, $"seed-{seed}")
 
@@ -138,6 +138,7 @@ let tests =
                         $"./modnet reproduce example --rows {entry.Row} --seeds {entry.Seed}"
                         "the run's own command"
 
+                ResultsPage.update scripts
                 let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
                 Expect.stringContains page "| An example: 2 modules | squared error | 0.250 |" "the table"
                 let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
@@ -180,20 +181,12 @@ let tests =
                 // As a kill leaves it after step 10: its checkpoint, the spec of the whole run, no summary.
                 Directory.Delete(folder, true)
 
-                let settings: Settings = {
-                    Data = None
-                    Vocabulary = None
-                    Steps = Some 10
-                    Seed = Some 3
-                    Out = Some folder
-                    LogEvery = None
-                    ValidateEvery = None
-                    CheckpointEvery = None
-                    TraceEvery = None
-                    Threads = Some 1
-                    Device = None
-                    Resume = false
-                    Command = ""
+                let settings = {
+                    Settings.none with
+                        Steps = Some 10
+                        Seed = Some 3
+                        Out = Some folder
+                        Threads = Some 1
                 }
 
                 let declared = experimentOf 2 20
@@ -295,6 +288,7 @@ let tests =
                 let report = File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
 
                 Expect.stringContains report "quick version" "the report"
+                ResultsPage.update scripts
                 let after = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
                 Expect.stringContains after "No results yet." "the table has none of it"
                 Expect.notEqual after page "the table was written"

@@ -373,6 +373,6 @@ let scores =
                         Expect.equal (seen |> Seq.map _.Phase |> List.ofSeq) [ "test"; "train"; "test" ] "lines"
 
                         for line in seen do
-                            Expect.equal line.Accuracy.HasValue (not isText) "accuracy"
-                            Expect.equal line.Perplexity.HasValue isText "perplexity"
+                            Expect.equal line[Metric.Accuracy].HasValue (not isText) "accuracy"
+                            Expect.equal line[Metric.Perplexity].HasValue isText "perplexity"
     ]

@@ -253,7 +253,7 @@ let private loadFolder directory =
     Report.ofRun directory |> Report.write (Path.Combine(directory, "report.html"))
 
 let private resultsText =
-    StudyFileJson.write {
+    StudyJson.write {
         Study = "small"
         Title = "A small study"
         Quick = false
@@ -335,5 +335,5 @@ let tests =
             "a study's results"
             (500 * times)
             (fun random directory -> put directory "small.json" (ofJson random resultsText))
-            (fun directory -> StudyFileJson.load (Path.Combine(directory, "small.json")) |> ignore)
+            (fun directory -> StudyStore.read (Path.Combine(directory, "small.json")) |> ignore)
     ]

@@ -5,6 +5,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open ModNet
+open ModNet.Cli
 
 let private finished row seed spec value : StudyEntry = {
     Row = row
@@ -121,12 +122,12 @@ let tests =
         testPropertyWithConfig config "a results file comes back from its JSON"
         <| fun (entries: StudyEntry list) ->
             let file = file entries
-            Expect.equal (StudyFileJson.read "here" (StudyFileJson.write file)) file "the same"
+            Expect.equal (StudyJson.read "here" (StudyJson.write file)) file "the same"
 
         testCase "what is no results file is refused in one line, with its path"
         <| fun () ->
             for text in [ "{"; "[]"; "{ \"version\": 1 }"; "{ \"version\": 99 }" ] do
-                complains (fun () -> StudyFileJson.read "results/x.json" text |> ignore) [
+                complains (fun () -> StudyJson.read "results/x.json" text |> ignore) [
                     "results/x.json: expected results"
                 ]
 
@@ -134,7 +135,7 @@ let tests =
         <| fun () ->
             let odd = { finished "a" 1 "new" 1.0 with Facts = Map [ "nan", nan; "good", 2.0 ] }
 
-            let back = StudyFileJson.read "here" (StudyFileJson.write (file [ odd ]))
+            let back = StudyJson.read "here" (StudyJson.write (file [ odd ]))
             Expect.equal back.Entries.Head.Facts (Map [ "good", 2.0 ]) "the finite one"
 
         testCase "the table has mean and spread of finished runs under the present settings, and lists the unfinished"
@@ -174,7 +175,7 @@ let tests =
 
             let quick = { results with Quick = true; Title = "Quickly" }
 
-            let text = ResultsTable.insert [ quick; results ] page
+            let text = ResultsPage.insert [ quick; results ] page
 
             Expect.stringStarts text "before\n<!-- results" "what stands before"
             Expect.stringEnds text "<!-- end of results -->\nafter\n" "what stands after"
@@ -187,10 +188,10 @@ let tests =
                 "the row"
 
             Expect.isFalse (text.Contains "the second") "no row without a result"
-            Expect.equal (ResultsTable.insert [ quick; results ] text) text "once more changes nothing"
+            Expect.equal (ResultsPage.insert [ quick; results ] text) text "once more changes nothing"
 
         testCase "a page without markers stays as it is"
         <| fun () ->
             for text in [ ""; "no markers\n"; page.Replace("<!-- end of results -->", "") ] do
-                Expect.equal (ResultsTable.insert [ file [ finished "a" 1 "new" 1.0 ] ] text) text "untouched"
+                Expect.equal (ResultsPage.insert [ file [ finished "a" 1 "new" 1.0 ] ] text) text "untouched"
     ]

@@ -8,24 +8,21 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module Browser =
 
-    /// The environment variable that names one.
+    /// The environment variable that names a browser.
     let variable = "MODNET_CHROMIUM"
 
     let private names = [ "chromium"; "chromium-browser"; "google-chrome" ]
 
-    /// The one that `named` (MODNET_CHROMIUM) gives, else the first on the PATH. Raises UserException where there is none.
+    /// The browser that `named` (MODNET_CHROMIUM) gives, else the first one on the PATH. Raises UserException where there is none.
     let among (named: string option) (path: string) : string =
         match named with
         | Some program when File.Exists program -> program
         | Some program ->
-            raise (
-                UserException(
-                    variable,
-                    "the path of Chromium or Chrome",
-                    $"{program}, where there is no file",
-                    "correct it, or leave it out where one is on the PATH"
-                )
-            )
+            Refusal.refuse
+                variable
+                "the path of Chromium or Chrome"
+                $"{program}, where there is no file"
+                "correct it, or leave it out where one is on the PATH"
         | None ->
             let candidates =
                 names
@@ -35,16 +32,13 @@ module Browser =
             match Seq.tryFind File.Exists candidates with
             | Some program -> program
             | None ->
-                raise (
-                    UserException(
-                        "pictures",
-                        String.Join(", ", names) + " on the PATH",
-                        "none of them",
-                        $"apt-get install chromium, or set {variable} to the path of a Chromium or Chrome"
-                    )
-                )
+                Refusal.refuse
+                    "pictures"
+                    (String.Join(", ", names) + " on the PATH")
+                    "none of them"
+                    $"apt-get install chromium, or set {variable} to the path of a Chromium or Chrome"
 
-    /// The one of this machine. Raises UserException where there is none.
+    /// The browser of this machine. Raises UserException where there is none.
     let find () : string =
         let value (name: string) = Environment.GetEnvironmentVariable name |> Option.ofObj |> Option.filter ((<>) "")
 

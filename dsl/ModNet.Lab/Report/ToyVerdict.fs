@@ -5,8 +5,8 @@ open ModNet.Figures
 open ModNet.Runtime
 open TorchSharp
 
-/// What the toy regression asks of a trained graph (paper §3.1): do the modules divide the components between them, and is
-/// each module its component's map?
+/// Judges a graph that was trained on the toy regression (paper §3.1): do the modules divide the components between them, and has each module
+/// learned its component's map?
 [<RequireQualifiedAccess>]
 module ToyVerdict =
 
@@ -105,7 +105,7 @@ module ToyVerdict =
             ]
             Sections =
                 fun folder -> [
-                    // Only a plane can be drawn.
+                    // Only points of a plane can be drawn.
                     match chosen with
                     | Some chosen when problem.Dimensions = 2 ->
                         Section.figure
@@ -114,7 +114,7 @@ module ToyVerdict =
                             (Toy.composition inputs targets predictions held.Components chosen)
                     | _ -> ()
 
-                    match Toy.curves modules (fst (RunMetrics.ofFolder folder)) with
+                    match Toy.curves modules (MetricsLog.OfFolder folder).Lines with
                     | Some curves ->
                         Section.figure
                             "Figure 3b: loss and module selection"

@@ -188,5 +188,5 @@ module Source =
             said images.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
 
             Cifar10.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "cifar10"
-        | Data.InMemory data -> Drawing.inMemory data |> bits network |> plain "in_memory"
-        | Data.Generated data -> Drawing.generated experiment.Seed data |> bits network |> plain "generated"
+        | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
+        | Data.Generated data -> OwnData.generated experiment.Seed data |> bits network |> plain "generated"

@@ -4,19 +4,19 @@ open System
 open System.CommandLine
 open System.CommandLine.Help
 
-/// What the command line says of a study.
+/// What the command line says about carrying a study out.
 type StudyOptions = {
     Data: string option
     /// Rows by their ids; None takes all.
     Only: string list option
-    /// None takes each row's own.
+    /// None takes each row's own seeds.
     Seeds: int list option
     Scale: Scale
     /// Where the studies' folders lie.
     Out: string
     Threads: int option
     Device: string option
-    /// The report's figures as PNG files, too.
+    /// Whether to write the report's figures as PNG files, too.
     Png: bool
     /// The command as the user gave it, for the record.
     Command: string
@@ -91,7 +91,7 @@ module StudyCommand =
             CommandLine.device
         ]
 
-    /// `check NAME`: every row's summary, nothing is run.
+    /// `check NAME`: it shows every row's summary and runs nothing.
     let check: Command =
         command "check" "Show what a study's rows declare, or all their mistakes; nothing is run." [ rows; quick ]
 

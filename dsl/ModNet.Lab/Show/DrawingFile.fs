@@ -4,7 +4,7 @@ open System
 open System.IO
 open ModNet.Runtime
 
-/// Files with the drawing of a network: what they hold follows from how their names end.
+/// Writes drawings of networks to files; the ending of the name decides the format.
 [<RequireQualifiedAccess>]
 module DrawingFile =
 
@@ -23,9 +23,7 @@ module DrawingFile =
     let write (network: Network) (path: string) : unit =
         match tryRendering path with
         | None ->
-            raise (
-                UserException(path, "a file name that ends in .svg or .mmd", Path.GetFileName path, "name it otherwise")
-            )
+            Refusal.refuse path "a file name that ends in .svg or .mmd" (Path.GetFileName path) "name it otherwise"
         | Some render ->
             let text = render network |> Refusal.orRaise
 

@@ -4,7 +4,7 @@ open System
 open ModNet.Runtime
 open TorchSharp
 
-/// Devices by the words of the command line, and as libtorch has them.
+/// Finds devices: by the words of the command line, and in libtorch.
 [<RequireQualifiedAccess>]
 module internal Devices =
 
@@ -16,21 +16,14 @@ module internal Devices =
         | "cpu" -> Cpu
         | "cuda" -> Cuda 0
         | name when name.StartsWith "cuda:" && fst (UInt16.TryParse(name.Substring 5)) -> Cuda(int (name.Substring 5))
-        | name -> raise (UserException("--device", "cpu, cuda or cuda:N", name, remedy))
+        | name -> Refusal.refuse "--device" "cpu, cuda or cuda:N" name remedy
 
-    /// The device, which must be there.
+    /// The device in libtorch. Raises UserException where it is not there.
     let find (device: Device) : torch.Device =
         match device with
         | Cpu -> torch.CPU
         | Cuda _ when not (torch.cuda.is_available ()) ->
-            raise (
-                UserException(
-                    "--device",
-                    "a device that is there",
-                    $"{device}, and libtorch sees no CUDA device",
-                    remedy
-                )
-            )
+            Refusal.refuse "--device" "a device that is there" $"{device}, and libtorch sees no CUDA device" remedy
         | Cuda index when index >= torch.cuda.device_count () ->
-            raise (UserException("--device", $"an index below {torch.cuda.device_count ()}", string device, remedy))
+            Refusal.refuse "--device" $"an index below {torch.cuda.device_count ()}" (string device) remedy
         | device -> torch.device (string device)

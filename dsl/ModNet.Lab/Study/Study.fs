@@ -7,7 +7,7 @@ open System.IO
 open ModNet.Figures
 open ModNet.Runtime
 
-/// What a study's script ends with.
+/// Carries a study out; the last line of a study's script calls `Study.main`.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Study =
 
@@ -37,37 +37,38 @@ module Study =
                 | Content.Searchable _
                 | Content.Matrices _ -> ()
 
-    /// By the command line, which knows how to drive a browser and lies beside this library.
+    /// Makes the report's pictures. The command line does it, which knows how to drive a browser and lies beside this library.
     let private pictures (report: string) : int =
         let program = Path.Combine(Path.GetDirectoryName typeof<StudyOptions>.Assembly.Location, "ModNet.Cli.dll")
 
         if not (File.Exists program) then
-            raise (UserException("--png", "ModNet as ./modnet builds it", "the library alone", "run it in a clone"))
+            Refusal.refuse "--png" "ModNet as ./modnet builds it" "the library alone" "run it in a clone"
 
         use drawing = Process.Start(ProcessStartInfo(Environment.ProcessPath, [ program; "pictures"; report ]))
 
         drawing.WaitForExit()
         drawing.ExitCode
 
-    /// Carries the study out, with its results in the folder `results` beneath `scripts`, where its script lies. Exit code: 0, 130 where it
-    /// was stopped, 1 where a run failed or the report's figures
-    /// could not be drawn. Raises UserException for what a user can mend.
+    /// Carries the study out and keeps its results in the folder `results` beneath `scripts`, the folder of its script. Gives the exit code: 0; 130
+    /// where it was stopped; 1 where a run failed, or the report's figures could not be drawn. Raises UserException for what a user can mend.
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
         StudyPlan.mustBeSound study
 
-        // Hours of training do not end in a message that could have come first.
+        // A missing browser is reported before hours of training, not after them.
         if options.Png then Browser.find () |> ignore
 
         let mutable drawn = Ok []
 
+        let store = StudyStore.beside scripts
+
         let publish () =
-            let file, fresh = StudyPublication.update study options scripts
+            let file, fresh = StudyPublication.update study options store
             drawn <- fresh
             printfn ""
             StudyTable.lines file |> List.iter (printfn "%s")
             file
 
-        let ended = StudyRunner.run study options (StudyPublication.results scripts) publish
+        let ended = StudyRunner.run study options store publish
 
         let report = Path.Combine(StudyPlan.home study options, "report.html")
         printfn $"report: {report}"

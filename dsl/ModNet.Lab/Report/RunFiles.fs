@@ -1,30 +1,29 @@
-namespace ModNet.Figures
+namespace ModNet
 
 open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
+open ModNet.Figures
+open ModNet.Runtime
 
-/// What a run folder says beside its log: `summary.json`, `spec.json` and the names of its files.
-module internal RunFolder =
-    /// What fields are called in a report; any other field goes by its own name.
+/// What the files of a run folder say beside the log: `summary.json`, `spec.json`, and the names of all of them.
+module internal RunFiles =
+    /// What reports call a field of the summary: its metric's heading, or its own name.
     let private title (field: string) =
-        match field with
-        | "selection_entropy" -> "H_a [nats]"
-        | "batch_selection_entropy" -> "H_b [nats]"
-        | "log_likelihood" -> "log likelihood"
-        | "seconds" -> "time"
-        | name -> name.Replace('_', ' ')
+        match Metric.Find field with
+        | null -> field.Replace('_', ' ')
+        | metric -> metric.Heading
 
     let private text (folder: string) (name: string) =
         let path = Path.Combine(folder, name)
 
         if File.Exists path then Some(File.ReadAllText path) else None
 
-    // A property said twice would leave it open which one counts.
+    // If a property stood there twice, nobody could tell which one counts.
     let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
 
-    /// InvalidOperationException where a text is none: half of a surrogate pair.
+    /// Raises InvalidOperationException where a text is half of a surrogate pair.
     let rec private spell (node: JsonNode) : unit =
         match node with
         | null -> ()
@@ -52,7 +51,7 @@ module internal RunFolder =
         | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
         | _ -> None
 
-    /// A value for a person: numbers short, lists and objects in one line.
+    /// A value as a person reads it: short numbers, and lists and objects on one line.
     let rec private spoken (field: string) (node: JsonNode) : string =
         match node with
         | null -> ""
@@ -60,10 +59,12 @@ module internal RunFolder =
             String.Join(", ", fields |> Seq.map (fun entry -> $"{entry.Key} {spoken entry.Key entry.Value}"))
         | :? JsonArray as items -> String.Join(", ", items |> Seq.map (spoken field))
         | node ->
-            match asNumber node, field with
-            | Some seconds, "seconds" -> Label.duration seconds
-            | Some share, ("agreement" | "accuracy") -> $"{Label.number (100.0 * share)} %%"
-            | Some identity, "seed" -> $"{identity:F0}"
+            let unit = Metric.Find field |> Option.ofObj |> Option.map _.Unit |> Option.defaultValue ""
+
+            match asNumber node, unit with
+            | Some seconds, "s" -> Label.duration seconds
+            | Some share, _ when unit = "%" || field = "agreement" -> $"{Label.number (100.0 * share)} %%"
+            | Some identity, _ when field = "seed" -> $"{identity:F0}"
             | Some value, _ -> Label.number value
             | None, _ -> node.ToString()
 
@@ -73,9 +74,10 @@ module internal RunFolder =
         | null -> None
         | node -> Some(node.ToString())
 
-    let private phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
+    /// The summary's objects with a phase's last values, and the names of the phases.
+    let phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
 
-    /// An object without its long lists, which say how many there are; what they hold is in `summary.json`.
+    /// An object with the length of each list in the list's place; `summary.json` has the lists.
     let private brief (node: JsonNode) : JsonNode =
         match node with
         | :? JsonObject as fields ->
@@ -98,7 +100,7 @@ module internal RunFolder =
         |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
 
-    /// Headings and rows of what was reached: a row for each measure, a column for training, validation and test.
+    /// Headings and rows of the last values: a row for each metric, a column for training, validation and test.
     let results (summary: JsonObject) : (string list * string list list) option =
         let present =
             phases
@@ -123,7 +125,7 @@ module internal RunFolder =
 
             Some("" :: List.map fst present, rows)
 
-    /// M: the one number that spec or summary gives for `modules`; none where pools differ in size or nothing is said.
+    /// M: the one number that spec or summary give for `modules`; None where pools differ in size, or there is no such number.
     let modules (folder: string) : int option =
         let rec numbers (node: JsonNode) : int list =
             match node with

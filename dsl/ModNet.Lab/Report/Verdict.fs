@@ -2,7 +2,7 @@ namespace ModNet
 
 open System.Text.Json.Nodes
 
-/// What a kind of data has to say about a trained graph, beyond what every run says.
+/// What a kind of data adds to the outcome of a run, beyond what every run has.
 type Verdict = {
     /// Fields added to `summary.json`.
     Summary: (string * JsonNode) list
@@ -15,5 +15,5 @@ type Verdict = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Verdict =
 
-    /// Nothing beyond what every run says.
+    /// Adds nothing.
     let none: Verdict = { Summary = []; Lines = []; Sections = fun _ -> [] }

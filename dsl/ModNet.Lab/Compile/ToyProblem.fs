@@ -33,4 +33,4 @@ module ToyProblem =
             let problem, train, _ = draw seed toy
             use _problem = problem
             rows train.Data.Inputs, rows train.Data.Targets, train.Components
-        | _ -> raise (UserException("ToyProblem.points", "toy_regression", "other data", "say toy_regression { }"))
+        | _ -> Refusal.refuse "ToyProblem.points" "toy_regression" "other data" "say toy_regression { }"

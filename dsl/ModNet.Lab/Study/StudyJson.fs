@@ -8,9 +8,9 @@ open System.Text.Json
 open System.Text.Json.Nodes
 open ModNet.Runtime
 
-/// A results file as JSON.
+/// The JSON of what a study keeps: results files, and the records of runs (`study.json`).
 [<RequireQualifiedAccess>]
-module StudyFileJson =
+module StudyJson =
 
     let private version = 1
 
@@ -24,7 +24,7 @@ module StudyFileJson =
     let private list (create: 'Item -> JsonNode) (items: 'Item list) : JsonNode =
         JsonArray(items |> List.map create |> List.toArray)
 
-    // JSON has no word for what is not finite: such a number is left out.
+    // JSON has no numbers that are not finite: they are left out.
     let private numbers (values: Map<string, float>) : JsonNode =
         object [
             for KeyValue(name, value) in values do
@@ -142,26 +142,28 @@ module StudyFileJson =
         Date = value node "date"
     }
 
-    /// What `write` wrote. Raises UserException, which speaks of `path`, for any other text.
-    let read (path: string) (json: string) : StudyFile =
-        let refuse got =
-            raise (
-                UserException(
-                    path,
-                    "results that `./modnet reproduce` wrote",
-                    got,
-                    "mend it, or move it away: what the run folders still have comes back"
-                )
-            )
+    /// What the action makes of a JSON text that `write` or `writeRecord` wrote; a UserException about the file at `path` for any other text.
+    let private reading (path: string) expected remedy (json: string) (action: JsonNode -> 'Value) : 'Value =
+        let refuse got = Refusal.refuse path expected got remedy
 
         try
-            // A property said twice would leave it open which one counts.
-            let strict = JsonDocumentOptions(AllowDuplicateProperties = false)
+            // If a property stood there twice, nobody could tell which one counts.
+            JsonNode.Parse(json, documentOptions = JsonDocumentOptions(AllowDuplicateProperties = false)) |> action
+        with
+        | :? JsonException as cause -> refuse cause.Message
+        | :? NullReferenceException
+        | :? InvalidOperationException
+        | :? ArgumentException
+        | :? FormatException -> refuse "other fields"
 
-            let node = JsonNode.Parse(json, documentOptions = strict)
+    let private results = "results that `./modnet reproduce` wrote"
+    let private moveAway = "mend it, or move it away: what the run folders still have comes back"
 
+    /// The file that `write` wrote. Raises UserException, which names `path`, for any other text.
+    let read (path: string) (json: string) : StudyFile =
+        reading path results moveAway json (fun node ->
             match value<int> node "version" with
-            | found when found <> version -> refuse $"version {found}"
+            | found when found <> version -> Refusal.refuse path results $"version {found}" moveAway
             | _ -> ()
 
             {
@@ -172,29 +174,33 @@ module StudyFileJson =
                 NeedsData = value node "needs_data"
                 Rows = items readRow node "rows"
                 Entries = items readEntry node "runs"
-            }
-        with
-        | :? JsonException as cause -> refuse cause.Message
-        | :? NullReferenceException
-        | :? InvalidOperationException
-        | :? FormatException -> refuse "other fields"
+            })
 
-    /// The file at a path, its specs by the identities that they have now; None where there is none.
-    let load (path: string) : StudyFile option =
-        if File.Exists path then
-            let file = read path (File.ReadAllText path)
-            let results = Path.GetDirectoryName(Path.GetFullPath path)
+    /// A run's record as JSON text.
+    let writeRecord (record: RunRecord) : string =
+        let json =
+            object [
+                "command", text record.Command
+                "commit", record.Commit |> some (fun commit -> text commit.Hash)
+                "dirty", JsonValue.Create(record.Commit |> Option.exists _.Dirty)
+                "processor", text record.Processor
+                "began", text record.Began
+                "ended", some text record.Ended
+            ]
 
-            let specs =
-                [ yield! file.Rows |> List.map _.Spec; yield! file.Entries |> List.map _.Spec ]
-                |> List.distinct
-                |> List.map (fun identity -> identity, StudySpecs.current results identity)
-                |> Map.ofList
+        json.ToJsonString indented + "\n"
 
-            Some {
-                file with
-                    Rows = file.Rows |> List.map (fun row -> { row with Spec = specs[row.Spec] })
-                    Entries = file.Entries |> List.map (fun entry -> { entry with Spec = specs[entry.Spec] })
-            }
-        else
-            None
+    /// The record that `writeRecord` wrote. Raises UserException, which names `path`, for any other text.
+    let readRecord (path: string) (json: string) : RunRecord =
+        reading
+            path
+            "the record of a study's run"
+            "remove it: results then tell nothing of this run's commit and machine"
+            json
+            (fun node -> {
+                Command = value node "command"
+                Commit = optional node "commit" |> Option.map (fun hash -> { Hash = hash; Dirty = value node "dirty" })
+                Processor = value node "processor"
+                Began = value node "began"
+                Ended = optional node "ended"
+            })

@@ -5,7 +5,7 @@ open ModNet.Runtime
 open TorchSharp
 
 /// Datasets from a script's own arrays and functions.
-module internal Drawing =
+module internal OwnData =
 
     let private sizes (shape: Shape) =
         match shape with
@@ -34,7 +34,7 @@ module internal Drawing =
 
         new Dataset(rows inputs (sizes shape), targets, side tasks given)
 
-    /// The arrays of a checked spec.
+    /// The dataset of a spec's arrays; the spec has been checked.
     let inMemory (data: InMemoryData) : LoadedData =
         let arrays = data.Arrays.Value.Value
 
@@ -43,7 +43,7 @@ module internal Drawing =
         dataset data.Input arrays.Target arrays.Tasks given arrays.Inputs
         |> fun all -> LoadedData.Of(all, data.HeldOut, data.Test, data.SplitSeed)
 
-    /// Datapoints from one function, each held against what the spec says of them.
+    /// Datapoints that a script's function draws, each checked against the spec.
     let private draw (data: GeneratedData) (random: Random) (count: int) : Dataset =
         let function' = data.Draw.Value.Value
         let width = int (ShapeRules.Values data.Input)
@@ -52,14 +52,11 @@ module internal Drawing =
             for n in 1..count do
                 let expect (fits: bool) expected (got: string) =
                     if not fits then
-                        raise (
-                            UserException(
-                                $"generated `{data.Name}`, datapoint {n}",
-                                expected,
-                                got,
-                                "let `draw` give what is said of it"
-                            )
-                        )
+                        Refusal.refuse
+                            $"generated `{data.Name}`, datapoint {n}"
+                            expected
+                            got
+                            "let `draw` give what is said of it"
 
                 let point = function' random
                 expect (point.X.Length = width) $"{width} values of x" $"{point.X.Length}"
@@ -114,7 +111,7 @@ module internal Drawing =
 
         points |> Array.collect _.X |> dataset data.Input target tasks given
 
-    /// Points, held-out points and test, drawn one after the other from the experiment's seed.
+    /// Training, held-out and test points, drawn one after the other from the experiment's seed.
     let generated (seed: int) (data: GeneratedData) : LoadedData =
         let random = Random(seed + data.SeedOffset)
 
