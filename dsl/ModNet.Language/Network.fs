@@ -5,11 +5,11 @@ namespace ModNet
 module Network =
 
     /// The network as JSON text, `{ "version": 2, "network": … }`; `of_json` gives it back exactly.
-    let to_json (network: Network) : string = Document.write "network" (NetworkJson.write network)
+    let to_json (network: Network) : string = Document.write "network" NetworkCodec.network network
 
     /// The network that `to_json` wrote, or what is wrong with the text, at its JSON path. (Whether the network is
     /// sound is for `check` to say.)
-    let of_json (text: string) : Result<Network, Diagnostic> = Document.read "network" NetworkJsonReader.read text
+    let of_json (text: string) : Result<Network, Diagnostic> = Document.read "network" NetworkCodec.network text
 
     /// The network's summary as a table, or all that is wrong with it, a line each: what there is to say of it.
     /// Example: `printfn $"{Network.explain toy}"`

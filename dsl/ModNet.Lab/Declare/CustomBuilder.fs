@@ -42,6 +42,12 @@ type internal TorchCode(make: Initialiser -> torch.nn.Module<torch.Tensor, torch
     inherit CustomCode()
     member _.Make(init: Initialiser) = make init
 
+module internal MissingOfCustom =
+
+    [<Literal>]
+    let Message =
+        "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`; one of them is missing here."
+
 /// No code has been said yet.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type NoCode = internal | NoCode
@@ -70,15 +76,18 @@ type CustomDraft<'Input, 'Output, 'Code> = internal {
 [<Sealed>]
 type CustomBuilder internal (name: string) =
 
-    let empty: CustomDraft<NoCode, NoCode, NoCode> = {
-        CustomName = name
-        CustomInput = NoCode
-        CustomOutput = NoCode
-        CustomParameters = 0L
-        CustomMultiplyAdds = 0L
-        CustomWeights = []
-        Code = NoCode
-    }
+    inherit
+        SettingsBlock<CustomDraft<NoCode, NoCode, NoCode>>(
+            {
+                CustomName = name
+                CustomInput = NoCode
+                CustomOutput = NoCode
+                CustomParameters = 0L
+                CustomMultiplyAdds = 0L
+                CustomWeights = []
+                Code = NoCode
+            }
+        )
 
     /// The shape of what it reads, per datapoint; a step of a sequence counts as one where the custom module is a pool's unit.
     /// Example: `reads (Shape.Vector 4)`
@@ -164,15 +173,6 @@ type CustomBuilder internal (name: string) =
         builder.WithCode(draft, FromFunction forward)
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> CustomDraft<'Input, 'Output, 'Code>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: CustomDraft<Shape, Shape, HasCode>) : Custom =
         let name = draft.CustomName
         let weights = List.rev draft.CustomWeights
@@ -214,20 +214,8 @@ type CustomBuilder internal (name: string) =
         }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.IncompleteCustom, WrongChild.Code, IsError = true)>]
-    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp WrongChild.IncompleteCustom
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
+    [<CompilerMessage(MissingOfCustom.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp MissingOfCustom.Message
 
 [<AutoOpen>]
 module Customs =

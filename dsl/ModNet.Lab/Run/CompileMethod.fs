@@ -36,10 +36,10 @@ module internal CompileMethod =
             em.Samples,
             em.MSteps,
             int64 em.EBatch,
-            int64 em.Batch,
-            Optimizer = optimizer em.Optimizer,
-            Unselected = unselected em.Unselected,
-            Schedule = schedule em.Steps em.Schedule,
+            int64 em.Gradient.Batch,
+            Optimizer = optimizer em.Gradient.Optimizer,
+            Unselected = unselected em.Gradient.Unselected,
+            Schedule = schedule em.Gradient.Steps em.Gradient.Schedule,
             ControllerWeight = em.ControllerWeight,
             Start =
                 (match em.Start with

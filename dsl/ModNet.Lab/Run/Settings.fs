@@ -25,21 +25,9 @@ type Settings = {
 module Settings =
 
     let private data (settings: Settings) (data: Data) : Data =
-        let or' path = defaultArg settings.Data path
-
-        match data with
-        | Data.Text text ->
-            Data.Text {
-                text with
-                    Path = or' text.Path
-                    Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary
-            }
-        | Data.Csv csv -> Data.Csv { csv with Path = or' csv.Path }
-        | Data.Mnist images -> Data.Mnist { images with Path = or' images.Path }
-        | Data.Cifar10 images -> Data.Cifar10 { images with Path = or' images.Path }
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> data
+        match settings.Data |> Option.fold (fun data path -> Sources.at path data) data with
+        | Data.Text text -> Data.Text { text with Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary }
+        | other -> other
 
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {

@@ -41,17 +41,6 @@ module internal Sketching =
             Uses = layersOf users.Length + (if everyStep then ", at every step" else "")
         }
 
-    let private controller kind =
-        match kind with
-        | Linear -> "controller Linear"
-        | Mlp hidden ->
-            let widths = hidden |> List.map string<int> |> String.concat "; "
-            $"controller Mlp [ {widths} ]"
-        | Conv(channels, kernel) -> $"controller Conv ({channels}, {kernel})"
-        | Task -> "controller Task"
-        | Given -> "given by the data"
-        | Controller.Custom custom -> $"controller Custom `{custom.Name}`"
-
     let private choice (layer: PlannedLayer) (pool: PlannedPool) (modular: Modular) : ChoiceCard =
         let combine = if modular.Choose = 1 then "" else $" · {modular.Combine}"
 
@@ -62,7 +51,7 @@ module internal Sketching =
 
         {
             Choose = $"K = {modular.Choose} of M = {modular.Pool.Modules}{from}{combine}"
-            Controller = controller modular.Controller
+            Controller = Controllers.describe modular.Controller
             Notes = [
                 if layer.Input.IsSequence then "a choice at every step"
                 if modular.Duplicates = Once then "duplicates Once"

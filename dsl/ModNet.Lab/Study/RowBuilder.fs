@@ -2,6 +2,11 @@ namespace ModNet
 
 open System.ComponentModel
 
+module internal MissingOfRow =
+
+    [<Literal>]
+    let Message = "A row needs `run`, a function from the scale (full or quick) to an experiment; it is missing here."
+
 /// A row half said. Whether its run is said is in its type, so that the compiler refuses one without.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type RowDraft<'Run> = internal {
@@ -14,8 +19,8 @@ type RowDraft<'Run> = internal {
 /// Sets a row's fields; made by `row`.
 [<Sealed>]
 type RowBuilder internal (id: string) =
-
-    let empty = { DraftLabel = None; DraftPaper = []; DraftSeeds = [ 1 ]; DraftRun = Missing }
+    inherit
+        SettingsBlock<RowDraft<Missing>>({ DraftLabel = None; DraftPaper = []; DraftSeeds = [ 1 ]; DraftRun = Missing })
 
     let add measure value (draft: RowDraft<'Run>) = { draft with DraftPaper = draft.DraftPaper @ [ measure, value ] }
 
@@ -57,15 +62,6 @@ type RowBuilder internal (id: string) =
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> RowDraft<'Run>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: RowDraft<Scale -> Experiment>) : StudyRow = {
         Id = id
         Label = defaultArg draft.DraftLabel id
@@ -75,17 +71,5 @@ type RowBuilder internal (id: string) =
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.IncompleteRow, WrongChild.Code, IsError = true)>]
-    member _.Run(_: RowDraft<Missing>) : StudyRow = invalidOp WrongChild.IncompleteRow
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Row, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Row, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Row, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
+    [<CompilerMessage(MissingOfRow.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: RowDraft<Missing>) : StudyRow = invalidOp MissingOfRow.Message

@@ -6,16 +6,19 @@ open System.ComponentModel
 [<Sealed>]
 type StudyBuilder internal (name: string) =
 
-    let empty: Study = {
-        Name = name
-        Title = name
-        Rows = []
-        Measures = []
-        RunsOf = name
-        LogsSuffice = false
-        DataFolder = None
-        Report = fun _ -> []
-    }
+    inherit
+        SettingsBlock<Study>(
+            {
+                Name = name
+                Title = name
+                Rows = []
+                Measures = []
+                RunsOf = name
+                LogsSuffice = false
+                DataFolder = None
+                Report = fun _ -> []
+            }
+        )
 
     /// What the study reproduces, for the heads of tables and reports; its name unless said.
     /// Example: `title "Table 1: test perplexity on Penn Treebank"`
@@ -57,28 +60,7 @@ type StudyBuilder internal (name: string) =
     member _.Report(study: Study, sections: StudyRun list -> Section list) = { study with Report = sections }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> Study) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(study: Study) = study
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
 
 [<AutoOpen>]
 module Studies =

@@ -84,18 +84,8 @@ module internal StudyPlan =
         let data = if needsData then " --data DIR" else ""
         $"./modnet reproduce {study.Name} --rows {row} --seeds {seed}{quick}{data}"
 
-    let private pathOf (data: Data) : string option =
-        match data with
-        | Data.Text text -> Some text.Path
-        | Data.Csv csv -> Some csv.Path
-        | Data.Mnist images
-        | Data.Cifar10 images -> Some images.Path
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> None
-
     /// Its data lie where `--data` says.
-    let needsData (experiment: Experiment) = pathOf experiment.Data = Some ""
+    let needsData (experiment: Experiment) = Sources.path experiment.Data = Some ""
 
     /// The rows that the options choose. Raises UserException for one that is not there.
     let rows (study: Study) (options: StudyOptions) : StudyRow list =

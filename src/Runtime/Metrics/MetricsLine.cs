@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace ModNet.Runtime;
 
-/// <summary>One line of <c>metrics.jsonl</c>; what does not apply is left out.</summary>
+/// <summary>One line of <c>metrics.jsonl</c>. Values that do not apply are null and are left out.</summary>
 public sealed record MetricsLine
 {
     private static readonly JsonSerializerOptions Format = new()
@@ -13,46 +13,46 @@ public sealed record MetricsLine
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    /// <summary>Gradient steps taken.</summary>
+    /// <summary>The number of gradient steps taken.</summary>
     public required long Step { get; init; }
 
-    /// <summary>"train", "validation" or "test".</summary>
+    /// <summary>The phase: "train", "validation" or "test".</summary>
     public required string Phase { get; init; }
 
-    /// <summary>What the training method minimises, per datapoint, nats; training only.</summary>
+    /// <summary>What the training method minimises, per datapoint in nats; in training only.</summary>
     public double? Loss { get; init; }
 
-    /// <summary>log p(y|x, a) per datapoint, nats; in exact training log p(y|x).</summary>
+    /// <summary>The mean log p(y|x, a) per datapoint in nats; in exact training the mean log p(y|x).</summary>
     public double? LogLikelihood { get; init; }
 
-    /// <summary>Per word, for text.</summary>
+    /// <summary>The perplexity per word, for text.</summary>
     public double? Perplexity { get; init; }
 
-    /// <summary>Share of datapoints whose most probable class is theirs, or of bits that are right; not for text.</summary>
+    /// <summary>The share of datapoints whose most probable class is right, or of bits that are right; not for text.</summary>
     public double? Accuracy { get; init; }
 
-    /// <summary>Mean over datapoints and dimensions of (y − mean)²; Gaussian heads only.</summary>
+    /// <summary>The mean of (y − μ)² over datapoints and dimensions; for Gaussian heads only.</summary>
     public double? SquaredError { get; init; }
 
-    /// <summary>H_a (Eq. 15), nats.</summary>
+    /// <summary>The module selection entropy H_a (Eq. 15), in nats.</summary>
     public double? SelectionEntropy { get; init; }
 
-    /// <summary>H_b (Eq. 16), nats.</summary>
+    /// <summary>The batch module selection entropy H_b (Eq. 16), in nats.</summary>
     public double? BatchSelectionEntropy { get; init; }
 
-    /// <summary>Modules selected at least once: on a training minibatch or a held-out set.</summary>
+    /// <summary>The number of modules that were selected at least once, on a training minibatch or a held-out set.</summary>
     public int? ModulesUsed { get; init; }
 
-    /// <summary>Share of datapoints whose a* the E-step before replaced; training with choices only.</summary>
+    /// <summary>The share of datapoints whose a* the latest E-step replaced; in training by EM only.</summary>
     public double? Reassigned { get; init; }
 
-    /// <summary>Seconds since training began.</summary>
+    /// <summary>The seconds since training began.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>One line of JSON, without line end.</summary>
+    /// <summary>The values as one line of JSON, without a line end.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Format);
 
-    /// <summary>The line that <see cref="ToJson"/> wrote.</summary>
+    /// <summary>Reads a line that <see cref="ToJson"/> wrote. JsonException where it is not one.</summary>
     public static MetricsLine Parse(string json) =>
         JsonSerializer.Deserialize<MetricsLine>(json, Format) is { Phase: not null } line
             ? line

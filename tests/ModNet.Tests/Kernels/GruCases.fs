@@ -235,7 +235,7 @@ let forward (case: Case) (data: Data) parameters record =
             Noise = ReadOnlySpan(singles data.Noise)
         )
 
-    ModularGruCall.Forward(&s, x, initial, &w, &choices, &out, case.Threads, case.Lanes)
+    ModularGruWindow.Forward(&s, x, initial, &w, &choices, &out, Cores(case.Threads, case.Lanes))
 
     results
 
@@ -255,7 +255,7 @@ let backward (case: Case) (data: Data) parameters (results: Results) =
     let seen = trace results
     let gradients = weights results.Gradients
 
-    ModularGruCall.Backward(
+    ModularGruWindow.Backward(
         &s,
         x,
         initial,
@@ -265,8 +265,7 @@ let backward (case: Case) (data: Data) parameters (results: Results) =
         results.X,
         results.Initial,
         &gradients,
-        case.Threads,
-        case.Lanes
+        Cores(case.Threads, case.Lanes)
     )
 
 let close what (actual: float32[]) (expected: float[]) =

@@ -77,45 +77,26 @@ type private Results(head: Head) =
     member val Weight = rubbish head.weight.Length
     member val Bias = rubbish head.bias.Length
 
+let private inputsOf head = HeadInputs(head.h, head.weight, head.bias, head.targets)
+
+let private gradientsOf (r: Results) = HeadGradients(H = r.H, Weight = r.Weight, Bias = r.Bias)
+
 let private scoreAndGradients head (rowWeight: float32[]) threads lanes =
     let r = Results head
+    let inputs = inputsOf head
+    let gradients = gradientsOf r
 
     let loss =
-        HeadCall.ScoreAndGradients(
-            head.h,
-            head.weight,
-            head.bias,
-            head.targets,
-            rowWeight,
-            r.LogLikelihood,
-            r.H,
-            r.Weight,
-            r.Bias,
-            threads,
-            lanes
-        )
+        LinearCrossEntropy.ScoreAndGradients(&inputs, rowWeight, r.LogLikelihood, &gradients, Cores(threads, lanes))
 
     loss, r
 
 let private forwardBackward head (rowWeight: float32[]) threads lanes =
     let r = Results head
-
-    HeadCall.Forward(head.h, head.weight, head.bias, head.targets, r.LogLikelihood, r.LogSumExp, threads, lanes)
-
-    HeadCall.Backward(
-        head.h,
-        head.weight,
-        head.bias,
-        head.targets,
-        r.LogSumExp,
-        rowWeight,
-        r.H,
-        r.Weight,
-        r.Bias,
-        threads,
-        lanes
-    )
-
+    let inputs = inputsOf head
+    let gradients = gradientsOf r
+    LinearCrossEntropy.Forward(&inputs, r.LogLikelihood, r.LogSumExp, Cores(threads, lanes))
+    LinearCrossEntropy.Backward(&inputs, r.LogSumExp, rowWeight, &gradients, Cores(threads, lanes))
     r
 
 let private closeAll head rowWeight threads lanes =
@@ -138,12 +119,14 @@ let private closeAll head rowWeight threads lanes =
     close "backward biasGradient" two.Bias expected.biasGradient
 
     let score = Array.create head.targets.Length nanf
-    HeadCall.Score(head.h, head.weight, head.bias, head.targets, score, threads, lanes)
+    let inputs = inputsOf head
+    LinearCrossEntropy.Score(&inputs, score, Cores(threads, lanes))
     Expect.equal score two.LogLikelihood "scoring and the forward pass give the same bits"
 
 let private likelihoods head =
     let logLikelihood = Array.create head.targets.Length 0f
-    LinearCrossEntropy.Score(head.h, head.weight, head.bias, head.targets, logLikelihood, 2)
+    let inputs = inputsOf head
+    LinearCrossEntropy.Score(&inputs, logLikelihood, Cores 2)
     logLikelihood
 
 let private relativeError (actual: float32) exact = abs (float actual / exact - 1.0)
@@ -167,7 +150,7 @@ let tests =
                     vocabulary = vocabulary
                     spread = 3.0
                     threads = 2
-                    lanes = HeadPass.WidestLanes
+                    lanes = Cores.WidestLanes
                     seed = 7
                 }
 
@@ -194,19 +177,11 @@ let tests =
 
                 let expected = Array.create head.targets.Length nanf
 
-                HeadCall.Forward(
-                    head.h,
-                    head.weight,
-                    head.bias,
-                    head.targets,
-                    expected,
-                    Array.zeroCreate<float32> expected.Length,
-                    shape.threads,
-                    shape.lanes
-                )
-
+                let inputs = inputsOf head
+                let cores = Cores(shape.threads, shape.lanes)
+                LinearCrossEntropy.Forward(&inputs, expected, Array.zeroCreate<float32> expected.Length, cores)
                 let actual = Array.create expected.Length nanf
-                HeadCall.Score(head.h, head.weight, head.bias, head.targets, actual, shape.threads, shape.lanes)
+                LinearCrossEntropy.Score(&inputs, actual, cores)
                 Expect.equal actual expected "scores"
 
                 let keys = [
@@ -255,18 +230,10 @@ let tests =
             let expected = answer head (Array.create 10 -0.1f)
             let r = Results head
 
-            let loss =
-                LinearCrossEntropy.MeanLossAndGradients(
-                    head.h,
-                    head.weight,
-                    head.bias,
-                    head.targets,
-                    r.LogLikelihood,
-                    r.H,
-                    r.Weight,
-                    r.Bias,
-                    1
-                )
+            let inputs = inputsOf head
+            let gradients = gradientsOf r
+
+            let loss = LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 1)
 
             let mean = -(expected.logLikelihood |> Array.averageBy _.value)
             Expect.floatClose Accuracy.medium loss mean "mean cross-entropy"
@@ -278,18 +245,10 @@ let tests =
             let head = random 1 0 3 5 1.0
             let r = Results head
 
-            let loss =
-                LinearCrossEntropy.MeanLossAndGradients(
-                    head.h,
-                    head.weight,
-                    head.bias,
-                    head.targets,
-                    r.LogLikelihood,
-                    r.H,
-                    r.Weight,
-                    r.Bias,
-                    3
-                )
+            let inputs = inputsOf head
+            let gradients = gradientsOf r
+
+            let loss = LinearCrossEntropy.MeanLossAndGradients(&inputs, r.LogLikelihood, &gradients, Cores 3)
 
             Expect.isTrue (Double.IsNaN loss) "mean over nothing"
             Expect.equal r.Weight (Array.zeroCreate 15) "weight"
@@ -300,8 +259,8 @@ let tests =
             let rowWeight = Array.create 500 -0.002f
 
             for threads in 1..3 do
-                let _, first = scoreAndGradients head rowWeight threads HeadPass.WidestLanes
-                let _, second = scoreAndGradients head rowWeight threads HeadPass.WidestLanes
+                let _, first = scoreAndGradients head rowWeight threads Cores.WidestLanes
+                let _, second = scoreAndGradients head rowWeight threads Cores.WidestLanes
                 Expect.equal second.LogLikelihood first.LogLikelihood "logLikelihood"
                 Expect.equal second.H first.H "h"
                 Expect.equal second.Weight first.Weight "weight"
@@ -334,7 +293,7 @@ let tests =
             for n in 0..2 do
                 Expect.floatClose Accuracy.medium (float (likelihoods head).[n]) expected[n] $"row {n}"
 
-            closeAll head [| 1f; -2f; 0.5f |] 1 HeadPass.WidestLanes)
+            closeAll head [| 1f; -2f; 0.5f |] 1 Cores.WidestLanes)
 
         testCase "any distance between two logits is right, whichever is the target" (fun () ->
             for distance in [ -200f..5f..200f ] do
@@ -347,7 +306,7 @@ let tests =
                     targets = [| 0L; 1L; 0L; 1L |]
                 }
 
-                closeAll head [| 1f; 1f; 1f; 1f |] 1 HeadPass.WidestLanes)
+                closeAll head [| 1f; 1f; 1f; 1f |] 1 Cores.WidestLanes)
 
         testCase "bounds that no logit comes near still leave gradients in float32's range" (fun () ->
             // Every class has one weight far above 0 and the others a little below, so that all logits are 0, but the bounds
@@ -365,14 +324,14 @@ let tests =
                 targets = [| 3L |]
             }
 
-            closeAll head [| 1e5f |] 1 HeadPass.WidestLanes)
+            closeAll head [| 1e5f |] 1 Cores.WidestLanes)
 
         testCase "a class of logit −∞ has probability 0 and no gradient" (fun () ->
             let head = random 13 9 3 40 1.0
             let targets = head.targets |> Array.map (fun t -> if t = 7L then 8L else t)
             let head = { head with targets = targets }
             head.bias[7] <- -infinityf
-            let _, r = scoreAndGradients head (Array.create 9 1f) 1 HeadPass.WidestLanes
+            let _, r = scoreAndGradients head (Array.create 9 1f) 1 Cores.WidestLanes
             Expect.equal r.Bias[7] 0f "bias"
             Expect.equal r.Weight[21..23] [| 0f; 0f; 0f |] "weight"
 
@@ -398,7 +357,7 @@ let tests =
                     else
                         Expect.equal actual[n] expected[n] $"row {n} beside {rubbish}"
 
-                let two = forwardBackward head (Array.create 30 1f) 2 HeadPass.WidestLanes
+                let two = forwardBackward head (Array.create 30 1f) 2 Cores.WidestLanes
                 Expect.isTrue (Single.IsNaN two.H[4 * 10]) "its gradient"
                 Expect.isFalse (Array.exists Single.IsNaN two.H[44..]) "the others' gradients")
 
@@ -444,26 +403,14 @@ let tests =
 
             Expect.throwsT<ArgumentException>
                 (fun () ->
-                    LinearCrossEntropy.Score(
-                        head.h,
-                        head.weight,
-                        head.bias,
-                        head.targets,
-                        Array.zeroCreate<float32> 3,
-                        1
-                    ))
+                    let inputs = inputsOf head
+                    LinearCrossEntropy.Score(&inputs, Array.zeroCreate<float32> 3, Cores 1))
                 "logLikelihood"
 
             Expect.throwsT<ArgumentOutOfRangeException>
                 (fun () ->
-                    LinearCrossEntropy.Score(
-                        head.h,
-                        head.weight,
-                        head.bias,
-                        head.targets,
-                        Array.zeroCreate<float32> 4,
-                        0
-                    ))
+                    let inputs = inputsOf head
+                    LinearCrossEntropy.Score(&inputs, Array.zeroCreate<float32> 4, Cores 0))
                 "threads")
 
         testCase "2^x is right to 2e-7 over its range, at every register width" (fun () ->

@@ -67,15 +67,14 @@ let private forward (case: Case) (data: Data) =
     let mutable s = case.Size
     let output = rubbish (s.Rows * s.Choose * s.Outputs)
 
-    ModularLinearCall.Forward(
+    ModularLinear.Forward(
         &s,
         ReadOnlySpan data.X,
         ReadOnlySpan data.Indices,
         ReadOnlySpan data.Weight,
         ReadOnlySpan data.Bias,
         Span output,
-        case.Threads,
-        case.Lanes
+        Cores(case.Threads, case.Lanes)
     )
 
     output
@@ -92,7 +91,7 @@ let private backward (case: Case) (data: Data) (output: float32[]) rows =
         Bias = if case.Bias then rubbish (rows * s.Outputs) else [||]
     }
 
-    ModularLinearCall.Backward(
+    ModularLinear.Backward(
         &s,
         ReadOnlySpan data.X,
         ReadOnlySpan data.Indices,
@@ -102,8 +101,7 @@ let private backward (case: Case) (data: Data) (output: float32[]) rows =
         Span gradients.X,
         Span gradients.Weight,
         Span gradients.Bias,
-        case.Threads,
-        case.Lanes
+        Cores(case.Threads, case.Lanes)
     )
 
     gradients

@@ -93,7 +93,7 @@ let private dataOf (case: Case) =
     }
 
 let private gradients (case: Case) (data: Data) =
-    RowGradients(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
+    OptimiserGradient(Values = ReadOnlySpan data.Values, Rows = ReadOnlySpan data.Of, IsWhole = case.Whole)
 
 /// Of row m at number i, by the definition.
 let private gradient (case: Case) (data: Data) m i =
@@ -127,7 +127,7 @@ let tests =
             let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
             let mutable gradients = gradients case data
 
-            RowStepsCall.Adam(
+            OptimiserSteps.Adam(
                 &numbers,
                 ReadOnlySpan data.Rows,
                 ReadOnlySpan data.Steps,
@@ -136,8 +136,7 @@ let tests =
                 Span m,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -171,7 +170,7 @@ let tests =
 
             let mutable gradients = gradients case data
 
-            RowStepsCall.Momentum(
+            OptimiserSteps.Momentum(
                 rate,
                 case.Momentum,
                 ReadOnlySpan data.Rows,
@@ -179,8 +178,7 @@ let tests =
                 Span p,
                 Span v,
                 &gradients,
-                case.Threads,
-                case.Lanes
+                Cores(case.Threads, case.Lanes)
             )
 
             for row in 0 .. case.Modules - 1 do
@@ -223,7 +221,7 @@ let tests =
                     let mutable numbers = AdamNumbers(rate, beta1, beta2, epsilon, case.Decay)
                     let mutable gradients = gradients case data
 
-                    RowSteps.Adam(
+                    OptimiserSteps.Adam(
                         &numbers,
                         ReadOnlySpan data.Rows,
                         ReadOnlySpan data.Steps,
@@ -232,7 +230,7 @@ let tests =
                         Span m,
                         Span v,
                         &gradients,
-                        threads
+                        Cores(threads: int)
                     )
 
                     p, m, v
@@ -245,9 +243,10 @@ let tests =
             let fails (text: string) rows (values: float32[]) (of': int64[]) =
                 Expect.throwsC
                     (fun () ->
-                        let mutable gradients = RowGradients(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
+                        let mutable gradients =
+                            OptimiserGradient(Values = ReadOnlySpan values, Rows = ReadOnlySpan of')
 
-                        RowSteps.Momentum(
+                        OptimiserSteps.Momentum(
                             0.1,
                             0.0,
                             ReadOnlySpan(rows: int64[]),
@@ -255,7 +254,7 @@ let tests =
                             Span(Array.zeroCreate 6),
                             Span.Empty,
                             &gradients,
-                            1
+                            Cores 1
                         ))
                     (fun e -> Expect.stringContains e.Message text "message")
 

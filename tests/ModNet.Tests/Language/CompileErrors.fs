@@ -5,12 +5,8 @@ let private layer = "This is not a layer. A network, chain, block, residual or r
 
 let private branch = "This is not a branch. sum_of, concat_of and mixed hold layers, and chain { … }"
 
-let private ofPool = "This is not a setting of a pool. A pool has: modules, unit, init"
-
-let private ofModular =
-    "This is not a setting of a modular layer. It has: from (a shared pool) or modules, unit and init"
-
-let private ofCustom = "This is not a setting of a custom module. It has: reads, gives,"
+let private setting =
+    "This is not a setting of this block. A block of settings has its own settings, each said once"
 
 let private incomplete = "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`"
 
@@ -24,7 +20,7 @@ let private ownAndFrom =
     "This layer has a pool already. Say either `from`, once, or `modules`, `unit` and `init`."
 
 let private noActivation kind =
-    $"'Layers.relu' does not support the type '{kind}', because the latter lacks the required (real or built-in) member 'WithActivation'"
+    $"'ActivationLayer.relu' does not support the type '{kind}', because the latter lacks the required (real or built-in) member 'WithActivation'"
 
 let private mistyped wanted given =
     $"This expression was expected to have type\n    '{wanted}'    \nbut here has type\n    '{given}'"
@@ -55,10 +51,10 @@ let private blocks = [
 ]
 
 let private pools = [
-    "pool \"p\" { modules 3; linear 2 }", ofPool
-    "pool \"p\" { linear 2; modules 3 }", ofPool
-    "pool \"p\" { for m in 1..3 do modules m }", ofPool
-    "pool \"p\" { modules 3; if true then unit (linear 3) }", ofPool
+    "pool \"p\" { modules 3; linear 2 }", setting
+    "pool \"p\" { linear 2; modules 3 }", setting
+    "pool \"p\" { for m in 1..3 do modules m }", setting
+    "pool \"p\" { modules 3; if true then unit (linear 3) }", setting
     "pool \"p\" { modules 3; unit 5 }", unit
     "pool \"p\" { unit relu }", unit
     "pool \"p\" { unit linear }", unit
@@ -71,11 +67,11 @@ let private pools = [
 ]
 
 let private modulars = [
-    "modular { modules 2; relu }", ofModular
-    "modular { linear 2 }", ofModular
-    "modular { for k in 1..3 do choose k }", ofModular
-    "modular { from words; if true then choose 3 }", ofModular
-    "modular_gru { hidden 3; words }", ofModular
+    "modular { modules 2; relu }", setting
+    "modular { linear 2 }", setting
+    "modular { for k in 1..3 do choose k }", setting
+    "modular { from words; if true then choose 3 }", setting
+    "modular_gru { hidden 3; words }", setting
     "modular { modules 2; unit 5 }", unit
     "modular_gru { unit embed }", unit
     "modular { choose 2; from 3 }", from
@@ -97,8 +93,8 @@ let private modulars = [
 ]
 
 let private customs = [
-    "custom \"c\" { reads (Shape.Vector 3); gives (Shape.Vector 3); linear 3 }", ofCustom
-    "custom \"c\" { for i in 1..3 do parameters 3L }", ofCustom
+    "custom \"c\" { reads (Shape.Vector 3); gives (Shape.Vector 3); linear 3 }", setting
+    "custom \"c\" { for i in 1..3 do parameters 3L }", setting
     "custom \"c\" { }", incomplete
     "custom \"c\" { reads (Shape.Vector 3) }", incomplete
     "custom \"c\" { reads (Shape.Vector 3); gives (Shape.Vector 3) }", incomplete
@@ -125,33 +121,32 @@ let private functions = [
 ]
 
 let private experiments = [
-    "em { samples 3; words }", "This is not a setting of em."
-    "reinforce { decay 0.9; words }", "This is not a setting of this training method."
-    "noisy_topk { words; k 3 }", "This is not a setting of this training method."
-    "static_modules { for i in 1..3 do steps i }", "This is not a setting of this training method."
-    "text \"t\" { window 3; words }", "This is not a setting of text."
-    "toy_regression { words; points 3 }", "This is not a setting of toy_regression."
-    "csv \"x\" { target \"y\"; words }", "This is not a setting of csv."
+    "em { samples 3; words }", setting
+    "reinforce { decay 0.9; words }", setting
+    "noisy_topk { words; k 3 }", setting
+    "static_modules { for i in 1..3 do steps i }", setting
+    "text \"t\" { window 3; words }", setting
+    "toy_regression { words; points 3 }", setting
+    "csv \"x\" { target \"y\"; words }", setting
     "csv \"x\" { window 3 }", "window"
-    "mnist \"d\" { held_out 5; words }", "This is not a setting of mnist or cifar10."
-    "cifar10 \"d\" { for i in 1..3 do held_out i }", "This is not a setting of mnist or cifar10."
+    "mnist \"d\" { held_out 5; words }", setting
+    "cifar10 \"d\" { for i in 1..3 do held_out i }", setting
     "in_memory \"m\" { held_out 3 }", "Arrays in memory need `inputs`"
-    "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); words }", "This is not a setting of in_memory."
+    "in_memory \"m\" { inputs (array2D [ [ 1.0f ] ]); words }", setting
     "generated \"g\" { features 2; classes 2 }", "Generated data need"
-    "generated \"g\" { features 2; words }", "This is not a setting of generated."
+    "generated \"g\" { features 2; words }", setting
     "em { optimizer (Sgd 0.1) }", "float * float"
     "em { start Constant }", "Start"
-    "experiment { net (network \"n\" { }); words }", "This is not a setting of an experiment."
+    "experiment { net (network \"n\" { }); words }", setting
     "experiment { data (text \"t\" { }); train (em { }) }", "An experiment needs all three of"
 ]
 
 /// Expressions, and what the compiler must say of each.
 let private studies = [
     "row \"r\" { label \"l\" }", "A row needs `run`"
-    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }",
-    "This is not a setting of a row."
+    "row \"r\" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }); words }", setting
     "row \"r\" { run 5 }", "Scale -> Experiment"
-    "study \"s\" { words }", "This is not a setting of a study."
+    "study \"s\" { words }", setting
     "study \"s\" { measure \"m\" (fun run -> run.Test.Perplexity.Value) }", "float option"
 ]
 

@@ -70,7 +70,7 @@ let limits =
 
         testCase "`exact` goes through as many compositions here as in the runtime"
         <| fun () ->
-            Expect.equal MethodRules.MostCompositions ModNet.Runtime.Compositions.Limit "compositions per datapoint"
+            Expect.equal ExactKind.MostCompositions ModNet.Runtime.Compositions.Limit "compositions per datapoint"
     ]
 
 [<Tests>]

@@ -25,15 +25,17 @@ let tests =
                         Method.Em {
                             Samples = 10
                             MSteps = 15
-                            Batch = 128
                             EBatch = 128
-                            Steps = 50_000
-                            Optimizer = Adam 1e-3
-                            Unselected = Drift
-                            Schedule = Constant
                             ControllerWeight = 1.0
                             Start = AtRandom
                             Held = Beside
+                            Gradient = {
+                                Batch = 128
+                                Steps = 50_000
+                                Optimizer = Adam 1e-3
+                                Unselected = Drift
+                                Schedule = Constant
+                            }
                         }
                     Seed = 1
                     Device = Cpu
@@ -107,15 +109,17 @@ let tests =
                         Method.Em {
                             Samples = 2
                             MSteps = 3
-                            Batch = 4
                             EBatch = 5
-                            Steps = 6
-                            Optimizer = AdamW(0.7, 0.2)
-                            Unselected = Rest
-                            Schedule = Warmup(3, Decay(2, 0.5))
                             ControllerWeight = 0.25
                             Start = Sweep
                             Held = Among
+                            Gradient = {
+                                Batch = 4
+                                Steps = 6
+                                Optimizer = AdamW(0.7, 0.2)
+                                Unselected = Rest
+                                Schedule = Warmup(3, Decay(2, 0.5))
+                            }
                         }
                     Seed = 12
                     Device = Cuda 2

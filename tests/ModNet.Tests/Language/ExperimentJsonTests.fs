@@ -72,29 +72,6 @@ let tests =
 
             Check.experiment any = Check.experiment any
 
-        testCase "experiments of version 1 are still read"
-        <| fun () ->
-            let old =
-                """{ "version": 1, "experiment": { "network": { "name": "toy", "layers": [ { "kind": "features", "width": 2 },
-                { "kind": "modular", "pool": { "name": null, "modules": 2, "unit": { "kind": "linear", "width": 2, "bias": false,
-                "activation": null } }, "choose": 1, "combine": "sum", "controller": "linear", "dispatch": "auto" },
-                { "kind": "gaussian", "variance": { "kind": "fixed", "value": 0.1 } } ] },
-                "data": { "kind": "text", "path": "t", "window": 35, "vocabulary": null },
-                "method": { "kind": "em", "samples": 10, "m_steps": 15, "batch": 128, "e_batch": 128, "steps": 50000,
-                "optimizer": { "kind": "adam", "rate": 0.001 } },
-                "seed": 1, "log_every": 10, "validate_every": 500, "out": null } }"""
-
-            Expect.equal
-                (Experiment.of_json old)
-                (Ok(
-                    experiment {
-                        net toy
-                        data (text "t" { })
-                        train (em { })
-                    }
-                ))
-                "what it could not say is what it meant"
-
         testCase "every kind of data says its name"
         <| fun () ->
             for data, kind in

@@ -51,45 +51,6 @@ let private toyJson =
   }
 }"""
 
-/// The toy as version 1 wrote it.
-let private toyOfVersion1 =
-    """{
-  "version": 1,
-  "network": {
-    "name": "toy",
-    "layers": [
-      {
-        "kind": "features",
-        "width": 2
-      },
-      {
-        "kind": "modular",
-        "pool": {
-          "name": null,
-          "modules": 2,
-          "unit": {
-            "kind": "linear",
-            "width": 2,
-            "bias": false,
-            "activation": null
-          }
-        },
-        "choose": 1,
-        "combine": "sum",
-        "controller": "linear",
-        "dispatch": "auto"
-      },
-      {
-        "kind": "gaussian",
-        "variance": {
-          "kind": "fixed",
-          "value": 0.1
-        }
-      }
-    ]
-  }
-}"""
-
 /// With this mistake in it, the toy's JSON is refused with this line.
 let private refuses name (right: string) (wrong: string) line =
     testCase name
@@ -108,52 +69,6 @@ let tests =
         <| fun () ->
             Expect.equal (Network.to_json toy) toyJson "written"
             Expect.equal (Network.of_json toyJson) (Ok toy) "read"
-
-        testCase "networks of version 1 are still read"
-        <| fun () ->
-            Expect.equal (Network.of_json toyOfVersion1) (Ok toy) "the toy"
-            let unsaid = toyOfVersion1.Replace("\"modules\": 2,", "\"modules\": 0,")
-
-            let start, rest =
-                unsaid.Substring(0, unsaid.IndexOf "\"unit\""), unsaid.Substring(unsaid.IndexOf "\"choose\"")
-
-            let none =
-                network "toy" {
-                    features 2
-                    modular { choose 1 }
-                    gaussian (variance 0.1)
-                }
-
-            Expect.equal (Network.of_json (start + "\"unit\": null }," + rest)) (Ok none) "a pool without a unit"
-
-            let recurrent =
-                """{ "version": 1, "network": { "name": "n", "layers": [ { "kind": "modular_gru", "hidden": 8, "candidate": { "pool":
-                { "name": "words", "modules": 15, "unit": { "kind": "linear", "width": 8, "bias": true, "activation": "relu" } },
-                "choose": 1, "combine": "sum", "controller": "linear", "dispatch": "auto" } } ] } }"""
-
-            Expect.equal
-                (Network.of_json recurrent)
-                (Ok(
-                    network "n" {
-                        modular_gru {
-                            hidden 8
-                            from words
-                        }
-                    }
-                ))
-                "a modular GRU"
-
-        testCase "what is wrong with a document of version 1 is said as of any other"
-        <| fun () ->
-            for wrong, line in
-                [
-                    toyOfVersion1.Replace("\"sum\"", "\"summ\""),
-                    "$.network.layers[1].combine: expected one of \"sum\", \"concat\", got \"summ\" – mend this value"
-                    """{ "version": 1, "network": { "name": "n", "layers": [ 3, { "kind": "modular", "pool": 4 } ] } }""",
-                    "$.network.layers[0]: expected an object, got 3 – mend this value"
-                    """{ "version": 1, "network": 5 }""", "$.network: expected an object, got 5 – mend this value"
-                ] do
-                Expect.equal (Network.of_json wrong |> Result.mapError string) (Error line) "line"
 
         testCase "numbers that JSON has no numerals for come back"
         <| fun () ->
@@ -209,7 +124,7 @@ let tests =
             "another version"
             "\"version\": 2"
             "\"version\": 3"
-            "$.version: expected 2, or 1, got 3 – read it with the ModNet that wrote it, or write it anew"
+            "$.version: expected 2, got 3 – read it with the ModNet that wrote it, or write it anew"
 
         refuses
             "an experiment where a network is wanted"

@@ -17,8 +17,8 @@ type Keyword = {
     Word: string
 }
 
-/// The language, and what runs and shows experiments: a script has words of both.
-let private assemblies = [ typeof<Network>.Assembly; typeof<Settings>.Assembly ]
+/// What `open ModNet` brings into a script.
+let private assemblies = [ typeof<Network>.Assembly; typeof<TrainedNetwork>.Assembly ]
 
 let private isHidden (info: MemberInfo) =
     info.GetCustomAttributes<EditorBrowsableAttribute>()
@@ -69,16 +69,17 @@ let private ownerAndMember (id: string) =
     name[.. last - 1], name[last + 1 ..]
 
 /// Every example in the documentation that the build leaves beside the library.
-let examples = [
-    for assembly in assemblies do
-        let documentation = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"))
+let examples =
+    let documentation (assembly: Assembly) =
+        XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants(XName.Get "member")
 
-        for entry in documentation.Descendants(XName.Get "member") do
+    [
+        for entry in assemblies |> Seq.collect documentation do
             let owner, name = ownerAndMember (entry.Attribute(XName.Get "name").Value)
 
             for example in Regex.Matches(entry.Value, @"Example: `(.*)`") do
                 { Owner = owner; Member = name; Text = example.Groups[1].Value }
-]
+    ]
 
 /// What the examples take to be there.
 let declarations = [
@@ -102,7 +103,7 @@ let inPlace (example: Example) =
     | "ModNet.CustomBuilder" ->
         $"custom \"example\" {{ reads (Shape.Vector 4); gives (Shape.Vector 4); from_function (fun _ x -> x); {text} }}"
     | "ModNet.EmBuilder" -> $"em {{ {text} }}"
-    | "ModNet.RivalSettings" -> $"exact {{ {text} }}"
+    | "ModNet.MethodSettings" -> $"exact {{ {text} }}"
     | "ModNet.ReinforceBuilder" -> $"reinforce {{ {text} }}"
     | "ModNet.NoisyTopKBuilder" -> $"noisy_topk {{ {text} }}"
     | "ModNet.TextBuilder" -> $"text \"example\" {{ {text} }}"
