@@ -97,7 +97,6 @@ module Pictures =
                 // What the browser itself said comes last.
                 let why = refused.Message.Trim().Split '\n' |> Array.last
 
-
                 raise (
                     UserException(
                         browser,

@@ -4,7 +4,6 @@ module ModNet.Tests.StudyCommandTests
 open System
 open System.IO
 open System.Runtime.InteropServices
-open System.Text.RegularExpressions
 open Expecto
 open ModNet
 open ModNet.Cli
@@ -48,17 +47,6 @@ study "small" {{
         action home script
     finally
         Directory.Delete(home, true)
-
-let private refused (code: int) (words: string list) (parts: string list) =
-    let exit, output, errors = modnet words
-    let said = output + errors
-    let command = String.concat " " words
-    Expect.equal exit code $"exit code of {command}: {said}"
-
-    for part in parts do
-        Expect.stringContains said part command
-
-    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
 
 [<Tests>]
 let tests =
