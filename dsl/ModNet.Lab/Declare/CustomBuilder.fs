@@ -229,6 +229,7 @@ type CustomBuilder internal (name: string) =
     [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
     member _.For(_: 'First, _: 'Second) = empty
 
+/// `custom`, the word for code of your own.
 [<AutoOpen>]
 module Customs =
 

@@ -1,14 +1,17 @@
-namespace ModNet
+namespace ModNet.Cli.Verbs
 
 open System
 open System.CommandLine
-open System.CommandLine.Help
 open System.IO
+open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 
 /// `./modnet inspect RUN`: what was routed where, in tables and as a page.
 [<RequireQualifiedAccess>]
-module InspectCommand =
+module Inspect =
+
+    let private help = "Show what a run routed where: load, classes or words, paths, contexts, datapoints."
 
     let private run = Argument<string>("RUN", Description = "a run's folder, or a routing trace (.safetensors)")
 
@@ -36,19 +39,8 @@ module InspectCommand =
             DefaultValueFactory = fun _ -> 7
         )
 
-    /// The command, to stand among the others.
-    let command =
-        let command =
-            Command("inspect", "Show what a run routed where: load, classes or words, paths, contexts, datapoints.")
-
-        command.Arguments.Add run
-        let options: Option list = [ out; layer; datapoint; top ]
-        options |> List.iter command.Options.Add
-        command.Options.Add(HelpOption())
-        command
-
     /// Prints the tables and writes the page. Raises UserException for what a user can mend.
-    let invoke (parsed: ParseResult) : int =
+    let private inspect (parsed: ParseResult) : int =
         let path = parsed.GetValue run
         let trace = Trace.load path
         let count = parsed.GetValue top
@@ -79,3 +71,5 @@ module InspectCommand =
             printfn $"\npage: {page}"
 
         CommandLine.Exit.ok
+
+    let verb = Verb.create "inspect" help [ run ] [ out; layer; datapoint; top ] (Action.Parsed inspect)
