@@ -14,10 +14,10 @@ module Demo =
     let private run (settings: Settings) : int =
         let experiment = { Toy.run with Out = Some "runs/demo" } |> Settings.apply settings
 
-        let summary = ModNet.Check.experiment experiment |> Refusal.orRaise
+        let experiment = ModNet.Check.experiment experiment |> Refusal.orRaise
         printfn "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
         printfn ""
-        printfn $"{summary}"
+        printfn $"{experiment.Summary}"
         printfn ""
         ModNet.Train.run settings experiment |> ignore
         CommandLine.Exit.ok

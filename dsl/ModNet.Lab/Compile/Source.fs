@@ -160,7 +160,8 @@ module Source =
         }
 
     /// The data of a checked experiment. Raises UserException where they cannot be read.
-    let load (experiment: Experiment) : Source =
+    let load (checked: CheckedExperiment) : Source =
+        let experiment = checked.Experiment
         let network = experiment.Network
 
         match experiment.Data with

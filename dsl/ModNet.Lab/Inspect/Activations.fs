@@ -57,6 +57,54 @@ module Activations =
     /// The outputs of layers of a run's network (those that stand at its top, by their names, as the summary table gives them) for the
     /// first `datapoints` of its test set, else its validation set, else its training set, in evaluation mode: their shares in `bins`
     /// equal steps of a range. Raises UserException for a name that no layer has.
+    /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (Activations.ofTrained [ "linear1" ] 1_000 (0.0, 4.0) 40)`
+    let ofTrained
+        (layers: string list)
+        (datapoints: int)
+        (range: float * float)
+        (bins: int)
+        (run: TrainedRun)
+        : Activations list =
+        let known = [ for node in run.Graph.Nodes -> node.Name ]
+
+        for layer in layers do
+            if not (List.contains layer known) then
+                let names = String.concat ", " known
+
+                Refusal.refuse
+                    run.Experiment.Network.Name
+                    $"layers among {names}"
+                    layer
+                    "give names of its summary table"
+
+        let from, till = range
+        let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]
+        let splits = run.Source.Splits
+
+        let data =
+            if splits.Test.Count > 0 then splits.Test[0]
+            elif splits.Validation.Count > 0 then splits.Validation[0]
+            else splits.Train
+
+        let count = min (int64 datapoints) data.Count
+
+        run.Graph.InEvaluation(fun () ->
+            for start in 0L .. batch .. count - 1L do
+                use _scope = torch.NewDisposeScope()
+                let some = data.Range(start, min batch (count - start)).To run.Device
+                let route = Route(run.Evaluating, some.Side)
+                let mutable x = some.Inputs
+
+                for node in run.Graph.Nodes do
+                    x <- node.Forward(x, route)
+
+                    for layer, tally in tallies do
+                        if layer = node.Name then tally.Add x)
+        |> ignore
+
+        [ for _, tally in tallies -> tally.Result ]
+
+    /// The same for the run in a folder that holds all it needs: no code and no arrays of a script.
     /// Example: `let seen = Activations.ofRun [ "conv1" ] 1_000 (0.0, 4.0) 40 "runs/cifar"`
     let ofRun
         (layers: string list)
@@ -65,38 +113,4 @@ module Activations =
         (bins: int)
         (folder: string)
         : Activations list =
-        Trained.within folder (fun run ->
-            let known = [ for node in run.Graph.Nodes -> node.Name ]
-
-            for layer in layers do
-                if not (List.contains layer known) then
-                    let names = String.concat ", " known
-
-                    Refusal.refuse $"{folder}" $"layers among {names}" layer "give names of its summary table"
-
-            let from, till = range
-            let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]
-            let splits = run.Source.Splits
-
-            let data =
-                if splits.Test.Count > 0 then splits.Test[0]
-                elif splits.Validation.Count > 0 then splits.Validation[0]
-                else splits.Train
-
-            let count = min (int64 datapoints) data.Count
-
-            run.Graph.InEvaluation(fun () ->
-                for start in 0L .. batch .. count - 1L do
-                    use _scope = torch.NewDisposeScope()
-                    let some = data.Range(start, min batch (count - start)).To run.Device
-                    let route = Route(run.Evaluating, some.Side)
-                    let mutable x = some.Inputs
-
-                    for node in run.Graph.Nodes do
-                        x <- node.Forward(x, route)
-
-                        for layer, tally in tallies do
-                            if layer = node.Name then tally.Add x)
-            |> ignore
-
-            [ for _, tally in tallies -> tally.Result ])
+        Trained.within folder (ofTrained layers datapoints range bins)

@@ -88,13 +88,12 @@ type Script(arguments: string array) =
         let settings = settings ()
 
         guarded (fun () ->
-            let experiment = Settings.apply settings experiment
-            let summary = Check.experiment experiment |> Refusal.orRaise
+            let experiment = Settings.apply settings experiment |> Check.experiment |> Refusal.orRaise
 
             if verb = "check" then
-                printfn $"{summary}"
+                printfn $"{experiment.Summary}"
 
-                CommandLine.drawing parsed |> Option.iter (DrawingFile.write experiment.Network)
+                CommandLine.drawing parsed |> Option.iter (DrawingFile.write experiment.Experiment.Network)
             else
                 Train.run settings experiment |> ignore)
 

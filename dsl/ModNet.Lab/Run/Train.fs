@@ -6,6 +6,7 @@ open System.Reflection
 open System.Runtime.InteropServices
 open System.Text.Json.Nodes
 open System.Threading
+open ModNet.Pictures
 open ModNet.Runtime
 open TorchSharp
 
@@ -102,12 +103,12 @@ module Train =
             $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
 
-    let private architecture (network: Network) =
+    let private architecture (plan: Plan) =
         let caption =
             "The network, from input to head, with the shape that each layer gives. Modular layers choose K of a pool's M modules; "
             + "a dotted line leads to a pool that has a name, which every layer with a line to it shares."
 
-        Network.to_svg network |> Refusal.orRaise |> Section.drawing "Architecture" caption
+        Sketching.ofPlan plan |> Layout.ofSketch |> Svg.ofPicture |> Section.drawing "Architecture" caption
 
     /// The warning that a new run replaces an unfinished one in its folder; None where the folder has no unfinished run.
     let private unfinished (folder: string) =
@@ -129,9 +130,9 @@ module Train =
 
         if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
 
-    /// Runs a checked experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
+    /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
     /// what a user can mend.
-    let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+    let showing (progress: ProgressLine) (settings: Settings) (checked: CheckedExperiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
@@ -139,12 +140,13 @@ module Train =
             Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
         | threads -> threads |> Option.iter torch.set_num_threads
 
+        let experiment = checked.Experiment
         let device = Devices.find experiment.Device
-        let source = Source.load experiment
+        let source = Source.load checked
         use _splits = source.Splits
         use streams = new RandomStreams(int64 experiment.Seed)
 
-        use graph = Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
+        use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout checked.Plan
 
         use method = CompileMethod.make experiment.Method graph source.Splits.Train streams device
 
@@ -195,7 +197,7 @@ module Train =
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
-        |> Report.first (architecture experiment.Network :: verdict.Sections path)
+        |> Report.first (architecture checked.Plan :: verdict.Sections path)
         |> Report.last (routed path)
         |> Report.write (folder.PathOf "report.html")
 
@@ -205,10 +207,10 @@ module Train =
         outcome
 
     /// Runs an experiment with a progress line of its own, and tells how to go on where it was stopped.
-    /// Example: `Train.run settings (Settings.apply settings run)`
-    let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
+    /// Example: `Check.experiment run |> Result.map (fun run () -> Train.run Settings.none run)`
+    let run (settings: Settings) (experiment: CheckedExperiment) : TrainingOutcome =
         let outcome = showing (ProgressLine()) settings experiment
-        let steps = int64 experiment.Method.Steps
+        let steps = int64 experiment.Experiment.Method.Steps
 
         if outcome.Steps < steps then
             let again = if settings.Resume then settings.Command else settings.Command + " --resume"

@@ -89,26 +89,29 @@ module Trained =
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
     let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = opened change folder
 
-    /// Opens a run for an action and gives the action's result; the run's graph and data are freed after it. Raises UserException where the folder holds no
-    /// run, or its data are gone.
-    /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
-    let within (folder: string) (action: TrainedRun -> 'Result) : 'Result =
+    /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
+    /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
+    let within_as (change: Experiment -> Experiment) (folder: string) (action: TrainedRun -> 'Result) : 'Result =
         Machine.EnsureReady()
-        let experiment = experiment folder
-        Check.experiment experiment |> Refusal.orRaise |> ignore
-        let source = Source.load experiment
+        let checked = experiment folder |> change |> Check.experiment |> Refusal.orRaise
+        let source = Source.load checked
         use _splits = source.Splits
-        use trained = load folder
+        use trained = load_as change folder
 
         action {
-            Experiment = experiment
+            Experiment = checked.Experiment
             Source = source
             Graph = trained.Graph
             Evaluating = trained.Evaluating
             Device = trained.Device
         }
 
+    /// Opens a run for an action and gives the action's result; the run's graph and data are freed after it. Raises UserException where the folder holds no
+    /// run, or its data are gone.
+    /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
+    let within (folder: string) (action: TrainedRun -> 'Result) : 'Result = within_as id folder action
+
     /// The sections about its kind of data that the run's own report opens with. Raises
     /// UserException where the folder holds no run, or its data are gone.
-    let sections (folder: string) : Section list =
-        within folder (fun run -> (run.Source.Judge run.Graph run.Evaluating run.Device).Sections folder)
+    let internal sections (change: Experiment -> Experiment) (folder: string) : Section list =
+        within_as change folder (fun run -> (run.Source.Judge run.Graph run.Evaluating run.Device).Sections folder)

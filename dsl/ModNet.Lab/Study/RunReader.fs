@@ -104,6 +104,7 @@ module internal RunReader =
                     own
                     |> Map.filter (fun name _ -> not (List.contains name [ "seed"; "steps"; "seconds"; "threads" ]))
                 Phases = phases summary
+                Declared = Carried.some row.Experiment
             }
 
             run, Essence.identity experiment)

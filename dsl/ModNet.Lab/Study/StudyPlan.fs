@@ -8,7 +8,7 @@ open ModNet.Runtime
 type internal PlannedRun = {
     Row: StudyRow
     Seed: int
-    Experiment: Experiment
+    Experiment: CheckedExperiment
     Identity: string
     Folder: string
     /// The settings that `Train` takes beside the experiment.
@@ -127,13 +127,12 @@ module internal StudyPlan =
                 }
 
                 let declared = experiment options.Scale row seed
-                Check.experiment declared |> Refusal.orRaise |> ignore
 
                 turn,
                 {
                     Row = row
                     Seed = seed
-                    Experiment = Settings.apply settings declared
+                    Experiment = Settings.apply settings declared |> Check.experiment |> Refusal.orRaise
                     Identity = Essence.identity declared
                     Folder = folder
                     Settings = settings
@@ -143,7 +142,7 @@ module internal StudyPlan =
 
     /// Raises UserException where a run has to read data and no option names them.
     let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
-        if runs |> List.exists (fun run -> needsData run.Experiment) then
+        if runs |> List.exists (fun run -> needsData run.Experiment.Experiment) then
             let expected =
                 match study.DataFolder with
                 | Some name -> $"the data of {study.Name} ({name})"

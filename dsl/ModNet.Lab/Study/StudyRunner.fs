@@ -51,7 +51,7 @@ module internal StudyRunner =
                 |> List.map (fun entry -> entry.Seconds / float (max 1L entry.Steps))
 
             let perStep = if known.IsEmpty then own else List.average known
-            perStep * float run.Experiment.Method.Steps)
+            perStep * float run.Experiment.Experiment.Method.Steps)
 
     let private train (run: PlannedRun) (line: ProgressLine) : TrainingOutcome =
         moveAside run
@@ -119,7 +119,10 @@ module internal StudyRunner =
                     try
                         let outcome = train run (ProgressLine($"{quick}{name} · ", rest))
 
-                        if outcome.Steps < int64 run.Experiment.Method.Steps then Turn.Stopped else Turn.Finished
+                        if outcome.Steps < int64 run.Experiment.Experiment.Method.Steps then
+                            Turn.Stopped
+                        else
+                            Turn.Finished
                     with :? UserException as mistake ->
                         // The other runs go on; they may take hours, and do not need this one.
                         eprintfn $"{name}: {mistake.Message}"

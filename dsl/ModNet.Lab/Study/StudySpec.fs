@@ -60,7 +60,18 @@ type StudyRun = {
     Facts: Map<string, float>
     /// The last values of `train`, `validation` and `test`, by their names in `metrics.jsonl`.
     Phases: Map<string, Map<string, float>>
+    /// The row's experiment, whose code and arrays the run's folder does not hold.
+    Declared: Carried<Scale -> Experiment>
 } with
+
+    /// The experiment that was read from the run's folder, with the code and the arrays of its row.
+    /// Example: `Trained.within_as run.WithCode run.Folder (fun trained -> Seq.length (trained.Graph.parameters ()))`
+    member run.WithCode(experiment: Experiment) : Experiment =
+        match run.Declared.Value with
+        | Some declared ->
+            [ Scale.Full; Scale.Quick ]
+            |> List.fold (fun found scale -> Experiment.with_code_of (declared scale) found) experiment
+        | None -> experiment
 
     member private run.Phase(name: string) = Reached(Map.tryFind name run.Phases |> Option.defaultValue Map.empty)
 
@@ -86,7 +97,7 @@ type StudyRun = {
     member run.Modules: int option = RunFiles.modules run.Folder
 
     /// The sections about its kind of data that the run's own report opens with.
-    member run.Sections: Section list = Trained.sections run.Folder
+    member run.Sections: Section list = Trained.sections run.WithCode run.Folder
 
     /// The label with the seed; of an unfinished run also how far it is.
     member run.Name =

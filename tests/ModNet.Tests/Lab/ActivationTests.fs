@@ -49,8 +49,11 @@ let private declared folder =
 let private trained (body: string -> unit) =
     inDirectory (fun directory ->
         let folder = Path.Combine(directory, "run")
-        Train.run Settings.none (declared folder) |> ignore
+        Running.train Settings.none (declared folder) |> ignore
         body folder)
+
+/// The run as its script opens it, whose arrays its folder does not hold.
+let private within folder action = Trained.within_as (Experiment.with_code_of (declared folder)) folder action
 
 [<Tests>]
 let tests =
@@ -58,11 +61,11 @@ let tests =
         testCase "are what layers give for the test set, counted by hand"
         <| fun () ->
             trained (fun folder ->
-                let found = Activations.ofRun [ "linear1"; "modular1" ] 10 (0.0, 2.0) 4 folder
+                let found = within folder (Activations.ofTrained [ "linear1"; "modular1" ] 10 (0.0, 2.0) 4)
                 Expect.equal (found |> List.map _.Layer) [ "linear1"; "modular1" ] "layers"
 
                 let expected =
-                    Trained.within folder (fun run ->
+                    within folder (fun run ->
                         scoped (fun () ->
                             let data = run.Source.Splits.Test[0]
 
@@ -94,7 +97,7 @@ let tests =
         <| fun () ->
             trained (fun folder ->
                 fails
-                    (fun () -> Activations.ofRun [ "conv9" ] 10 (0.0, 2.0) 4 folder |> ignore)
+                    (fun () -> within folder (Activations.ofTrained [ "conv9" ] 10 (0.0, 2.0) 4) |> ignore)
                     "expected layers among linear1, modular1, got conv9")
 
         testCase "of no run are refused in one line"

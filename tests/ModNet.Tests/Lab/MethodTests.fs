@@ -214,7 +214,7 @@ let runs =
                 let run = Settings.apply quiet mine
                 Expect.equal run.Method.Steps 30 "--steps"
                 Expect.equal (run.Method.WithSteps 50_000) method "nothing else changed"
-                Expect.equal (Train.run quiet run).Steps 30L "steps"
+                Expect.equal (Running.train quiet run).Steps 30L "steps"
 
                 let summary = JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "summary.json"))).AsObject()
 

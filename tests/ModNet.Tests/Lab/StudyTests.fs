@@ -190,7 +190,7 @@ let tests =
                 }
 
                 let declared = experimentOf 2 20
-                Train.run settings (Settings.apply settings declared) |> ignore
+                Running.train settings (Settings.apply settings declared) |> ignore
                 File.Delete(Path.Combine(folder, "summary.json"))
                 let spec = { declared with Seed = 3 } |> Experiment.to_json
                 File.WriteAllText(Path.Combine(folder, "spec.json"), spec)

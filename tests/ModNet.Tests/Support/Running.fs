@@ -3,6 +3,7 @@ module ModNet.Tests.Running
 
 open System
 open System.IO
+open ModNet
 
 /// What the action prints meanwhile is not shown.
 let quietly (action: unit -> 'Result) =
@@ -13,3 +14,7 @@ let quietly (action: unit -> 'Result) =
         action ()
     finally
         Console.SetOut before
+
+/// Checks an experiment and trains it.
+let train (settings: Settings) (experiment: Experiment) =
+    Check.experiment experiment |> Refusal.orRaise |> Train.run settings
