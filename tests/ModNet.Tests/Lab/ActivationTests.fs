@@ -7,11 +7,10 @@ open ModNet
 open ModNet.Runtime
 open TorchSharp
 
-let private points = array2D [ for i in 0..39 -> [ float32 (i % 7) - 3.0f; float32 (i % 5) ] ]
+let private declared directory folder =
+    let points =
+        write directory "points.csv" (String.concat "\n" [ "a,b,y"; for i in 0..39 -> $"{i % 7 - 3},{i % 5},{i % 2}" ])
 
-let private labels = [| for i in 0..39 -> i % 2 |]
-
-let private declared folder =
     experiment {
         net (
             network "small" {
@@ -28,11 +27,11 @@ let private declared folder =
         )
 
         data (
-            in_memory "activation-tests" {
-                inputs points
-                classes 2 labels
-                held_out 8
-                test 10
+            csv points {
+                target "y"
+                classes 2
+                held_out 0.2
+                test 0.25
             }
         )
 
@@ -49,7 +48,7 @@ let private declared folder =
 let private trained (body: string -> unit) =
     inDirectory (fun directory ->
         let folder = Path.Combine(directory, "run")
-        Train.run Settings.none (declared folder) |> ignore
+        Train.run Settings.none (declared directory folder) |> ignore
         body folder)
 
 [<Tests>]
