@@ -8,8 +8,8 @@ open ModNet.Runtime
 open TorchSharp
 
 let private declared directory folder =
-    let points =
-        write directory "points.csv" (String.concat "\n" [ "a,b,y"; for i in 0..39 -> $"{i % 7 - 3},{i % 5},{i % 2}" ])
+    let rows = [ for i in 0..39 -> $"{i % 7 - 3},{i % 5},{i % 2}" ]
+    let points = write directory "points.csv" (String.concat "\n" ("a,b,y" :: rows))
 
     experiment {
         net (

@@ -98,7 +98,8 @@ let private options (home: string) : StudyOptions = {
 }
 
 let private results (scripts: string) name =
-    (StudyFileJson.load (Path.Combine(scripts, "results", $"{name}.json"))).Value
+    let path = Path.Combine(scripts, "results", $"{name}.json")
+    StudyJson.read path (File.ReadAllText path)
 
 let private runFolder home row seed = Path.Combine(home, "runs", "example", row, $"seed-{seed}")
 
