@@ -16,6 +16,11 @@ let private renamed rename =
             Pool = { modular.Pool with Name = Option.map rename modular.Pool.Name }
     })
 
+/// Read from its JSON, and given the code again that JSON does not hold.
+let private readAgain (network: Network) =
+    Expect.wantOk (Network.of_json (Network.to_json network)) "readable"
+    |> Network.with_customs (Network.customs network)
+
 [<Tests>]
 let tests =
     testList "Properties of specs" [
@@ -48,16 +53,14 @@ let tests =
 
         testPropertyWithConfig (config 101 150) "a sound network read from its JSON is equal, and hashes alike"
         <| fun (network: Network) ->
-            let again = Expect.wantOk (Network.of_json (Network.to_json network)) "readable"
+            let again = readAgain network
             Expect.equal again network "equal"
             Expect.equal (hash again) (hash network) "hash"
             Expect.equal (check again) (check network) "summary"
 
         testPropertyWithConfig (config 102 100) "a broken network's JSON keeps what is wrong with it"
         <| fun (planted: Planted) ->
-            let again = Expect.wantOk (Network.of_json (Network.to_json planted.Network)) "readable"
-
-            Expect.equal (check again) (check planted.Network) "diagnostics"
+            Expect.equal (check (readAgain planted.Network)) (check planted.Network) "diagnostics"
 
         testPropertyWithConfig (config 103 40) "what was checked before makes no difference"
         <| fun (sound: Network, first: Planted, second: Planted) ->
