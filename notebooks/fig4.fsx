@@ -26,7 +26,7 @@ trend is.
 *)
 
 let lastFifth (run: StudyRun) field =
-    let steps, values = RunMetrics.column "train" field run.Metrics
+    let steps, values = run.Column("train", field)
     let from = 0.8 * float run.Planned
 
     Array.zip steps values |> Array.filter (fun (step, _) -> step > from) |> Array.map snd

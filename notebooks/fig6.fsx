@@ -220,7 +220,7 @@ let fitted (run: StudyRun) =
 
 /// Of M-steps' minibatches, a* held, by step.
 let held (run: StudyRun) =
-    let steps, shares = RunMetrics.column "train" "accuracy" run.Metrics
+    let steps, shares = run.Column("train", "accuracy")
 
     Array.zip steps shares
     |> Array.chunkBySize 20

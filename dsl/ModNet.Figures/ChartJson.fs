@@ -15,7 +15,7 @@ open Plotly.NET
 [<RequireQualifiedAccess>]
 module ChartJson =
 
-    /// Seven significant digits: more than a plot can show, and half the file. What is not finite becomes null, a gap.
+    /// Writes seven significant digits: more than a plot can show, and half the size of all digits. A value that is not finite becomes null, a gap.
     let private number (writer: Utf8JsonWriter) (value: float) =
         if Double.IsFinite value then
             let culture = CultureInfo.InvariantCulture
@@ -23,7 +23,7 @@ module ChartJson =
         else
             writer.WriteNullValue()
 
-    /// As Plotly.NET writes what only it knows; through a reader, so that no `<` stays as it is.
+    /// Writes a value of a type that only Plotly.NET knows as Plotly.NET would. Its JSON is read and written again, so that every `<` is escaped.
     let private foreign (writer: Utf8JsonWriter) (value: obj) =
         match JsonNode.Parse(JsonConvert.SerializeObject(value, Globals.JSON_CONFIG)) with
         | null -> writer.WriteNullValue()
@@ -61,7 +61,7 @@ module ChartJson =
             writer.WriteEndArray()
         | other -> foreign writer other
 
-    /// Where nobody chose a look, it is the house's.
+    /// Gives a layout the house style, unless somebody chose another template.
     let private dressed (layout: Layout) : Layout =
         match layout.TryGetPropertyValue "template" with
         | Some chosen when obj.ReferenceEquals(chosen, HouseStyle.template) || chosen <> Defaults.DefaultTemplate ->

@@ -2,14 +2,14 @@ namespace ModNet.Figures
 
 open System
 
-/// Fewer points with the same look.
+/// Thins out points without changing how a curve looks.
 [<RequireQualifiedAccess>]
 module Downsample =
     /// How many points a trace of a report has at most: more than a screen has columns.
     let limit = 2000
 
     /// At most `most` (≥ 4) of the points (x, y), in their order: the first, the last, and of each stretch between the
-    /// lowest and the highest, so that no spike is lost. Shorter data stay as they are.
+    /// lowest and the highest, so that no spike is lost. Shorter data stay as they are. Raises ArgumentException for fewer than 4, or arrays of different lengths.
     let extremes (most: int) (xs: float[]) (ys: float[]) : float[] * float[] =
         if most < 4 then invalidArg (nameof most) $"Down-sampling: expected room for at least 4 points, got {most}."
 

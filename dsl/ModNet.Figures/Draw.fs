@@ -3,8 +3,8 @@ namespace ModNet.Figures
 open Plotly.NET
 open Plotly.NET.TraceObjects
 
-/// Traces that Plotly.NET has no word for, as its charts; `Chart.Point`, `Chart.Column` and all its others stand beside them in a panel. Names and
-/// labels are plain text here, which never becomes markup. `Hover` is a plotly hover template, in which `%{customdata}` is `Extra`.
+/// Charts that Plotly.NET has no function for. They stand in a panel beside Plotly.NET's own, such as `Chart.Point` and `Chart.Column`. Names and
+/// labels are plain text, which never becomes markup. `Hover` is a plotly hover template, in which `%{customdata}` is `Extra`.
 [<AbstractClass; Sealed>]
 type Draw =
     static member private Scatter
@@ -36,15 +36,16 @@ type Draw =
             )
         )
 
-    /// The chart of a trace with more properties, by plotly's names.
+    /// The chart of a trace, with more properties by plotly's names for them.
     static member private Chart(trace: Trace2D, more: (string * obj) list) : GenericChart =
         for name, value in more do
             trace.SetProperty(name, value)
 
         GenericChart.ofTraceObject false trace
 
-    /// A line through (x, y), with a dot at each point where there are few. Points that are not finite leave a gap. Without a `Colour` it has the
-    /// palette's next. `Quiet`: a thin line of which neither legend nor hovering tells, for what belongs to another line of the same name.
+    /// A line through (x, y), with a dot at each point where there are few. Points that are not finite leave a gap. Without a `Colour` it gets the
+    /// palette's next one. A `Quiet` line is thin and absent from legend and hovering: it belongs to another line of the same name.
+    /// Raises ArgumentException unless there are as many y as x.
     static member Line
         (
             name: string,
@@ -84,7 +85,7 @@ type Draw =
             if quiet then [ "showlegend", false; "hoverinfo", "skip" ] else []
         )
 
-    /// An arrow from each row of `from` to the same row of `towards`, both [N, 2].
+    /// An arrow from each row of `from` to the same row of `towards`, both [N, 2]. Raises ArgumentException for other shapes.
     static member Arrows
         (name: string, from: float[,], towards: float[,], colour: string, ?Hover: string)
         : GenericChart =
@@ -114,11 +115,11 @@ type Draw =
         let mode = StyleParam.Mode.Lines_Markers
         Draw.Chart(Draw.Scatter(name, mode, braided 0, braided 1, Marker = marker, Line = line, ?Hover = Hover), [])
 
-    /// Filled shapes, each the points of its outline; hovering tells the name.
+    /// Filled shapes, each given by the points of its outline; hovering shows the name.
     static member Filled
         (name: string, outlines: (float * float) list list, colour: string, ?Opacity: float)
         : GenericChart =
-        // One after the other with a gap between them.
+        // The outlines follow each other in one trace, with a gap between them.
         let xs, ys =
             outlines
             |> List.mapi (fun i outline -> if i = 0 then outline else (nan, nan) :: outline)
@@ -138,7 +139,8 @@ type Draw =
             ]
         )
 
-    /// A disc at each point, so many pixels across, with a label; not in the legend.
+    /// A disc at each point, with its diameter in pixels and a label; the legend does not list them. Raises ArgumentException unless all arrays have
+    /// one length.
     static member Nodes
         (
             name: string,
@@ -155,7 +157,7 @@ type Draw =
                 $"nodes '{name}': expected a y, a diameter and a label for each of {xs.Length} x, got {ys.Length}, {diameters.Length} and {labels.Length}."
 
         let marker = Marker.init (Color = Color.fromString colour, SizeMin = 2, Opacity = 1.0)
-        // Plotly.NET's are whole pixels, which would bend proportions.
+        // Plotly.NET takes whole pixels only, which would distort proportions.
         marker.SetProperty("size", diameters)
 
         Draw.Chart(
@@ -168,8 +170,8 @@ type Draw =
             ]
         )
 
-    /// values [rows, columns] as a grey map, black at `low`, white at `high`. Columns have names; rows have, too, where there are `Rows`, else they
-    /// count from 1.
+    /// A grey map of values [rows, columns], black at `low` and white at `high`. Columns have names; rows have the names `Rows`, or numbers from 1
+    /// where there are none.
     static member Heat
         (columns: string[], (low: float, high: float), values: float[,], ?Rows: string[], ?Hover: string)
         : GenericChart =

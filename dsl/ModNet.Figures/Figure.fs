@@ -24,7 +24,7 @@ module Figure =
 
         trace.``type`` <> "heatmap" && not (coloured "line" || coloured "marker")
 
-    /// What refers to the axes of a panel by itself ("x", "y domain") refers to those of the figure's i-th pair.
+    /// Changes references to a panel's own axes ("x", "y domain") into references to the figure's i-th pair of axes.
     let private moveTo suffix (references: string list) (thing: #DynamicObj) =
         for reference in references do
             let axis = text reference thing
@@ -50,7 +50,7 @@ module Figure =
             copy
     ]
 
-    /// Axes, shapes and notes of a panel go to its own pair of axes in the figure; all else is the figure's.
+    /// Adds a panel's axes, shapes and notes to the figure, at the panel's pair of axes, and whatever else the figure's layout does not have yet.
     let private addTo (figure: Layout) suffix (panel: Layout) : unit =
         let own = [ "xaxis"; "yaxis"; "shapes"; "annotations" ]
 
@@ -72,8 +72,9 @@ module Figure =
         add "shapes" Shape
         add "annotations" Annotation
 
-    /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more than one name. What a panel's
-    /// layout says of more than its axes, the first one's counts.
+    /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more than one name. Of
+    /// settings that concern more than a panel's axes, the first panel's count. Raises ArgumentException without a panel or a column.
+    /// Example: `[ loss; accuracy ] |> Figure.grid 2`
     let grid (columns: int) (panels: GenericChart list) : GenericChart =
         if panels.IsEmpty || columns < 1 then
             invalidArg
@@ -130,7 +131,7 @@ module Figure =
             )
             |> fun grid -> layout.SetProperty("grid", grid)
 
-            // Only where all panels are read so.
+            // One way of hovering holds for the whole figure, so all panels must ask for it.
             if layouts |> List.exists (fun panel -> text "hovermode" panel = "") then
                 layout.RemoveProperty "hovermode" |> ignore
 

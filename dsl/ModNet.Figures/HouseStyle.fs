@@ -23,12 +23,13 @@ module HouseStyle =
                 Title = Title.init (Standoff = 8)
             )
 
-        // Plotly.NET only has names for single sides.
+        // Plotly.NET has names for the margins of single sides only.
         axis.SetProperty("automargin", true)
         axis
 
-    /// Fonts, colours and axes, as a plotly template: what a chart says itself counts before it, and a page with a dark ground can put another in
-    /// its place. A script that opens Plotly.NET says `Chart.Line(xs, ys) |> Chart.withTemplate HouseStyle.template`.
+    /// Fonts, colours and axes as a plotly template. A chart's own settings count before it, and a page with a dark ground can put another template
+    /// in its place.
+    /// Example: `Chart.Line(xs, ys) |> Chart.withTemplate HouseStyle.template`
     let template: Template =
         let layout =
             Layout.init (
@@ -49,7 +50,7 @@ module HouseStyle =
         layout.SetProperty("yaxis", axis ())
         Template.init layout
 
-    /// Below the figure, however high it is.
+    /// A legend below the figure, however high the figure is.
     let internal legend () =
         Legend.init (
             Orientation = StyleParam.Orientation.Horizontal,

@@ -5,7 +5,7 @@ open System.Globalization
 open System.Net
 open System.Text.RegularExpressions
 
-/// Plain text to markup. Text in figures and reports is plain; nothing in it can become a tag.
+/// Turns plain text into markup. Texts in figures and reports are plain: nothing in them can become a tag.
 [<RequireQualifiedAccess>]
 module Label =
     let private subscripted = Regex(@"\b([A-Za-z])_([A-Za-z0-9])\b", RegexOptions.Compiled)
@@ -36,7 +36,7 @@ module Label =
 
     /// A duration as a person would say it: `0.8 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
     let duration (seconds: float) : string =
-        // A clock that says more than a thousand years, or no number, is wrong: what it says is passed on as it is.
+        // A clock that gives more than a thousand years, or no number, is wrong: its value is shown as it is.
         let isTime = Double.IsFinite seconds && abs seconds < 3.2e10
 
         let whole = if isTime then TimeSpan.FromSeconds(Math.Round seconds) else TimeSpan.Zero

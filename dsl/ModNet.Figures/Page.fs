@@ -2,88 +2,83 @@ namespace ModNet.Figures
 
 open System
 open System.Globalization
-open System.Text
 open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
+open Giraffe.ViewEngine
 open ModNet
 
 /// A report as one HTML page that needs nothing but itself.
 module internal Page =
-    /// The browser itself is told to load nothing: whatever a name or a figure says, no request leaves the page.
+    /// Tells the browser itself to load nothing: no request leaves the page, whatever a name or a figure contains.
     let private policy =
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
-    let private element name attributes (content: string) =
-        let space = if attributes = "" then "" else " "
-        $"<{name}{space}{attributes}>{content}</{name}>"
+    /// Plain text in which `H_a` is typeset with its subscript. `Label.typeset` has made everything else harmless.
+    let private typeset (text: string) = rawText (Label.typeset text)
 
-    let private plain name text = element name "" (Label.typeset text)
+    let private lines (nodes: XmlNode list) = nodes |> List.collect (fun node -> [ node; rawText "\n" ])
 
-    let private joined separator (parts: string seq) = String.Join(separator, parts)
-
-    /// More letters than anything else, which numbers with their units have not.
+    /// Whether a text has more letters than anything else; numbers with their units have not.
     let private isProse (text: string) =
         2 * (text |> Seq.filter Char.IsLetter |> Seq.length) > text.Length && text.Length > 8
 
-    let private table (headings: string list) (rows: string list list) =
+    let private values (headings: string list) (rows: string list list) =
         let isWords i =
             let column = rows |> List.choose (List.tryItem i) |> List.filter (fun text -> text.Length > 1)
-
             not column.IsEmpty && List.forall isProse column
 
         // A column of words begins at its left, numbers end at their right.
         let words = headings |> List.mapi (fun i _ -> isWords i) |> Array.ofList
 
-        let row name (cells: string list) =
-            cells
-            |> List.mapi (fun i text ->
-                let attributes = if i < words.Length && words[i] then "class=\"words\"" else ""
+        let row cell (texts: string list) =
+            tr
+                []
+                (texts
+                 |> List.mapi (fun i text ->
+                     cell [ if i < words.Length && words[i] then _class "words" ] [ typeset text ]))
 
-                element name attributes (Label.typeset text))
-            |> joined ""
-            |> element "tr" ""
-
-        let head = row "th" headings |> element "thead" ""
-        let body = rows |> List.map (row "td") |> joined "\n" |> element "tbody" ""
-
-        element "table" "class=\"values\"" (head + "\n" + body) |> element "div" "class=\"scroll\""
-
-    /// Three decimals in every cell, so that columns compare at a glance.
-    let private cell (value: float) =
-        value.ToString("0.000", CultureInfo.InvariantCulture).Replace('-', '−') |> plain "td"
+        div [ _class "scroll" ] [
+            table [ _class "values" ] [ thead [] [ row th headings ]; tbody [] (rows |> List.map (row td) |> lines) ]
+        ]
 
     let private matrix (name: string, values: float[,]) =
-        let rows =
-            List.init (Array2D.length1 values) (fun i -> values[i, *] |> Seq.map cell |> joined "" |> element "tr" "")
+        // Three decimals in every cell, so that columns compare at a glance.
+        let cell (value: float) =
+            td [] [ typeset (value.ToString("0.000", CultureInfo.InvariantCulture).Replace('-', '−')) ]
 
-        plain "figcaption" name + element "table" "class=\"matrix\"" (joined "\n" rows) |> element "figure" ""
+        figure [] [
+            figcaption [] [ typeset name ]
+            table [ _class "matrix" ] [
+                for i in 0 .. Array2D.length1 values - 1 -> tr [] [ for value in values[i, *] -> cell value ]
+            ]
+        ]
 
-    /// Figure JSON has every `<` escaped, so it cannot end its script element.
-    let private chart (label: string) (figure: Plotly.NET.GenericChart) =
-        "<div class=\"plot\"></div>\n" + element "script" "type=\"application/json\"" (ChartJson.ofChart figure)
-        |> element "figure" $"class=\"chart\" role=\"group\" aria-label=\"{Label.escape label}\""
-
-    let private content heading =
-        function
-        | Content.Prose text -> plain "p" text
-        | Content.Chart figure -> chart heading figure
-        | Content.Drawing svg -> element "div" "class=\"drawing\" tabindex=\"0\"" ("\n" + svg)
-        | Content.Table(headings, rows) -> table headings rows
+    let private content (heading: string) (what: Content) =
+        match what with
+        | Content.Prose text -> p [] [ typeset text ]
+        | Content.Chart chart ->
+            figure [ _class "chart"; attr "role" "group"; attr "aria-label" heading ] [
+                div [ _class "plot" ] []
+                // Every `<` in the JSON is escaped, so it cannot end its script element.
+                script [ _type "application/json" ] [ rawText (ChartJson.ofChart chart) ]
+            ]
+        | Content.Drawing svg -> div [ _class "drawing"; _tabindex "0" ] [ rawText ("\n" + svg) ]
+        | Content.Table(headings, rows) -> values headings rows
         | Content.Searchable(headings, rows) ->
-            "<input type=\"search\" placeholder=\"filter rows\" aria-label=\"filter rows\">\n" + table headings rows
-            |> element "div" "class=\"searchable\""
-        | Content.Matrices matrices -> matrices |> List.map matrix |> joined "\n" |> element "div" "class=\"matrices\""
+            div [ _class "searchable" ] [
+                input [ _type "search"; _placeholder "filter rows"; attr "aria-label" "filter rows" ]
+                values headings rows
+            ]
+        | Content.Matrices matrices -> div [ _class "matrices" ] (List.map matrix matrices)
 
-    let private section (section: Section) =
-        plain "h2" section.Heading + "\n" + (section.Contents |> List.map (content section.Heading) |> joined "\n")
-        |> element "section" ""
+    let private part (heading: string) (contents: XmlNode list) =
+        section [] (lines (h2 [] [ typeset heading ] :: contents))
 
-    let private summary (facts: (string * string) list) =
-        facts
-        |> List.map (fun (name, value) -> plain "dt" name + element "dd" "" (Label.escape value) |> element "div" "")
-        |> joined "\n"
-        |> element "dl" "class=\"summary\""
+    let private facts (facts: (string * string) list) =
+        dl [ _class "summary" ] [
+            for name, value in facts -> div [] [ dt [] [ typeset name ]; dd [] [ encodedText value ] ]
+        ]
 
     let private readable =
         JsonSerializerOptions(WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
@@ -99,13 +94,12 @@ module internal Page =
         | :? InvalidOperationException -> json
 
     let private spec (json: string) =
-        element "h2" "" "Spec"
-        + element
-            "details"
-            ""
-            (element "summary" "" "The network and its training, as data"
-             + element "pre" "" (indented json |> Label.escape))
-        |> element "section" ""
+        part "Spec" [
+            details [] [
+                summary [] [ str "The network and its training, as data" ]
+                pre [] [ encodedText (indented json) ]
+            ]
+        ]
 
     let private size (bytes: int64) =
         if bytes < 1000L then $"{bytes} B"
@@ -113,44 +107,43 @@ module internal Page =
         else $"{Label.number (Math.Round(float bytes / 1e6, 1))} MB"
 
     let private files (files: (string * int64) list) =
-        let entry (name: string, bytes) =
-            let address = "./" + (name.Split '/' |> Array.map Uri.EscapeDataString |> joined "/")
-
-            let link = element "a" $"href=\"{Label.escape address}\"" (Label.escape name)
-            element "li" "" (link + element "span" "" (size bytes))
-
-        element "h2" "" "Files" + element "ul" "class=\"files\"" (files |> List.map entry |> joined "\n")
-        |> element "section" ""
-
-    let ofReport (report: Report) : string =
-        let body =
-            joined "\n" [
-                element "h1" "" (Label.escape report.Title)
-                if not report.Summary.IsEmpty then summary report.Summary
-                match report.Command with
-                | Some command -> element "pre" "" (element "code" "" (Label.escape command))
-                | None -> ()
-                "<noscript><p>The figures are drawn by a script in this page; it is switched off here.</p></noscript>"
-                yield! report.Sections |> List.map section
-                match report.Spec with
-                | Some json -> spec json
-                | None -> ()
-                if not report.Files.IsEmpty then files report.Files
+        part "Files" [
+            ul [ _class "files" ] [
+                for name, bytes in files ->
+                    let address = "./" + (name.Split '/' |> Array.map Uri.EscapeDataString |> String.concat "/")
+                    li [] [ a [ _href address ] [ encodedText name ]; span [] [ str (size bytes) ] ]
             ]
+        ]
 
-        StringBuilder()
-            .Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append($"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-            .Append("<link rel=\"icon\" href=\"data:,\">\n")
-            .Append(element "title" "" (Label.escape report.Title))
-            .Append("\n<style>\n")
-            .Append(Asset.text "report.css")
-            .Append("</style>\n</head>\n<body>\n")
-            .Append(body)
-            .Append("\n<script>\n")
-            .Append(Asset.plotly ())
-            .Append("\n</script>\n<script>\n")
-            .Append(Asset.text "report.js")
-            .Append("</script>\n</body>\n</html>\n")
-            .ToString()
+    /// The page of a report.
+    let ofReport (report: Report) : string =
+        html [ _lang "en" ] [
+            head
+                []
+                (lines [
+                    meta [ _charset "utf-8" ]
+                    rawText $"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"
+                    meta [ _name "viewport"; _content "width=device-width, initial-scale=1" ]
+                    link [ _rel "icon"; _href "data:," ]
+                    title [] [ encodedText report.Title ]
+                    style [] [ rawText ("\n" + Asset.text "report.css") ]
+                ])
+            body
+                []
+                (lines [
+                    h1 [] [ encodedText report.Title ]
+                    if not report.Summary.IsEmpty then facts report.Summary
+                    for command in Option.toList report.Command do
+                        pre [] [ code [] [ encodedText command ] ]
+                    noscript [] [
+                        p [] [ str "The figures are drawn by a script in this page; it is switched off here." ]
+                    ]
+                    for section in report.Sections do
+                        part section.Heading (section.Contents |> List.map (content section.Heading))
+                    yield! report.Spec |> Option.toList |> List.map spec
+                    if not report.Files.IsEmpty then files report.Files
+                    script [] [ rawText ("\n" + Asset.plotly () + "\n") ]
+                    script [] [ rawText ("\n" + Asset.text "report.js") ]
+                ])
+        ]
+        |> RenderView.AsString.htmlDocument

@@ -12,7 +12,7 @@ module Palette =
     let sky = "#56B4E9"
     let yellow = "#F0E442"
 
-    /// For what is only context: reference lines, targets behind predictions. Readable on light and dark ground.
+    /// For context only, such as reference lines, or targets behind predictions. Readable on light and dark ground.
     let grey = "#8A8A8A"
 
     let colours = [| blue; vermillion; green; purple; orange; sky; yellow |]
@@ -20,5 +20,5 @@ module Palette =
     /// The colour of the i-th class (a module, a series); starts again after the seventh.
     let colour (i: int) = colours[i % colours.Length]
 
-    /// Every system's own sans serif: nothing to download.
+    /// Each system's own sans serif font, so that nothing is downloaded.
     let fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

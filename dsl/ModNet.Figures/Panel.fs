@@ -6,11 +6,12 @@ open Plotly.NET
 open Plotly.NET.LayoutObjects
 
 /// One pair of axes with what is drawn in it, as a Plotly.NET chart in the house's look: a figure by itself, or a part of one (`Figure.grid`).
-/// Texts are plain, `H_a` is typeset with its subscript. Every function leaves the chart that it is given as it is.
+/// Texts are plain; `H_a` is typeset with its subscript. Every function returns a new chart and leaves the given one unchanged.
+/// Example: `Panel.series [ Draw.Line("loss", [| 1.0; 2.0 |], [| 0.7; 0.5 |]) ] |> Panel.x "step" |> Panel.y "loss"`
 [<RequireQualifiedAccess>]
 module Panel =
 
-    /// What a legend takes of the height.
+    /// Pixels of the height that a legend takes.
     let internal legendPixels = 30
 
     let internal copyTo (copy: 'Object :> DynamicObj) (original: DynamicObj) : 'Object =
@@ -22,7 +23,8 @@ module Panel =
         change layout
         chart |> GenericChart.setLayout layout
 
-    /// A copy of a part of something, such as a marker's line; a new one where there is none. Of Plotly.NET's own type, by which it finds it again.
+    /// A copy of a part of something, such as a marker's line, or a new part where there is none. It has Plotly.NET's own type, by which Plotly.NET
+    /// finds it again.
     let internal part<'Part when 'Part :> DynamicObj and 'Part: (new: unit -> 'Part)> name (whole: DynamicObj) : 'Part =
         match whole.TryGetPropertyValue name with
         | Some(:? DynamicObj as part) -> part |> copyTo (new 'Part())
@@ -36,7 +38,7 @@ module Panel =
     let private append name (item: 'Item) =
         onLayout (fun layout -> layout.SetProperty(name, items<'Item> name layout @ [ item ]))
 
-    /// Plotly.NET's methods are compiled anew for each kind of number, which takes a while: for these they are once.
+    /// .NET compiles Plotly.NET's generic methods anew for each type of number, which takes a while; with this type it compiles them once.
     let private number (value: #IConvertible) = value :> IConvertible
 
     let private onAxis name (style: LinearAxis -> LinearAxis) =
@@ -61,18 +63,18 @@ module Panel =
 
         append "annotations" (style annotation) chart
 
-    /// What the legend calls a trace, where it does.
+    /// The name of a trace in the legend; None where the legend does not list it.
     let internal listed (trace: Trace) : string option =
         match trace.TryGetPropertyValue "name", trace.TryGetPropertyValue "showlegend" with
         | Some(:? string as name), shown when name <> "" && shown <> Some false && trace.``type`` <> "heatmap" ->
             Some name
         | _ -> None
 
-    /// A legend where there is more than one name in it.
+    /// Whether the chart has a legend: it has one if there is more than one name.
     let internal hasLegend (chart: GenericChart) =
         (GenericChart.getTraces chart |> List.choose listed |> List.distinct).Length > 1
 
-    /// The panel's height in pixels, axes included; 340 unless said. In a grid the highest one counts.
+    /// The panel's height in pixels, axes included; 340 by default. In a grid the highest panel counts.
     let height (pixels: int) (chart: GenericChart) : GenericChart =
         let legend = if hasLegend chart then legendPixels else 0
         chart |> onLayout (fun layout -> layout.SetProperty("height", pixels + legend))
@@ -83,7 +85,7 @@ module Panel =
 
         chart
         |> onLayout (fun layout ->
-            // Plotly.NET's default: the width is the page's to choose.
+            // Plotly.NET sets a width by default, but the page chooses it.
             layout.RemoveProperty "width" |> ignore
 
             let style =
@@ -102,7 +104,7 @@ module Panel =
             margin.SetProperty(side, pixels)
             layout.SetProperty("margin", margin))
 
-    /// Words over the panel.
+    /// Writes a title over the panel.
     let title (title: string) (chart: GenericChart) : GenericChart =
         if title = "" then
             chart
@@ -120,7 +122,7 @@ module Panel =
     let x title (chart: GenericChart) : GenericChart = axisTitle "xaxis" title chart
     let y title (chart: GenericChart) : GenericChart = axisTitle "yaxis" title chart
 
-    /// A logarithmic y axis.
+    /// Makes the y axis logarithmic.
     let logY (chart: GenericChart) : GenericChart =
         chart
         |> onAxis
@@ -140,13 +142,13 @@ module Panel =
 
     let private classes axis = onAxis axis (LinearAxis.style (AxisType = StyleParam.AxisType.Category))
 
-    /// The x axis has names and no numbers, in the order in which they come, even where they look like numbers.
+    /// Makes the x axis one of names, in the order in which they come, even where they look like numbers.
     let classesX (chart: GenericChart) : GenericChart = classes "xaxis" chart
 
-    /// The y axis has names and no numbers, in the order in which they come.
+    /// Makes the y axis one of names, in the order in which they come.
     let classesY (chart: GenericChart) : GenericChart = classes "yaxis" chart
 
-    /// Values of x that are marked, with their labels, in place of ticks of plotly's own choice.
+    /// Marks these values of x with these labels, in place of the ticks that plotly would choose.
     let xMarks (marks: (float * string) list) (chart: GenericChart) : GenericChart =
         let style =
             LinearAxis.style (
@@ -157,25 +159,25 @@ module Panel =
 
         onAxis "xaxis" style chart
 
-    /// No y axis: only the places of things relative to each other count.
+    /// Hides the y axis, for pictures in which only the places relative to each other count.
     let hideY (chart: GenericChart) : GenericChart = chart |> onAxis "yaxis" (LinearAxis.style (Visible = false))
 
-    /// The x axis counts things.
+    /// Writes whole numbers on the x axis, which counts things.
     let wholeX (chart: GenericChart) : GenericChart = chart |> onAxis "xaxis" (LinearAxis.style (TickFormat = ",d"))
 
-    /// The y axis counts things.
+    /// Writes whole numbers on the y axis, which counts things.
     let wholeY (chart: GenericChart) : GenericChart =
         let few (axis: LinearAxis) =
             match axis.TryGetPropertyValue "range" with
             | Some(:? (IConvertible[]) as range) -> Convert.ToDouble range[1] - Convert.ToDouble range[0] < 9.0
             | _ -> false
 
-        // Left alone, plotly would write 1, 1, 2, 2 beside 0.5, 1, 1.5, 2.
+        // By itself plotly would round the ticks 0.5, 1, 1.5, 2 to 1, 1, 2, 2.
         chart
         |> onAxis "yaxis" (fun axis ->
             axis |> LinearAxis.style (TickFormat = ",d", ?DTick = (if few axis then Some(number 1.0) else None)))
 
-    /// A dashed line across the panel at y = value, labelled.
+    /// Draws a dashed line across the panel at y = value, with a label.
     let reference (value: float) (label: string) (chart: GenericChart) : GenericChart =
         let grey = Color.fromString Palette.grey
 
@@ -186,7 +188,7 @@ module Panel =
                 Font = Font.init (Size = 12.0, Color = grey)
             )
 
-        // A line's label has places of which Plotly.NET has no names.
+        // Plotly.NET has no name for this place of a line's label.
         text.SetProperty("textposition", "end")
 
         let line =
@@ -204,7 +206,7 @@ module Panel =
 
         append "shapes" line chart
 
-    /// A second reading of the y axis at its right: a title, then value and label of each mark.
+    /// Writes a second reading of the y axis at the panel's right: a title, and a label at each marked value.
     let rightMarks (title: string) (marks: (float * string) list) (chart: GenericChart) : GenericChart =
         let middle = StyleParam.YAnchorPosition.Middle
 
@@ -218,14 +220,14 @@ module Panel =
 
         List.fold mark (chart |> margin "r" 52 |> note title 13.0 beside) marks
 
-    /// One unit is as long on x as on y.
+    /// Makes one unit as long on x as on y.
     let equalUnits (chart: GenericChart) : GenericChart =
         chart |> onAxis "yaxis" (LinearAxis.style (ScaleAnchor = StyleParam.ScaleAnchor.X 1))
 
-    /// Rows counted from the top, as in a printed matrix.
+    /// Counts rows from the top, as in a printed matrix.
     let downwards (chart: GenericChart) : GenericChart =
         chart |> onAxis "yaxis" (LinearAxis.style (AutoRange = StyleParam.AutoRange.Reversed))
 
-    /// Lines over one x axis that counts: hovering tells the values of all of them at one place.
+    /// A panel of lines over one x axis of whole numbers; hovering shows the values of all lines at one place.
     let over (what: string) (charts: GenericChart list) : GenericChart =
         series charts |> x what |> wholeX |> onLayout (fun layout -> layout.SetProperty("hovermode", "x unified"))

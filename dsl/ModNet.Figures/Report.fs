@@ -13,7 +13,7 @@ type Content =
     | Drawing of svg: string
     /// Column headings, then rows of as many cells.
     | Table of headings: string list * rows: string list list
-    /// The same, with a field above it: rows without the words in it are hidden.
+    /// A table with a search field above it, which hides all rows without the words that a reader types.
     | Searchable of headings: string list * rows: string list list
     /// Named matrices beside each other.
     | Matrices of (string * float[,]) list

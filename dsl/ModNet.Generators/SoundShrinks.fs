@@ -34,7 +34,7 @@ module internal SoundShrinks =
                         whole (List.take first body @ plain @ List.skip last body)
 
             for index, layer in List.indexed body do
-                for instead in LayerShrinks.instead layer do
+                for instead in Kind.simpler layer do
                     whole (List.take index body @ instead @ List.skip (index + 1) body)
         }
 
@@ -42,7 +42,7 @@ module internal SoundShrinks =
         seq {
             let modular = place.Modular
 
-            for choose in LayerShrinks.fewer 1 modular.Choose do
+            for choose in Numbers.fewer 1 modular.Choose do
                 { modular with Choose = choose }
 
                 { modular with Choose = choose; Controller = Linear }
@@ -64,7 +64,7 @@ module internal SoundShrinks =
         seq {
             let pool = place.Pool
 
-            for modules in LayerShrinks.fewer 1 pool.Modules do
+            for modules in Numbers.fewer 1 pool.Modules do
                 { pool with Modules = modules }
 
             if pool.Units.Length > 1 then
@@ -72,7 +72,7 @@ module internal SoundShrinks =
                     { pool with Units = [ unit ] }
 
                 for index in 0 .. pool.Units.Length - 1 do
-                    { pool with Units = LayerShrinks.without index pool.Units; Modules = pool.Modules - 1 }
+                    { pool with Units = List.removeAt index pool.Units; Modules = pool.Modules - 1 }
 
             { pool with Init = Uniform }
         }
@@ -91,15 +91,15 @@ module internal SoundShrinks =
             for index, layer in List.indexed network.Layers do
                 match layer with
                 | Layer.Tasks count ->
-                    { network with Layers = LayerShrinks.without index network.Layers }
+                    { network with Layers = List.removeAt index network.Layers }
 
-                    for count in LayerShrinks.fewer 1 count do
+                    for count in Numbers.fewer 1 count do
                         change index (Layer.Tasks count)
                 | Layer.Tokens size ->
-                    for size in LayerShrinks.fewer 1 size do
+                    for size in Numbers.fewer 1 size do
                         change index (Layer.Tokens size)
                 | Layer.Softmax classes ->
-                    for classes in LayerShrinks.fewer 1 classes do
+                    for classes in Numbers.fewer 1 classes do
                         change index (Layer.Softmax classes)
                 | Layer.Categorical -> change index Layer.Bernoulli
                 | Layer.Gaussian(Variance.Learned value) -> change index (Layer.Gaussian(Variance.Fixed value))

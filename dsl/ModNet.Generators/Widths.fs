@@ -67,12 +67,12 @@ module internal Widths =
                 let met = numbers change network
 
                 for number in List.distinct met do
-                    for fewer in LayerShrinks.fewer 1 number do
+                    for fewer in Numbers.fewer 1 number do
                         LayerTree.network (change (fun old -> if old = number then fewer else old)) network
 
                 // One at a time, by its place in the walk.
                 for index, number in List.indexed met do
-                    for fewer in LayerShrinks.fewer 1 number do
+                    for fewer in Numbers.fewer 1 number do
                         let mutable at = -1
 
                         let one old =

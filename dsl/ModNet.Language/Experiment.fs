@@ -5,15 +5,15 @@ namespace ModNet
 module Experiment =
 
     /// The experiment as JSON text, `{ "version": 2, "experiment": … }`; `of_json` gives it back exactly.
-    let to_json (experiment: Experiment) : string = Document.write "experiment" (ExperimentJson.write experiment)
+    let to_json (experiment: Experiment) : string = Document.write "experiment" ExperimentCodec.experiment experiment
 
     /// The experiment that `to_json` wrote, or what is wrong with the text, at its JSON path.
     let of_json (text: string) : Result<Experiment, Diagnostic> =
-        Document.read "experiment" ExperimentJsonReader.read text
+        Document.read "experiment" ExperimentCodec.experiment text
 
     /// The same experiment with the code and the arrays of another: the code of customs of the same name, the function of `generated` of the
     /// same name, the arrays of `in_memory` of the same name and checksum. For an experiment that was read from JSON, which holds none of them.
-    /// Example: `Trained.load_as (Experiment.with_code_of script) "runs/mine"`
+    /// Example: `Experiment.with_code_of run`
     let with_code_of (source: Experiment) (experiment: Experiment) : Experiment =
         let data =
             match source.Data, experiment.Data with

@@ -21,8 +21,8 @@ public sealed record Benchmark(
     ];
 
     /// <summary>
-    /// Runs it, with peers of its own where it wants some. <paramref name="soFar"/> is told after every case what there is by
-    /// then. UserException where something is missing.
+    /// Runs it, with peers of its own where it wants some. <paramref name="soFar"/> is told after every case what there is by then.
+    /// UserException where something is missing.
     /// </summary>
     public BenchReport Report(BenchSettings settings, string command, Action<BenchReport> soFar)
     {

@@ -5,16 +5,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What ModNet runs on: the native libraries, what they can do, and what is missing.</summary>
+/// <summary>Describes the machine on which ModNet runs: the native libraries, what they can do, and what is missing.</summary>
 public static class Machine
 {
     /// <summary>Loads libtorch. UserException where it is missing or does not fit.</summary>
-    public static void EnsureReady()
-    {
-        Libtorch.Load();
-    }
+    public static void EnsureReady() => Libtorch.Load();
 
-    /// <summary>Name and value of everything worth knowing; needs <see cref="EnsureReady"/>.</summary>
+    /// <summary>The names and values of all that is worth knowing. <see cref="EnsureReady"/> has to be called before.</summary>
     public static IEnumerable<(string Name, string Value)> Describe()
     {
         yield return (".NET", Environment.Version.ToString());
@@ -30,7 +27,7 @@ public static class Machine
         yield return ("matrix product", $"{MatrixProductSpeed():F1} GFLOP/s (1024×1024, float32, cpu)");
     }
 
-    /// <summary>What slows ModNet down although it works, each with its remedy; needs <see cref="EnsureReady"/>.</summary>
+    /// <summary>What makes ModNet slow although it works, each with its remedy. <see cref="EnsureReady"/> has to be called before.</summary>
     public static IEnumerable<string> Shortcomings()
     {
         if (get_num_threads() < Environment.ProcessorCount)
@@ -39,7 +36,7 @@ public static class Machine
         }
     }
 
-    /// <summary>GFLOP/s of a float32 product, the best of several.</summary>
+    /// <summary>The speed of a float32 product in GFLOP/s, the best of several.</summary>
     private static double MatrixProductSpeed()
     {
         const int size = 1024;
@@ -56,14 +53,14 @@ public static class Machine
         return 2.0 * size * size * size / best / 1e9;
     }
 
-    /// <summary>The width of .NET's vectors here.</summary>
+    /// <summary>The width of .NET's vectors on this processor.</summary>
     internal static string Simd() =>
         Vector512.IsHardwareAccelerated ? "512 bits"
         : Vector256.IsHardwareAccelerated ? "256 bits"
         : Vector128.IsHardwareAccelerated ? "128 bits"
         : "none";
 
-    /// <summary>The processor by its maker's name.</summary>
+    /// <summary>The name that the maker gave the processor.</summary>
     public static string Processor()
     {
         const string info = "/proc/cpuinfo";

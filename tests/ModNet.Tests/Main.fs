@@ -1,5 +1,6 @@
 /// Runs the tests with Expecto: those whose full name contains the first argument, or all; what follows are Expecto's options.
 /// Prints failures when they happen, every so often how far it is, in the end what was counted and `N passed, N failed`.
+/// With `--list-tests` it lists the names of tests; with `--write-messages` it writes docs/messages.md; both run nothing.
 module ModNet.Tests.Main
 
 open System
@@ -54,8 +55,7 @@ type private Progress(total: int) =
             exn = fun name error took -> after (fun () -> failed name (string error) took)
     }
 
-[<EntryPoint>]
-let main args =
+let private runTests (args: string array) =
     let words, options =
         match List.ofArray args with
         | words :: options when not (words.StartsWith '-') -> words, options
@@ -100,3 +100,11 @@ let main args =
         let skips = if skipped = 0 then "" else $", {skipped} skipped"
         say $"{passed} passed, {failed} failed{skips}"
         if failed = 0 && passed > 0 then code else 1
+
+[<EntryPoint>]
+let main args =
+    match args with
+    | [| "--write-messages" |] ->
+        MessagePage.write ()
+        0
+    | _ -> runTests args

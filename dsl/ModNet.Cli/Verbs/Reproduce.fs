@@ -5,7 +5,7 @@ open System.IO
 open ModNet
 open ModNet.Cli
 
-/// `./modnet reproduce NAME`: runs the script in notebooks/ that declares the study of this name.
+/// `./modnet reproduce NAME`: runs the script in notebooks/ that declares the study of this name, then rewrites the table in docs/results.md.
 [<RequireQualifiedAccess>]
 module Reproduce =
 
@@ -17,40 +17,48 @@ module Reproduce =
 
     let private all = "all"
 
-    /// The studies in notebooks/, by name: scripts that end in `Study.main`.
-    let private studies () : (string * string) list =
-        if Directory.Exists notebooks then
-            Directory.GetFiles(notebooks, "*.fsx")
-            |> Seq.filter (fun path -> (File.ReadAllText path).Contains "|> Study.main ")
-            |> Seq.map (fun path -> Path.GetFileNameWithoutExtension path, path)
-            |> Seq.sortBy fst
+    /// The registered studies, by name with their scripts: notebooks/studies.txt has a name in each line, and NAME.fsx declares the study.
+    let registered () : (string * string) list =
+        let register = Path.Combine(notebooks, "studies.txt")
+
+        if File.Exists register then
+            File.ReadAllLines register
+            |> Seq.map _.Trim()
+            |> Seq.filter (fun line -> line <> "" && not (line.StartsWith '#'))
+            |> Seq.map (fun name -> name, Path.Combine(notebooks, $"{name}.fsx"))
             |> Seq.toList
         else
             []
 
-    /// Where the user ended a study, the others are not begun.
+    /// Runs the script, whatever comes of it, and then brings docs/results.md up to date with what it kept.
+    let private study (script: string) (options: string list) : int =
+        let code = ScriptHost.run "reproduce" script options
+        ResultsPage.update (Path.GetDirectoryName(Path.GetFullPath script))
+        code
+
+    /// The exit code of a study that the user stopped: the others are not begun then.
     let private stopped = 130
 
-    /// One after the other; what cannot be done is said, and the rest goes on.
+    /// One after the other. A study that cannot be done does not keep the others from being done.
     let private runAll (options: string list) : int =
         let rec go code waiting =
             match waiting with
             | [] -> code
             | (_, script) :: rest ->
-                match ScriptHost.run "reproduce" script options with
+                match study script options with
                 | ended when ended = stopped || ended = CommandLine.Exit.usage -> ended
                 | ended -> go (max code ended) rest
 
-        go CommandLine.Exit.ok (studies ())
+        go CommandLine.Exit.ok (registered ())
 
     /// By a study's name, `all`, or a script of one's own; the study reads the options.
     let private run (name: string) (options: string list) : int =
-        let known = studies ()
+        let known = registered ()
 
-        match List.tryFind (fun (study, _) -> study = name) known with
-        | Some(_, script) -> ScriptHost.run "reproduce" script options
+        match List.tryFind (fst >> (=) name) known with
+        | Some(_, script) -> study script options
         | None when name = all -> runAll options
-        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> ScriptHost.run "reproduce" name options
+        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> study name options
         | None ->
             let names = (known |> List.map fst) @ [ all ]
             let list = String.concat ", " names

@@ -2,12 +2,12 @@ namespace ModNet.Pictures
 
 [<RequireQualifiedAccess>]
 type internal Side =
-    /// Where the task id is.
+    /// The task id stands there.
     | Left
-    /// Where the pools are.
+    /// The pools stand there.
     | Right
 
-/// A line on its way out of a block, so far as it has come.
+/// A line that leaves a block: where it ends so far, and where it leads to.
 type internal Wire = {
     Side: Side
     /// The pool that it leads to; empty for the task id.
@@ -16,15 +16,15 @@ type internal Wire = {
     End: Point
 }
 
-/// A part of the picture, laid out: what flows enters at the top of its axis and leaves at the bottom.
+/// A part of the picture with all places known. Data enter at the top of its axis and leave at the bottom.
 type internal Block = {
     Width: float
     Height: float
     Axis: float
-    /// Whether what enters ends in an arrow: not where it parts first.
+    /// Whether the line that enters ends in an arrow. It does not where it first branches.
     TakesArrow: bool
     Marks: Mark list
-    /// To the left and right of a wire's end the block is free.
+    /// The lines that leave the block. Nothing in the block stands between a wire's end and the block's side.
     Wires: Wire list
 }
 
@@ -34,12 +34,12 @@ module internal Block =
     /// How far it reaches to the left and right of its axis.
     let reach (block: Block) = block.Axis, block.Width - block.Axis
 
-    /// One above the other on one axis: how far they reach.
+    /// How far blocks reach that stand above each other on one axis.
     let reachOfAll (blocks: Block list) =
         let reaches = List.map reach blocks
         reaches |> List.map fst |> List.max, reaches |> List.map snd |> List.max
 
-    /// Nothing, where x itself passes through.
+    /// An empty block: x passes through unchanged.
     let nothing = { Width = 24.0; Height = 0.0; Axis = 12.0; TakesArrow = false; Marks = []; Wires = [] }
 
     let moved dx dy (block: Block) = {

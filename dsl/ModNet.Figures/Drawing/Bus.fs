@@ -1,10 +1,10 @@
 namespace ModNet.Pictures
 
-/// Lines that lead to one place, joined.
+/// Joins lines that lead to one place.
 [<RequireQualifiedAccess>]
 module internal Bus =
 
-    /// Between lines that run beside each other.
+    /// Pixels between lines that run beside each other.
     let lane = 9.0
 
     let private colour look =

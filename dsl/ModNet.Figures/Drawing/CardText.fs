@@ -10,7 +10,7 @@ type internal CardLine =
     /// M modules, the first of them drawn.
     | Modules of count: int
 
-/// What the cards of layers and pools say, and the room that it takes.
+/// The text on the cards of layers and pools, and the room that it takes.
 [<RequireQualifiedAccess>]
 module internal CardText =
 
@@ -21,7 +21,7 @@ module internal CardText =
     let moduleWidth = 20.0
     let moduleStep = 24.0
 
-    /// Of one line.
+    /// The height of one line, in pixels.
     let height line =
         match line with
         | CardLine.Said(Face.Heading, _) -> 22.0
@@ -107,7 +107,7 @@ module internal CardText =
     /// Where each line begins.
     let tops (lines: CardLine list) = lines |> List.scan (fun y line -> y + height line) 7.0 |> List.take lines.Length
 
-    /// The middle of the first such line; of all where there is none.
+    /// The middle of the first line that matches, or of the whole card where none does.
     let middle (lines: CardLine list) (matches: CardLine -> bool) =
         List.zip lines (tops lines)
         |> List.tryFind (fst >> matches)

@@ -1,6 +1,6 @@
 namespace ModNet.Pictures
 
-/// Layers in order, and what goes around them.
+/// Places layers below each other, and draws skip connections and frames around them.
 [<RequireQualifiedAccess>]
 module internal Flow =
 
@@ -39,7 +39,7 @@ module internal Flow =
                 Wires = placed |> List.collect _.Wires
             }
 
-    /// x + f(x): what enters parts, and goes around to where the two meet.
+    /// x + f(x): the line that enters branches, and one branch leads around the block to the sum.
     let skip (inside: Block) (merge: Block) : Block =
         let left, right = Block.reachOfAll [ inside; merge ]
         let axis = max (fst (Block.reach inside) + skipRoom) left

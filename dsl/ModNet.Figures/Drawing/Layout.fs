@@ -2,10 +2,10 @@ namespace ModNet.Pictures
 
 open ModNet.Figures
 
-/// A picture of a network, all places known.
+/// A picture of a network with all places known; sizes are in pixels.
 type internal Picture = { Title: string; Width: float; Height: float; Marks: Mark list }
 
-/// Where everything stands: the layers in a column, the task id to its left, shared pools to its right.
+/// Places everything: the layers in a column, the task id to its left, shared pools to its right.
 [<RequireQualifiedAccess>]
 module internal Layout =
 
@@ -98,7 +98,7 @@ module internal Layout =
 
         right, bottom - betweenPools, marks
 
-    /// Lines lie under all that has a name.
+    /// Puts lines below everything that has a name.
     let private inOrder marks =
         let lines, rest =
             marks

@@ -14,7 +14,7 @@ module internal Ink =
 
 [<RequireQualifiedAccess>]
 type internal LineLook =
-    /// What flows from layer to layer.
+    /// Data that flow from layer to layer.
     | Flow
     /// From a layer to the pool that it chooses from.
     | Wire of colour: string
@@ -30,7 +30,7 @@ type internal Anchor =
 /// The smallest parts of a picture. Sizes are in pixels; y grows downwards.
 [<RequireQualifiedAccess>]
 type internal Mark =
-    /// `tint` is the colour that the ground of the box is given a breath of.
+    /// `tint` colours the ground of the box faintly; empty for no tint.
     | Box of x: float * y: float * width: float * height: float * radius: float * border: string * tint: string
     /// A dashed box around layers.
     | Frame of x: float * y: float * width: float * height: float

@@ -1,10 +1,10 @@
 namespace ModNet.Pictures
 
-/// Where what comes from several sides becomes one.
+/// Draws the points at which branches meet.
 [<RequireQualifiedAccess>]
 module internal Merges =
 
-    /// Of the circle, which begins where the block does.
+    /// The radius of the circle, which begins at the block's top.
     let radius = 11.0
 
     /// A circle on the axis, name and shape to its right.

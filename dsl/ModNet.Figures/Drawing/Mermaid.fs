@@ -13,7 +13,7 @@ module internal Mermaid =
         || (rune.IsAscii && " ()[],.:=+-*/_|>".Contains(rune.ToString()))
         || "·→–…×".Contains(rune.ToString())
 
-    /// Text within quotes; what has a meaning to Mermaid or HTML goes by its number.
+    /// Text for a label in quotes. Characters that mean something to Mermaid or HTML are written by their numbers.
     let private escape (text: string) =
         let escaped = StringBuilder()
 
@@ -28,8 +28,7 @@ module internal Mermaid =
         let said = lines |> List.map escape |> String.concat "<br/>"
         $"\"{said}\""
 
-    /// The statements so far, and the next number. Edges are said last, so that every node stands in the subgraph where it
-    /// was said.
+    /// The statements so far, and the next number. Edges come last, so that every node stands in the subgraph in which it was declared.
     type private Chart(pools: string list) =
 
         let nodes = ResizeArray<string>()

@@ -30,7 +30,7 @@ type internal ChoiceCard = {
     Choose: string
     /// `controller Linear`.
     Controller: string
-    /// What was said beyond that: `stop_gradient`.
+    /// Further settings, such as `stop_gradient`.
     Notes: string list
     /// Whether its controller reads the task id.
     ReadsTask: bool
@@ -39,7 +39,7 @@ type internal ChoiceCard = {
 
 /// A layer in a drawing.
 type internal LayerCard = {
-    /// As in the summary; of rounds that are drawn as one, `repeat1/1–33/linear1`.
+    /// The layer's name in the summary. Rounds of a repetition that are drawn as one have a range: `repeat1/1–33/linear1`.
     Name: string
     /// As in a script.
     Title: string
@@ -49,7 +49,7 @@ type internal LayerCard = {
     Choice: ChoiceCard option
 }
 
-/// How what comes from several sides becomes one.
+/// How branches become one again.
 type internal MergeCard = {
     /// `+` or `concat`.
     Symbol: string
@@ -70,7 +70,7 @@ type internal Sketch =
 
 type internal NetworkSketch = {
     Name: string
-    /// What it costs in all.
+    /// The cost of the whole network, as a sentence.
     Cost: string
     Layers: Sketch list
     /// The `tasks` beside the input.

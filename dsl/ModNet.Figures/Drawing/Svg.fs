@@ -5,8 +5,7 @@ open System.Globalization
 open System.Text
 open ModNet.Figures
 
-/// Pictures as SVG text: no ids, no classes and no styles of a page, so that any number of drawings stand in one page, on
-/// their own light ground.
+/// Pictures as SVG text. They use no ids, classes or styles, so that one page can hold any number of drawings, each on its own light ground.
 [<RequireQualifiedAccess>]
 module internal Svg =
 
@@ -14,7 +13,7 @@ module internal Svg =
         let rounded = Math.Round(value, 2)
         rounded.ToString("0.##", CultureInfo.InvariantCulture)
 
-    /// XML has no way to say some characters.
+    /// Whether XML can represent the character.
     let private isSayable (rune: Rune) =
         rune.Value = 9
         || (rune.Value >= 32 && rune.Value < 127)
@@ -80,7 +79,7 @@ module internal Svg =
 
     let private distance (a: Point) (b: Point) = abs (a.X - b.X) + abs (a.Y - b.Y)
 
-    /// From `a` towards `b`, so far.
+    /// The point that lies `far` pixels from `a` towards `b`.
     let private towards (a: Point) (b: Point) far =
         let whole = distance a b
 

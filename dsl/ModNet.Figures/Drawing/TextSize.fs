@@ -10,7 +10,7 @@ type internal Face =
     | Bold
     | Plain
     | Quiet
-    /// Shapes: every character is as wide as another.
+    /// For shapes: all characters have one width.
     | Mono
     /// The numbers of modules.
     | Tiny

@@ -42,7 +42,13 @@ type internal TorchCode(make: Initialiser -> torch.nn.Module<torch.Tensor, torch
     inherit CustomCode()
     member _.Make(init: Initialiser) = make init
 
-/// No code has been said yet.
+module internal MissingOfCustom =
+
+    [<Literal>]
+    let Message =
+        "A custom module needs `reads`, `gives`, and either `from_module` or `from_function`; one of them is missing here."
+
+/// There is no code yet.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type NoCode = internal | NoCode
 
@@ -53,99 +59,94 @@ type HasCode =
     | FromModule of (unit -> torch.nn.Module<torch.Tensor, torch.Tensor>)
     | FromFunction of (IReadOnlyDictionary<string, torch.Tensor> -> torch.Tensor -> torch.Tensor)
 
-/// A custom module half said. What is still missing is in its type.
+/// What a custom module says whatever else is missing.
+type internal CustomSettings = {
+    Parameters: int64
+    MultiplyAdds: int64
+    /// The latest one stands first.
+    Weights: (string * int list) list
+}
+
+/// A custom module whose declaration is not complete. Its type tells what is still missing.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type CustomDraft<'Input, 'Output, 'Code> = internal {
-    CustomName: string
-    CustomInput: 'Input
-    CustomOutput: 'Output
-    CustomParameters: int64
-    CustomMultiplyAdds: int64
-    /// The latest first.
-    CustomWeights: (string * int list) list
+    Reads: 'Input
+    Gives: 'Output
     Code: 'Code
+    Settings: CustomSettings
 }
 
 /// Sets a custom module's fields; made by `custom`.
 [<Sealed>]
 type CustomBuilder internal (name: string) =
 
-    let empty: CustomDraft<NoCode, NoCode, NoCode> = {
-        CustomName = name
-        CustomInput = NoCode
-        CustomOutput = NoCode
-        CustomParameters = 0L
-        CustomMultiplyAdds = 0L
-        CustomWeights = []
-        Code = NoCode
-    }
+    inherit
+        SettingsBlock<CustomDraft<NoCode, NoCode, NoCode>>(
+            {
+                Reads = NoCode
+                Gives = NoCode
+                Code = NoCode
+                Settings = { Parameters = 0L; MultiplyAdds = 0L; Weights = [] }
+            }
+        )
 
     /// The shape of what it reads, per datapoint; a step of a sequence counts as one where the custom module is a pool's unit.
     /// Example: `reads (Shape.Vector 4)`
     [<CustomOperation "reads">]
     member _.Reads(draft: CustomDraft<'Input, 'Output, 'Code>, shape: Shape) : CustomDraft<Shape, 'Output, 'Code> = {
-        CustomName = draft.CustomName
-        CustomInput = shape
-        CustomOutput = draft.CustomOutput
-        CustomParameters = draft.CustomParameters
-        CustomMultiplyAdds = draft.CustomMultiplyAdds
-        CustomWeights = draft.CustomWeights
+        Reads = shape
+        Gives = draft.Gives
         Code = draft.Code
+        Settings = draft.Settings
     }
 
-    /// The shape of what it gives, per datapoint. The module is held to it when the network is compiled.
+    /// The shape of what it gives, per datapoint. Compiling the network checks the module against it.
     /// Example: `gives (Shape.Vector 8)`
     [<CustomOperation "gives">]
     member _.Gives(draft: CustomDraft<'Input, 'Output, 'Code>, shape: Shape) : CustomDraft<'Input, Shape, 'Code> = {
-        CustomName = draft.CustomName
-        CustomInput = draft.CustomInput
-        CustomOutput = shape
-        CustomParameters = draft.CustomParameters
-        CustomMultiplyAdds = draft.CustomMultiplyAdds
-        CustomWeights = draft.CustomWeights
+        Reads = draft.Reads
+        Gives = shape
         Code = draft.Code
+        Settings = draft.Settings
     }
 
-    /// The number of parameters that the module of `from_module` has, for the summary; 0 unless said. Held against the module
-    /// when the network is compiled. (Those of `from_function` are its weights, and counted.)
+    /// The number of parameters that the module of `from_module` has, for the summary; 0 by default. Compiling the network
+    /// checks it against the module. (The parameters of `from_function` are its weights, which are counted.)
     /// Example: `parameters 40L`
     [<CustomOperation "parameters">]
     member _.Parameters(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
         draft with
-            CustomParameters = count
+            Settings = { draft.Settings with Parameters = count }
     }
 
-    /// A parameter for `from_function`, with its shape; may be said several times. It begins U(−1/√in, 1/√in), `in` being all
+    /// A parameter for `from_function`, with its shape; it may be repeated. Its first values are drawn from U(−1/√in, 1/√in), `in` being all
     /// dimensions but the first.
     /// Example: `weight "scale" [ 4 ]`
     [<CustomOperation "weight">]
     member _.Weight(draft: CustomDraft<'Input, 'Output, 'Code>, name: string, shape: int list) = {
         draft with
-            CustomWeights = (name, shape) :: draft.CustomWeights
+            Settings = { draft.Settings with Weights = (name, shape) :: draft.Settings.Weights }
     }
 
-    /// Multiply-adds per datapoint (on a sequence per step), for the summary; 0 unless said.
+    /// Multiply-adds per datapoint (on a sequence per step), for the summary; 0 by default.
     /// Example: `multiply_adds 32L`
     [<CustomOperation "multiply_adds">]
     member _.MultiplyAdds(draft: CustomDraft<'Input, 'Output, 'Code>, count: int64) = {
         draft with
-            CustomMultiplyAdds = count
+            Settings = { draft.Settings with MultiplyAdds = count }
     }
 
     member private _.WithCode
         (draft: CustomDraft<'Input, 'Output, 'Code>, code)
         : CustomDraft<'Input, 'Output, HasCode> = {
-        CustomName = draft.CustomName
-        CustomInput = draft.CustomInput
-        CustomOutput = draft.CustomOutput
-        CustomParameters = draft.CustomParameters
-        CustomMultiplyAdds = draft.CustomMultiplyAdds
-        CustomWeights = draft.CustomWeights
+        Reads = draft.Reads
+        Gives = draft.Gives
         Code = code
+        Settings = draft.Settings
     }
 
-    /// Makes the module, [B, in] → [B, out], each time one is needed: M times for a pool. What it draws at random as it is made
-    /// follows from the experiment's seed.
+    /// A function that makes the module, [B, in] → [B, out]. It is called each time a module is needed: M times for a pool. Random numbers that it
+    /// draws follow from the experiment's seed.
     /// Example: `from_module (fun () -> TorchSharp.torch.nn.Linear(4L, 8L))`
     [<CustomOperation "from_module">]
     member builder.FromModule
@@ -164,20 +165,10 @@ type CustomBuilder internal (name: string) =
         builder.WithCode(draft, FromFunction forward)
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> CustomDraft<'Input, 'Output, 'Code>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: CustomDraft<Shape, Shape, HasCode>) : Custom =
-        let name = draft.CustomName
-        let weights = List.rev draft.CustomWeights
+        let weights = List.rev draft.Settings.Weights
 
-        let refuse place expected got remedy = raise (UserException($"custom `{name}`{place}", expected, got, remedy))
+        let refuse place = Refusal.refuse $"custom `{name}`{place}"
 
         for weight, shape in weights do
             if List.exists (fun size -> size < 1) shape then
@@ -195,7 +186,7 @@ type CustomBuilder internal (name: string) =
                     "weights with `from_function` only"
                     "`weight` and `from_module`"
                     "leave one of them out: a module has its own parameters"
-            | FromModule make -> draft.CustomParameters, (fun (init: Initialiser) -> init.Seeded make)
+            | FromModule make -> draft.Settings.Parameters, (fun (init: Initialiser) -> init.Seeded make)
             | FromFunction forward ->
                 let parameters =
                     weights
@@ -206,35 +197,23 @@ type CustomBuilder internal (name: string) =
 
         {
             Name = name
-            Input = draft.CustomInput
-            Output = draft.CustomOutput
+            Input = draft.Reads
+            Output = draft.Gives
             Parameters = parameters
-            MultiplyAdds = draft.CustomMultiplyAdds
+            MultiplyAdds = draft.Settings.MultiplyAdds
             Code = Carried.some (TorchCode make :> CustomCode)
         }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.IncompleteCustom, WrongChild.Code, IsError = true)>]
-    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp WrongChild.IncompleteCustom
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Custom, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
+    [<CompilerMessage(MissingOfCustom.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp MissingOfCustom.Message
 
 /// `custom`, the word for code of your own.
 [<AutoOpen>]
 module Customs =
 
     /// A module of the user's own: a layer, the unit of a pool (made M times), or a controller. `reads` and `gives`, and
-    /// `from_module` or `from_function`, must be said; `weight` goes with the latter; `parameters` and `multiply_adds` are for the summary. JSON holds the
+    /// `from_module` or `from_function`, are required; `weight` goes with the latter; `parameters` and `multiply_adds` are for the summary. JSON holds the
     /// name and not the code, so a spec that was read from JSON needs the code again (`Network.with_customs`, `Experiment.with_code_of`).
     /// Example: `custom "scale" { reads (Shape.Vector 4); gives (Shape.Vector 4); weight "scale" [ 4 ]; from_function (fun weights x -> x * weights["scale"]) }`
     let custom (name: string) = CustomBuilder name

@@ -3,7 +3,7 @@ namespace ModNet
 open ModNet.Runtime
 open TorchSharp
 
-/// What one layer gave for some datapoints, all its values together.
+/// The outputs of one layer for some datapoints, all values taken together.
 type Activations = {
     /// The layer's name in its network.
     Layer: string
@@ -19,7 +19,7 @@ type Activations = {
     Till: float
 }
 
-/// What layers give for held-out data, of runs as they were left.
+/// Outputs of the layers of finished runs, for held-out data.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Activations =
 
@@ -72,9 +72,7 @@ module Activations =
                 if not (List.contains layer known) then
                     let names = String.concat ", " known
 
-                    raise (
-                        UserException($"{folder}", $"layers among {names}", layer, "give names of its summary table")
-                    )
+                    Refusal.refuse $"{folder}" $"layers among {names}" layer "give names of its summary table"
 
             let from, till = range
             let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]

@@ -34,9 +34,9 @@ type DistinctiveWord = {
 /// The words on which a module runs.
 type ModuleContexts = {
     Layer: string
-    /// From 0.
+    /// The module's number, from 0.
     Module: int
-    /// The sites at which it ran.
+    /// The number of sites at which it ran.
     Count: int64
     Words: DistinctiveWord list
 }

@@ -54,23 +54,17 @@ module Inspect =
 
         match found.Probabilities with
         | null ->
-            raise (
-                UserException(
-                    layer,
-                    "a layer whose controller chose",
-                    "none that did",
-                    "train by a method that reads controllers"
-                )
-            )
+            Refusal.refuse
+                layer
+                "a layer whose controller chose"
+                "none that did"
+                "train by a method that reads controllers"
         | p when time < 0 || time >= p.GetLength 1 || position < 0 || position >= p.GetLength 2 ->
-            raise (
-                UserException(
-                    layer,
-                    $"a time from 0 to {p.GetLength 1 - 1} and a position from 0 to {p.GetLength 2 - 1}",
-                    $"time {time} and position {position}",
-                    "count from 0"
-                )
-            )
+            Refusal.refuse
+                layer
+                $"a time from 0 to {p.GetLength 1 - 1} and a position from 0 to {p.GetLength 2 - 1}"
+                $"time {time} and position {position}"
+                "count from 0"
         | p -> Array2D.init (p.GetLength 0) (p.GetLength 3) (fun n m -> float p[n, time, position, m])
 
     /// For each module of a layer, the `words` most distinctive words on which it runs, each with `occurrences` places in the text (the

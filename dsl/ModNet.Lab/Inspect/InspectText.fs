@@ -18,12 +18,12 @@ module InspectText =
 
         under "module load" (Columns.lines firstOnly (headings :: rows))
 
-    let private percents (shares: float[]) = shares |> Array.map (fun share -> $"%.0f{100.0 * share}") |> Array.toList
+    let private percents (shares: float seq) = [ for share in shares -> $"%.0f{100.0 * share}" ]
 
-    /// Modules that a line has room for.
+    /// The number of modules that a line has room for.
     let private widest = 24
 
-    /// Where the largest counts stand, ascending: all of them where there is room.
+    /// The modules with the largest counts, in ascending order: all modules where there is room.
     let private largest (counts: int64[]) =
         Array.indexed counts
         |> Array.sortBy (fun (m, count) -> -count, m)
@@ -38,7 +38,7 @@ module InspectText =
 
         let rows = [
             for r in 0 .. table.Labels.Length - 1 ->
-                table.Labels[r] :: string table.Sites[r] :: percents [| for m in shown -> shares[r, m] |]
+                table.Labels[r] :: string table.Sites[r] :: percents (seq { for m in shown -> shares[r, m] })
         ]
 
         let among = if shown.Length = all then "" else $", the {shown.Length} most used of {all}"
@@ -49,15 +49,8 @@ module InspectText =
 
     let private tables (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers
-        |> List.collect (fun layer ->
-            if SelectionTables.hasClasses trace then
-                table "class" (SelectionTables.byClass trace layer)
-            elif not (isNull trace.Tokens) && layer.Times = trace.Tokens.GetLength 1 then
-                table "word" (SelectionTables.byWord options.Top trace layer)
-            elif not (isNull trace.Tasks) then
-                table "task" (SelectionTables.byTask trace layer)
-            else
-                [])
+        |> List.choose (SelectionTables.fitting options.Top trace)
+        |> List.collect (fun (what, found) -> table what found)
 
     let private paths (options: RoutingReport.Options) (trace: RoutingTrace) =
         if trace.Layers.Count < 2 then
@@ -67,13 +60,7 @@ module InspectText =
 
             let rows = [
                 for path in graph.Top ->
-                    [
-                        path.Modules
-                        |> List.map (Array.map (fun m -> string (m + 1)) >> String.concat "+")
-                        |> String.concat " → "
-                        string path.Count
-                        $"%.1f{100.0 * float path.Count / float graph.Total} %%"
-                    ]
+                    [ path.Named; string path.Count; $"%.1f{100.0 * float path.Count / float graph.Total} %%" ]
             ]
 
             under
@@ -84,7 +71,7 @@ module InspectText =
 
     let private contexts (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers
-        |> List.filter (fun layer -> not (isNull trace.Tokens) && layer.Times = trace.Tokens.GetLength 1)
+        |> List.filter (TraceRows.atWords trace)
         |> List.collect (fun layer ->
             let words (contexts: ModuleContexts) =
                 contexts.Words
@@ -97,12 +84,9 @@ module InspectText =
                  |> List.map (fun each -> [ $"module {each.Module + 1}"; words each ])
                  |> Columns.lines (fun _ -> true)))
 
-    /// All of a trace.
+    /// The lines about a whole trace.
     let ofTrace (options: RoutingReport.Options) (trace: RoutingTrace) : string list =
-        let layers =
-            match options.Layer with
-            | Some name -> [ Trace.layer name trace ]
-            | None -> List.ofSeq trace.Layers
+        let layers = RoutingReport.layers options trace
 
         [
             $"{trace.Count} datapoints of the {trace.Split} set, after {trace.Step} steps"
@@ -112,7 +96,7 @@ module InspectText =
             yield! contexts options trace layers
         ]
 
-    /// One datapoint: a line for each site.
+    /// The lines about one datapoint, one for each site. Raises UserException where the trace does not have it.
     let ofDatapoint (number: int64) (options: RoutingReport.Options) (trace: RoutingTrace) : string list =
         let datapoint = RoutedDatapoints.ofNumber number trace
 
@@ -129,7 +113,7 @@ module InspectText =
                         site.Layer
                         string (site.Time + 1)
                         defaultArg site.Word ""
-                        site.Modules |> Seq.map (fun m -> string (m + 1)) |> String.concat " "
+                        TraceRows.named " " site.Modules
                         percentages site.Probabilities
                         site.Entropy |> Option.map (fun h -> $"%.3f{h}") |> Option.defaultValue ""
                     ]

@@ -13,7 +13,7 @@ type ModuleLoad = {
     Ideal: float
     /// Modules, from 0, that were never chosen.
     Dead: int list
-    /// exp of the entropy of the shares: how many modules used alike would be as diverse. From 1 (collapse) to M.
+    /// exp of the entropy of the shares: so many modules, used alike, would be as diverse. From 1 (collapse) to M.
     Effective: float
     /// H_a (Eq. 15): the entropy of p(a | x), summed over positions, averaged over datapoints and sites; nats. None where no controller chose.
     SelectionEntropy: float option
@@ -52,8 +52,6 @@ module internal ModuleLoads =
         let total = Array.sum counts |> max 1L
         let shares = counts |> Array.map (fun count -> float count / float total)
 
-        let undecided n t = TraceRows.distributions layer n t |> Option.get |> Array.sumBy TraceRows.entropy
-
         {
             Layer = layer.Name
             Counts = counts
@@ -68,6 +66,6 @@ module internal ModuleLoads =
                 if isNull layer.Probabilities then
                     None
                 else
-                    Some(TraceRows.sites layer |> Seq.averageBy (fun struct (n, t) -> undecided n t))
+                    Some(TraceRows.sites layer |> Seq.averageBy (fun struct (n, t) -> TraceRows.undecided layer n t))
             BatchSelectionEntropy = mean layer |> Option.map (Array.averageBy TraceRows.entropy)
         }

@@ -7,13 +7,13 @@ open Plotly.NET
 [<RequireQualifiedAccess>]
 module PathFigure =
 
-    /// A disc for a module that all paths take is so many pixels across, and areas go with counts.
+    /// The diameter in pixels of a module's disc if all paths take it; areas are proportional to counts.
     let private widestNode = 44.0
 
-    /// A module's height in pixels, and the part of it that all paths together are thick.
+    /// A module's height in pixels, and the thickness of all paths together as a part of it.
     let private modulePixels, private allPaths = 62, 0.5
 
-    /// What the figures say, for a caption: sizes are to scale.
+    /// How to read the figures, for a caption.
     let caption =
         "Each disc is a module of a layer; its area is proportional to the number of paths that run it. A band between two discs is as thick as "
         + "the number of paths that run both, one after the other; bands of the most frequent paths are coloured, all other paths together grey. "
@@ -30,14 +30,11 @@ module PathFigure =
         x + 1.0, into + intoShift - thickness / 2.0
     ]
 
-    let private named (path: ModulePath) =
-        path.Modules |> List.map (Array.map (fun m -> string (m + 1)) >> String.concat "+") |> String.concat " → "
-
-    /// The share of all paths, for a person.
+    /// A share of all paths in percent.
     let private share (graph: PathGraph) (count: int64) =
         $"{Label.number (System.Math.Round(100.0 * float count / float (max 1L graph.Total), 1))} %%"
 
-    /// Who runs over an edge: the top paths, then all others; a count for each.
+    /// How many datapoints take an edge: a count for each of the top paths, then one for all other paths.
     let private parts (graph: PathGraph) gap m next =
         let onTop =
             graph.Top
@@ -86,7 +83,7 @@ module PathFigure =
 
         let tops =
             graph.Top
-            |> List.mapi (fun i path -> band i $"{named path} ({share graph path.Count})" (Palette.colour i) 0.85)
+            |> List.mapi (fun i path -> band i $"{path.Named} ({share graph path.Count})" (Palette.colour i) 0.85)
 
         let most = graph.Layers |> List.map snd |> List.max
         let last = float (graph.Layers.Length - 1)

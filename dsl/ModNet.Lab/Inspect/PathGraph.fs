@@ -6,9 +6,12 @@ open ModNet.Runtime
 type ModulePath = {
     /// For each layer the different modules that ran, from 0, in ascending order: one where K = 1.
     Modules: int[] list
-    /// How many take it.
+    /// How many datapoints (of a sequence: time steps) take it.
     Count: int64
-}
+} with
+
+    /// The modules from 1, as people count them: `2 → 1+3`.
+    member path.Named = path.Modules |> List.map (TraceRows.named "+") |> String.concat " → "
 
 /// All paths through the layers (the paper's Figure 2). A layer without time steps beside one with them counts at every step.
 type PathGraph = {

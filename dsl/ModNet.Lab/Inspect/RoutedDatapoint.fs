@@ -24,7 +24,7 @@ type RoutedDatapoint = {
     Input: string
     /// The true class, the true numbers, or blank for a text, whose targets are its next words.
     Target: string
-    /// The same as predicted.
+    /// The prediction, in the form of the target.
     Prediction: string
     /// Whether the most probable class is the true one; None where there are no classes.
     Correct: bool option
@@ -59,10 +59,10 @@ module internal RoutedDatapoints =
             Layer = layer.Name
             Time = t
             Word =
-                if isNull trace.Tokens || layer.Times <> trace.Tokens.GetLength 1 then
-                    None
-                else
+                if TraceRows.atWords trace layer then
                     Some(TraceRows.label trace.Labels.Vocabulary trace.Tokens[n, t])
+                else
+                    None
             Modules = chosen
             Probabilities =
                 match distributions with
@@ -111,12 +111,9 @@ module internal RoutedDatapoints =
         | -1 ->
             let nearest = trace.Datapoints |> Array.minBy (fun d -> abs (d - number))
 
-            raise (
-                UserException(
-                    "datapoint",
-                    $"one of the {trace.Count} datapoints of the {trace.Split} set in the trace ({Array.min trace.Datapoints} to {Array.max trace.Datapoints})",
-                    $"{number}",
-                    $"the nearest one in it is {nearest}; `trace_at_end` says how many a run traces"
-                )
-            )
+            Refusal.refuse
+                "datapoint"
+                $"one of the {trace.Count} datapoints of the {trace.Split} set in the trace ({Array.min trace.Datapoints} to {Array.max trace.Datapoints})"
+                $"{number}"
+                $"the nearest one in it is {nearest}; `trace_at_end` says how many a run traces"
         | n -> ofRow trace n

@@ -15,7 +15,7 @@ module Routes =
             trace.SetProperty("hovertemplate", hover)
             trace)
 
-    /// Pixels that a heat map needs for so many rows.
+    /// The height in pixels that a heat map of so many rows needs.
     let private tall rows = 120 + 17 * rows |> max 340
 
     /// The share of the choices that fell on each module, a panel for each layer; the dashed line is the ideal, 1/M.

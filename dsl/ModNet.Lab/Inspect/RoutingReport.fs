@@ -7,11 +7,11 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module RoutingReport =
 
-    /// What the rows of a page show of a trace, and how much of it.
+    /// Which part of a trace a page shows, and how much of it.
     type Options = {
         /// The one layer to show; None shows all.
         Layer: string option
-        /// How many paths, words and datapoints are told one by one.
+        /// How many paths and words are listed one by one.
         Top: int
     }
 
@@ -21,21 +21,20 @@ module RoutingReport =
     /// Rows of the table of datapoints.
     let private mostDatapoints = 500
 
-    let private layers (options: Options) (trace: RoutingTrace) =
+    /// The layers to show.
+    let internal layers (options: Options) (trace: RoutingTrace) : RoutingLayer list =
         match options.Layer with
         | Some name -> [ Trace.layer name trace ]
         | None -> List.ofSeq trace.Layers
 
-    let private numbered modules = modules |> Seq.map (fun m -> string (m + 1)) |> String.concat ", "
-
-    /// The first ones, and how many there are in all where those are not all.
+    /// The first modules of a list, and how long the list is where those are not all.
     let private few (modules: int list) =
         let shown = 16
 
         match List.length modules with
         | 0 -> "none"
-        | count when count <= shown -> numbered modules
-        | count -> $"{numbered (List.take shown modules)}, … ({count})"
+        | count when count <= shown -> TraceRows.named ", " modules
+        | count -> TraceRows.named ", " (List.take shown modules) + $", … ({count})"
 
     let private percent (share: float) = Label.number (System.Math.Round(100.0 * share, 1)) + " %"
 
@@ -82,31 +81,21 @@ module RoutingReport =
         ]
 
     let private tableSection options (trace: RoutingTrace) : Section option =
-        let informed (tables: SelectionTable list) =
-            tables |> List.map (fun table -> $"{table.Layer} {rounded table.Information}") |> String.concat ", "
+        match layers options trace |> List.choose (SelectionTables.fitting frequentWords trace) with
+        | [] -> None
+        | (what, _) :: _ as found ->
+            let tables = found |> List.filter (fst >> (=) what) |> List.map snd
 
-        let section heading what caption (tables: SelectionTable list) =
-            match tables with
-            | [] -> None
-            | tables ->
-                let caption =
-                    $"{caption} Each row is how a {what} spreads over the layer's modules: its shares sum to 1, black is 0 and white the largest share "
-                    + $"in the panel; in brackets, at how many sites it stands. Mutual information of {what} and module [nats]: {informed tables}."
+            let informed =
+                tables |> List.map (fun table -> $"{table.Layer} {rounded table.Information}") |> String.concat ", "
 
-                Some(Section.figure heading caption (Routes.tables what tables))
+            let which = if what = "word" then $"The {frequentWords} most frequent words. " else ""
 
-        let textLayers () = layers options trace |> List.filter (fun layer -> layer.Times = trace.Tokens.GetLength 1)
+            let caption =
+                $"{which}Each row is how a {what} spreads over the layer's modules: its shares sum to 1, black is 0 and white the largest share "
+                + $"in the panel; in brackets, at how many sites it stands. Mutual information of {what} and module [nats]: {informed}."
 
-        if SelectionTables.hasClasses trace then
-            layers options trace |> List.map (SelectionTables.byClass trace) |> section "Selection by class" "class" ""
-        elif not (isNull trace.Tokens) then
-            textLayers ()
-            |> List.map (SelectionTables.byWord frequentWords trace)
-            |> section "Selection by word" "word" $"The {frequentWords} most frequent words."
-        elif not (isNull trace.Tasks) then
-            layers options trace |> List.map (SelectionTables.byTask trace) |> section "Selection by task" "task" ""
-        else
-            None
+            Some(Section.figure $"Selection by {what}" caption (Routes.tables what tables))
 
     let private pathSection options (trace: RoutingTrace) : Section option =
         if trace.Layers.Count < 2 then
@@ -145,8 +134,7 @@ module RoutingReport =
         | [] -> None
         | layers ->
             let entropies (layer: RoutingLayer) = [|
-                for struct (n, t) in TraceRows.sites layer ->
-                    TraceRows.distributions layer n t |> Option.get |> Array.sumBy TraceRows.entropy
+                for struct (n, t) in TraceRows.sites layer -> TraceRows.undecided layer n t
             |]
 
             let most (layer: RoutingLayer) = float (layer.Probabilities.GetLength 2) * log (float layer.Modules)
@@ -180,13 +168,7 @@ module RoutingReport =
         + "spaced over all at which the module runs on the word, in text order. Nothing is picked by hand."
 
     let private contextSection options (trace: RoutingTrace) : Section option =
-        let text =
-            if isNull trace.Tokens then
-                []
-            else
-                layers options trace |> List.filter (fun layer -> layer.Times = trace.Tokens.GetLength 1)
-
-        match text with
+        match layers options trace |> List.filter (TraceRows.atWords trace) with
         | [] -> None
         | layers ->
             let rows = [
@@ -209,9 +191,9 @@ module RoutingReport =
             ]
             |> Some
 
-    let private chosen (site: SiteChoice) = site.Modules |> Seq.map (fun m -> string (m + 1)) |> String.concat "+"
+    let private chosen (site: SiteChoice) = TraceRows.named "+" site.Modules
 
-    /// What ran for a datapoint at one layer: its modules, or each word (or none) with its modules after a dot.
+    /// The modules that ran for a datapoint at one layer; at a layer with several sites the modules of each site, with the site's word before a dot.
     let way (layer: string) (datapoint: RoutedDatapoint) : string =
         match datapoint.Sites |> List.filter (fun site -> site.Layer = layer) with
         | [ only ] -> chosen only
@@ -276,7 +258,7 @@ module RoutingReport =
             Content.Searchable(headings, some |> Array.map row |> Array.toList)
         ]
 
-    /// The sections that help beside a run's curves: load, and selection by class or word where there are such.
+    /// The sections that stand beside a run's curves: load, and selection by class, word or task where the data have them.
     let brief (trace: RoutingTrace) : Section list =
         let options = { Layer = None; Top = 5 }
 

@@ -5,9 +5,9 @@ open ModNet.Runtime
 /// How often each module ran for each kind of datapoint (its class, its word).
 type SelectionTable = {
     Layer: string
-    /// [R]: what the rows are.
+    /// [R]: the rows' labels.
     Labels: string[]
-    /// [R]: the sites of each kind.
+    /// [R]: how many sites each kind has.
     Sites: int64[]
     /// [R, M]: how often each module ran at them; K choices at a site count K times.
     Counts: int64[,]
@@ -32,7 +32,7 @@ type SelectionTable = {
 
 module internal SelectionTables =
 
-    /// Rows are the kinds 0 … kinds − 1 that `kindOf` says of sites; a site of no kind (−1) is left out.
+    /// A table whose rows are kinds of sites, from 0. `kindOf` gives the kind of a site; one of no kind (−1) is left out.
     let private table (labels: string[]) (kindOf: int -> int -> int) (layer: RoutingLayer) : SelectionTable =
         let counts = Array2D.zeroCreate labels.Length layer.Modules
         let sites = Array.zeroCreate labels.Length
@@ -53,14 +53,11 @@ module internal SelectionTables =
 
     let byClass (trace: RoutingTrace) (layer: RoutingLayer) =
         if not (hasClasses trace) then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a trace of datapoints that have one class each",
-                    (if isNull trace.Tokens then "targets of another kind" else "text"),
-                    "ask for Inspect.by_word where inputs are words, else for Inspect.datapoints"
-                )
-            )
+            Refusal.refuse
+                layer.Name
+                "a trace of datapoints that have one class each"
+                (if isNull trace.Tokens then "targets of another kind" else "text")
+                "ask for Inspect.by_word where inputs are words, else for Inspect.datapoints"
 
         let count =
             if isNull trace.Labels.Classes then
@@ -73,14 +70,7 @@ module internal SelectionTables =
 
     let byTask (trace: RoutingTrace) (layer: RoutingLayer) =
         if isNull trace.Tasks then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a trace of datapoints that have a task",
-                    "none have",
-                    "ask for Inspect.by_class"
-                )
-            )
+            Refusal.refuse layer.Name "a trace of datapoints that have a task" "none have" "ask for Inspect.by_class"
 
         let count = if isNull trace.Labels.Tasks then 1 + Array.max trace.Tasks else trace.Labels.Tasks.Count
 
@@ -95,15 +85,12 @@ module internal SelectionTables =
         |> Seq.map fst
 
     let demandWords (trace: RoutingTrace) (layer: RoutingLayer) =
-        if isNull trace.Tokens || layer.Times <> trace.Tokens.GetLength 1 then
-            raise (
-                UserException(
-                    layer.Name,
-                    "a layer that chooses at every word of a text",
-                    (if isNull trace.Tokens then "data that are no text" else "one choice for the whole text"),
-                    "ask for Inspect.by_class or Inspect.datapoints"
-                )
-            )
+        if not (TraceRows.atWords trace layer) then
+            Refusal.refuse
+                layer.Name
+                "a layer that chooses at every word of a text"
+                (if isNull trace.Tokens then "data that are no text" else "one choice for the whole text")
+                "ask for Inspect.by_class or Inspect.datapoints"
 
     let byWord (most: int) (trace: RoutingTrace) (layer: RoutingLayer) =
         demandWords trace layer
@@ -116,3 +103,10 @@ module internal SelectionTables =
             | _ -> -1
 
         table (words |> Array.map (TraceRows.label trace.Labels.Vocabulary)) kindOf layer
+
+    /// The table that suits the data, and what its rows are: classes, the `most` frequent words of a text, or tasks. None where there are none.
+    let fitting (most: int) (trace: RoutingTrace) (layer: RoutingLayer) : (string * SelectionTable) option =
+        if hasClasses trace then Some("class", byClass trace layer)
+        elif TraceRows.atWords trace layer then Some("word", byWord most trace layer)
+        elif not (isNull trace.Tasks) then Some("task", byTask trace layer)
+        else None

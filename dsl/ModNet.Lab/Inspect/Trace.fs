@@ -21,23 +21,13 @@ module Trace =
         elif File.Exists inside then
             RoutingTrace.Load inside
         elif Directory.Exists run then
-            raise (
-                UserException(
-                    run,
-                    $"a run with a routing trace ({file})",
-                    "none",
-                    "train again with this version; a network without modular layers leaves none"
-                )
-            )
+            Refusal.refuse
+                run
+                $"a run with a routing trace ({file})"
+                "none"
+                "train again with this version; a network without modular layers leaves none"
         else
-            raise (
-                UserException(
-                    run,
-                    "a run's folder",
-                    "nothing at that path",
-                    "give the folder that train wrote, as runs/NAME"
-                )
-            )
+            Refusal.refuse run "a run's folder" "nothing at that path" "give the folder that train wrote, as runs/NAME"
 
     /// The traces over a run's training, by step; all are of the same training datapoints. Raises UserException where there are none.
     /// Example: `let times = Trace.load_over_time "runs/toy"`
@@ -55,31 +45,25 @@ module Trace =
                 []
 
         if found.IsEmpty then
-            raise (
-                UserException(
-                    run,
-                    "a run with routing traces over its training (routing/STEP.safetensors)",
-                    "none",
-                    "say `trace_every N` in the experiment, or --trace-every N, and train again"
-                )
-            )
+            Refusal.refuse
+                run
+                "a run with routing traces over its training (routing/STEP.safetensors)"
+                "none"
+                "say `trace_every N` in the experiment, or --trace-every N, and train again"
 
         found
 
-    /// The trace with the assignments a* in place of what the controllers would choose, so that analyses are of those. Traces over the
+    /// The trace with the assignments a* in place of what the controllers would choose, so that analyses show the assignments. Traces over the
     /// training of a run by EM have them (`load_over_time`); raises UserException for others.
     /// Example: `let times = Trace.load_over_time "runs/toy" |> List.map Trace.assigned`
     let assigned (trace: RoutingTrace) : RoutingTrace =
         match trace.Assigned() with
         | null ->
-            raise (
-                UserException(
-                    $"the trace of step {trace.Step}",
-                    "one that holds assignments a*",
-                    $"one of {trace.Split} data without them",
-                    "take one of `trace_every`, of a run by EM"
-                )
-            )
+            Refusal.refuse
+                $"the trace of step {trace.Step}"
+                "one that holds assignments a*"
+                $"one of {trace.Split} data without them"
+                "take one of `trace_every`, of a run by EM"
         | assigned -> assigned
 
     /// The layer of that name. Raises UserException, which lists the layers there are.
@@ -89,7 +73,7 @@ module Trace =
         | Some layer -> layer
         | None ->
             let known = String.Join(", ", trace.Layers |> Seq.map _.Name)
-            raise (UserException("layer", $"one of {known}", name, "give the name that the summary table shows"))
+            Refusal.refuse "layer" $"one of {known}" name "give the name that the summary table shows"
 
     /// The datapoints whose row in the trace, from 0, satisfies the condition.
     /// Example: `let wrong = Trace.load "runs/mnist" |> fun t -> Trace.filter (fun n -> t.PredictedClasses[n] <> t.TargetClasses[n, 0]) t`

@@ -2,14 +2,11 @@ namespace ModNet
 
 open ModNet.Runtime
 
-/// Ways through a trace that all analyses take.
+/// What all analyses read from a trace.
 module internal TraceRows =
 
-    /// x log x, with 0 at 0.
-    let xlogx (p: float) = if p > 0.0 then p * log p else 0.0
-
-    /// In nats.
-    let entropy (distribution: float seq) = -(distribution |> Seq.sumBy xlogx)
+    /// The entropy of a distribution, in nats.
+    let entropy (distribution: float seq) = SelectionStatistics.EntropyOf distribution
 
     /// Every site of the layer: datapoint's row and time.
     let sites (layer: RoutingLayer) =
@@ -31,6 +28,17 @@ module internal TraceRows =
         | null -> None
         | p -> Some(Array.init (p.GetLength 2) (fun k -> Array.init layer.Modules (fun m -> float p[n, t, k, m])))
 
-    /// What a number stands for, or the number itself.
+    /// How undecided the controller was at a site: the entropy of p(a | x), summed over positions; nats. Only where a controller chose.
+    let undecided (layer: RoutingLayer) n t = distributions layer n t |> Option.get |> Array.sumBy entropy
+
+    /// The label of a class, task or word, or its number where there is no label.
     let label (labels: System.Collections.Generic.IReadOnlyList<string>) (number: int) =
         if isNull labels || number < 0 || number >= labels.Count then string number else labels[number]
+
+    /// Modules as people count them, from 1.
+    let named (separator: string) (modules: int seq) =
+        modules |> Seq.map (fun m -> string (m + 1)) |> String.concat separator
+
+    /// Whether the inputs are words, and the layer chooses at every one of them.
+    let atWords (trace: RoutingTrace) (layer: RoutingLayer) =
+        not (isNull trace.Tokens) && layer.Times = trace.Tokens.GetLength 1

@@ -20,14 +20,14 @@ module Controllers =
     /// The paper's Figure 5: p(a | x, φ) of one mini-batch [B, M], a row for each datapoint, black 0 to white 1.
     let distribution (probabilities: float[,]) : GenericChart = panel "" probabilities |> Panel.y "datapoint"
 
-    /// The same mini-batch at several times of the training, named, in their order.
+    /// The same mini-batch at several times of the training, side by side, each with its name.
     let evolution (times: (string * float[,]) list) : GenericChart =
         times
         |> List.mapi (fun i (name, probabilities) ->
             panel name probabilities |> Panel.y (if i = 0 then "datapoint" else ""))
         |> Figure.beside
 
-    /// The same as the paper lays it out: a strip for each time, from the begin of the training on top to its end, a column for each datapoint, a row
+    /// The same mini-batch in the paper's layout: a strip for each time, with the training's beginning on top, a column for each datapoint, and a row
     /// for each module.
     let strips (times: (string * float[,]) list) : GenericChart =
         times

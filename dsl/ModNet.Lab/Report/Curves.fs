@@ -1,30 +1,32 @@
 namespace ModNet.Figures
 
+open ModNet
+open ModNet.Runtime
 open Plotly.NET
 
-/// Figures of a run's log over its steps.
+/// Figures of a run's log over its steps. What is drawn of each metric, and how, stands in the table `Metric.All`.
 [<RequireQualifiedAccess>]
 module Curves =
-    let private dashOf phase =
-        match phase with
-        | "train" -> StyleParam.DrawingStyle.Solid
-        | "validation" -> StyleParam.DrawingStyle.Dash
-        | _ -> StyleParam.DrawingStyle.Dot
+    let private solid = StyleParam.DrawingStyle.Solid
+    let private dash = StyleParam.DrawingStyle.Dash
+    let private dot = StyleParam.DrawingStyle.Dot
 
-    let private colourOf phase =
+    let private lookOf phase =
         match phase with
-        | "train" -> Palette.blue
-        | "validation" -> Palette.vermillion
-        | _ -> Palette.purple
+        | "train" -> Palette.blue, solid
+        | "validation" -> Palette.vermillion, dash
+        | _ -> Palette.purple, dot
 
-    /// From here on a line is more noise than course, and its running mean is drawn over it.
+    /// Where a line has more points than this, its noise hides its course: the running mean is drawn over it.
     let private dense = 500
 
-    /// A curve in its colour and dashing. Where points are many: what was logged, pale, and its running mean.
-    let private curve name colour dash template transform (xs: float[], ys: float[]) =
+    /// One field in one phase, in its colour and dashing. Where points are many: what was logged, pale, and its running mean.
+    let private curve name (colour, dash) hover transform phase field (lines: MetricsLine seq) =
+        let struct (xs, ys) = MetricsLog.Column(phase, field, lines)
+
         let line name (xs: float[], ys: float[]) =
             let extra = transform |> Option.map (fun f -> Array.map f ys)
-            Draw.Line(name, xs, ys, Colour = colour, Dash = dash, Hover = template, ?Extra = extra)
+            Draw.Line(name, xs, ys, Colour = colour, Dash = dash, Hover = hover, ?Extra = extra)
 
         if xs.Length = 0 then
             []
@@ -39,30 +41,9 @@ module Curves =
                 Downsample.runningMean (xs.Length / 200) ys |> Downsample.extremes dense xs |> line name
             ]
 
-    let private overSteps title lines = Panel.over "step" lines |> Panel.y title
+    let private plain = "%{y:.4~f}"
 
-    /// One field over the steps, a line for each phase in which it was logged; none where it never was.
-    let field (name: string) (title: string) (lines: MetricsLine list) : GenericChart option =
-        let series =
-            [ "train"; "validation"; "test" ]
-            |> List.collect (fun phase ->
-                RunMetrics.column phase name lines |> curve phase (colourOf phase) (dashOf phase) "%{y:.4~f}" None)
-
-        match series with
-        | [] -> None
-        | series -> Some(overSteps title series)
-
-    let loss lines = field "loss" "loss" lines
-
-    let logLikelihood lines = field "log_likelihood" "log p(y | x, a*)" lines
-
-    let accuracy lines = field "accuracy" "accuracy" lines
-
-    /// Mean squared error on a logarithmic axis.
-    let squaredError lines = field "squared_error" "squared error (log axis)" lines |> Option.map Panel.logY
-
-    /// Perplexity on a logarithmic axis.
-    let perplexity lines = field "perplexity" "perplexity (log axis)" lines |> Option.map Panel.logY
+    let private panel title lines = if List.isEmpty lines then None else Some(Panel.over "step" lines |> Panel.y title)
 
     /// The counts 1 … M that have room beside an axis from 0 to log M, M among them.
     let private roomyCounts (modules: int) =
@@ -83,63 +64,92 @@ module Curves =
             | _ -> Seq.empty)
         |> Seq.fold max 0.0
 
-    /// H_a (Eq. 15) and H_b (Eq. 16) in nats over the steps of the training, with log M as the upper end of H_b where M
-    /// is known. The right side and the hovering text give exp H: how many modules.
-    let entropies (modules: int option) (lines: MetricsLine list) : GenericChart option =
-        let one field name colour dash =
-            RunMetrics.column "train" field lines
-            |> curve name colour dash "%{y:.3f} nats, exp H = %{customdata:.2f}" (Some exp)
+    /// The entropies of module choices (H_a and H_b, Eqs. 15 and 16) in nats over the steps of the training, with log M as their upper end
+    /// where M is known. The right side and the hovering text give exp H: how many modules. None where the log has no entropy.
+    /// Example: `Curves.entropies (Some 5) (MetricsLog.OfFolder "runs/toy").Lines`
+    let entropies (modules: int option) (lines: MetricsLine seq) : GenericChart option =
+        let looks = [ Palette.orange, dash; Palette.green, solid; Palette.sky, dot ]
 
-        let series =
-            one "selection_entropy" "H_a" Palette.orange StyleParam.DrawingStyle.Dash
-            @ one "batch_selection_entropy" "H_b" Palette.green StyleParam.DrawingStyle.Solid
+        let drawn =
+            Metric.All
+            |> Seq.filter (fun metric -> metric.Chart = MetricChart.Entropy)
+            |> Seq.mapi (fun i metric ->
+                let hover = "%{y:.3f} nats, exp H = %{customdata:.2f}"
+                curve metric.Title looks[i % looks.Length] hover (Some exp) "train" metric.Name lines)
+            |> List.concat
+            |> panel "entropy [nats]"
 
-        match series with
-        | [] -> None
-        | series ->
-            let panel = overSteps "entropy [nats]" series
+        match drawn, modules with
+        | Some chart, Some m when m > 1 ->
+            let high = max (top chart) (log (float m))
+            let marks = roomyCounts m |> List.map (fun count -> log (float count), string count)
 
-            match modules with
-            | Some m when m > 1 ->
-                let high = max (top panel) (log (float m))
-                let marks = roomyCounts m |> List.map (fun count -> log (float count), string count)
+            chart
+            |> Panel.yRange (-0.03 * high) (1.12 * high)
+            |> Panel.reference (log (float m)) $"log {m}"
+            |> Panel.rightMarks "modules, exp H" marks
+            |> Some
+        | _ -> drawn
 
-                panel
-                |> Panel.yRange (-0.03 * high) (1.12 * high)
-                |> Panel.reference (log (float m)) $"log {m}"
-                |> Panel.rightMarks "modules, exp H" marks
-                |> Some
-            | _ -> Some panel
+    let private upToModules (modules: int option) (chart: GenericChart) =
+        let most = modules |> Option.map float |> Option.defaultWith (fun () -> top chart)
+        let counted = chart |> Panel.yRange 0.0 (1.12 * max 1.0 most) |> Panel.wholeY
 
-    /// How many modules were in use, of M where M is known.
-    let modulesUsed (modules: int option) (lines: MetricsLine list) : GenericChart option =
-        field "modules_used" "modules used" lines
-        |> Option.map (fun panel ->
-            let most = modules |> Option.map float |> Option.defaultWith (fun () -> top panel)
+        match modules with
+        | Some m -> counted |> Panel.reference (float m) $"M = {m}"
+        | None -> counted
 
-            let counted = panel |> Panel.yRange 0.0 (1.12 * max 1.0 most) |> Panel.wholeY
+    /// One metric over the steps, a line for each phase in which it was logged, drawn as the table of metrics says. M (`modules`) is the upper
+    /// end of panels that count modules. None where it was never logged, and for an entropy, which `entropies` draws.
+    /// Example: `Curves.ofMetric Metric.Loss None (MetricsLog.OfFolder "runs/toy").Lines`
+    let ofMetric (metric: Metric) (modules: int option) (lines: MetricsLine seq) : GenericChart option =
+        let axis = metric.Axis |> Option.ofObj |> Option.defaultValue metric.Heading
 
-            match modules with
-            | Some m -> counted |> Panel.reference (float m) $"M = {m}"
-            | None -> counted)
+        let draw title =
+            Metric.EveryPhase
+            |> Seq.toList
+            |> List.collect (fun phase -> curve phase (lookOf phase) plain None phase metric.Name lines)
+            |> panel title
+
+        match metric.Chart with
+        | MetricChart.Line -> draw axis
+        | MetricChart.LogLine -> draw $"{axis} (log axis)" |> Option.map Panel.logY
+        | MetricChart.Modules -> draw axis |> Option.map (upToModules modules)
+        | _ -> None
+
+    /// A report's sections of curves, in the order of the table of metrics; only those of which the log has something.
+    let internal sections (modules: int option) (lines: MetricsLine seq) : Section list =
+        Metric.All
+        |> Seq.filter (fun metric -> metric.Chart <> MetricChart.None)
+        |> Seq.toList
+        |> List.groupBy _.Section
+        |> List.choose (fun (heading, metrics) ->
+            let caption = metrics |> List.map _.Caption |> List.filter ((<>) "") |> String.concat " "
+
+            let charts =
+                if metrics.Head.Chart = MetricChart.Entropy then
+                    Option.toList (entropies modules lines)
+                else
+                    metrics |> List.choose (fun metric -> ofMetric metric modules lines)
+
+            match charts with
+            | [] -> None
+            | [ one ] -> Some(Section.figure heading caption one)
+            | several -> Some(Section.figure heading caption (Figure.beside several)))
 
     /// One field of several runs in one panel: how methods or settings compare (the paper's Figure 4).
+    /// Example: `Curves.compare "perplexity" "perplexity" "test" [ "EM", (MetricsLog.OfFolder "runs/em").Lines ]`
     let compare
-        (fieldName: string)
+        (field: string)
         (title: string)
         (phase: string)
-        (runs: (string * MetricsLine list) list)
+        (runs: (string * #seq<MetricsLine>) list)
         : GenericChart =
-        let dashes = [|
-            StyleParam.DrawingStyle.Solid
-            StyleParam.DrawingStyle.Dash
-            StyleParam.DrawingStyle.DashDot
-            StyleParam.DrawingStyle.Dot
-        |]
+        let dashes = [| solid; dash; StyleParam.DrawingStyle.DashDot; dot |]
 
         runs
         |> List.mapi (fun i (name, lines) ->
-            RunMetrics.column phase fieldName lines
-            |> curve name (Palette.colour i) dashes[i % dashes.Length] "%{y:.4~f}" None)
+            curve name (Palette.colour i, dashes[i % dashes.Length]) plain None phase field lines)
         |> List.concat
-        |> overSteps title
+        |> Panel.over "step"
+        |> Panel.y title

@@ -1,12 +1,13 @@
 namespace ModNet.Figures
 
+open ModNet.Runtime
 open Plotly.NET
 
 /// Figures of the toy regression (paper §3.1, appendix B): inputs, targets and predictions are [N, 2], components and
 /// chosen modules [N], counted from 0.
 [<RequireQualifiedAccess>]
 module Toy =
-    /// More points than this hide each other.
+    /// The number of points beyond which they hide each other.
     let private most = 400
 
     let private symbols = [|
@@ -122,7 +123,7 @@ module Toy =
         |> Figure.grid 2
 
     /// The paper's Figure 3b: loss, H_a and H_b over the steps, with log M. The loss has an axis of its own.
-    let curves (modules: int) (lines: MetricsLine list) : GenericChart option =
-        match List.choose id [ Curves.loss lines; Curves.entropies (Some modules) lines ] with
+    let curves (modules: int) (lines: MetricsLine seq) : GenericChart option =
+        match List.choose id [ Curves.ofMetric Metric.Loss None lines; Curves.entropies (Some modules) lines ] with
         | [] -> None
         | panels -> Some(Figure.beside panels)

@@ -9,7 +9,7 @@ open System.Text.RegularExpressions
 [<RequireQualifiedAccess>]
 module CommandLine =
 
-    /// Exit codes: what was asked was done; it could not be done; it was not asked rightly.
+    /// Exit codes: 0 for success, 1 for what could not be done, 2 for a mistake on the command line.
     [<RequireQualifiedAccess>]
     module Exit =
         let ok = 0
@@ -86,7 +86,7 @@ module CommandLine =
     /// `train SCRIPT`, with the common options and a script's own.
     let train (own: Option seq) = verb "train" (Seq.append own common)
 
-    /// `check SCRIPT`, with the same options: what would be trained, and nothing is.
+    /// `check SCRIPT`, with the same options: it shows what would be trained, and trains nothing.
     let check (own: Option seq) = verb "check" (Seq.concat [ own; common; [ draw ] ])
 
     /// The file that the drawing goes to, where one is asked for.
@@ -110,7 +110,7 @@ module CommandLine =
         Command = parsed.Tokens |> Seq.map _.Value |> Seq.append [ "./modnet" ] |> String.concat " "
     }
 
-    /// The command `modnet` over some verbs.
+    /// The command `modnet` with these verbs.
     let modnet (verbs: Command list) =
         let root = Command("modnet", "A research toolkit for modular networks, trained by generalised Viterbi EM.")
 
@@ -118,7 +118,7 @@ module CommandLine =
         List.iter root.Subcommands.Add verbs
         root
 
-    /// Insertions, deletions and replacements that turn one word into another.
+    /// How many insertions, deletions and replacements turn one word into another.
     let private distance (one: string) (other: string) =
         let step (above: int[]) (letter: char) =
             let row = Array.create above.Length (above[0] + 1)
@@ -131,7 +131,7 @@ module CommandLine =
 
         (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
 
-    /// A hint at the word of `known` that was probably meant; nothing where none is near.
+    /// A hint at the word of `known` that the user probably meant; empty where none is near.
     let hint (known: string seq) (word: string) =
         match known |> Seq.filter (fun k -> distance k word <= 2) |> Seq.sortBy (distance word) |> Seq.tryHead with
         | Some near -> $" – did you mean {near}?"
@@ -152,14 +152,14 @@ module CommandLine =
         else
             message
 
-    /// Says the first thing that is wrong with a command (`verb` as the user wrote it), and how to find out what is right.
+    /// Prints what is wrong with a command (`verb` as the user wrote it), and how to get help. Gives the exit code.
     let complain (verb: string) (message: string) =
         let words = if verb = "" then "" else $" {verb}"
         eprintfn $"modnet: {message}"
         eprintfn $"Try: ./modnet{words} --help"
         Exit.usage
 
-    /// The same of parse errors. One counts, since the others are often its echo: an unknown word before all.
+    /// Does the same for parse errors. It prints one, since others often follow from it; an unknown word counts first.
     let complainOf (verb: string) (parsed: ParseResult) (errors: Parsing.ParseError seq) =
         let command = parsed.CommandResult.Command
 

@@ -4,27 +4,17 @@ open System
 open System.Security.Cryptography
 open System.Text
 
-/// What of an experiment decides its outcome.
+/// The part of an experiment that decides its outcome.
 [<RequireQualifiedAccess>]
 module internal Essence =
 
-    // Where data lie differs from machine to machine, and says nothing of what they are.
-    let private anywhere (data: Data) : Data =
-        match data with
-        | Data.Text text -> Data.Text { text with Path = "" }
-        | Data.Csv csv -> Data.Csv { csv with Path = "" }
-        | Data.Mnist images -> Data.Mnist { images with Path = "" }
-        | Data.Cifar10 images -> Data.Cifar10 { images with Path = "" }
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> data
-
-    /// As JSON, since arrays and functions in a script are other objects every time. How often a run is looked at and where it
-    /// is written change nothing of what a step does, and have no part in it.
+    /// This part as JSON, since arrays and functions in a script are new objects every time. It leaves out how often a run logs and validates, and
+    /// where it is written: these change nothing about what a step does.
     let text (experiment: Experiment) : string =
         Experiment.to_json {
             experiment with
-                Data = anywhere experiment.Data
+                // Where data lie differs from machine to machine, and changes nothing about them.
+                Data = Sources.at "" experiment.Data
                 LogEvery = 1
                 ValidateEvery = 1
                 CheckpointEvery = None

@@ -4,8 +4,9 @@ open System
 open System.Diagnostics
 open ModNet.Runtime
 
-/// What a person sees while a run goes on: one line that renews itself on a terminal, a line now and then in a file, and a
-/// line that stays for every evaluation. `before` opens every line, `after` follows the time that is left.
+/// What a person sees while a run goes on. On a terminal one line renews itself; in a file a line is added every few seconds; every evaluation
+/// adds a line that stays. `before` opens every line, and `after` follows the time that is left. The table `Metric.All` says which metrics
+/// the line shows, and how.
 type ProgressLine(before: string, after: Progress -> string) =
 
     let live = not Console.IsOutputRedirected
@@ -13,35 +14,17 @@ type ProgressLine(before: string, after: Progress -> string) =
     let since = Stopwatch.StartNew()
     let mutable silentFrom = -quiet - quiet
 
-    let number (format: string) (label: string) (value: Nullable<float>) =
-        if value.HasValue then [ $"{label} {value.Value.ToString(format)}" ] else []
-
-    let figures (line: MetricsLine) = [
-        yield! number "0.0000" "loss" line.Loss
-        if not line.Perplexity.HasValue then yield! number "0.0000" "log p" line.LogLikelihood
-        yield! number "0.00" "perplexity" line.Perplexity
-        yield! number "0.00 %" "accuracy" line.Accuracy
-        yield! number "0.####" "squared error" line.SquaredError
-        yield! number "0.000" "H_a" line.SelectionEntropy
-
-        if line.BatchSelectionEntropy.HasValue then
-            let entropy = line.BatchSelectionEntropy.Value
-            $"H_b {entropy:F3} (≈ {exp entropy:F1} modules)"
-
-        if line.ModulesUsed.HasValue then $"{line.ModulesUsed.Value} modules used"
-    ]
-
     let duration (time: TimeSpan) = ModNet.Figures.Label.duration time.TotalSeconds
 
     let erase () = if live then Console.Write "\r\u001b[K"
 
-    /// Of a run that stands alone.
+    /// The progress line of a single run.
     new() = ProgressLine("", fun _ -> "")
 
     /// Shows a run's newest line.
     member _.Show(progress: Progress) =
         let line = progress.Line
-        let text = String.concat " · " (figures line)
+        let text = Metric.All |> Seq.choose (fun metric -> Option.ofObj (metric.InProgress line)) |> String.concat " · "
 
         match line.Phase with
         | "train" ->
@@ -60,5 +43,5 @@ type ProgressLine(before: string, after: Progress -> string) =
             erase ()
             Console.WriteLine $"{before}step {line.Step:N0} · {phase} · {text}"
 
-    /// Leaves the renewed line behind.
+    /// Ends the line that renews itself.
     member _.Finish() = erase ()

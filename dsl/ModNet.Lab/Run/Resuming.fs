@@ -4,10 +4,10 @@ open System.IO
 open System.Text.Json.Nodes
 open ModNet.Runtime
 
-/// What may differ between a run and its continuation.
+/// Decides whether an experiment may continue a run.
 module internal Resuming =
 
-    // Weights, streams and a* go on on any device.
+    // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
         Essence.text { experiment with Method = experiment.Method.WithSteps 1; Device = Cpu }
 
@@ -34,19 +34,16 @@ module internal Resuming =
             try
                 File.ReadAllText path
             with :? IOException as missing ->
-                raise (UserException(path, "the experiment of the run to resume", missing.Message, remedy))
+                Refusal.refuse path "the experiment of the run to resume" missing.Message remedy
 
         match Experiment.of_json before with
-        | Error problem -> raise (UserException(path, "the experiment of the run to resume", $"{problem}", remedy))
+        | Error problem -> Refusal.refuse path "the experiment of the run to resume" $"{problem}" remedy
         | Ok earlier ->
             let earlier, now = essence earlier, essence experiment
 
             if earlier <> now then
-                raise (
-                    UserException(
-                        path,
-                        "the same experiment as the run to resume",
-                        "another",
-                        $"{remedy}; what differs:{differences earlier now}"
-                    )
-                )
+                Refusal.refuse
+                    path
+                    "the same experiment as the run to resume"
+                    "another"
+                    $"{remedy}; what differs:{differences earlier now}"

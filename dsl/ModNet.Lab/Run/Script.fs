@@ -10,7 +10,7 @@ type Script(arguments: string array) =
 
     let own = ResizeArray<Option>()
 
-    // The script's name stands after the verb, where the command line of ./modnet has it.
+    // The script's name goes behind the verb, as on the command line of ./modnet.
     let words =
         match List.ofArray arguments with
         | script :: (("train" | "check") as verb) :: rest -> verb :: script :: rest

@@ -1,6 +1,6 @@
 namespace ModNet
 
-/// What the command line may change about an experiment. None leaves what the script says.
+/// What the command line may change about an experiment. None keeps what the script says.
 type Settings = {
     Data: string option
     Vocabulary: int option
@@ -25,22 +25,32 @@ type Settings = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Settings =
 
-    let private data (settings: Settings) (data: Data) : Data =
-        let or' path = defaultArg settings.Data path
+    /// Changes nothing, and starts anew.
+    /// Example: `{ Settings.none with Steps = Some 100 }`
+    let none: Settings = {
+        Data = None
+        Vocabulary = None
+        Steps = None
+        Seed = None
+        Out = None
+        LogEvery = None
+        ValidateEvery = None
+        CheckpointEvery = None
+        TraceEvery = None
+        Threads = None
+        Device = None
+        Resume = false
+        Command = ""
+    }
 
-        match data with
-        | Data.Text text ->
-            Data.Text {
-                text with
-                    Path = or' text.Path
-                    Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary
-            }
-        | Data.Csv csv -> Data.Csv { csv with Path = or' csv.Path }
-        | Data.Mnist images -> Data.Mnist { images with Path = or' images.Path }
-        | Data.Cifar10 images -> Data.Cifar10 { images with Path = or' images.Path }
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> data
+    let private data (settings: Settings) (data: Data) : Data =
+        let limited =
+            match data with
+            | Data.Text text ->
+                Data.Text { text with Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary }
+            | other -> other
+
+        settings.Data |> Option.fold (fun data path -> Sources.at path data) limited
 
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {

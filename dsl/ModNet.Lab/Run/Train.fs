@@ -62,7 +62,7 @@ module Train =
 
         summary
 
-    /// Ctrl-C and SIGTERM end the run after the step that it is in.
+    /// Runs the action with a token that Ctrl-C and SIGTERM cancel, so that the run ends after its present step.
     let private stopping (action: CancellationToken -> 'Result) =
         use stop = new CancellationTokenSource()
 
@@ -74,40 +74,30 @@ module Train =
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
         action stop.Token
 
-    let private verdictLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
-        let line phase =
+    /// What the terminal shows at the end: the metrics, each in the phases that the table of metrics names, and what the data add.
+    let private lastLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
+        let shown (metric: Metric) (phase: string) (title: string) =
             match outcome.Final.TryGetValue phase with
-            | true, line -> Some line
+            | true, line -> metric.AtEnd line |> Option.ofObj |> Option.map (fun text -> $"%-36s{title}{text}")
             | _ -> None
 
-        let fact (name: string) (value: string) = $"%-36s{name}{value}"
+        let ended (phases: string list) (title: Metric -> string -> string) =
+            let metrics = Metric.All |> Seq.filter (fun metric -> List.ofSeq metric.EndPhases = phases) |> Seq.toList
+            fun phase -> metrics |> List.choose (fun metric -> shown metric phase (title metric phase))
+
+        let minibatch = ended [ "train" ] (fun metric _ -> $"{metric.Title} (last minibatch)")
+        // How modules are chosen is told of data that were not trained on, where there are such.
+        let once = ended (List.ofSeq Metric.EveryPhase) (fun metric phase -> $"{metric.Title} ({phase})")
+        let heldOut = ended [ "validation"; "test" ] (fun metric phase -> $"{phase} {metric.Title}")
 
         [
-            match line "train" with
-            | Some seen -> fact "loss (last minibatch)" $"%.4f{seen.Loss.Value}"
-            | None -> ()
-
-            // How modules are chosen is said of data that were not trained on, where there are such.
-            match
+            yield! minibatch "train"
+            yield!
                 [ "test"; "validation"; "train" ]
-                |> List.tryPick (fun phase -> line phase |> Option.map (fun l -> phase, l))
-            with
-            | Some(phase, seen) when seen.SelectionEntropy.HasValue ->
-                let entropy = seen.BatchSelectionEntropy.Value
-                fact $"H_a ({phase})" $"%.4f{seen.SelectionEntropy.Value} nats"
-                fact $"H_b ({phase})" $"%.4f{entropy} nats (≈ %.1f{exp entropy} modules)"
-            | _ -> ()
-
-            for phase in [ "validation"; "test" ] do
-                match line phase with
-                | None -> ()
-                | Some seen ->
-                    if seen.Perplexity.HasValue then fact $"{phase} perplexity" $"%.3f{seen.Perplexity.Value}"
-
-                    if seen.Accuracy.HasValue then fact $"{phase} accuracy" $"%.2f{100.0 * seen.Accuracy.Value} %%"
-
-                    if seen.SquaredError.HasValue then fact $"{phase} squared error" $"%.4g{seen.SquaredError.Value}"
-
+                |> List.map once
+                |> List.tryFind (List.isEmpty >> not)
+                |> Option.defaultValue []
+            yield! List.collect heldOut [ "validation"; "test" ]
             yield! verdict.Lines
             $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
@@ -119,10 +109,10 @@ module Train =
 
         Network.to_svg network |> Refusal.orRaise |> Section.drawing "Architecture" caption
 
-    /// What to say of a run that a new one in its folder puts an end to, where it had not come to its own.
+    /// The warning that a new run replaces an unfinished one in its folder; None where the folder has no unfinished run.
     let private unfinished (folder: string) =
         let isFinished =
-            ModNet.Figures.RunFolder.summary folder
+            RunFiles.summary folder
             |> Option.exists (fun summary ->
                 match summary["finished"] with
                 | :? JsonValue as finished -> finished.GetValueKind() = Text.Json.JsonValueKind.True
@@ -133,20 +123,20 @@ module Train =
         else
             None
 
-    /// What the trace at the end says at a glance; nothing of a network that chooses nothing.
+    /// The report's sections about the routing trace at the run's end; none for a network without modular layers.
     let private routed (folder: string) =
         let path = IO.Path.Combine(folder, "routing.safetensors")
 
         if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
 
-    /// Runs a checked experiment to its end (or to Ctrl-C), its progress shown on a line, and leaves its run folder. Raises
-    /// UserException for what a user can mend.
+    /// Runs a checked experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
+    /// what a user can mend.
     let showing (progress: ProgressLine) (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
         | Some count when count < 1 ->
-            raise (UserException("--threads", "at least 1", string count, "leave it out to use all cores"))
+            Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
         | threads -> threads |> Option.iter torch.set_num_threads
 
         let device = Devices.find experiment.Device
@@ -209,12 +199,13 @@ module Train =
         |> Report.last (routed path)
         |> Report.write (folder.PathOf "report.html")
 
-        for line in verdictLines experiment outcome verdict path do
+        for line in lastLines experiment outcome verdict path do
             printfn $"{line}"
 
         outcome
 
-    /// The same of a run that stands alone.
+    /// Runs an experiment with a progress line of its own, and tells how to go on where it was stopped.
+    /// Example: `Train.run settings (Settings.apply settings run)`
     let run (settings: Settings) (experiment: Experiment) : TrainingOutcome =
         let outcome = showing (ProgressLine()) settings experiment
         let steps = int64 experiment.Method.Steps

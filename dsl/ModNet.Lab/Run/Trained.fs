@@ -11,13 +11,13 @@ open TorchSharp
 type TrainedNetwork
     internal (experiment: Experiment, graph: Graph, evaluating: Selector, device: torch.Device, streams: RandomStreams)
     =
-    /// What the run was of.
+    /// The run's experiment.
     member _.Experiment = experiment
-    /// In evaluation mode.
+    /// The graph, in evaluation mode.
     member _.Graph = graph
     /// How the run's method chooses modules in evaluation.
     member _.Evaluating = evaluating
-    /// Where the graph is, and inputs must be.
+    /// The device of the graph, on which inputs must be.
     member _.Device = device
 
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. Several
@@ -33,18 +33,18 @@ type TrainedNetwork
             graph.Dispose()
             streams.Dispose()
 
-/// A run as it was left: graph, weights and data, from spec and checkpoint.
+/// A run opened from its folder: graph, weights and data, from spec and checkpoint.
 type TrainedRun = {
     Experiment: Experiment
     Source: Source
-    /// With the checkpoint's weights.
+    /// The graph with the checkpoint's weights.
     Graph: Graph
     /// How modules are chosen in evaluation.
     Evaluating: Selector
     Device: torch.Device
 }
 
-/// Opens runs as they were left.
+/// Opens the folders of runs.
 [<RequireQualifiedAccess>]
 module Trained =
 
@@ -52,17 +52,10 @@ module Trained =
         let spec = Path.Combine(folder, "spec.json")
 
         if not (File.Exists spec) then
-            raise (
-                UserException(
-                    folder,
-                    "the folder of a run",
-                    "one without spec.json",
-                    "give the folder that --out named"
-                )
-            )
+            Refusal.refuse folder "the folder of a run" "one without spec.json" "give the folder that --out named"
 
         match Experiment.of_json (File.ReadAllText spec) with
-        | Error problem -> raise (UserException(spec, "the experiment of a run", $"{problem}", "run it anew"))
+        | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 
     let private opened (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
@@ -87,16 +80,16 @@ module Trained =
             reraise ()
 
     /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
-    /// holds no run, the checkpoint is of another network, or a script's own modules are not there: load the script first, then.
+    /// holds no run, the checkpoint belongs to another network, or custom modules are not there: load the script that declares them first.
     /// Example: `Trained.load "runs/mnist"`
     let load (folder: string) : TrainedNetwork = opened id folder
 
-    /// The same with some of the experiment changed: another device, another dispatch. A change to the architecture is
+    /// Loads the network with a changed experiment: another device, another dispatch. A change to the architecture is
     /// refused with the list of what differs.
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
     let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = opened change folder
 
-    /// What the action makes of a run, whose graph and data live as long as it takes. Raises UserException where the folder holds no
+    /// Opens a run for an action and gives the action's result; the run's graph and data are freed after it. Raises UserException where the folder holds no
     /// run, or its data are gone.
     /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
     let within (folder: string) (action: TrainedRun -> 'Result) : 'Result =
@@ -115,7 +108,7 @@ module Trained =
             Device = trained.Device
         }
 
-    /// What the kind of data has to say of the trained graph: the sections that the run's own report opens with. Raises
+    /// The sections about its kind of data that the run's own report opens with. Raises
     /// UserException where the folder holds no run, or its data are gone.
     let sections (folder: string) : Section list =
         within folder (fun run -> (run.Source.Judge run.Graph run.Evaluating run.Device).Sections folder)

@@ -3,10 +3,10 @@ namespace ModNet
 open System
 open System.Reflection
 
-/// A notebook's kernel, where this runs in one. It is found by its name, so that nothing here depends on it.
+/// The kernel of a notebook, where the program runs in one. It is found by its name, so that this library does not depend on it.
 module internal Kernel =
 
-    /// Where versions of the kernel have had it.
+    /// The assemblies that have the method `DisplayAs` in one version of the kernel or another.
     let private homes = [ "Microsoft.DotNet.Interactive"; "Microsoft.DotNet.Interactive.Formatting" ]
 
     let private displayAs =
@@ -29,7 +29,7 @@ module internal Kernel =
         match displayAs.Value with
         | None -> false
         | Some method ->
-            // Later versions take more media types, none here.
+            // Later versions take further media types: none are given.
             let more =
                 method.GetParameters()
                 |> Array.skip 2

@@ -13,7 +13,7 @@ module NetworkDrawing =
         let private drawn render (network: Network) = Check.plan network |> Result.map (Sketching.ofPlan >> render)
 
         /// A drawing of the network as SVG text: the layers in order with their shapes, what modular layers choose and how, and
-        /// every shared pool once, with a line from each layer that uses it. All that is wrong with a network that is not sound.
+        /// every shared pool once, with a line from each layer that uses it. For a network that is not sound, all that is wrong with it.
         /// Example: `Network.to_svg lm`
         let to_svg (network: Network) : Result<string, Diagnostic list> =
             drawn (Layout.ofSketch >> Svg.ofPicture) network

@@ -18,7 +18,7 @@ module Show =
 
     let private asksForFrames = Environment.GetEnvironmentVariable ShowFrame.variable = "frames"
 
-    /// As a frame, by a kernel (whose media type and contents may be others), or as a file that ends so.
+    /// Shows contents as a frame, or through a kernel (with its own media type and contents), or as a file with this ending.
     let private show
         (mediaType: string, contents: JsonNode)
         (inKernel: string * (unit -> string))
@@ -37,13 +37,13 @@ module Show =
             WholeFile.Write(path, file ())
             printfn $"{words}: {path}"
 
-    /// An SVG picture. `words` say what it is, where pictures cannot be seen.
+    /// Shows an SVG picture. `words` describe it where pictures cannot be seen.
     /// Example: `Show.svg "a circle" "<svg xmlns='http://www.w3.org/2000/svg'><circle r='9'/></svg>"`
     let svg (words: string) (svg: string) : unit =
         let picture () = svg
         show ("image/svg+xml", JsonValue.Create svg) ("image/svg+xml", picture) words (".svg", picture)
 
-    /// A network's drawing; raises UserException with all that is wrong with a network that is not sound.
+    /// Shows a network's drawing; raises UserException with all that is wrong with a network that is not sound.
     /// Example: `Show.network toy`
     let network (network: Network) : unit =
         Network.to_svg network |> Refusal.orRaise |> svg $"a drawing of the network {network.Name}"
@@ -60,7 +60,7 @@ module Show =
         Files = []
     }
 
-    /// The page in a frame that is as high. .NET Interactive hands plotly's own media type on as a text, which no front end of a notebook draws.
+    /// The page in a frame of the figure's height. .NET Interactive passes plotly's own media type on as text, which no front end of a notebook draws.
     let private framed (figure: GenericChart) (page: string) : string =
         let height =
             match (GenericChart.getLayout figure).TryGetPropertyValue "height" with
@@ -69,7 +69,7 @@ module Show =
 
         $"<iframe srcdoc=\"{Label.escape page}\" style=\"width: 100%%; height: {height + 280}px; border: 0\"></iframe>"
 
-    /// A Plotly.NET chart. `words` say what it is, where figures cannot be seen.
+    /// Shows a Plotly.NET chart. `words` describe it where figures cannot be seen.
     /// Example: `Panel.series [ Draw.Line("loss", [| 1.0; 2.0 |], [| 0.7; 0.5 |]) ] |> Show.figure "loss"`
     let figure (words: string) (figure: GenericChart) : unit =
         let whole () = Report.html (page words figure)
@@ -80,7 +80,7 @@ module Show =
             words
             (".html", whole)
 
-    /// A section of a report: its captions as words, its figures as pictures, its tables in aligned columns.
+    /// Shows a section of a report: its captions as words, its figures as pictures, its tables in aligned columns.
     /// Example: `Section.make "Remarks" [ Content.Prose "none" ] |> Show.section`
     let section (section: Section) : unit =
         printfn $"{section.Heading}"

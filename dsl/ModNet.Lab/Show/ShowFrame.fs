@@ -40,7 +40,7 @@ module ShowFrame =
         | null -> ShowFrame.Output contents
         | index -> ShowFrame.Cell(index.GetValue<int>())
 
-    /// What was printed: words and frames in order.
+    /// Splits what a script printed into words and frames, in order.
     let parse (printed: string) : Choice<string, ShowFrame> list =
         let parts = printed.Split opening
 

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open ModNet
 
-/// From a plan to what is drawn of it.
+/// Makes the sketch of a planned network, from which it is drawn.
 [<RequireQualifiedAccess>]
 module internal Sketching =
 
@@ -41,17 +41,6 @@ module internal Sketching =
             Uses = layersOf users.Length + (if everyStep then ", at every step" else "")
         }
 
-    let private controller kind =
-        match kind with
-        | Linear -> "controller Linear"
-        | Mlp hidden ->
-            let widths = hidden |> List.map string<int> |> String.concat "; "
-            $"controller Mlp [ {widths} ]"
-        | Conv(channels, kernel) -> $"controller Conv ({channels}, {kernel})"
-        | Task -> "controller Task"
-        | Given -> "given by the data"
-        | Controller.Custom custom -> $"controller Custom `{custom.Name}`"
-
     let private choice (layer: PlannedLayer) (pool: PlannedPool) (modular: Modular) : ChoiceCard =
         let combine = if modular.Choose = 1 then "" else $" · {modular.Combine}"
 
@@ -62,7 +51,7 @@ module internal Sketching =
 
         {
             Choose = $"K = {modular.Choose} of M = {modular.Pool.Modules}{from}{combine}"
-            Controller = controller modular.Controller
+            Controller = Controllers.describe modular.Controller
             Notes = [
                 if layer.Input.IsSequence then "a choice at every step"
                 if modular.Duplicates = Once then "duplicates Once"
@@ -87,7 +76,7 @@ module internal Sketching =
         Choice = Option.map2 (choice layer) layer.Pool layer.Layer.Choosing
     }
 
-    /// The layer with another beginning of all names in it.
+    /// The layer with names that begin otherwise: `before` becomes `after` in its own name and in all names inside it.
     let rec private renamed (before: string) (after: string) (layer: PlannedLayer) : PlannedLayer =
         let name (old: string) =
             if old.StartsWith(before, StringComparison.Ordinal) then after + old.Substring before.Length else old
@@ -162,7 +151,7 @@ module internal Sketching =
                 |> List.tryHead
                 |> Option.map (fun layer -> {
                     layerCard layer with
-                        // What flows through the layers passes it by.
+                        // The task id does not flow through the layers.
                         Output = "task id"
                 })
             Pools = plan.Pools |> List.filter _.Pool.Name.IsSome |> List.map (poolCard all)

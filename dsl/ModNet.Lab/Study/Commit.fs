@@ -9,7 +9,7 @@ open System.Reflection
 /// The commit of the code that runs.
 type Commit = {
     Hash: string
-    /// Sources differ from it.
+    /// Whether the sources differ from the commit.
     Dirty: bool
 }
 

@@ -4,9 +4,9 @@ open System
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
-open ModNet.Figures
+open ModNet.Runtime
 
-/// What the folders of a study's runs hold.
+/// Reads the folders of a study's runs.
 [<RequireQualifiedAccess>]
 module internal RunReader =
 
@@ -29,7 +29,7 @@ module internal RunReader =
             []
 
     let private experiment (folder: string) : Experiment option =
-        RunFolder.spec folder |> Option.bind (Experiment.of_json >> Result.toOption)
+        RunFiles.spec folder |> Option.bind (Experiment.of_json >> Result.toOption)
 
     let private numbers (fields: JsonObject) : Map<string, float> =
         fields
@@ -41,7 +41,7 @@ module internal RunReader =
         |> Map.ofSeq
 
     let private phases (summary: JsonObject) : Map<string, Map<string, float>> =
-        [ "final", "train"; "validation", "validation"; "test", "test" ]
+        RunFiles.phases
         |> List.choose (fun (field, phase) ->
             match summary[field] with
             | :? JsonObject as values -> Some(phase, numbers values)
@@ -56,7 +56,7 @@ module internal RunReader =
 
         let step =
             if File.Exists path then
-                RunFolder.parsed (File.ReadAllText path) |> Option.bind (fun state -> Option.ofObj state["step"])
+                RunFiles.parsed (File.ReadAllText path) |> Option.bind (fun state -> Option.ofObj state["step"])
             else
                 None
 
@@ -67,23 +67,18 @@ module internal RunReader =
             | _ -> 0L
         | _ -> 0L
 
-    /// A kept log that was laid out as a folder: there is nothing to go on from, and no weights.
+    /// Whether the folder is a kept log that was laid out (`StudyStore.LayOut`), without weights and a checkpoint to go on from.
     let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
 
-    /// The wall time that the log has come to.
+    /// The wall time of the log's latest line, in seconds.
     let private logged (folder: string) : float =
-        fst (RunMetrics.ofFolder folder)
-        |> List.choose (fun line ->
-            match line.Values.TryGetValue "seconds" with
-            | true, seconds -> Some seconds
-            | _ -> None)
-        |> List.fold max 0.0
+        (MetricsLog.OfFolder folder).Lines |> Seq.map _.Seconds |> Seq.fold max 0.0
 
     let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
         experiment folder
         |> Option.filter (fun found -> found.Seed = seed)
         |> Option.map (fun experiment ->
-            let summary = RunFolder.summary folder |> Option.defaultWith (fun () -> JsonObject())
+            let summary = RunFiles.summary folder |> Option.defaultWith (fun () -> JsonObject())
 
             let own = numbers summary
             let number (name: string) = Map.tryFind name own
@@ -118,7 +113,7 @@ module internal RunReader =
         try
             found row seed folder
         with
-        // Another process may be moving or beginning it.
+        // Another process may be moving the folder, or beginning the run.
         | :? IOException
         | :? JsonException -> None
 
@@ -130,9 +125,9 @@ module internal RunReader =
             | _ -> None
         | _ -> None
 
-    /// What is kept of a run. `command` makes it.
+    /// The entry of a run in its study's results file; `command` makes the run.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =
-        let summary = RunFolder.summary run.Folder
+        let summary = RunFiles.summary run.Folder
         let record = RunRecord.read run.Folder
 
         let said (path: string list) =

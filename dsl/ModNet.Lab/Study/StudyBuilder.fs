@@ -2,27 +2,102 @@ namespace ModNet
 
 open System.ComponentModel
 
+module internal MissingOfRow =
+
+    [<Literal>]
+    let Message = "A row needs `run`, a function from the scale (full or quick) to an experiment; it is missing here."
+
+/// A row whose declaration is not complete. Its type tells whether it has a run, so that the compiler refuses a row without one.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type RowDraft<'Run> = internal {
+    DraftLabel: string option
+    DraftPaper: (string option * PaperValue) list
+    DraftSeeds: int list
+    DraftRun: 'Run
+}
+
+/// Sets a row's fields; made by `row`.
+[<Sealed>]
+type RowBuilder internal (id: string) =
+    inherit
+        SettingsBlock<RowDraft<Missing>>({ DraftLabel = None; DraftPaper = []; DraftSeeds = [ 1 ]; DraftRun = Missing })
+
+    let add measure value (draft: RowDraft<'Run>) = { draft with DraftPaper = draft.DraftPaper @ [ measure, value ] }
+
+    /// The row's name in tables and figures; its id by default.
+    /// Example: `label "EM, M = 15, K = 1"`
+    [<CustomOperation "label">]
+    member _.Label(draft: RowDraft<'Run>, text: string) = { draft with DraftLabel = Some text }
+
+    /// The paper's number for the study's first measure.
+    /// Example: `paper 229.651`
+    [<CustomOperation "paper">]
+    member _.Paper(draft: RowDraft<'Run>, number: float) = add None (PaperValue.Number number) draft
+
+    /// The paper's number for the measure of this name.
+    /// Example: `paper_of "measure" 229.651`
+    [<CustomOperation "paper_of">]
+    member _.PaperOf(draft: RowDraft<'Run>, measure: string, number: float) =
+        add (Some measure) (PaperValue.Number number) draft
+
+    /// What the paper says of the measure of this name, where it gives no number.
+    /// Example: `paper_says "measure" "converges to zero"`
+    [<CustomOperation "paper_says">]
+    member _.PaperSays(draft: RowDraft<'Run>, measure: string, words: string) =
+        add (Some measure) (PaperValue.Words words) draft
+
+    /// The seeds, at least one, with a run for each; `[ 1 ]` by default. `--seeds` replaces them.
+    /// Example: `seeds [ 1; 2; 3 ]`
+    [<CustomOperation "seeds">]
+    member _.Seeds(draft: RowDraft<'Run>, seeds: int list) = { draft with DraftSeeds = seeds }
+
+    /// The experiment, full or quick. The study sets its seed and its folder.
+    /// Example: `run (fun scale -> experiment { net toy; data (toy_regression { }); train (em { steps (scale.Pick(3_000, 300)) }) })`
+    [<CustomOperation "run">]
+    member _.Experiment(draft: RowDraft<'Run>, experiment: Scale -> Experiment) = {
+        DraftLabel = draft.DraftLabel
+        DraftPaper = draft.DraftPaper
+        DraftSeeds = draft.DraftSeeds
+        DraftRun = experiment
+    }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: RowDraft<Scale -> Experiment>) : StudyRow = {
+        Id = id
+        Label = defaultArg draft.DraftLabel id
+        Paper = draft.DraftPaper
+        Seeds = draft.DraftSeeds
+        Experiment = draft.DraftRun
+    }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(MissingOfRow.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: RowDraft<Missing>) : StudyRow = invalidOp MissingOfRow.Message
+
 /// Sets a study's fields; made by `study`.
 [<Sealed>]
 type StudyBuilder internal (name: string) =
 
-    let empty: Study = {
-        Name = name
-        Title = name
-        Rows = []
-        Measures = []
-        RunsOf = name
-        LogsSuffice = false
-        DataFolder = None
-        Report = fun _ -> []
-    }
+    inherit
+        SettingsBlock<Study>(
+            {
+                Name = name
+                Title = name
+                Rows = []
+                Measures = []
+                RunsOf = name
+                LogsSuffice = false
+                DataFolder = None
+                Report = fun _ -> []
+            }
+        )
 
-    /// What the study reproduces, for the heads of tables and reports; its name unless said.
+    /// What the study reproduces, for the heads of tables and reports; its name by default.
     /// Example: `title "Table 1: test perplexity on Penn Treebank"`
     [<CustomOperation "title">]
     member _.Title(study: Study, text: string) = { study with Title = text }
 
-    /// Its rows, in the order in which they are run and shown; none where a report is all.
+    /// The rows, in the order in which they are run and shown. A study without rows consists of its report.
     /// Example: `rows [ row "em-2-1" { run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) } ]`
     [<CustomOperation "rows">]
     member _.Rows(study: Study, rows: StudyRow list) = { study with Rows = rows }
@@ -40,45 +115,24 @@ type StudyBuilder internal (name: string) =
     [<CustomOperation "runs_of">]
     member _.RunsOf(study: Study, other: string) = { study with RunsOf = other }
 
-    /// Whether the report reads the runs' logs and nothing else of them, no weights and no traces; false unless said. The logs of finished
-    /// runs are kept beside the results: where a run's folder is not there its log does, and it is not run again.
+    /// Whether the report reads the runs' logs only, no weights and no traces; false by default. The logs of finished runs are kept beside the
+    /// results. If logs suffice, a run whose folder is not there is not run again: its kept log serves.
     /// Example: `logs_suffice true`
     [<CustomOperation "logs_suffice">]
     member _.LogsSuffice(study: Study, suffice: bool) = { study with LogsSuffice = suffice }
 
-    /// Where `--data` is a folder of data sets, the name of this study's in it.
+    /// The name of this study's data, where `--data` is a folder of data sets.
     /// Example: `data_folder "ptb"`
     [<CustomOperation "data_folder">]
     member _.DataFolder(study: Study, name: string) = { study with DataFolder = Some name }
 
-    /// The report's sections, of all runs that have begun; `run.Finished` tells which are done.
+    /// A function that makes the report's sections from all runs that have begun; `run.Finished` tells which are done.
     /// Example: `report (fun runs -> [ for run in runs -> Section.make run.Name [] ])`
     [<CustomOperation "report">]
     member _.Report(study: Study, sections: StudyRun list -> Section list) = { study with Report = sections }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> Study) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(study: Study) = study
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Study, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
 
 [<AutoOpen>]
 module Studies =

@@ -1,5 +1,57 @@
 namespace ModNet
 
+/// Who made a run of a study, and when: `study.json` in the run's folder. A run that was resumed tells of its last part.
+type RunRecord = {
+    Command: string
+    Commit: Commit option
+    Processor: string
+    /// UTC, ISO 8601.
+    Began: string
+    Ended: string option
+}
+
+/// What is kept of one run of a study in its results file.
+type StudyEntry = {
+    Row: string
+    Seed: int
+    /// The experiment's identity: entries of changed experiments stand beside each other.
+    Spec: string
+    Finished: bool
+    Steps: int64
+    Planned: int64
+    /// What was measured, by the measures' names; empty unless finished.
+    Values: Map<string, float>
+    /// The last values of train, validation and test.
+    Phases: Map<string, Map<string, float>>
+    Facts: Map<string, float>
+    /// The command that makes this run and no other.
+    Command: string
+    /// The commit of the code that ran last, None where there is no repository.
+    Commit: string option
+    /// Whether the code had changes that are not in the commit.
+    Dirty: bool
+    Processor: string option
+    Threads: int option
+    Libtorch: string option
+    Device: string option
+    /// Wall time, evaluation included.
+    Seconds: float
+    /// When it ended, or when it began if it has not ended: UTC, ISO 8601.
+    Date: string
+}
+
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module StudyEntry =
+
+    let key (entry: StudyEntry) = entry.Row, entry.Seed, entry.Spec
+
+    /// Finished ones count more, then those that have more steps, then later ones.
+    let private rank (entry: StudyEntry) = entry.Finished, entry.Steps, entry.Date, entry
+
+    /// All entries of both, of each run the one that counts more. No order of merging changes the outcome.
+    let merge (some: StudyEntry list) (others: StudyEntry list) : StudyEntry list =
+        some @ others |> List.groupBy key |> List.map (snd >> List.maxBy rank) |> List.sortBy key
+
 /// A row as a results file declares it.
 type StudyFileRow = {
     Id: string
@@ -16,7 +68,7 @@ type StudyFile = {
     Title: string
     Quick: bool
     Measures: string list
-    /// Its data are named by `--data`.
+    /// Whether `--data` has to name its data.
     NeedsData: bool
     Rows: StudyFileRow list
     Entries: StudyEntry list
@@ -29,10 +81,10 @@ module StudyFile =
     let entriesOf (row: StudyFileRow) (file: StudyFile) : StudyEntry list =
         file.Entries |> List.filter (fun entry -> entry.Row = row.Id && entry.Spec = row.Spec) |> List.sortBy _.Seed
 
-    /// Those that are finished.
+    /// The finished runs of a row under its present settings, by seed.
     let results (row: StudyFileRow) (file: StudyFile) : StudyEntry list = entriesOf row file |> List.filter _.Finished
 
-    /// The declaration of the newer one, the entries of both; where both speak of the same end of a run, as the newer one tells it.
+    /// The declaration of the newer file with the entries of both. Where both have an entry for the same end of a run, the newer file's counts.
     let merge (older: StudyFile) (newer: StudyFile) : StudyFile =
         let time (entry: StudyEntry) = StudyEntry.key entry, entry.Finished, entry.Steps, entry.Date
 

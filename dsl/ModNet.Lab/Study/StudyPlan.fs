@@ -15,19 +15,17 @@ type internal PlannedRun = {
     Settings: Settings
 }
 
-/// What a study is to run, and where it lies.
+/// Plans the runs of a study, and where they lie.
 [<RequireQualifiedAccess>]
 module internal StudyPlan =
 
-    let private wrong place expected (got: string) remedy = raise (UserException(place, expected, got, remedy))
-
     let private isId (text: string) = Regex.IsMatch(text, "^[a-z0-9]+(-[a-z0-9]+)*$")
 
-    /// Raises UserException for what a study's script says wrongly.
+    /// Raises UserException for mistakes in a study's script.
     let mustBeSound (study: Study) : unit =
         for name in study.Name :: (study.Rows |> List.map _.Id) do
             if not (isId name) then
-                wrong
+                Refusal.refuse
                     study.Name
                     "names of small letters, digits and hyphens"
                     name
@@ -35,26 +33,26 @@ module internal StudyPlan =
 
         for id, rows in study.Rows |> List.groupBy _.Id do
             if rows.Length > 1 then
-                wrong study.Name "rows with names of their own" $"{rows.Length} rows {id}" "rename one"
+                Refusal.refuse study.Name "rows with names of their own" $"{rows.Length} rows {id}" "rename one"
 
         for row in study.Rows do
             let place = $"{study.Name}/{row.Id}"
 
             if row.Seeds.IsEmpty then
-                wrong $"{place}/seeds" "at least one seed" "none" "say seeds [ 1 ], or leave them out"
+                Refusal.refuse $"{place}/seeds" "at least one seed" "none" "say seeds [ 1 ], or leave them out"
 
             for measure, _ in row.Paper do
                 match measure with
                 | Some name when not (study.Measures |> List.exists (fun known -> known.Name = name)) ->
                     let known = study.Measures |> List.map _.Name |> String.concat ", "
 
-                    wrong
+                    Refusal.refuse
                         $"{place}/paper"
                         $"one of the study's measures ({known})"
                         name
                         "say it in the study with `measure`"
                 | None when study.Measures.IsEmpty ->
-                    wrong $"{place}/paper" "a study with a measure" "none" "say what is measured: `measure`"
+                    Refusal.refuse $"{place}/paper" "a study with a measure" "none" "say what is measured: `measure`"
                 | _ -> ()
 
     /// The folder of the study's runs.
@@ -63,7 +61,7 @@ module internal StudyPlan =
     /// The study's own folder, where its report lies.
     let home (study: Study) (options: StudyOptions) = Path.Combine(options.Out, study.Name + options.Scale.Suffix)
 
-    /// Where `--data` is a folder of data sets, the one of this study in it.
+    /// The path of the study's data: `--data`, or the study's folder in it where that is a folder of data sets.
     let private data (study: Study) (options: StudyOptions) =
         options.Data
         |> Option.map (fun path ->
@@ -71,7 +69,7 @@ module internal StudyPlan =
             | Some inner when Directory.Exists inner -> inner
             | _ -> path)
 
-    /// The experiment as declared, of a row with a seed.
+    /// The experiment that a row declares, with a seed.
     let experiment (scale: Scale) (row: StudyRow) (seed: int) : Experiment = {
         row.Experiment scale with
             Seed = seed
@@ -84,20 +82,10 @@ module internal StudyPlan =
         let data = if needsData then " --data DIR" else ""
         $"./modnet reproduce {study.Name} --rows {row} --seeds {seed}{quick}{data}"
 
-    let private pathOf (data: Data) : string option =
-        match data with
-        | Data.Text text -> Some text.Path
-        | Data.Csv csv -> Some csv.Path
-        | Data.Mnist images
-        | Data.Cifar10 images -> Some images.Path
-        | Data.ToyRegression _
-        | Data.InMemory _
-        | Data.Generated _ -> None
+    /// Whether `--data` has to name the experiment's data.
+    let needsData (experiment: Experiment) = Sources.path experiment.Data = Some ""
 
-    /// Its data lie where `--data` says.
-    let needsData (experiment: Experiment) = pathOf experiment.Data = Some ""
-
-    /// The rows that the options choose. Raises UserException for one that is not there.
+    /// The rows that the options choose. Raises UserException for an unknown row.
     let rows (study: Study) (options: StudyOptions) : StudyRow list =
         match options.Only with
         | None -> study.Rows
@@ -107,7 +95,12 @@ module internal StudyPlan =
             for id in ids do
                 if not (List.contains id known) then
                     let names = String.concat ", " known
-                    wrong "--rows" $"rows of {study.Name} ({names})" id $"name some of them{CommandLine.hint known id}"
+
+                    Refusal.refuse
+                        "--rows"
+                        $"rows of {study.Name} ({names})"
+                        id
+                        $"name some of them{CommandLine.hint known id}"
 
             study.Rows |> List.filter (fun row -> List.contains row.Id ids)
 
@@ -123,20 +116,14 @@ module internal StudyPlan =
             |> List.map (fun (turn, seed) ->
                 let folder = RunReader.folderOf root row.Id seed
 
-                let settings: Settings = {
-                    Data = data study options
-                    Vocabulary = None
-                    Steps = None
-                    Seed = None
-                    Out = Some folder
-                    LogEvery = None
-                    ValidateEvery = None
-                    CheckpointEvery = None
-                    TraceEvery = None
-                    Threads = options.Threads
-                    Device = options.Device
-                    Resume = true
-                    Command = options.Command
+                let settings = {
+                    Settings.none with
+                        Data = data study options
+                        Out = Some folder
+                        Threads = options.Threads
+                        Device = options.Device
+                        Resume = true
+                        Command = options.Command
                 }
 
                 let declared = experiment options.Scale row seed
@@ -154,7 +141,7 @@ module internal StudyPlan =
         |> List.sortBy fst
         |> List.map snd
 
-    /// Raises UserException where a run has data to read and nobody said where they are.
+    /// Raises UserException where a run has to read data and no option names them.
     let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
         if runs |> List.exists (fun run -> needsData run.Experiment) then
             let expected =
@@ -162,4 +149,4 @@ module internal StudyPlan =
                 | Some name -> $"the data of {study.Name} ({name})"
                 | None -> $"the data of {study.Name}"
 
-            wrong "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"
+            Refusal.refuse "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"

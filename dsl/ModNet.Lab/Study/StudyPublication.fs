@@ -3,7 +3,7 @@ namespace ModNet
 open System.IO
 open ModNet.Runtime
 
-/// Brings everything that a study shows up to date with what its run folders hold: the results file, the table in docs/results.md, the report.
+/// Brings everything that a study shows up to date with what its run folders hold: its kept results and its report.
 [<RequireQualifiedAccess>]
 module internal StudyPublication =
 
@@ -43,22 +43,18 @@ module internal StudyPublication =
             |> List.choose (fun seed -> RunReader.read row seed (RunReader.folderOf root row.Id seed))
             |> List.filter (fun (_, found) -> found = identity))
 
-    /// The script's sections; or what is wrong with them, which is no reason to lose the rest.
+    /// The sections that the script makes, or what is wrong with them: the rest of the report is not lost for that.
     let private sections (study: Study) (runs: StudyRun list) : Result<Section list, string> =
         try
             Ok(study.Report runs)
         with :? UserException as mistake ->
             Error mistake.Message
 
-    /// Where results files lie, of the scripts in a folder.
-    let results (scripts: string) = Path.Combine(scripts, "results")
+    /// The results, merged with those that the store keeps, and the report's sections, or why they could not be made.
+    let update (study: Study) (options: StudyOptions) (store: StudyStore) : StudyFile * Result<Section list, string> =
+        let name = study.Name + options.Scale.Suffix
 
-    /// The merged results, and the report's sections or why they could not be made. `scripts` is the folder of the study's script.
-    let update (study: Study) (options: StudyOptions) (scripts: string) : StudyFile * Result<Section list, string> =
-        let results = results scripts
-        let path = Path.Combine(results, study.Name + options.Scale.Suffix + ".json")
-
-        FileLock.within results (fun () ->
+        store.Locked(fun () ->
             let runs = begun study options
             let bare = declared study options.Scale []
 
@@ -70,26 +66,21 @@ module internal StudyPublication =
             let file = { bare with Entries = StudyEntry.merge [] entries }
 
             let merged =
-                match StudyFileJson.load path with
+                match store.Load name with
                 | Some older -> StudyFile.merge older file
                 | None -> file
 
             // Tables are made of runs; a study without any has nothing to keep.
             if not study.Rows.IsEmpty then
-                let text = StudyFileJson.write merged
-                Directory.CreateDirectory results |> ignore
-
                 for row in study.Rows do
-                    StudySpecs.keep results (StudyPlan.experiment options.Scale row 0)
+                    store.KeepSpec(StudyPlan.experiment options.Scale row 0)
 
-                // Those of a study that borrows its runs are told by the one that they belong to.
+                // A study that borrows another one's runs leaves their logs to that one.
                 if options.Scale = Scale.Full && study.RunsOf = study.Name then
                     for run, identity in runs do
-                        if run.Finished then KeptLogs.keep results (command run) (run, identity)
+                        if run.Finished then store.KeepLog(command run, run, identity)
 
-                if not (File.Exists path) || File.ReadAllText path <> text then WholeFile.Write(path, text)
-
-                ResultsTable.update scripts
+                store.Save(name, merged)
 
             let drawn = sections study (runs |> List.map fst)
 

@@ -45,7 +45,7 @@ module internal StudyReport =
 
         if rows.IsEmpty then [] else [ Section.make "The runs" [ Content.Table(headings, rows) ] ]
 
-    /// A report that stands in `home`, of the study's results and of the runs whose folders are there.
+    /// Writes the report of the study's results into the folder `home`, with links to the reports of the runs whose folders are there.
     let write
         (home: string)
         (command: string)

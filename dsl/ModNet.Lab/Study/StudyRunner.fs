@@ -9,14 +9,14 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 type StudyEnd =
     | Done
-    /// By Ctrl-C or SIGTERM, all work kept.
+    /// Ctrl-C or SIGTERM stopped it; all work is kept.
     | Stopped
-    /// Some runs are in the hands of other processes.
+    /// Other processes are at some of the runs.
     | Shared
-    /// Some runs could not be done, for reasons that were said; all others were.
+    /// Some runs could not be done, and messages told why; all others were done.
     | Failed
 
-/// Carries a study out: what is finished is skipped, what another process is at is left to it, what was interrupted goes on.
+/// Carries a study out. It skips finished runs, leaves a run that another process is at to that process, and goes on with interrupted runs.
 [<RequireQualifiedAccess>]
 module internal StudyRunner =
 
@@ -26,7 +26,7 @@ module internal StudyRunner =
             found.Finished && identity = run.Identity && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
         | None -> false
 
-    /// A run of other settings in the folder is kept under another name.
+    /// Where the folder holds a run of other settings, gives that folder another name.
     let private moveAside (run: PlannedRun) : unit =
         match RunReader.read run.Row run.Seed run.Folder with
         | Some(_, identity) when identity <> run.Identity ->
@@ -39,7 +39,7 @@ module internal StudyRunner =
             printfn $"{run.Folder} held a run of other settings; it is now {aside}"
         | _ -> ()
 
-    /// Seconds that the runs after this one will take, at the rate that their rows, or this run, have had.
+    /// Seconds that the runs after this one will take: at the rate of earlier runs of their rows, else at this run's rate.
     let private remaining (after: PlannedRun list) (file: StudyFile) (progress: Progress) : float =
         let own = progress.Remaining.TotalSeconds / float (max 1L (progress.Steps - progress.Line.Step))
 
@@ -75,13 +75,14 @@ module internal StudyRunner =
         let folder = Path.GetFullPath run.Folder
         Path.Combine(Path.GetDirectoryName folder, $".{Path.GetFileName folder}.lock")
 
-    /// Does what is to be done. `results` is the folder of the results files; `publish` is called after every run.
-    let run (study: Study) (options: StudyOptions) (results: string) (publish: unit -> StudyFile) : StudyEnd =
+    /// Does every run that is not finished, with the logs that the store keeps in place of runs where logs suffice. `publish` is called before the
+    /// first run and after every run.
+    let run (study: Study) (options: StudyOptions) (store: StudyStore) (publish: unit -> StudyFile) : StudyEnd =
         let planned = StudyPlan.runs study options
 
         if study.LogsSuffice && options.Scale = Scale.Full then
             for run in planned do
-                KeptLogs.unpack results run.Identity run.Seed run.Folder
+                store.LayOut(run.Identity, run.Seed, run.Folder)
 
         let waiting = planned |> List.filter (isFinished study >> not)
         StudyPlan.mustHaveData study waiting
@@ -120,7 +121,7 @@ module internal StudyRunner =
 
                         if outcome.Steps < int64 run.Experiment.Method.Steps then Turn.Stopped else Turn.Finished
                     with :? UserException as mistake ->
-                        // Hours of other runs do not wait for this one to be mended.
+                        // The other runs go on; they may take hours, and do not need this one.
                         eprintfn $"{name}: {mistake.Message}"
                         Turn.Failed
 

@@ -2,6 +2,11 @@ namespace ModNet
 
 open System.ComponentModel
 
+module internal MissingOfExperiment =
+
+    [<Literal>]
+    let Message = "An experiment needs all three of `net`, `data` and `train`; one of them is missing here."
+
 /// What an experiment says of its run.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type RunDraft = internal {
@@ -28,21 +33,24 @@ type ExperimentDraft<'Network, 'Data, 'Method> = internal {
 [<Sealed>]
 type ExperimentBuilder internal () =
 
-    let empty = {
-        DraftNetwork = Missing
-        DraftData = Missing
-        DraftMethod = Missing
-        DraftRun = {
-            Seed = 1
-            Device = Cpu
-            LogEvery = 10
-            ValidateEvery = 500
-            CheckpointEvery = None
-            KeepCheckpoints = 2
-            Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
-            Out = None
-        }
-    }
+    inherit
+        SettingsBlock<ExperimentDraft<Missing, Missing, Missing>>(
+            {
+                DraftNetwork = Missing
+                DraftData = Missing
+                DraftMethod = Missing
+                DraftRun = {
+                    Seed = 1
+                    Device = Cpu
+                    LogEvery = 10
+                    ValidateEvery = 500
+                    CheckpointEvery = None
+                    KeepCheckpoints = 2
+                    Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
+                    Out = None
+                }
+            }
+        )
 
     /// The network to train.
     /// Example: `net lm`
@@ -160,15 +168,6 @@ type ExperimentBuilder internal () =
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> ExperimentDraft<'Network, 'Data, 'Method>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ExperimentDraft<Network, Data, Method>) : Experiment = {
         Network = draft.DraftNetwork
         Data = draft.DraftData
@@ -184,20 +183,8 @@ type ExperimentBuilder internal () =
     }
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.IncompleteExperiment, WrongChild.Code, IsError = true)>]
-    member _.Run(_: ExperimentDraft<'Network, 'Data, 'Method>) : Experiment = invalidOp WrongChild.IncompleteExperiment
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Experiment, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Experiment, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Experiment, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
+    [<CompilerMessage(MissingOfExperiment.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: ExperimentDraft<'Network, 'Data, 'Method>) : Experiment = invalidOp MissingOfExperiment.Message
 
 [<AutoOpen>]
 module Experiments =

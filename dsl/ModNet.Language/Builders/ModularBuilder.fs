@@ -18,19 +18,21 @@ type ModularDraft<'Own, 'From> = internal { Hidden: int; Modular: Modular }
 /// The settings that `modular` and `modular_gru` have in common.
 [<AbstractClass>]
 type ModularSettings internal () =
-
-    let empty: ModularDraft<Unsaid, Unsaid> = {
-        Hidden = 0
-        Modular = {
-            Pool = { Name = None; Modules = 0; Units = []; Init = Uniform }
-            Choose = 1
-            Combine = Sum
-            Controller = Linear
-            Duplicates = Every
-            StopGradient = false
-            Dispatch = Auto
-        }
-    }
+    inherit
+        SettingsBlock<ModularDraft<Unsaid, Unsaid>>(
+            {
+                Hidden = 0
+                Modular = {
+                    Pool = { Name = None; Modules = 0; Units = []; Init = Uniform }
+                    Choose = 1
+                    Combine = Sum
+                    Controller = Linear
+                    Duplicates = Every
+                    StopGradient = false
+                    Dispatch = Auto
+                }
+            }
+        )
 
     let withPool (pool: Pool) (draft: ModularDraft<'Own, 'From>) : ModularDraft<'NewOwn, 'NewFrom> = {
         Hidden = draft.Hidden
@@ -154,27 +156,6 @@ type ModularSettings internal () =
         draft with
             Modular = { draft.Modular with Dispatch = dispatch }
     }
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> ModularDraft<'Own, 'From>) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Modular, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) = empty
 
 /// What is refused of any other type, as extensions: members proper go before them, whatever they take.
 [<AutoOpen>]

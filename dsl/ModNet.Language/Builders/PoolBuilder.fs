@@ -13,8 +13,7 @@ module internal PoolSettings =
 /// Sets a shared pool's fields; made by `pool`.
 [<Sealed>]
 type PoolBuilder internal (name: string) =
-
-    let empty: Pool = { Name = Some name; Modules = 0; Units = []; Init = Uniform }
+    inherit SettingsBlock<Pool>({ Name = Some name; Modules = 0; Units = []; Init = Uniform })
 
     /// M, the number of modules, ≥ 1.
     /// Example: `modules 15`
@@ -57,27 +56,6 @@ type PoolBuilder internal (name: string) =
     /// Example: `init Glorot`
     [<CustomOperation "init">]
     member _.Init(pool: Pool, init: Init) = { pool with Init = init }
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Zero() = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Yield(_: unit) = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    member _.Delay(settings: unit -> Pool) = settings ()
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Pool, WrongChild.Code, IsError = true)>]
-    member _.Yield(_: 'Other) : Pool = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Pool, WrongChild.Code, IsError = true)>]
-    member _.Combine(_: 'First, _: 'Second) : Pool = empty
-
-    [<EditorBrowsable(EditorBrowsableState.Never)>]
-    [<CompilerMessage(WrongChild.Pool, WrongChild.Code, IsError = true)>]
-    member _.For(_: 'First, _: 'Second) : Pool = empty
 
 [<AutoOpen>]
 module Pools =

@@ -34,10 +34,8 @@ type internal Infer(network: Network, notes: Notes) as this =
                 this.Chain(scope, layers, row)
         )
 
-    let plain = PlainRules(notes, rules)
-
     /// A controller may ask for task ids wherever they stand; whether they stand right is told once, where they do.
-    let modulars = ModularRules(root, notes, rules, pools, network.Layers |> List.exists _.IsTasks)
+    let modulars = ModularRules(root, notes, pools, network.Layers |> List.exists _.IsTasks)
 
     let mutable layersSeen = 0
     let mutable tooDeep = false
@@ -73,101 +71,6 @@ type internal Infer(network: Network, notes: Notes) as this =
             Depth = scope.Depth + 1
     }
 
-    let isEmpty name what layers =
-        if List.isEmpty layers then
-            notes.Add(Fault.EmptyBlock, at name, what, "none", "put layers inside, or leave it out")
-
-        List.isEmpty layers
-
-    let residual scope name layers shape =
-        let shape = rules.Numbers(at name, "numbers", shape)
-
-        if isEmpty name "layers in the residual" layers then
-            shape, []
-        else
-            let planned, output = this.Chain(inside scope name None, layers, shape)
-
-            match shape, output with
-            | Some shape, Some output when shape <> output ->
-                notes.Add(
-                    Fault.ResidualShape,
-                    at name,
-                    $"layers that give {shape}, the shape that comes in",
-                    ShapeRules.Describe output,
-                    "make the last layer inside give that shape"
-                )
-            | _ -> ()
-
-            shape, [ planned ]
-
-    /// What each branch gives, and its layers.
-    let branches scope name branches shape =
-        if isEmpty name "branches side by side" branches then
-            [], []
-        else
-            branches
-            |> List.mapi (fun index layers ->
-                let planned, output = this.Chain(inside scope name (Some(index + 1)), layers, shape)
-                rules.Numbers(at name + "/" + string<int>(index + 1), "numbers", output), planned)
-            |> List.unzip
-
-    let sumOf scope name layers shape =
-        let outputs, planned = branches scope name layers shape
-        rules.Same(at name, outputs), planned
-
-    let concatOf scope name layers shape =
-        let outputs, planned = branches scope name layers shape
-        rules.Beside(at name, outputs), planned
-
-    let repetition scope name times layers shape =
-        if isEmpty name "layers in the repetition" layers then
-            shape, []
-        else
-            match notes.Positive(at name + "/times", "a number of rounds", times) with
-            | None -> shape, []
-            | Some times ->
-                let round index shape = this.Chain(inside scope name (Some index), layers, shape)
-
-                // One mistake inside is one mistake, however many rounds there are: after it they only tell the shape.
-                let rec settle index before shape =
-                    if index > times || Option.isNone shape || shape = before then
-                        shape
-                    else
-                        let (_, output), _ = notes.Aside(fun () -> round index shape)
-                        settle (index + 1) shape output
-
-                let rec rounds index shape planned =
-                    if index > times then
-                        shape, List.rev planned
-                    else
-                        let before = notes.Count
-                        let layers, output = round index shape
-
-                        if notes.Count > before then
-                            settle (index + 1) shape output, []
-                        else
-                            rounds (index + 1) output (layers :: planned)
-
-                rounds 1 shape []
-
-    let block scope name (own: string) layers shape =
-        notes.Name(at name, "block", own)
-
-        if own.Contains '.' then
-            notes.Add(
-                Fault.BadName,
-                at name,
-                "a block's name without `.`, which parameters' names have",
-                $"`{own}`",
-                "rename it"
-            )
-
-        if isEmpty name "layers in the block" layers then
-            shape, []
-        else
-            let planned, output = this.Chain(inside scope name None, layers, shape)
-            output, [ planned ]
-
     let checkTasks name count =
         match tasks with
         | Some(first, _) ->
@@ -180,34 +83,17 @@ type internal Infer(network: Network, notes: Notes) as this =
             )
         | None -> tasks <- Some(count, notes.Positive($"{at name}/count", "a number of tasks", count))
 
-    /// The layer's output shape, its pool and what is inside, as far as they can be known, from its input shape.
-    let infer scope name layer shape =
-        let holding (output, inside) = output, None, inside
-        let choosing (output, pool) = output, pool, []
-
-        match layer with
-        | Layer.Tasks count ->
-            checkTasks name count
-            shape, None, []
-        | Layer.Modular _
-        | Layer.ModularGru _ when scope.InModule ->
-            notes.Add(
-                Fault.ChoiceInModule,
-                at name,
-                "a module that makes no choices itself",
-                $"`{Kind.ofLayer layer}`",
-                "put the modular layer into the network, before or after this one"
-            )
-
-            None, None, []
-        | Layer.Modular modular -> modulars.Layer(name, modular, shape) |> choosing
-        | Layer.ModularGru gru -> modulars.Gru(name, gru, shape) |> choosing
-        | Layer.Residual layers -> residual scope name layers shape |> holding
-        | Layer.SumOf branches -> sumOf scope name branches shape |> holding
-        | Layer.ConcatOf branches -> concatOf scope name branches shape |> holding
-        | Layer.Repeat(times, layers) -> repetition scope name times layers shape |> holding
-        | Layer.Block(own, layers) -> block scope name own layers shape |> holding
-        | _ -> plain.Output(at name, layer, scope.InModule, shape), None, []
+    /// What a layer's rule may ask where it stands.
+    let site scope name : Site = {
+        Name = name
+        Place = at name
+        InModule = scope.InModule
+        Notes = notes
+        Rules = rules
+        Chain = fun part layers shape -> this.Chain(inside scope name part, layers, shape)
+        Together = fun modular row -> modulars.Together(name, modular, row)
+        Tasks = checkTasks name
+    }
 
     let needsTasks (layer: Layer) =
         match layer.Choosing with
@@ -220,22 +106,22 @@ type internal Infer(network: Network, notes: Notes) as this =
 
         if layersSeen > layersLimit then raise (TooManyLayers(at name))
 
-        let output, pool, inside = infer scope name layer shape
+        let inferred = Kind.infer (site scope name) layer shape
 
-        match (if Kind.role layer = Role.Input then output else shape), output with
+        match (if Kind.role layer = Role.Input then inferred.Output else shape), inferred.Output with
         | Some input, Some output ->
             planned.Add {
                 Name = name
                 Layer = layer
                 Input = input
                 Output = output
-                Pool = pool
+                Pool = inferred.Pool
                 Tasks = needsTasks layer
-                Inside = inside
+                Inside = inferred.Inside
             }
         | _ -> ()
 
-        output
+        inferred.Output
 
     let order = LayerOrder(root, network.Layers, notes)
 

@@ -88,7 +88,7 @@ module internal Summary =
                 Modules = modular |> Option.map _.Pool.Modules
                 Choose = modular |> Option.map _.Choose
                 Pool = modular |> Option.bind _.Pool.Name
-                Cost = Cost.ofLayer isNew layer
+                Cost = Kind.cost isNew layer
             }
 
         let rows = plan.Layers |> List.collect _.Unfolded |> List.map row

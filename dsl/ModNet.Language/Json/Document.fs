@@ -2,9 +2,14 @@ namespace ModNet
 
 open System.Text.Encodings.Web
 open System.Text.Json
+open System.Text.Json.Nodes
 
 /// A JSON document: a version, and under one property what it holds.
 module internal Document =
+
+    /// Documents of any other version are refused.
+    [<Literal>]
+    let Version = 2
 
     let private layout =
         JsonSerializerOptions(
@@ -13,30 +18,23 @@ module internal Document =
             MaxDepth = JsonReader.Depth
         )
 
-    let write property node =
-        let document = NetworkJson.object [ "version", NetworkJson.int JsonWords.Version; property, node ]
-
+    let write (property: string) (codec: Codec<'T>) (value: 'T) : string =
+        let document = JsonObject()
+        document.Add("version", JsonValue.Create Version)
+        document.Add(property, codec.Write value)
         document.ToJsonString layout
 
-    let read property readNode text =
+    let read (property: string) (codec: Codec<'T>) (text: string) : Result<'T, Diagnostic> =
         text
         |> JsonReader.document (fun place ->
             let field = JsonReader.properties [ "version"; property ] place
             let version = field "version"
 
-            let read () =
-                let place = field property
-                JsonUpgrade.early property place.Node
-                readNode place
-
             match JsonReader.int version with
-            | JsonWords.Version -> read ()
-            | 1 ->
-                JsonUpgrade.from1 property (field property).Node
-                read ()
+            | Version -> codec.Read(field property)
             | other ->
                 JsonReader.fail
                     version.Path
-                    $"{JsonWords.Version}, or 1"
+                    $"{Version}"
                     $"{other}"
                     "read it with the ModNet that wrote it, or write it anew")

@@ -182,7 +182,7 @@ type Held =
     /// One of the S, so that S − 1 are fresh.
     | Among
 
-/// How gradient steps are taken, by any method but EM.
+/// How gradient steps are taken, by any method.
 type GradientSteps = {
     /// Datapoints in a minibatch.
     Batch: int
@@ -211,25 +211,19 @@ type NoisyTopK = {
     Gradient: GradientSteps
 }
 
-/// Generalised Viterbi EM (paper, Algorithm 1).
+/// Generalised Viterbi EM (paper, Algorithm 1). Its gradient steps are the M-steps.
 type Em = {
     /// S, the number of compositions drawn per datapoint in an E-step, ≥ 1; with `Among` a* is one of them.
     Samples: int
     /// Gradient steps between two E-steps, ≥ 1.
     MSteps: int
-    /// Datapoints in an M-step's minibatch.
-    Batch: int
     /// Datapoints in an E-step's minibatch.
     EBatch: int
-    /// The number of M-steps in all.
-    Steps: int
-    Optimizer: Optimizer
-    Unselected: Unselected
-    Schedule: Schedule
     /// Weighs log p(a* | x, φ) against log p(y | x, a*, θ) in the M-step's loss, ≥ 0; 1 is Eq. 8.
     ControllerWeight: float
     Start: Start
     Held: Held
+    Gradient: GradientSteps
 }
 
 /// How the network is trained.
@@ -243,25 +237,29 @@ type Method =
     /// The marginal likelihood by enumeration (Eq. 4).
     | Exact of GradientSteps
 
-    /// The number of gradient steps in all.
-    member method.Steps =
+    /// How its gradient steps are taken.
+    member method.Gradient =
         match method with
-        | Em em -> em.Steps
+        | Em { Gradient = gradient }
         | Reinforce { Gradient = gradient }
         | NoisyTopK { Gradient = gradient }
         | StaticModules gradient
-        | Exact gradient -> gradient.Steps
+        | Exact gradient -> gradient
+
+    /// The same with gradient steps taken another way.
+    member method.WithGradient(gradient: GradientSteps) =
+        match method with
+        | Em em -> Em { em with Gradient = gradient }
+        | Reinforce reinforce -> Reinforce { reinforce with Gradient = gradient }
+        | NoisyTopK mixture -> NoisyTopK { mixture with Gradient = gradient }
+        | StaticModules _ -> StaticModules gradient
+        | Exact _ -> Exact gradient
+
+    /// The number of gradient steps in all.
+    member method.Steps = method.Gradient.Steps
 
     /// The same with so many gradient steps in all.
-    member method.WithSteps(steps: int) =
-        let with' (gradient: GradientSteps) = { gradient with Steps = steps }
-
-        match method with
-        | Em em -> Em { em with Steps = steps }
-        | Reinforce reinforce -> Reinforce { reinforce with Gradient = with' reinforce.Gradient }
-        | NoisyTopK mixture -> NoisyTopK { mixture with Gradient = with' mixture.Gradient }
-        | StaticModules gradient -> StaticModules(with' gradient)
-        | Exact gradient -> Exact(with' gradient)
+    member method.WithSteps(steps: int) = method.WithGradient { method.Gradient with Steps = steps }
 
 /// What tensors are computed on.
 type Device =

@@ -61,6 +61,13 @@ type PoolingSpec = {
     Stride: int
 }
 
+/// The words that make layers, for the message about something else among them.
+module internal LayerWords =
+
+    [<Literal>]
+    let All =
+        "tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
 type Shape =

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ModNet.Bench;
 
 /// <summary>
-/// The network of modular convolutions, compiled from its declaration, in training by Viterbi EM on random images, which cost what
-/// others do.
+/// The network of modular convolutions, compiled from its declaration, in training by Viterbi EM on random images, which cost what others
+/// do.
 /// </summary>
 public sealed class CifarModel : IDisposable
 {

@@ -6,8 +6,8 @@ namespace ModNet.Bench;
 using Unselected = Runtime.Unselected;
 
 /// <summary>
-/// A modular linear layer's forward, backward and update: beside one dense layer that does as many operations, beside a loop, a
-/// batched product and all modules at once in the peers' libraries, and over M.
+/// A modular linear layer's forward, backward and update: beside one dense layer that does as many operations, beside a loop, a batched
+/// product and all modules at once in the peers' libraries, and over M.
 /// </summary>
 public static class LayerBenchmark
 {
@@ -76,15 +76,13 @@ public static class LayerBenchmark
         JsonObject variants = peer.Ask("open", told).AsObject();
         foreach ((string way, JsonNode? list) in variants)
         {
-            if (list is not JsonArray names)
+            if (list is not JsonArray)
             {
                 facts[Tuning.Fact(peer.Kind, way)] = $"not run: {list}";
                 continue;
             }
 
-            Tuning tuned = Tuning.Of(
-                peer, way, [.. names.Select(n => n!.GetValue<string>())], settings.Tiny ? 1 : 2, settings.Say);
-            facts[Tuning.Fact(peer.Kind, way)] = tuned.ToJson();
+            Tuning tuned = Tuning.Of(peer, way, list, 2, facts, settings);
             yield return peer.Contender($"{peer.Kind.Name}, {way}", Tuning.Told(way, tuned.Variant));
         }
     }

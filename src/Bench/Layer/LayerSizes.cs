@@ -14,8 +14,7 @@ public sealed record LayerSizes(int Modules, int Choose, int Batch, int Width, i
     private const int Few = 4;
 
     /// <summary>
-    /// The line over M at K = 1, batch 4,096, width 256, routed to all modules and to four; and around M = 64 the others, one at
-    /// a time.
+    /// The line over M at K = 1, batch 4,096, width 256, routed to all modules and to four; and around M = 64 the others, one at a time.
     /// </summary>
     public static IReadOnlyList<LayerSizes> All { get; } =
     [

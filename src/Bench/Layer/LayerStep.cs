@@ -11,8 +11,8 @@ using Dispatch = Runtime.Dispatch;
 using Unselected = Runtime.Unselected;
 
 /// <summary>
-/// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss.
-/// The gradient in x is made, as it is for a layer in the middle of a network; Adam updates.
+/// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss. The gradient in x
+/// is made, as it is for a layer in the middle of a network; Adam updates.
 /// </summary>
 public sealed class LayerStep : IDisposable
 {
@@ -31,8 +31,9 @@ public sealed class LayerStep : IDisposable
         (_module, _layer, _indices) = (module, layer, indices);
         Parameter[] parameters = [.. module.parameters()];
         _optimizer = Adam.Over(parameters);
-        _updates = new(parameters, Adam, _optimizer);
-        _resting = resting is null ? null : new([resting], parameters, Adam, _optimizer);
+        ParameterMemory[] memories = Adam.Memories(parameters, _optimizer);
+        _updates = new(memories, _optimizer);
+        _resting = resting is null ? null : new([resting], memories);
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();
     }

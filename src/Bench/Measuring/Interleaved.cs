@@ -1,8 +1,8 @@
 namespace ModNet.Bench;
 
 /// <summary>
-/// Times contenders in turn, A B C A B C …: what slows the machine for a while slows all of them, and a ratio of what was measured
-/// side by side holds where times do not.
+/// Times contenders in turn, A B C A B C …: what slows the machine for a while slows all of them, and a ratio of what was measured side by
+/// side holds where times do not.
 /// </summary>
 public static class Interleaved
 {

@@ -8,8 +8,8 @@ public static class ProcessMemory
     private const string Status = "/proc/self/status";
 
     /// <summary>
-    /// By how many bytes the peak during <paramref name="action"/> was above what was resident before. Null where the system
-    /// cannot tell. What the process has freed but kept is not growth, so only a fresh process says what something needs.
+    /// By how many bytes the peak during <paramref name="action"/> was above what was resident before. Null where the system cannot tell.
+    /// What the process has freed but kept is not growth, so only a fresh process says what something needs.
     /// </summary>
     public static long? PeakGrowth(Action action)
     {

@@ -44,7 +44,7 @@ public class HeadKernels
 
     /// <summary>The E-step's: every word of every candidate.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "head, E-step: scores")]
-    public void Score() => LinearCrossEntropy.Score(_h, _weight, _bias, _targets, _scores, _sizes.Threads);
+    public void Score() => LinearCrossEntropy.Score(new(_h, _weight, _bias, _targets), _scores, _sizes.Threads);
 
     /// <summary>The M-step's: forward and backward in one pass.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "head, M-step: loss and gradients")]
@@ -52,14 +52,9 @@ public class HeadKernels
     {
         int rows = _sizes.MRows * _sizes.Sizes.Window, numbers = rows * _sizes.Sizes.Hidden;
         return LinearCrossEntropy.MeanLossAndGradients(
-            _h.AsSpan(0, numbers),
-            _weight,
-            _bias,
-            _targets.AsSpan(0, rows),
+            new(_h.AsSpan(0, numbers), _weight, _bias, _targets.AsSpan(0, rows)),
             _scores.AsSpan(0, rows),
-            _hGradient.AsSpan(0, numbers),
-            _weightGradient,
-            _biasGradient,
+            new() { H = _hGradient.AsSpan(0, numbers), Weight = _weightGradient, Bias = _biasGradient },
             _sizes.Threads);
     }
 }

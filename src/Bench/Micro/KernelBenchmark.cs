@@ -10,8 +10,7 @@ using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 namespace ModNet.Bench;
 
 /// <summary>
-/// Our kernels by BenchmarkDotNet, in this process (it would build a project of its own otherwise), beside what the machine can
-/// do at most.
+/// Our kernels by BenchmarkDotNet, in this process (it would build a project of its own otherwise), beside what the machine can do at most.
 /// </summary>
 public static class KernelBenchmark
 {

@@ -4,12 +4,12 @@ using ModNet.Kernels;
 namespace ModNet.Bench;
 
 /// <summary>
-/// The kernel of modular linear layers and the optimiser's step on what they used, uniform routing. Not sealed: BenchmarkDotNet
-/// derives from it.
+/// The kernel of modular linear layers and the optimiser's step on what they used, uniform routing. Not sealed: BenchmarkDotNet derives
+/// from it.
 /// </summary>
 public class LayerKernels
 {
-    private static readonly AdamNumbers Adam = Runtime.RowKernel.Numbers(new Runtime.AdamKind(), rate: 1e-3);
+    private static readonly AdamNumbers Adam = Runtime.AdamMemory.Numbers(rate: 1e-3, decay: 0);
 
     private readonly KernelSizes _sizes = KernelSizes.Current;
     private readonly Random _random = new(1);
@@ -71,7 +71,7 @@ public class LayerKernels
 
     /// <summary>The step of the weights.</summary>
     [BenchmarkDotNet.Attributes.Benchmark(Description = "modular linear layer: Adam")]
-    public void Step() => RowSteps.Adam(
+    public void Step() => OptimiserSteps.Adam(
         Adam,
         _rows,
         _steps,

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ModNet.Bench;
 
 /// <summary>
-/// The language model's M-step as one would write it without a graph, selectors or a tape, on the same kernels and the same
-/// optimiser; with the chance of the same seed it takes the same steps. K = 1.
+/// The language model's M-step as one would write it without a graph, selectors or a tape, on the same kernels and the same optimiser; with
+/// the chance of the same seed it takes the same steps. K = 1.
 /// </summary>
 public sealed class HandWrittenMStep : IDisposable
 {

@@ -7,8 +7,8 @@ using ModNet.Runtime;
 namespace ModNet.Bench;
 
 /// <summary>
-/// A peer: a program that runs the same in another library, and is told by lines of JSON what to do next. It does nothing
-/// meanwhile, and ends when its input does.
+/// A peer: a program that runs the same in another library, and is told by lines of JSON what to do next. It does nothing meanwhile, and
+/// ends when its input does.
 /// </summary>
 public sealed class Peer : IDisposable
 {
@@ -62,8 +62,8 @@ public sealed class Peer : IDisposable
     }
 
     /// <summary>
-    /// Tells it to do something and gives its answer. UserException with what it said where it fails;
-    /// OperationCanceledException where the user ended the wait.
+    /// Tells it to do something and gives its answer. UserException with what it said where it fails; OperationCanceledException where the
+    /// user ended the wait.
     /// </summary>
     public JsonNode Ask(string what, JsonObject told)
     {

@@ -8,19 +8,24 @@ namespace ModNet.Bench;
 /// <param name="Tried">Seconds per call of every variant: the least of a few.</param>
 public sealed record Tuning(string Variant, string First, IReadOnlyDictionary<string, double> Tried)
 {
-    /// <summary>Tries the variants of a part that the peer has opened.</summary>
-    public static Tuning Of(Peer peer, string part, IReadOnlyList<string> variants, int times, Action<string> say)
+    /// <summary>
+    /// Tries the variants of a part that the peer has opened, each so many times (once in tests), and adds what it found to the facts.
+    /// </summary>
+    public static Tuning Of(Peer peer, string part, JsonNode variants, int times, JsonObject facts, BenchSettings settings)
     {
+        string[] names = [.. variants.AsArray().Select(v => v!.GetValue<string>())];
         var tried = new Dictionary<string, double>();
-        foreach (string variant in variants)
+        foreach (string variant in names)
         {
-            say($"trying {peer.Kind.Name}'s {part} {variant}");
+            settings.Say($"trying {peer.Kind.Name}'s {part} {variant}");
             Contender contender = peer.Contender(variant, Told(part, variant));
             contender.Run(1);
-            tried[variant] = Enumerable.Range(0, times).Min(_ => contender.Run(1));
+            tried[variant] = Enumerable.Range(0, settings.Tiny ? 1 : times).Min(_ => contender.Run(1));
         }
 
-        return new(tried.MinBy(t => t.Value).Key, variants.First(), tried);
+        var tuned = new Tuning(tried.MinBy(t => t.Value).Key, names[0], tried);
+        facts[Fact(peer.Kind, part)] = tuned.ToJson();
+        return tuned;
     }
 
     /// <summary>What tells the peer to run a part in this way.</summary>

@@ -6,8 +6,8 @@ using ModNet.Runtime;
 namespace ModNet.Bench;
 
 /// <summary>
-/// By how much E-steps make a process grow, above a model and data that are there already. A process that has run something
-/// before has memory left from it, so a new one is started.
+/// By how much E-steps make a process grow, above a model and data that are there already. A process that has run something before has
+/// memory left from it, so a new one is started.
 /// </summary>
 public static class EStepMemory
 {

@@ -7,7 +7,6 @@ public static class PtbBenchmark
 {
     private const string M = "m_step";
     private const string E = "e_step";
-    private const string Ours = "ModNet";
 
     // What the round is to gain on the faster of the peers' programs.
     private static readonly Goal Aim = new(true, 15);
@@ -25,7 +24,7 @@ public static class PtbBenchmark
             theirs.AddRange(Both(peer, "round", $"{m.Variant} {e.Variant}", $"{m.First} {e.First}"));
         }
 
-        return [Compared("PTB, EM round", model.Round, theirs, Aim, facts, settings)];
+        return [BenchCase.Beside("PTB, EM round", model.Round, theirs, Aim, facts, settings)];
     }
 
     /// <summary>A gradient step.</summary>
@@ -33,7 +32,7 @@ public static class PtbBenchmark
     {
         using PtbModel model = Model(settings);
         var facts = Facts(model, settings);
-        return [Compared("PTB, M-step", model.Em.MStep, Part(model, peers, M, facts, settings), null, facts, settings)];
+        return [BenchCase.Beside("PTB, M-step", model.Em.MStep, Part(model, peers, M, facts, settings), null, facts, settings)];
     }
 
     /// <summary>An E-step, and the memory it takes in processes of its own.</summary>
@@ -42,7 +41,7 @@ public static class PtbBenchmark
         using PtbModel model = Model(settings);
         var facts = Facts(model, settings);
         List<Contender> theirs = Part(model, peers, E, facts, settings);
-        BenchCase compared = Compared("PTB, E-step", () => model.Em.EStep(), theirs, null, facts, settings);
+        BenchCase compared = BenchCase.Beside("PTB, E-step", () => model.Em.EStep(), theirs, null, facts, settings);
         settings.Say("measuring memory");
         facts["memory_growth_mb"] = Megabytes(EStepMemory.InFreshProcess(settings));
         facts["memory_growth_goal_mb"] = 600;
@@ -71,13 +70,8 @@ public static class PtbBenchmark
         return facts;
     }
 
-    private static Tuning Tuned(Peer peer, JsonObject variants, string part, JsonObject facts, BenchSettings settings)
-    {
-        Tuning tuned = Tuning.Of(
-            peer, part, [.. variants[part]!.AsArray().Select(v => v!.GetValue<string>())], settings.Tiny ? 1 : 3, settings.Say);
-        facts[Tuning.Fact(peer.Kind, part)] = tuned.ToJson();
-        return tuned;
-    }
+    private static Tuning Tuned(Peer peer, JsonObject variants, string part, JsonObject facts, BenchSettings settings) =>
+        Tuning.Of(peer, part, variants[part]!, 3, facts, settings);
 
     private static List<Contender> Part(
         PtbModel model, IReadOnlyList<Peer> peers, string part, JsonObject facts, BenchSettings settings) =>
@@ -96,15 +90,6 @@ public static class PtbBenchmark
         peer.Contender($"{peer.Kind.Name}, fastest variant", Tuning.Told(part, fastest)),
         .. (Contender[])(plain == fastest ? [] : [peer.Contender($"{peer.Kind.Name}, plain", Tuning.Told(part, plain))]),
     ];
-
-    private static BenchCase Compared(
-        string name, Action ours, List<Contender> theirs, Goal? goal, JsonObject facts, BenchSettings settings)
-    {
-        IReadOnlyList<Timing> timings = Interleaved.Measure(
-            [Contender.Here(Ours, ours), .. theirs], settings.Pace, settings.Say, settings.Stop);
-        Ratio[] ratios = [.. timings.Skip(1).Select(t => Ratio.Of($"{t.Name} / {Ours}", t, timings[0]))];
-        return new BenchCase(name, timings, ratios, facts).WithFaster(timings[0], timings.Skip(1), goal);
-    }
 
     private static JsonNode? Megabytes(long? bytes) => bytes is long known ? Math.Round(known / 1e6, 1) : null;
 }

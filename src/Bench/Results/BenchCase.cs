@@ -10,6 +10,16 @@ namespace ModNet.Bench;
 public sealed record BenchCase(
     string Name, IReadOnlyList<Timing> Timings, IReadOnlyList<Ratio> Ratios, JsonObject Facts)
 {
+    /// <summary>Times ours beside the peers' programs, and says how each of theirs, and the fastest of them, compares to ours.</summary>
+    public static BenchCase Beside(
+        string name, Action ours, IEnumerable<Contender> theirs, Goal? goal, JsonObject facts, BenchSettings settings)
+    {
+        IReadOnlyList<Timing> timings = Interleaved.Measure(
+            [Contender.Here("ModNet", ours), .. theirs], settings.Pace, settings.Say, settings.Stop);
+        Ratio[] ratios = [.. timings.Skip(1).Select(t => Ratio.Of($"{t.Name} / ModNet", t, timings[0]))];
+        return new BenchCase(name, timings, ratios, facts).WithFaster(timings[0], timings.Skip(1), goal);
+    }
+
     /// <summary>As it goes into results.</summary>
     public JsonObject ToJson() => new()
     {

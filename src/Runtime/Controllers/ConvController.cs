@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// On images: a convolution of stride 1 that keeps the size, ReLU, the mean over all places, then a linear map to the logits.
+/// A controller for images: a convolution of stride 1 that keeps the size, ReLU, the mean over all places, and a linear map to the logits.
 /// </summary>
 public sealed class ConvController : LogitController
 {
     private readonly ConvNode _conv;
     private readonly bool _even;
 
-    /// <summary>Images of <paramref name="inputs"/> channels; the convolution is registered as <c>conv</c>.</summary>
+    /// <summary>A controller for images of <paramref name="inputs"/> channels. The convolution is registered as <c>conv</c>.</summary>
     public ConvController(int inputs, int channels, int kernel, int choose, int modules, Initialiser initialiser)
         : base(channels, choose, modules, initialiser)
     {
@@ -23,7 +23,7 @@ public sealed class ConvController : LogitController
     /// <inheritdoc/>
     protected override Tensor Features(Tensor x, Tensor? beside)
     {
-        // Even kernels need one zero more on one side: right and below, as is usual.
+        // An even kernel needs one more zero on one side; as usual, it is on the right and below.
         Tensor padded = _even ? nn.functional.pad(x, [0, 1, 0, 1]) : x;
         return _conv.Forward(padded, Route.NoChoice()).mean([2, 3]);
     }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A user's own: x [n, …in] → logits [n, K·M], position by position, with a softmax for each. The module's parameters are
-/// registered under <c>module</c>.
+/// A controller of the user's own: a module x [n, …in] → logits [n, K·M], position by position, and a softmax for each position. The module
+/// is registered as <c>module</c>.
 /// </summary>
 public sealed class CustomController : Controller
 {
@@ -19,7 +19,7 @@ public sealed class CustomController : Controller
         register_module("module", module);
     }
 
-    /// <summary>UserException where the module does not give [n, K·M].</summary>
+    /// <summary>The distribution [n, K, M]. UserException where the module does not give [n, K·M].</summary>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor logits = _module.call(x);

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// No controller: each datapoint brings its K choices along (<see cref="SideInputs.Given"/>), and nothing is learned about
+/// Stands in for a controller where each datapoint brings its K choices (<see cref="SideInputs.Given"/>), and nothing is learned about
 /// them. On a sequence they hold at every step.
 /// </summary>
 public sealed class GivenController(int choose, int modules) : Controller(choose, modules)
 {
-    /// <summary>False: no selector is asked, and the choices are no part of a*.</summary>
+    /// <summary>False: no selector is asked, and the choices are not part of a*.</summary>
     public override bool Latent => false;
 
-    /// <summary>All probability on the given choices, <paramref name="beside"/> [n, K].</summary>
+    /// <summary>Puts all probability on the given choices, which are <paramref name="beside"/> [n, K].</summary>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         ArgumentNullException.ThrowIfNull(beside);

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A linear map of x, images flattened, followed by a softmax for each of the K positions (paper, section 3).</summary>
+/// <summary>A linear map of x and a softmax for each of the K positions (paper, section 3). Images are flattened.</summary>
 public sealed class LinearController(int inputs, int choose, int modules, Initialiser initialiser)
     : LogitController(inputs, choose, modules, initialiser)
 {

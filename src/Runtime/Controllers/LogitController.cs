@@ -14,7 +14,7 @@ public abstract class LogitController : Controller
     [ComponentName(Name = "noise")]
     private protected Parameter? _noise;
 
-    /// <summary>weight [K·M, features], bias [K·M]; position k owns rows k·M to (k+1)·M − 1.</summary>
+    /// <summary>Parameters weight [K·M, features] and bias [K·M]; rows k·M to (k+1)·M − 1 belong to position k.</summary>
     protected LogitController(int features, int choose, int modules, Initialiser initialiser)
         : base(choose, modules)
     {
@@ -25,13 +25,13 @@ public abstract class LogitController : Controller
         register_parameter("bias", _bias);
     }
 
-    /// <summary>[K·M, features].</summary>
+    /// <summary>The weight of the last linear map, [K·M, features].</summary>
     internal Tensor Weight => _weight;
 
-    /// <summary>[K·M].</summary>
+    /// <summary>The bias of the last linear map, [K·M].</summary>
     internal Tensor Bias => _bias;
 
-    /// <summary>W_noise [K·M, features] where noise is to be put on the logits, else null.</summary>
+    /// <summary>W_noise [K·M, features] in training under noisy top-k, else null.</summary>
     internal Tensor? Noise => training ? _noise : null;
 
     /// <inheritdoc/>
@@ -48,7 +48,7 @@ public abstract class LogitController : Controller
         return ChoiceDistribution.FromLogits(logits, scale.view(-1, Choose, Modules));
     }
 
-    /// <summary>noise [K·M, features].</summary>
+    /// <summary>Adds the parameter noise [K·M, features], which begins at zero.</summary>
     internal override void AddNoise()
     {
         if (_noise is not null)
@@ -63,9 +63,9 @@ public abstract class LogitController : Controller
         register_parameter("noise", _noise);
     }
 
-    /// <summary>What the linear map reads: x [n, …in] → [n, features].</summary>
+    /// <summary>What the last linear map reads: x [n, …in] → [n, features].</summary>
     protected abstract Tensor Features(Tensor x, Tensor? beside);
 
-    /// <summary>Rows of any shape as vectors: [n, …] → [n, in].</summary>
+    /// <summary>Flattens rows of any shape: [n, …] → [n, in].</summary>
     protected static Tensor Vectors(Tensor x) => x.dim() == 2 ? x : x.flatten(1);
 }

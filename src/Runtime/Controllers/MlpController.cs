@@ -3,13 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Linear maps with bias and ReLU to each of the hidden widths, then a linear map to the logits; images are flattened.
+/// A multilayer perceptron: linear maps with bias and ReLU to each of the hidden widths, then a linear map to the logits. Images are
+/// flattened.
 /// </summary>
 public sealed class MlpController : LogitController
 {
     private readonly LinearNode[] _hidden;
 
-    /// <summary>Hidden layers <c>hidden1</c>, <c>hidden2</c>, … of these widths; none is a linear controller.</summary>
+    /// <summary>A controller with hidden layers <c>hidden1</c>, <c>hidden2</c>, … of these widths. Without any it is a linear controller.</summary>
     public MlpController(int inputs, int[] hidden, int choose, int modules, Initialiser initialiser)
         : base(hidden.Length == 0 ? inputs : hidden[^1], choose, modules, initialiser)
     {

@@ -3,16 +3,16 @@ using System.IO.Compression;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// CIFAR-10's binary version: images [3, 32, 32] of 10 classes, as they are downloaded: the archive
-/// <c>cifar-10-binary.tar.gz</c> itself, or a directory with <c>data_batch_1.bin</c> … <c>data_batch_5.bin</c> and
-/// <c>test_batch.bin</c> (or with <c>cifar-10-batches-bin</c>, which has them, or with the archive).
+/// Reads the binary version of CIFAR-10, images [3, 32, 32] of 10 classes, as it is downloaded: the archive <c>cifar-10-binary.tar.gz</c>
+/// itself, or a directory with <c>data_batch_1.bin</c> … <c>data_batch_5.bin</c> and <c>test_batch.bin</c>, with the folder
+/// <c>cifar-10-batches-bin</c> that has them, or with the archive.
 /// </summary>
 public static class Cifar10
 {
     private const int Channels = 3;
     private const int Side = 32;
 
-    // A label, then the red, green and blue pixels, row by row.
+    // An image is a label, then the red, the green and the blue pixels, row by row.
     private const int ImageBytes = 1 + Channels * Side * Side;
     private const int MostImagesPerFile = 10_000;
     private const string Archive = "cifar-10-binary.tar.gz";
@@ -21,15 +21,16 @@ public static class Cifar10
 
     private static readonly string[] TrainFiles = [.. Enumerable.Range(1, 5).Select(i => $"data_batch_{i}.bin")];
 
-    /// <summary>The classes by number.</summary>
+    /// <summary>The names of the classes, by number.</summary>
     public static IReadOnlyList<string> Classes { get; } =
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-    /// <summary>Reads a directory or the archive; 50,000 images to train on and 10,000 to test in the original.</summary>
-    /// <param name="path">The directory or archive. An archive is read as it is; nothing is unpacked to the disk.</param>
-    /// <param name="heldOut">Training images held out for validation.</param>
-    /// <param name="standardise">Whether each channel gets mean 0 and deviation 1 over the training images; else pixels are in [0, 1].</param>
-    /// <param name="splitSeed">What the held-out images are drawn by.</param>
+    /// <summary>Reads a directory or the archive. The original has 50,000 images to train on and 10,000 to test.</summary>
+    /// <param name="path">The directory or archive. Nothing is unpacked to the disk.</param>
+    /// <param name="heldOut">The number of training images that are held out for validation.</param>
+    /// <param name="standardise">Whether each channel gets mean 0 and standard deviation 1 over the training images. Otherwise pixels are in [0, 1].</param>
+    /// <param name="splitSeed">The seed by which the held-out images are drawn.</param>
+    /// <exception cref="UserException">A file is missing, damaged or of another size.</exception>
     public static LoadedData Load(string path, long heldOut, bool standardise, long splitSeed)
     {
         (Dictionary<string, byte[]> found, List<DataFile> files) = Find(path);
@@ -81,7 +82,7 @@ public static class Cifar10
         return (found, [.. present.Select(DataFile.Of)]);
     }
 
-    // Entries go by their file name alone, into memory: wherever an archive says that they belong, nothing is written.
+    // Entries are read into memory by their file name alone. Nothing is written, whatever folder an archive names.
     private static Dictionary<string, byte[]> OfArchive(string path)
     {
         var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
@@ -90,13 +91,10 @@ public static class Cifar10
         TarFile.ForEachFile(unpacked, (entry, length, data) =>
         {
             string name = entry[(entry.LastIndexOf('/') + 1)..];
-            bool wanted = name == TestFile || TrainFiles.Contains(name);
-            if (wanted)
+            if (name == TestFile || TrainFiles.Contains(name))
             {
                 found[name] = Contents($"{path}, {name}", data, length);
             }
-
-            return wanted;
         });
 
         return found;
@@ -111,7 +109,7 @@ public static class Cifar10
                 "give the binary version of CIFAR-10, whole");
         }
 
-        // Image by image, so that memory is taken for what is there, and not for what a header says.
+        // Image by image, so that memory is taken for what is there and not for what a header claims.
         using var bytes = new MemoryStream();
         var image = new byte[ImageBytes];
         while (bytes.Length < length)

@@ -5,21 +5,19 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Datapoints from a CSV file (RFC 4180: quotes around values with separators, line ends or doubled quotes in them), a row
-/// each: x [features] and y [targets] in float32, or a class.
+/// Reads datapoints from a CSV file (RFC 4180), one per row: x [features], and y [targets] in float32 or a class. Values that contain
+/// separators, line ends or doubled quotes stand in quotes.
 /// </summary>
 public static class CsvFile
 {
-    /// <summary>
-    /// Reads <paramref name="path"/> and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.
-    /// </summary>
+    /// <summary>Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.</summary>
     /// <param name="path">The file, in UTF-8.</param>
-    /// <param name="layout">Which columns are what.</param>
+    /// <param name="layout">What the columns hold.</param>
     /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>
     /// <param name="test">The share of rows for the test, in [0, 1).</param>
-    /// <param name="standardise">Whether every feature gets mean 0 and deviation 1 over the training rows.</param>
-    /// <param name="splitSeed">What the shuffle comes from.</param>
-    /// <exception cref="UserException">Names file, line and column of what cannot be read.</exception>
+    /// <param name="standardise">Whether every feature gets mean 0 and standard deviation 1 over the training rows.</param>
+    /// <param name="splitSeed">The seed of the shuffle.</param>
+    /// <exception cref="UserException">Something cannot be read; the message names file, line and column.</exception>
     public static LoadedData Load(
         string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
     {
@@ -189,4 +187,83 @@ public static class CsvFile
 
         internal List<string> Tasks { get; } = [];
     }
+}
+
+/// <summary>Where the columns of a layout are in one file.</summary>
+internal sealed class CsvColumns
+{
+    private CsvColumns(string path, IReadOnlyList<string> names, CsvLayout layout, long line)
+    {
+        if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new UserException(
+                $"{path}, line {line}", "columns of different names", $"`{twice.Key}` {twice.Count()} times", "rename one of them");
+        }
+
+        Names = names;
+        int Place(string name)
+        {
+            int place = names.ToList().FindIndex(n => string.Equals(n, name, StringComparison.Ordinal));
+            return place >= 0
+                ? place
+                : throw new UserException(
+                    path, $"a column `{name}`", $"the columns {string.Join(", ", names)}",
+                    layout.Header
+                        ? "name one of these, or say that the file has no header"
+                        : "columns without a header are numbered from 1");
+        }
+
+        Targets = [.. layout.Targets.Select(Place)];
+        Task = layout.Task is { } task ? Place(task) : null;
+        Features = layout.Features is { } features
+            ? [.. features.Select(Place)]
+            : [.. Enumerable.Range(0, names.Count).Except(Targets).Where(c => c != Task)];
+        if (Features.Count == 0)
+        {
+            throw new UserException(
+                path, "columns to predict from", $"only {string.Join(", ", names)}", "give a file with more columns");
+        }
+    }
+
+    /// <summary>The names of all columns of the file.</summary>
+    internal IReadOnlyList<string> Names { get; }
+
+    /// <summary>The columns of y.</summary>
+    internal IReadOnlyList<int> Targets { get; }
+
+    /// <summary>The columns of x.</summary>
+    internal IReadOnlyList<int> Features { get; }
+
+    /// <summary>The column of task ids; null where there is none.</summary>
+    internal int? Task { get; }
+
+    /// <summary>Finds columns by the names in a file's first row.</summary>
+    internal static CsvColumns OfHeader(string path, IReadOnlyList<string> names, CsvLayout layout, long line) =>
+        new(path, names, layout, line);
+
+    /// <summary>Finds columns by number, in a file without a header.</summary>
+    internal static CsvColumns OfCount(string path, int count, CsvLayout layout) =>
+        new(path, [.. Enumerable.Range(1, count).Select(n => $"{n}")], layout, 1);
+}
+
+/// <summary>What the columns of a CSV file hold. In a file without a header, columns are named 1, 2, ….</summary>
+public sealed record CsvLayout
+{
+    /// <summary>The columns of y in order: numbers, or with <see cref="Classes"/> a single column of labels.</summary>
+    public required IReadOnlyList<string> Targets { get; init; }
+
+    /// <summary>The number of different labels in the target column; null where targets are numbers.</summary>
+    public int? Classes { get; init; }
+
+    /// <summary>The columns of x in order; null takes all columns that are neither target nor task.</summary>
+    public IReadOnlyList<string>? Features { get; init; }
+
+    /// <summary>The column of task ids, which may be any labels; null where there are no tasks.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>Whether the first row names the columns.</summary>
+    public bool Header { get; init; } = true;
+
+    /// <summary>The character between two values.</summary>
+    public char Separator { get; init; } = ',';
 }

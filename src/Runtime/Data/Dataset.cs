@@ -2,16 +2,16 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>N datapoints (x_n, y_n), with side inputs if they have any, that can be fetched by index, in memory.</summary>
+/// <summary>N datapoints (x_n, y_n) in memory, with side inputs if they have any, which can be fetched by index.</summary>
 public sealed class Dataset : IDisposable
 {
     private readonly Batch _all;
     private readonly PixelScale? _pixels;
 
     /// <summary>
-    /// inputs [N, …], targets [N, …], side inputs of N datapoints; taken over. With <paramref name="pixels"/> inputs are
-    /// images [N, C, H, W] stored as bytes, which become float32 when they are fetched. With <paramref name="consecutive"/>
-    /// datapoints are windows of one text, [N, T] in its order, and recurrent layers go on from one to the next.
+    /// Takes over inputs [N, …], targets [N, …], and the side inputs of N datapoints. With <paramref name="pixels"/>, inputs are images
+    /// [N, C, H, W] that are stored as bytes and become float32 when they are fetched. With <paramref name="consecutive"/>, datapoints are
+    /// windows of one text in its order, [N, T], and recurrent layers go on from one to the next. ArgumentException where shapes do not fit.
     /// </summary>
     public Dataset(
         Tensor inputs, Tensor targets, SideInputs? side = null, PixelScale? pixels = null, bool consecutive = false)
@@ -30,41 +30,41 @@ public sealed class Dataset : IDisposable
         IsConsecutive = consecutive;
     }
 
-    /// <summary>[N, …], as stored: images as bytes.</summary>
+    /// <summary>The inputs [N, …] as they are stored, so images as bytes.</summary>
     public Tensor Inputs => _all.Inputs;
 
-    /// <summary>[N, …].</summary>
+    /// <summary>The targets [N, …].</summary>
     public Tensor Targets => _all.Targets;
 
-    /// <summary>What the datapoints bring beside their inputs, if anything.</summary>
+    /// <summary>What the datapoints bring beside their inputs; null for nothing.</summary>
     public SideInputs? Side => _all.Side;
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of datapoints.</summary>
     public long Count => Inputs.shape[0];
 
-    /// <summary>Whether a datapoint's outputs are a sequence of classes (the words of a text), [N, T].</summary>
+    /// <summary>Whether the targets of a datapoint are a sequence of classes, such as the words of a text: [N, T].</summary>
     public bool IsSequence => Targets.dtype == ScalarType.Int64 && Targets.dim() > 1;
 
-    /// <summary>Whether recurrent layers start a datapoint where they left the one before.</summary>
+    /// <summary>Whether recurrent layers start a datapoint in the state in which they left the one before.</summary>
     public bool IsConsecutive { get; }
 
-    /// <summary>Outputs per datapoint whose likelihoods are multiplied: T words of a window, D dimensions, or 1.</summary>
+    /// <summary>The number of outputs per datapoint whose likelihoods are multiplied: T words of a window, D dimensions, or 1.</summary>
     public long OutputsPerDatapoint => Targets.dim() == 1 ? 1 : Targets.numel() / Math.Max(1, Count);
 
-    /// <summary>The datapoints at indices [B] (int64).</summary>
+    /// <summary>The datapoints at the given indices, [B] int64.</summary>
     public Batch Get(Tensor indices) => Fetched(_all.Map(t => t.index_select(0, indices)));
 
-    /// <summary><paramref name="length"/> datapoints in order from <paramref name="start"/> on.</summary>
+    /// <summary>The next <paramref name="length"/> datapoints from <paramref name="start"/> on.</summary>
     public Batch Range(long start, long length) => Fetched(_all.Map(t => t.narrow(0, start, length)));
 
-    /// <summary>So many windows [length, T] from <paramref name="start"/> on as a single one, [1, length·T].</summary>
+    /// <summary>The next windows [length, T] from <paramref name="start"/> on, joined into a single one [1, length·T].</summary>
     internal Batch Joined(long start, long length)
     {
         Batch apart = Range(start, length);
         return new(apart.Inputs.reshape(1, -1), apart.Targets.reshape(1, -1));
     }
 
-    /// <summary>The datapoints at indices [B] (int64) as a dataset of their own, each for itself.</summary>
+    /// <summary>The datapoints at the given indices, [B] int64, as a new dataset. They are no longer consecutive.</summary>
     public Dataset Part(Tensor indices)
     {
         Batch part = _all.Map(t => t.index_select(0, indices));
@@ -91,4 +91,26 @@ public sealed class Dataset : IDisposable
                 $"dataset: expected {what} {shape} int64 with N = {count}, got {side.shape.AsShape()} {side.dtype}");
         }
     }
+}
+
+/// <summary>A minibatch: inputs [B, …], targets [B, …], and what the datapoints bring beside them, if anything.</summary>
+public readonly record struct Batch(Tensor Inputs, Tensor Targets, SideInputs? Side = null)
+{
+    /// <summary>The same datapoints on another device.</summary>
+    public Batch To(Device device) => Map(t => t.to(device));
+
+    /// <summary>Applies a change to every tensor.</summary>
+    internal Batch Map(Func<Tensor, Tensor> change) => new(change(Inputs), change(Targets), Side?.Map(change));
+}
+
+/// <summary>What datapoints bring beside their inputs.</summary>
+/// <param name="Tasks">A task id per datapoint, [B] int64, for controllers that read one.</param>
+/// <param name="Given">
+/// The choices of the layers whose choices are given, [B, G] int64. Each of these layers, in order, takes the next K columns.
+/// </param>
+public sealed record SideInputs(Tensor? Tasks, Tensor? Given)
+{
+    /// <summary>Applies a change to every tensor.</summary>
+    internal SideInputs Map(Func<Tensor, Tensor> change) =>
+        new(Tasks is null ? null : change(Tasks), Given is null ? null : change(Given));
 }

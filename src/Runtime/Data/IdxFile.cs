@@ -4,17 +4,17 @@ using System.IO.Compression;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The idx format of MNIST: two zero bytes, a type (8: bytes), the number of dimensions, each dimension as a big-endian
-/// 32-bit number, then the values. Packed with gzip where the name ends in <c>.gz</c>.
+/// Reads the idx format of MNIST: two zero bytes, a type (8 for bytes), the number of dimensions, each dimension as a big-endian 32-bit
+/// number, then the values. A file is packed with gzip where its name ends in <c>.gz</c>.
 /// </summary>
 internal static class IdxFile
 {
     private const byte Bytes = 8;
 
-    // Deflate cannot pack more than 1,032 bytes into one: what a packed file can hold at most, whatever its header says.
+    // Deflate packs at most 1,032 bytes into one, which bounds what a packed file can hold, whatever its header claims.
     private const long MostPerPackedByte = 1032;
 
-    /// <summary>Reads a file of so many dimensions. Its header is held against its length before memory is taken.</summary>
+    /// <summary>Reads a file of so many dimensions. Its header is compared with its length before memory is taken. UserException where it is damaged.</summary>
     internal static (long[] Shape, byte[] Values) Read(string path, int dimensions) => DataFile.Reading(path, () =>
     {
         using FileStream file = File.OpenRead(path);

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace ModNet.Runtime;
 
-/// <summary>Labels as class numbers.</summary>
+/// <summary>Turns labels into class numbers.</summary>
 internal static class LabelNumbers
 {
-    /// <summary>The distinct labels in order, and each label's place among them. Numbers are ordered as numbers.</summary>
+    /// <summary>The distinct labels in order, and each label's place among them. Labels that are all numbers are ordered as numbers.</summary>
     internal static (string[] Labels, long[] Numbers) Of(IReadOnlyList<string> labels)
     {
         string[] distinct = [.. labels.Distinct(StringComparer.Ordinal)];

@@ -1,8 +1,10 @@
+using static TorchSharp.torch;
+
 namespace ModNet.Runtime;
 
-/// <summary>Data as they were found: the parts, and where they come from.</summary>
-/// <param name="Splits">What is trained on and what is held out.</param>
-/// <param name="Files">The files that were read; none where data were not read from files.</param>
+/// <summary>Data that were loaded: the splits, and where they come from.</summary>
+/// <param name="Splits">The training data and the held-out data.</param>
+/// <param name="Files">The files that were read; empty where data were not read from files.</param>
 /// <param name="Classes">The labels by class number; null where targets are not classes.</param>
 /// <param name="Tasks">The labels by task id; null where there are no tasks.</param>
 public sealed record LoadedData(
@@ -12,12 +14,53 @@ public sealed record LoadedData(
     IReadOnlyList<string>? Tasks = null)
     : IDisposable
 {
-    /// <summary>
-    /// Holds out so many datapoints of <paramref name="all"/>, shuffled by <paramref name="splitSeed"/>; takes it over.
-    /// </summary>
+    /// <summary>Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.</summary>
     public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
         new(HeldOut.Split(all, heldOut, test, splitSeed), []);
 
     /// <inheritdoc/>
     public void Dispose() => Splits.Dispose();
+}
+
+/// <summary>
+/// The training data and the held-out data. A held-out set may have several parts: the last window of a text, which is shorter, is a part
+/// of its own.
+/// </summary>
+public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation, IReadOnlyList<Dataset> Test)
+    : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Dataset part in (Dataset[])[Train, .. Validation, .. Test])
+        {
+            part.Dispose();
+        }
+    }
+}
+
+/// <summary>Holds out a random part of a dataset.</summary>
+internal static class HeldOut
+{
+    /// <summary>
+    /// Takes over a dataset, shuffles it by <paramref name="seed"/>, and holds out <paramref name="validation"/> datapoints and then
+    /// <paramref name="test"/>; the rest is for training. Where nothing is held out, the order stays.
+    /// </summary>
+    internal static DataSplits Split(Dataset all, long validation, long test, long seed)
+    {
+        if (validation + test == 0)
+        {
+            return new(all, [], []);
+        }
+
+        using Dataset whole = all;
+        using var scope = NewDisposeScope();
+        using var streams = new RandomStreams(seed);
+        Tensor order = randperm(all.Count, ScalarType.Int64, generator: streams["held_out"]);
+        Dataset[] Take(long start, long count) => count == 0 ? [] : [all.Part(order.narrow(0, start, count))];
+        return new(
+            all.Part(order.narrow(0, validation + test, all.Count - validation - test)),
+            Take(0, validation),
+            Take(validation, test));
+    }
 }

@@ -1,23 +1,23 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// MNIST (or a set of its format, such as Fashion-MNIST): images [1, 28, 28] of 10 classes in four idx files, as they are
-/// downloaded: <c>train-images-idx3-ubyte</c> and its like, also spelled <c>train-images.idx3-ubyte</c>, each packed
-/// (<c>.gz</c>) or not.
+/// Reads MNIST, or a set in its format such as Fashion-MNIST: images [1, 28, 28] of 10 classes in four idx files, as they are downloaded.
+/// The files are called <c>train-images-idx3-ubyte</c> or <c>train-images.idx3-ubyte</c> and so on, and each may be packed (<c>.gz</c>).
 /// </summary>
 public static class Mnist
 {
-    /// <summary>Height and width.</summary>
+    /// <summary>The height and width of an image in pixels.</summary>
     public const int Side = 28;
 
     /// <summary>The number of digits.</summary>
     public const int Classes = 10;
 
-    /// <summary>Reads a directory; 60,000 images to train on and 10,000 to test in the original.</summary>
-    /// <param name="directory">Where the four files are.</param>
-    /// <param name="heldOut">Training images held out for validation.</param>
-    /// <param name="standardise">Whether pixels get mean 0 and deviation 1 over the training images; else they are in [0, 1].</param>
-    /// <param name="splitSeed">What the held-out images are drawn by.</param>
+    /// <summary>Reads a directory. The original has 60,000 images to train on and 10,000 to test.</summary>
+    /// <param name="directory">The directory of the four files.</param>
+    /// <param name="heldOut">The number of training images that are held out for validation.</param>
+    /// <param name="standardise">Whether pixels get mean 0 and standard deviation 1 over the training images. Otherwise they are in [0, 1].</param>
+    /// <param name="splitSeed">The seed by which the held-out images are drawn.</param>
+    /// <exception cref="UserException">A file is missing or damaged.</exception>
     public static LoadedData Load(string directory, long heldOut, bool standardise, long splitSeed)
     {
         if (!Directory.Exists(directory))

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Text as token ids, split in three. A directory holds one <c>*.train.txt</c>, one <c>*.valid.txt</c> and one
-/// <c>*.test.txt</c>; a single file is split 90/5/5 by lines. Words are what white space separates.
+/// A text as token ids, split into training, validation and test text. A directory has one <c>*.train.txt</c>, one <c>*.valid.txt</c> and
+/// one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
 /// </summary>
 public sealed class TextCorpus
 {
@@ -17,16 +17,16 @@ public sealed class TextCorpus
     /// <summary>The words of the training text.</summary>
     public Vocabulary Vocabulary { get; }
 
-    /// <summary>Token ids in order.</summary>
+    /// <summary>The token ids of the training text, in order.</summary>
     public int[] Train { get; }
 
-    /// <summary>Token ids in order.</summary>
+    /// <summary>The token ids of the validation text, in order.</summary>
     public int[] Validation { get; }
 
-    /// <summary>Token ids in order.</summary>
+    /// <summary>The token ids of the test text, in order.</summary>
     public int[] Test { get; }
 
-    /// <summary>Reads a directory or a file; <paramref name="vocabulary"/> limits the number of words.</summary>
+    /// <summary>Reads a directory or a file. <paramref name="vocabulary"/> limits the number of words. UserException where the text cannot be read.</summary>
     public static TextCorpus Load(string path, int? vocabulary = null)
     {
         (string[] files, string[][] parts) = Directory.Exists(path) ? ReadDirectory(path)
@@ -40,9 +40,9 @@ public sealed class TextCorpus
     }
 
     /// <summary>
-    /// Non-overlapping windows of <paramref name="window"/> words, each with the words one later as targets. Training
-    /// text drops the remainder; held-out text keeps it as a shorter window, so that every word but the first is scored.
-    /// With <paramref name="carryState"/> recurrent layers go on from window to window; else each starts at zero.
+    /// Cuts the text into windows of T = <paramref name="window"/> words that do not overlap, whose targets are the next words: [N, T]. The
+    /// rest of the training text is dropped; that of held-out text is a shorter window, so that every word but the first is scored. With
+    /// <paramref name="carryState"/>, recurrent layers go on from window to window; otherwise each window starts at zero.
     /// </summary>
     public DataSplits Windows(int window, bool carryState = false) => new(
         Parts(Train, window, "training", remainder: false, carryState)[0],

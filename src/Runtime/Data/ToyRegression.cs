@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A drawn set: inputs and targets [N, D] and the true component of each datapoint.</summary>
+/// <summary>Datapoints that were drawn: inputs and targets [N, D], and the true component of each datapoint [N].</summary>
 public sealed record ToyPoints(Dataset Data, int[] Components);
 
 /// <summary>
-/// The toy regression (paper, section 3.1 and appendix B): x from two Gaussians with equal probability, y = R·x for the
-/// first and S·x for the second, R a random rotation and S a diagonal of random factors (Eqs. 17, 18).
+/// The toy regression (paper, section 3.1 and appendix B): x comes from one of two Gaussians with equal probability, and y = R·x for the
+/// first and S·x for the second, with a random rotation R and a diagonal matrix S of random factors (Eqs. 17, 18).
 /// </summary>
 public sealed class ToyRegression : IDisposable
 {
-    // Scaling factors are drawn from this range: away from zero, where a component would lose a dimension.
+    // Scaling factors are drawn from this range, away from zero, where a component would lose a dimension.
     private const double SmallestFactor = 0.5;
     private const double LargestFactor = 2;
 
@@ -22,8 +22,8 @@ public sealed class ToyRegression : IDisposable
     private readonly Generator _generator;
 
     /// <summary>
-    /// Draws the problem. The means lie <paramref name="separation"/> apart in a random direction, around the origin;
-    /// each component is isotropic with standard deviation <paramref name="spread"/>.
+    /// Draws the problem. The means lie <paramref name="separation"/> apart in a random direction around the origin, and each component is
+    /// isotropic with standard deviation <paramref name="spread"/>.
     /// </summary>
     public ToyRegression(int dimensions, double separation, double spread, Generator generator)
     {
@@ -37,16 +37,16 @@ public sealed class ToyRegression : IDisposable
         Scaling = factors.diag().DetachFromDisposeScope();
     }
 
-    /// <summary>D.</summary>
+    /// <summary>D, the number of dimensions.</summary>
     public int Dimensions => _dimensions;
 
-    /// <summary>R, [D, D].</summary>
+    /// <summary>The rotation R, [D, D].</summary>
     public Tensor Rotation { get; }
 
-    /// <summary>S, [D, D].</summary>
+    /// <summary>The scaling S, [D, D].</summary>
     public Tensor Scaling { get; }
 
-    /// <summary>N fresh datapoints.</summary>
+    /// <summary>Draws N = <paramref name="count"/> new datapoints.</summary>
     public ToyPoints Draw(long count)
     {
         using var scope = NewDisposeScope();
@@ -66,7 +66,7 @@ public sealed class ToyRegression : IDisposable
         Scaling.Dispose();
     }
 
-    // One rotation by a uniform angle in every coordinate plane; in two dimensions that is the uniform rotation.
+    // A rotation by a uniform angle in every coordinate plane; in two dimensions it is the uniform rotation.
     private Tensor RandomRotation()
     {
         Tensor matrix = eye(_dimensions, dtype: ScalarType.Float64);

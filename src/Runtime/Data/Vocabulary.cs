@@ -1,6 +1,6 @@
 namespace ModNet.Runtime;
 
-/// <summary>Words and their ids, most frequent first; unknown words are <c>&lt;unk&gt;</c>, line ends <c>&lt;eos&gt;</c>.</summary>
+/// <summary>Words and their ids, the most frequent words first. Unknown words are <c>&lt;unk&gt;</c>, and line ends <c>&lt;eos&gt;</c>.</summary>
 public sealed class Vocabulary
 {
     /// <summary>Stands for every word that is not in the vocabulary.</summary>
@@ -17,15 +17,15 @@ public sealed class Vocabulary
         _ids = words.Select((w, i) => (w, i)).ToDictionary(p => p.w, p => p.i, StringComparer.Ordinal);
     }
 
-    /// <summary>The words; a word's place is its id.</summary>
+    /// <summary>The words in the order of their ids.</summary>
     public IReadOnlyList<string> Words { get; }
 
-    /// <summary>V.</summary>
+    /// <summary>V, the number of words.</summary>
     public int Size => Words.Count;
 
     /// <summary>
-    /// The words of a text, by frequency and then alphabet; with <paramref name="limit"/> the most frequent of them, so
-    /// that V is the limit.
+    /// The words of a text, ordered by frequency and then by code points. With <paramref name="limit"/>, only the most frequent are kept,
+    /// so that V is the limit. UserException where the text has fewer words than that.
     /// </summary>
     public static Vocabulary Of(IEnumerable<string> words, int? limit, string place)
     {
@@ -56,6 +56,6 @@ public sealed class Vocabulary
         return new Vocabulary([.. kept]);
     }
 
-    /// <summary>A word's id; that of <c>&lt;unk&gt;</c> for a word that is not there.</summary>
+    /// <summary>The id of a word; for an unknown word, the id of <c>&lt;unk&gt;</c>.</summary>
     public int IdOf(string word) => _ids.TryGetValue(word, out int id) ? id : _ids[Unknown];
 }

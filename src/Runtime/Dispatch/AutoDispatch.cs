@@ -3,27 +3,30 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The cost rule. Of linear pools that the kernel takes (float32 on the CPU), <c>wide</c> spends all M modules on every row, a price on
-/// every output, and one on its operators; <c>kernel</c> the K chosen modules, and a price on every choice: wide while
-/// operators + B·M·(multiply-adds + out·output) ≤ B·K·(multiply-adds + choice). Of all other pools <c>grouped</c> spends a fixed price on
-/// sorting, a price on every module in use, and reads every row K times: wide while
-/// B·(M − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading. All prices are given in the multiply-adds that the machine does
-/// meanwhile, so that the two sides compare. A <see cref="ModularGru"/> does not come here where a kernel runs its whole window.
+/// Picks the dispatch by a cost rule. A linear pool that the kernel takes (float32 on the CPU) is run by <c>wide</c> while operators +
+/// B·M·(multiply-adds + out·output) ≤ B·K·(multiply-adds + choice), else by <c>kernel</c>. Any other pool is run by <c>wide</c> while B·(M
+/// − K)·multiply-adds ≤ sorting + min(M, B·K)·segment + B·K·reading, else by <c>grouped</c>.
 /// </summary>
+/// <remarks>
+/// <c>wide</c> runs all M modules on every row, and pays a price for its operators and one for every output. <c>kernel</c> runs the K
+/// chosen modules and pays a price for every choice. <c>grouped</c> pays a fixed price for sorting and one for every module in use, and
+/// reads every row K times. All prices are in multiply-adds that the machine does in the same time, so that both sides compare. A
+/// <see cref="ModularGru"/> does not ask this rule where a kernel runs its whole window.
+/// </remarks>
 internal sealed class AutoDispatch : Dispatch
 {
-    // Fitted, of prices in powers of two apart, to medians of forward, and of forward and backward, on one and on two AVX-512 cores with
-    // OpenBLAS 0.3.21, over B 32 to 4,096, width 8 to 256, M 2 to 64, K 1 to 11, more than M among them: 1,296 cases, in which the choice is
-    // 0.6 % slower than the better one in the mean, at most 1.9 times. The kernel is behind where there are more choices than modules, as
-    // an E-step's candidates may be, and where few narrow modules are all in use.
+    // Fitted to medians of forward, and of forward and backward, on one and on two AVX-512 cores with OpenBLAS 0.3.21: 1,296 cases over B
+    // from 32 to 4,096, width from 8 to 256, M from 2 to 64, and K from 1 to 11, sometimes more than M. In these cases the choice is 0.6 %
+    // slower than the better dispatch in the mean, and at most 1.9 times slower. The kernel is slower where there are more choices than
+    // modules, as an E-step's candidates may be, and where few narrow modules are all in use.
     private const long Operators = 800_000;
     private const long Output = 40;
     private const long Choice = 800;
 
-    // The others', fitted, for linear modules, to medians of forward and backward on two AVX2 cores with OpenBLAS, over B 128 to 4,096,
-    // width 8 to 256 and M 2 to 256; and the price of reading, for 3×3 convolutions of 3 to 32 channels in and 1 to 16 out, on images
-    // 32 to 8 wide, B 32 and 128, M 4 to 32, K 1 and 2, on one core: there the choice is 5 % slower than the better one in the mean (17 %
-    // without that price). The two strategies cross slowly: where the rule errs, it mostly costs less than a factor of two.
+    // Fitted to medians of forward and backward of linear modules on two AVX2 cores with OpenBLAS, over B from 128 to 4,096, width from 8 to
+    // 256 and M from 2 to 256. The price of reading was fitted to 3×3 convolutions on one core, with 3 to 32 channels in and 1 to 16 out,
+    // images 8 to 32 wide, B 32 and 128, M from 4 to 32, K 1 and 2: there the choice is 5 % slower than the better dispatch in the mean
+    // (17 % without that price). The costs of the two cross slowly, so a wrong choice mostly costs less than a factor of two.
     private const long Sorting = 500_000;
     private const long Segment = 200_000;
 

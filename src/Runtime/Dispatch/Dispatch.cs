@@ -3,43 +3,43 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// How a selection is run. Every dispatch agrees with <see cref="Loop"/> in outputs and gradients, and gives unselected
-/// modules a gradient of exactly zero.
+/// A way to run a selection. Every dispatch agrees with <see cref="Loop"/> in outputs and gradients, and gives modules that were not
+/// selected a gradient of exactly zero.
 /// </summary>
 public abstract class Dispatch
 {
-    /// <summary>The oracle: one row and one position at a time.</summary>
+    /// <summary>Runs one row and one position at a time. It is the oracle of the others.</summary>
     public static Dispatch Loop { get; } = new LoopDispatch();
 
-    /// <summary>Rows sorted by module, one product per module in use. Cost follows K, not M.</summary>
+    /// <summary>Sorts rows by module and makes one product per module in use. Its cost follows K, not M.</summary>
     public static Dispatch Grouped { get; } = new GroupedDispatch();
 
-    /// <summary>All M modules on every row in one product, then the K chosen are picked. Best when M·width is small.</summary>
+    /// <summary>Runs all M modules on every row in one product, then picks the K chosen. It is best where M·width is small.</summary>
     public static Dispatch Wide { get; } = new WideDispatch();
 
-    /// <summary>The chosen modules' weights fetched for every row, then one batched product; for linear pools.</summary>
+    /// <summary>Copies the chosen modules' weights for every row, then makes one batched product. It is for linear pools.</summary>
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// As <see cref="Grouped"/>, all modules in use by one call of our own kernel; for linear pools. In float32 on the CPU; elsewhere it
-    /// is <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another dtype or
+    /// device are run by <see cref="Grouped"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 
     /// <summary>
-    /// <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/>, by the rule of <see cref="AutoDispatch"/>; of a <see cref="ModularGru"/>, where
-    /// it can, a kernel that runs the whole window.
+    /// Picks <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/> by the rule of <see cref="AutoDispatch"/>. A
+    /// <see cref="ModularGru"/> is run by a kernel for the whole window where that is possible.
     /// </summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
 
-    /// <summary>The word by which scripts, specs and reports know it.</summary>
+    /// <summary>The name of the dispatch in scripts, specs and reports.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether it can run modules of this pool.</summary>
+    /// <summary>Whether this dispatch can run modules of the pool.</summary>
     public virtual bool Fits(ModulePool pool) => true;
 
     /// <summary>
-    /// x [B, …in], indices [B, K] (int64, in [0, M)) → [B, K, …out]: at [b, k] the output f_{a_k}(x_b), Eq. 1 before the
+    /// Runs the chosen modules: x [B, …in], indices [B, K] int64 in [0, M) → [B, K, …out], with f_{a_k}(x_b) at [b, k]: Eq. 1 before the
     /// sum.
     /// </summary>
     public abstract Tensor Run(ModulePool pool, Tensor x, Tensor indices);
@@ -47,13 +47,13 @@ public abstract class Dispatch
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    /// <summary>What runs rows of this shape, so many of them, with so many positions each.</summary>
+    /// <summary>The dispatch that runs so many rows of x's shape with so many positions each. It differs from this one under <see cref="Auto"/>.</summary>
     internal virtual Dispatch For(ModulePool pool, Tensor x, long rows, long positions) => this;
 
-    /// <summary>Numbers that it holds for a row of so many, whose K positions give so many together.</summary>
+    /// <summary>How many numbers it holds for a row of <paramref name="row"/> numbers whose positions give <paramref name="outputs"/> numbers together.</summary>
     internal virtual long Holds(ModulePool pool, long row, long positions, long outputs) => positions * row + 2 * outputs;
 
-    /// <summary>ArgumentException where it does not fit.</summary>
+    /// <summary>ArgumentException where this dispatch cannot run modules of the pool.</summary>
     internal void Check(string place, ModulePool pool)
     {
         if (!Fits(pool))
@@ -64,11 +64,11 @@ public abstract class Dispatch
         }
     }
 
-    /// <summary>Outputs of B·K choices [B·K, …out], row by row → [B, K, …out].</summary>
+    /// <summary>Arranges the outputs of B·K choices, [B·K, …out] row by row, as [B, K, …out].</summary>
     private protected static Tensor ByRow(Tensor outputs, Tensor indices) =>
         outputs.view([.. indices.shape, .. outputs.shape[1..]]);
 
-    /// <summary>[0, K, …out], of no rows.</summary>
+    /// <summary>The outputs of no rows, [0, K, …out].</summary>
     private protected static Tensor NoRows(ModulePool pool, Tensor x, Tensor indices) =>
         ByRow(pool.Apply(0, x), indices);
 }

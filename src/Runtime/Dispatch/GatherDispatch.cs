@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Fetches the chosen modules' weights for every row, then runs one batched product: nothing is sorted and nothing needless
-/// run, but B·K·out·in weights are copied.
+/// Copies the chosen modules' weights for every row, then makes one batched product. It sorts nothing and runs no other modules, but copies
+/// B·K·out·in weights.
 /// </summary>
 internal sealed class GatherDispatch : Dispatch
 {

@@ -31,7 +31,7 @@ internal sealed class GroupedDispatch : Dispatch
             start += counts[module];
         }
 
-        // A counting sort: source[i] is the row of x at sorted place i, place[j] the sorted place of choice j.
+        // A counting sort: source[i] is the row of x at sorted place i, and place[j] is the sorted place of choice j.
         var source = new long[chosen.Length];
         var place = new long[chosen.Length];
         for (int j = 0; j < chosen.Length; j++)

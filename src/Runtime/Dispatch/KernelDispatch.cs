@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Rows sorted by module and multiplied by our own kernel, in one call: for linear pools in float32 on the CPU. All else of linear
-/// pools goes to <see cref="Dispatch.Grouped"/>.
+/// Sorts rows by module and multiplies them in one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another
+/// dtype or device go to <see cref="Dispatch.Grouped"/>.
 /// </summary>
 internal sealed class KernelDispatch : Dispatch
 {

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Written to be obviously right: for every row, for every position, that module on that row.</summary>
+/// <summary>Runs, for every row and every position, the chosen module on the row. It is written to be obviously right.</summary>
 internal sealed class LoopDispatch : Dispatch
 {
     public override string Name => "loop";

@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Runs all modules on all rows, then picks; the pick's gradient leaves unselected modules at exactly zero.</summary>
+/// <summary>Runs all modules on all rows, then picks the chosen outputs. The gradient of the pick is exactly zero for all other modules.</summary>
 internal sealed class WideDispatch : Dispatch
 {
-    // Values per output below which picking value by value is quicker than copying whole outputs (by a third at 8, measured).
+    // Below so many values per output, picking value by value is faster than copying whole outputs (by a third at 8 values, measured).
     private const long Narrow = 16;
 
     public override string Name => "wide";
@@ -25,7 +25,7 @@ internal sealed class WideDispatch : Dispatch
     private static Tensor PickValues(Tensor all, Tensor indices) =>
         all.gather(1, indices.unsqueeze(-1).expand(-1, -1, all.shape[2]));
 
-    // The same; an output is a row of [B·M, out].
+    // The same by copying whole outputs, which are rows of [B·M, out].
     private static Tensor PickOutputs(Tensor all, Tensor indices)
     {
         Tensor first = arange(0, all.shape[0] * all.shape[1], all.shape[1], ScalarType.Int64, indices.device);

@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Independent bits with logits = features.</summary>
+/// <summary>Independent bits whose logits are the features.</summary>
 public sealed class BernoulliHead() : Head("bernoulli")
 {
-    /// <summary>features [B, …], targets in {0, 1} of the same shape → [B].</summary>
+    /// <summary>log p(y|features) of features [B, …] and targets in {0, 1} of the same shape → [B], in nats.</summary>
     public override Tensor LogLikelihood(Tensor features, Tensor targets)
     {
-        // log σ(±l) = −softplus(∓l), safe for any logit.
+        // log σ(±l) = −softplus(∓l) neither over- nor underflows.
         Tensor signed = features * (1 - 2 * targets);
         return -nn.functional.softplus(signed).flatten(1).sum(1);
     }

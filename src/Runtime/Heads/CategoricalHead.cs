@@ -4,10 +4,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>A linear projection to logits and a softmax over classes (or the words of a vocabulary).</summary>
+/// <summary>A linear map to logits and a softmax over classes, or over the words of a vocabulary.</summary>
 public sealed class CategoricalHead : Head
 {
-    // Logits that are only scored are made a few rows at a time: a vocabulary of 10,000 would need gigabytes at once.
+    // Without gradient, logits are made for a few rows at a time: with 10,000 words, all at once would need gigabytes.
     private const long LogitsAtOnce = 4_000_000;
 
     [ComponentName(Name = "weight")]
@@ -15,7 +15,7 @@ public sealed class CategoricalHead : Head
     [ComponentName(Name = "bias")]
     private Parameter _bias;
 
-    /// <summary>weight [classes, inputs], bias [classes].</summary>
+    /// <summary>Parameters weight [classes, inputs] and bias [classes].</summary>
     public CategoricalHead(int inputs, int classes, Initialiser initialiser)
         : base("softmax")
     {
@@ -26,10 +26,10 @@ public sealed class CategoricalHead : Head
         register_parameter("bias", _bias);
     }
 
-    /// <summary>Number of classes.</summary>
+    /// <summary>The number of classes.</summary>
     public int Classes { get; }
 
-    /// <summary>features [B, …, in], targets [B, …] int64 in [0, classes) → [B], summed over positions.</summary>
+    /// <summary>log p(y|features) of features [B, …, in] and targets [B, …] int64 in [0, classes) → [B], in nats, summed over the steps of a sequence.</summary>
     public override Tensor LogLikelihood(Tensor features, Tensor targets)
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);

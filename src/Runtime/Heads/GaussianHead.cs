@@ -4,16 +4,14 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// N(y | features, σ²·I). σ² weighs log p(y|x, a) against log p(a|x) in Eq. 11; it is given, or learned as one parameter.
-/// </summary>
+/// <summary>N(y | features, σ²·I). σ² is given, or learned as one parameter; it weighs log p(y|x, a) against log p(a|x) in Eq. 11.</summary>
 public sealed class GaussianHead : Head
 {
     private readonly Tensor? _given;
     [ComponentName(Name = "log_variance")]
     private Parameter? _logVariance;
 
-    /// <summary>σ² starts at <paramref name="variance"/> and stays there unless <paramref name="learned"/>.</summary>
+    /// <summary>σ² starts at <paramref name="variance"/>, and stays there unless it is learned. ArgumentOutOfRangeException unless it is positive and finite.</summary>
     public GaussianHead(double variance, bool learned, Initialiser initialiser)
         : base("gaussian")
     {
@@ -36,7 +34,7 @@ public sealed class GaussianHead : Head
     /// <summary>log σ², [1].</summary>
     public Tensor LogVariance => _logVariance ?? _given!;
 
-    /// <summary>features, targets [B, D] → [B]: −½ Σ_d ((y − μ)²/σ² + log 2πσ²).</summary>
+    /// <summary>log p(y|features) = −½ Σ_d ((y − μ)²/σ² + log 2πσ²) of features and targets [B, D] → [B], in nats.</summary>
     public override Tensor LogLikelihood(Tensor features, Tensor targets)
     {
         Tensor scaled = (targets - features).pow(2) * (-LogVariance).exp();

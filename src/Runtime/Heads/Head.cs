@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>p(y|features): the last part of a graph.</summary>
-public abstract class Head(string kind) : nn.Module(kind)
+/// <summary>The last part of a graph, which gives p(y|features).</summary>
+public abstract class Head(string kind) : GraphPart(kind)
 {
-    /// <summary>log p(y|features), summed over all outputs of a datapoint: features [B, …], targets [B, …] → [B].</summary>
+    /// <summary>log p(y|features) in nats, summed over all outputs of a datapoint: features [B, …], targets [B, …] → [B].</summary>
     public abstract Tensor LogLikelihood(Tensor features, Tensor targets);
 
-    /// <summary>The batch mean of <see cref="LogLikelihood"/> → scalar; what an M-step maximises.</summary>
+    /// <summary>The mean of <see cref="LogLikelihood"/> over the batch → scalar.</summary>
     public Tensor MeanLogLikelihood(Tensor features, Tensor targets) => MeanAndEach(features, targets).Mean;
 
     /// <summary>
-    /// The batch mean of <see cref="LogLikelihood"/> → scalar, with gradient, and every datapoint's → [B], without: cheaper than
-    /// each with gradient where only the mean's is wanted.
+    /// The mean of <see cref="LogLikelihood"/> over the batch → scalar, with gradient, and the value of every datapoint → [B], without
+    /// gradient. That is cheaper than a gradient for every datapoint.
     /// </summary>
     public virtual (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets)
     {
@@ -22,11 +22,6 @@ public abstract class Head(string kind) : nn.Module(kind)
         return (each.mean(), each.detach());
     }
 
-    /// <summary>The mode of p(y|features): class ids, means or most probable bits, in the shape of the targets.</summary>
+    /// <summary>The mode of p(y|features), in the shape of the targets: class ids, means, or the most probable bits.</summary>
     public abstract Tensor Predict(Tensor features);
-
-    /// <summary>Nothing: what a head holds it registers itself, by names of its choice.</summary>
-    protected override void RegisterComponents()
-    {
-    }
 }

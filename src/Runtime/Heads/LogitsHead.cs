@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A softmax over as many classes as there are features: they are the logits.</summary>
+/// <summary>A softmax over classes whose logits are the features.</summary>
 public sealed class LogitsHead(int classes) : Head("categorical")
 {
-    /// <summary>Number of classes.</summary>
+    /// <summary>The number of classes.</summary>
     public int Classes { get; } = classes;
 
-    /// <summary>features [B, classes], targets [B] int64 in [0, classes) → [B].</summary>
+    /// <summary>log p(y|features) of features [B, classes] and targets [B] int64 in [0, classes) → [B], in nats.</summary>
     public override Tensor LogLikelihood(Tensor features, Tensor targets) =>
         -nn.functional.cross_entropy(features, targets, reduction: nn.Reduction.None);
 

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Has glibc keep the memory of freed tensors for the next ones. By itself it gives every block from 32 MiB on back to the system at once,
-/// and the end of its heap too, so that a training step gets the same memory page by page anew: on a virtual machine that has taken
-/// longer than the step's arithmetic (a step of 256 modules of 256 × 256 with Adam: 250 ms, and 70 ms with this).
+/// Makes glibc keep the memory of freed tensors for the next ones. By default it returns every block of at least 32 MiB, and the end of its
+/// heap, to the system at once, and a training step then gets the same memory anew, page by page. On a virtual machine that took longer
+/// than the step's arithmetic: a step of 256 modules of 256 × 256 with Adam took 250 ms, and 70 ms with this setting.
 /// </summary>
 internal static partial class FreedMemory
 {
@@ -13,10 +13,10 @@ internal static partial class FreedMemory
     private const int TrimThreshold = -1;
     private const int MmapMax = -4;
 
-    // Freed memory that is kept, at most.
+    // The largest amount of freed memory that is kept.
     private const int Kept = 1 << 30;
 
-    /// <summary>Does nothing where the C library is another, or where the environment has its own mind about it.</summary>
+    /// <summary>Makes the setting, unless the C library is another one or the environment sets it.</summary>
     internal static void Keep()
     {
         if (!OperatingSystem.IsLinux() || IsSaid("MALLOC_MMAP_MAX_") || IsSaid("MALLOC_TRIM_THRESHOLD_") || IsSaid("GLIBC_TUNABLES"))

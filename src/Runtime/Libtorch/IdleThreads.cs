@@ -1,25 +1,27 @@
+using System.Runtime.InteropServices;
+
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Has the threads of OpenMP, on which libtorch's operators run, fall asleep soon after each operator. By themselves they spin for milliseconds
-/// and take the cores from our kernels' threads, and from whatever else is at work. Asleep at once, they have to be woken for each small
-/// operator of a sequence, which takes longer than many an operator does.
+/// Makes the threads of OpenMP, on which libtorch's operators run, fall asleep soon after each operator. By default they spin for
+/// milliseconds and take the cores from our kernels' threads and from other processes. If they slept at once, they would have to be woken
+/// for each small operator of a sequence, which can take longer than the operator.
 /// </summary>
 /// <remarks>
-/// Measured with two threads on two cores (AVX-512), six interleaved rounds, medians: a round of EM on modular convolutions took 400 ms with threads
-/// that sleep at once, 207 ms with this count, and 265 ms with ten times the count; a round of EM on the language model took 608, 603 and
-/// 740 ms.
+/// Measured with two threads on two cores (AVX-512), six interleaved rounds, medians: a round of EM on modular convolutions took 400 ms
+/// with threads that sleep at once, 207 ms with this count, and 265 ms with ten times the count; a round of EM on the language model took
+/// 608, 603 and 740 ms.
 /// </remarks>
 internal static class IdleThreads
 {
-    // Turns of libgomp's waiting loop, some tens of microseconds.
+    // Turns of libgomp's waiting loop; so many take some tens of microseconds.
     private const string Spins = "10000";
 
-    /// <summary>The variables that say so to libgomp, and to other runtimes of OpenMP.</summary>
+    /// <summary>The environment variables that tell libgomp and other runtimes of OpenMP.</summary>
     internal static IReadOnlyList<(string Name, string Value)> Variables { get; } =
         [("OMP_WAIT_POLICY", "passive"), ("GOMP_SPINCOUNT", Spins)];
 
-    /// <summary>To be said before the libraries are loaded, since they read it then. An environment that says any of it itself has its way.</summary>
+    /// <summary>Sets the variables, unless the environment sets one of them. It has to be called before the libraries load, which read them then.</summary>
     internal static void Sleep()
     {
         if (OperatingSystem.IsWindows() || Variables.Any(v => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(v.Name))))
@@ -32,4 +34,14 @@ internal static class IdleThreads
             NativeEnvironment.Set(name, value, overwrite: false);
         }
     }
+}
+
+/// <summary>Sets environment variables for native libraries; .NET itself changes only a copy of its own.</summary>
+internal static partial class NativeEnvironment
+{
+    /// <summary>Sets a variable; one that is already set is changed only with <paramref name="overwrite"/>. It does not work on Windows.</summary>
+    internal static void Set(string name, string value, bool overwrite) => SetVariable(name, value, overwrite ? 1 : 0);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetVariable(string name, string value, int overwrite);
 }

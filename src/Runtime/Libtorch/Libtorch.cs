@@ -7,23 +7,23 @@ using TorchSharp;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them itself. TorchSharp's own search would copy 500 MB into
-/// the output folder or the package cache, and fails where the C++ runtime is older than the one it was built with.
+/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them. TorchSharp's own search would copy 500 MB into the
+/// output folder or the package cache, and it fails where the C++ runtime is older than the one with which TorchSharp was built.
 /// </summary>
 /// <remarks>
-/// The libraries load when TorchSharp is first used, once any type of this assembly has been touched; where the system has a libtorch
-/// of its own, which TorchSharp would find first, they load at that touch. A program whose first line uses <c>torch</c> calls
-/// <see cref="Load"/> before that.
+/// Once any type of this assembly has been touched, the libraries load when TorchSharp is first used; where the system has a libtorch of
+/// its own, which TorchSharp would find first, they load at that touch. A program whose first line uses <c>torch</c> has to call
+/// <see cref="Load"/> before it.
 /// </remarks>
 public static class Libtorch
 {
     private static readonly Lock Gate = new();
     private static LoadedLibtorch? loaded;
 
-    /// <summary>What is loaded; null before <see cref="Load"/>, and where TorchSharp found its libraries by itself.</summary>
+    /// <summary>The libraries that are loaded; null before <see cref="Load"/>, and where TorchSharp found its libraries by itself.</summary>
     public static LoadedLibtorch? Loaded => loaded;
 
-    /// <summary>The version of libtorch that runs, as the library says it: 2.10.0. Loads it.</summary>
+    /// <summary>Loads libtorch and gives the version that the library itself tells, such as 2.10.0.</summary>
     /// <exception cref="UserException">libtorch is missing, or is of a version that does not fit.</exception>
     public static string Version
     {
@@ -43,7 +43,7 @@ public static class Libtorch
     public static System.Version Expected { get; } =
         System.Version.Parse((string)typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)!.GetRawConstantValue()!);
 
-    /// <summary>Loads what is not loaded yet. Safe to call again, from any thread.</summary>
+    /// <summary>Loads the libraries unless they are loaded. It may be called again, and from any thread.</summary>
     /// <exception cref="UserException">libtorch is missing, or is of a version that does not fit.</exception>
     public static void Load()
     {
@@ -59,12 +59,12 @@ public static class Libtorch
         }
     }
 
-    /// <summary>Does nothing but touch this assembly, so that from here on TorchSharp finds its libraries; they load when they are needed.</summary>
+    /// <summary>Touches this assembly and does nothing else. From then on TorchSharp finds its libraries, which load when they are needed.</summary>
     public static void Ready()
     {
     }
 
-    /// <summary>Settings that the libraries read from the environment are made before anything can load them.</summary>
+    /// <summary>Makes the settings that the libraries read from the environment, before anything can load them.</summary>
 #pragma warning disable CA2255 // What has to happen before another library's first use cannot wait for a call.
     [ModuleInitializer]
 #pragma warning restore CA2255
@@ -81,12 +81,12 @@ public static class Libtorch
             }
             catch (UserException)
             {
-                // Not needed yet, perhaps never; whoever needs it calls Load again, and hears.
+                // The libraries may never be needed. Code that needs them calls Load again and gets the exception.
             }
         }
     }
 
-    // TorchSharp asks for torch_cpu (or torch_cuda) first and then for its own library; only the latter's handle counts.
+    // TorchSharp asks for torch_cpu (or torch_cuda) and then for its own library; only the handle of the latter is used.
     private static nint Resolve(Assembly assembly, string name)
     {
         if (assembly != typeof(torch).Assembly || !name.Contains("torch", StringComparison.OrdinalIgnoreCase))

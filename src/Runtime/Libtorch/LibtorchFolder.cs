@@ -3,9 +3,9 @@ using TorchSharp;
 
 namespace ModNet.Runtime;
 
-/// <summary>A folder with libtorch's libraries, and TorchSharp's native library that goes with them.</summary>
-/// <param name="Path">Holds libtorch_cpu and libtorch.</param>
-/// <param name="Source">Who named it.</param>
+/// <summary>A folder with libtorch's libraries, together with TorchSharp's native library.</summary>
+/// <param name="Path">The folder that holds libtorch_cpu and libtorch.</param>
+/// <param name="Source">Who named the folder.</param>
 /// <param name="Binding">The path of TorchSharp's native library.</param>
 internal sealed record LibtorchFolder(string Path, string Source, string Binding)
 {
@@ -15,7 +15,7 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
     /// <summary>TorchSharp's native library, as .NET names it.</summary>
     internal const string BindingName = "LibTorchSharp";
 
-    // Two lines that the build of an application leaves beside its assemblies: where the package cache has TorchSharp's native library
+    // The build of an application leaves this file of two lines beside its assemblies: where the package cache has TorchSharp's native library
     // and libtorch's.
     private const string Note = "libtorch.txt";
 
@@ -113,7 +113,7 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
         }
     }
 
-    // .../torchsharp/VERSION/lib/net8.0/TorchSharp.dll, where an F# script's packages are loaded from.
+    // F# scripts load their packages from the cache: …/torchsharp/VERSION/lib/net8.0/TorchSharp.dll.
     private static IEnumerable<string> Cached()
     {
         string? package = Up(typeof(torch).Assembly.Location, 3);
@@ -123,7 +123,7 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
             return [];
         }
 
-        // Folders of the cache leave out a fourth number that is zero.
+        // The names of the cache's folders leave out a fourth number that is zero.
         string version = Libtorch.Expected.ToString(Libtorch.Expected.Revision > 0 ? 4 : 3);
         IEnumerable<string> roots = Directory.Exists(cache)
             ? Directory.EnumerateDirectories(cache, $"libtorch-*-{Rid}").Order().Select(p => System.IO.Path.Combine(p, version))
@@ -146,7 +146,7 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
         (OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")
         + (RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "-arm64" : "-x64");
 
-    // Major, minor and patch in the three highest bytes; libtorch before 2.0 has no such function.
+    // The three highest bytes hold major, minor and patch. libtorch before 2.0 has no such function.
     private static unsafe Version VersionOf(nint torchCpu)
     {
         if (!NativeLibrary.TryGetExport(torchCpu, "aoti_torch_abi_version", out nint function))
@@ -158,7 +158,7 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
         return new Version((byte)(packed >> 56), (byte)(packed >> 48), (byte)(packed >> 40));
     }
 
-    // Intel's library, which the packages' libtorch contains, says its name and version.
+    // Intel's library, which the packages' libtorch contains, tells its name and version.
     private static unsafe string? BlasOf(nint torchCpu)
     {
         if (!NativeLibrary.TryGetExport(torchCpu, "MKL_Get_Version_String", out nint function))
@@ -186,4 +186,18 @@ internal sealed record LibtorchFolder(string Path, string Source, string Binding
             throw new UserException($"{Source}: {what}", "a library that loads", e.Message.ReplaceLineEndings(" ").Trim(), Remedy);
         }
     }
+}
+
+/// <summary>The native libraries that are loaded.</summary>
+/// <param name="Version">The version of libtorch that the library itself tells.</param>
+/// <param name="Folder">The folder of libtorch.</param>
+/// <param name="Source">Who named the folder: an environment variable, the build, the package cache.</param>
+/// <param name="BindingPath">The path of TorchSharp's native library.</param>
+/// <param name="IsRelaxed">Whether TorchSharp's library is a private copy that needs less of the C++ runtime (<see cref="VersionNeed"/>).</param>
+/// <param name="Blas">The library that multiplies matrices, where libtorch contains it and tells; else null.</param>
+/// <param name="HasCuda">Whether this libtorch has its CUDA part.</param>
+public sealed record LoadedLibtorch(Version Version, string Folder, string Source, string BindingPath, bool IsRelaxed, string? Blas, bool HasCuda)
+{
+    /// <summary>The handle of TorchSharp's native library.</summary>
+    internal nint Binding { get; init; }
 }

@@ -1,8 +1,8 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A libtorch that the system's dynamic linker knows, such as Debian's libtorch1.13. TorchSharp asks the linker for libtorch by its bare
-/// name, so such a library would be loaded in place of the one that fits, and two of them in one process crash it.
+/// Looks for another libtorch that the system's dynamic linker knows, such as Debian's libtorch1.13. TorchSharp asks the linker for
+/// libtorch by its bare name, so such a library would be loaded in place of the one that fits, and two of them crash a process.
 /// </summary>
 internal static class OtherLibtorch
 {
@@ -20,7 +20,7 @@ internal static class OtherLibtorch
         return folders.Any(folder => File.Exists(Path.Combine(folder, Name))) || IsInTheLinkersCache();
     }
 
-    /// <summary>Refuses a process that has already loaded another libtorch than the one in this folder.</summary>
+    /// <summary>UserException where this process has already loaded another libtorch than the one in this folder.</summary>
     internal static void MustNotBeLoaded(string folder)
     {
         const string maps = "/proc/self/maps";

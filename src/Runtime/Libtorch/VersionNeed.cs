@@ -21,7 +21,7 @@ internal static class VersionNeed
     private const uint SymbolVersions = 0x6fffffff;
     private const ushort Weak = 0x2;
 
-    /// <summary>Writes the relaxed copy of a library, once, into the user's cache folder, and returns its path.</summary>
+    /// <summary>Writes the relaxed copy of a library into the user's cache folder, unless it is there, and returns its path.</summary>
     /// <returns>Null where the library does not ask for <see cref="Version"/>, or asks for it by more than the marker.</returns>
     internal static string? Relax(string library)
     {
@@ -47,7 +47,7 @@ internal static class VersionNeed
         return copy;
     }
 
-    /// <summary>Declares the need for <see cref="Version"/> as weak, in place; false, and nothing changed, where that is not sound.</summary>
+    /// <summary>Declares the need for <see cref="Version"/> as weak, in place. False where that is not sound; nothing is then changed.</summary>
     internal static bool Relax(Span<byte> image)
     {
         if (FindNeed(image) is not { } need || !OnlyTheMarkerHas(image, need.Index))
@@ -59,11 +59,11 @@ internal static class VersionNeed
         return true;
     }
 
-    /// <summary>Whether the need is there, and weak; null where the image has no such need.</summary>
+    /// <summary>Whether the need is weak; null where the image has no such need.</summary>
     internal static bool? IsWeak(ReadOnlySpan<byte> image) =>
         FindNeed(image) is { } need ? (U16(image, need.Flags) & Weak) != 0 : null;
 
-    // Where the flags of the need lie, and the index by which symbols refer to it.
+    // The place of the need's flags, and the index by which symbols refer to it.
     private static (int Flags, ushort Index)? FindNeed(ReadOnlySpan<byte> image)
     {
         if (!IsElf64(image) || Find(image, VersionNeeds) is not { } needs)
@@ -144,7 +144,7 @@ internal static class VersionNeed
 
     private static ulong U64(ReadOnlySpan<byte> image, int at) => BinaryPrimitives.ReadUInt64LittleEndian(image[at..]);
 
-    // A home that cannot be written, or none at all, is usual in containers.
+    // In containers there is often no home, or one that cannot be written.
     private static string Cache()
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);

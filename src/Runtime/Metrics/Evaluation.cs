@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>How a graph does on a held-out set, its modules chosen as the training method has it: most probable per position, for most.</summary>
-/// <param name="LogLikelihood">Mean log p(y|x, a) per datapoint, nats.</param>
-/// <param name="Perplexity">exp of minus the mean log-likelihood per output (per word of a text).</param>
+/// <summary>How well a graph does on a held-out set.</summary>
+/// <param name="LogLikelihood">The mean log p(y|x, a) per datapoint, in nats.</param>
+/// <param name="Perplexity">exp of the negative mean log-likelihood per output; for a text, per word.</param>
 /// <param name="Statistics">How modules were chosen.</param>
-/// <param name="Score">How near predictions come to the targets.</param>
+/// <param name="Score">How close predictions come to the targets.</param>
 public sealed record Evaluation(
     double LogLikelihood, double Perplexity, SelectionStatistics Statistics, PredictionScore Score)
 {
     /// <summary>
-    /// Runs <paramref name="parts"/> in order, <paramref name="batch"/> datapoints at once, dropout off; <paramref name="selector"/> chooses,
-    /// by default the most probable module per position. Consecutive windows are read in one go, the state of recurrent layers
-    /// carried from the first to the last.
+    /// Runs the parts of a held-out set in order, <paramref name="batch"/> datapoints at a time and with dropout off.
+    /// <paramref name="selector"/> chooses; the default takes the most probable module of every position. Through consecutive windows,
+    /// recurrent layers carry their state from the first to the last.
     /// </summary>
     public static Evaluation Of(
         Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector? selector = null) =>

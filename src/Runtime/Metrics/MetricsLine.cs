@@ -1,60 +1,87 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace ModNet.Runtime;
 
-/// <summary>One line of <c>metrics.jsonl</c>; what does not apply is left out.</summary>
-public sealed record MetricsLine
+/// <summary>One line of <c>metrics.jsonl</c>: what was measured in one phase at one step.</summary>
+/// <param name="Step">Gradient steps taken.</param>
+/// <param name="Phase"><c>train</c>, <c>validation</c> or <c>test</c>.</param>
+/// <param name="Values">Every number by its field's name; what does not apply is left out. Fields that <see cref="Metric.All"/> does not have stay.</param>
+/// <example><code>double? loss = MetricsLine.Parse("""{"step":10,"phase":"train","loss":0.5}""")[Metric.Loss];</code></example>
+public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<string, double> Values)
 {
-    private static readonly JsonSerializerOptions Format = new()
+    private static readonly Dictionary<string, double> NotFinite = new(StringComparer.Ordinal)
     {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        ["NaN"] = double.NaN,
+        ["Infinity"] = double.PositiveInfinity,
+        ["-Infinity"] = double.NegativeInfinity,
     };
 
-    /// <summary>Gradient steps taken.</summary>
-    public required long Step { get; init; }
+    /// <summary>The metric's value; null where the line has none.</summary>
+    public double? this[Metric metric] => Values.TryGetValue(metric.Name, out double value) ? value : null;
 
-    /// <summary>"train", "validation" or "test".</summary>
-    public required string Phase { get; init; }
+    /// <summary>Seconds since training began; 0 where the line does not say.</summary>
+    public double Seconds => this[Metric.Seconds] ?? 0;
 
-    /// <summary>What the training method minimises, per datapoint, nats; training only.</summary>
-    public double? Loss { get; init; }
+    /// <summary>One line of JSON, without line end. JSON has no numbers that are not finite: these are written as the strings NaN, Infinity, -Infinity.</summary>
+    public string ToJson()
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("step", Step);
+            json.WriteString("phase", Phase);
+            foreach ((string name, double value) in Values)
+            {
+                if (double.IsFinite(value))
+                {
+                    json.WriteNumber(name, value);
+                }
+                else
+                {
+                    json.WriteString(name, NotFinite.First(pair => pair.Value.Equals(value)).Key);
+                }
+            }
 
-    /// <summary>log p(y|x, a) per datapoint, nats; in exact training log p(y|x).</summary>
-    public double? LogLikelihood { get; init; }
+            json.WriteEndObject();
+        }
 
-    /// <summary>Per word, for text.</summary>
-    public double? Perplexity { get; init; }
+        return Encoding.UTF8.GetString(bytes.ToArray());
+    }
 
-    /// <summary>Share of datapoints whose most probable class is theirs, or of bits that are right; not for text.</summary>
-    public double? Accuracy { get; init; }
+    /// <summary>
+    /// Reads a line that <see cref="ToJson"/> wrote, or a later version: fields that are no numbers are left out.
+    /// JsonException, InvalidOperationException or FormatException where it is no line of metrics.
+    /// </summary>
+    public static MetricsLine Parse(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        string? phase = null;
+        long? step = null;
+        var values = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (JsonProperty field in document.RootElement.EnumerateObject())
+        {
+            switch (field.Name, field.Value.ValueKind)
+            {
+                case ("step", JsonValueKind.Number):
+                    step = field.Value.GetInt64();
+                    break;
+                case ("phase", JsonValueKind.String):
+                    phase = field.Value.GetString();
+                    break;
+                case (_, JsonValueKind.Number):
+                    values[field.Name] = field.Value.GetDouble();
+                    break;
+                case (_, JsonValueKind.String) when NotFinite.TryGetValue(field.Value.GetString()!, out double value):
+                    values[field.Name] = value;
+                    break;
+            }
+        }
 
-    /// <summary>Mean over datapoints and dimensions of (y − mean)²; Gaussian heads only.</summary>
-    public double? SquaredError { get; init; }
-
-    /// <summary>H_a (Eq. 15), nats.</summary>
-    public double? SelectionEntropy { get; init; }
-
-    /// <summary>H_b (Eq. 16), nats.</summary>
-    public double? BatchSelectionEntropy { get; init; }
-
-    /// <summary>Modules selected at least once: on a training minibatch or a held-out set.</summary>
-    public int? ModulesUsed { get; init; }
-
-    /// <summary>Share of datapoints whose a* the E-step before replaced; training with choices only.</summary>
-    public double? Reassigned { get; init; }
-
-    /// <summary>Seconds since training began.</summary>
-    public required double Seconds { get; init; }
-
-    /// <summary>One line of JSON, without line end.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Format);
-
-    /// <summary>The line that <see cref="ToJson"/> wrote.</summary>
-    public static MetricsLine Parse(string json) =>
-        JsonSerializer.Deserialize<MetricsLine>(json, Format) is { Phase: not null } line
-            ? line
-            : throw new JsonException("a line of metrics without a phase");
+        return new(
+            step ?? throw new JsonException("a line of metrics without a step"),
+            phase ?? throw new JsonException("a line of metrics without a phase"),
+            values);
+    }
 }

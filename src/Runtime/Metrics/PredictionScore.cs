@@ -4,21 +4,21 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// How near predictions (the mode of p(y|x, a)) come to the targets, over batches: a share of hits for classes and bits, a
-/// mean squared error for numbers. Sequences of classes are left out: perplexity speaks of them.
+/// Accumulates over batches how close predictions, the mode of p(y|x, a), come to the targets: the share of hits for classes and bits, and
+/// the mean squared error for numbers. Sequences of classes are left out, because perplexity measures them.
 /// </summary>
 public sealed class PredictionScore(Head head)
 {
     private double _total;
     private long _outputs;
 
-    /// <summary>The share of datapoints whose most probable class is theirs, or of bits that are right; null elsewhere.</summary>
+    /// <summary>The share of datapoints whose most probable class is right, or of bits that are right; null where neither applies.</summary>
     public double? Accuracy => head is GaussianHead || _outputs == 0 ? null : _total / _outputs;
 
-    /// <summary>The mean over datapoints and dimensions of (y − mean)²; null unless the head is Gaussian.</summary>
+    /// <summary>The mean of (y − μ)² over datapoints and dimensions; null unless the head is Gaussian.</summary>
     public double? SquaredError => head is GaussianHead && _outputs > 0 ? _total / _outputs : null;
 
-    /// <summary>Adds a batch: what the head reads [B, …], targets [B, …] on the same device.</summary>
+    /// <summary>Adds a batch: what the head reads, [B, …], and targets [B, …] on the same device.</summary>
     public void Add(Tensor features, Tensor targets)
     {
         bool sequence = head is CategoricalHead && targets.dim() > 1;

@@ -4,33 +4,33 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// How modules are chosen, accumulated over tapes, per modular layer. A recurrent layer counts as one layer: its time
-/// steps are datapoints of their own. Where outputs are weighted (noisy top-k) the gate is the distribution. All entropies in nats; exp of one is "how many modules".
+/// Accumulates over tapes how each modular layer chooses its modules. A recurrent layer is one layer, whose time steps count as datapoints.
+/// Where outputs are weighted (noisy top-k), the gate is the distribution. Entropies are in nats; exp of an entropy is a number of modules.
 /// </summary>
 public sealed class SelectionStatistics
 {
     private readonly Dictionary<string, Layer> _layers = new(StringComparer.Ordinal);
     private readonly List<string> _order = [];
 
-    /// <summary>Names of the modular layers seen, in order.</summary>
+    /// <summary>The names of the modular layers, in the order in which they were seen.</summary>
     public IReadOnlyList<string> Layers => _order;
 
     /// <summary>
-    /// H_a (Eq. 15): entropy of p(a|x), summed over positions, averaged over datapoints and layers with a controller. 0
-    /// without such layers.
+    /// H_a (Eq. 15): the entropy of p(a|x), summed over positions and averaged over datapoints and over layers with a controller; 0 without
+    /// such layers.
     /// </summary>
     public double SelectionEntropy => Average(l => l.Entropy / l.Rows);
 
     /// <summary>
-    /// H_b (Eq. 16): entropy of the mean of p(a|x) over datapoints, per position, averaged over positions and layers with
-    /// a controller.
+    /// H_b (Eq. 16): the entropy of the mean of p(a|x) over datapoints, for each position, averaged over positions and over layers with a
+    /// controller.
     /// </summary>
     public double BatchSelectionEntropy => Average(l => Enumerable.Range(0, l.Choose).Average(k => EntropyOf(l.Mean(k))));
 
-    /// <summary>Modules selected at least once, summed over layers.</summary>
+    /// <summary>The number of modules that were selected at least once, summed over layers.</summary>
     public int ModulesUsed => _layers.Values.Sum(l => l.Counts.Count(c => c > 0));
 
-    /// <summary>Share of a layer's choices that fell on each module, [M].</summary>
+    /// <summary>The share of a layer's choices that fell on each module, [M].</summary>
     public double[] Load(string layer)
     {
         Layer l = _layers[layer];
@@ -66,7 +66,9 @@ public sealed class SelectionStatistics
         }
     }
 
-    private static double EntropyOf(IEnumerable<double> probabilities) =>
+    /// <summary>The entropy of a distribution, nats; probabilities of 0 add nothing.</summary>
+    /// <example><code>double even = SelectionStatistics.EntropyOf([0.5, 0.5]); // log 2</code></example>
+    public static double EntropyOf(IEnumerable<double> probabilities) =>
         probabilities.Where(p => p > 0).Sum(p => -p * Math.Log(p));
 
     private double Average(Func<Layer, double> value) =>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A nonlinearity on its own: any shape, elementwise.</summary>
+/// <summary>Applies a nonlinearity to each value, whatever the shape.</summary>
 public sealed class ActivationNode(string name, Activation activation) : Node(name)
 {
     /// <inheritdoc/>

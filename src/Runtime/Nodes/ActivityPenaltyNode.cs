@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// x itself, any shape; in training the mean over datapoints of weight · Σ|x| is left on the tape, for the loss: an L1 penalty
-/// on activations.
+/// An L1 penalty on activations: passes x of any shape on, and in training adds the mean over datapoints of weight · Σ|x| to the loss, by
+/// way of the tape.
 /// </summary>
 public sealed class ActivityPenaltyNode : Node
 {
     private readonly double _weight;
 
-    /// <summary>weight &gt; 0, per unit of |x|.</summary>
+    /// <summary>A penalty of <paramref name="weight"/> per unit of |x|. ArgumentOutOfRangeException unless it is positive and finite.</summary>
     public ActivityPenaltyNode(string name, double weight)
         : base(name)
     {

@@ -5,10 +5,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Over the batch, per feature of [B, n] and [B, T, n] (all B·T steps are rows) or per channel of [B, C, H, W]:
-/// (x − mean) / √(variance + 1e-5), then a learned scale and shift. In training mean and variance are the minibatch's, and
-/// the running averages move a tenth of the way towards them (the variance's with divisor n − 1); in evaluation, E-steps
-/// included, they are the running averages.
+/// Batch normalisation: (x − mean) / √(variance + 1e-5), then a learned scale and shift, for each feature of [B, n] and [B, T, n] (all B·T
+/// steps are rows) or each channel of [B, C, H, W]. Training takes the minibatch's mean and variance, and moves the running averages a
+/// tenth of the way towards them (towards the variance with divisor n − 1). Evaluation, E-steps included, takes the running averages.
 /// </summary>
 public sealed class BatchNormNode : Node
 {
@@ -21,7 +20,7 @@ public sealed class BatchNormNode : Node
     [ComponentName(Name = "running_var")]
     private Tensor _runningVariance;
 
-    /// <summary>weight and bias [features]; buffers running_mean and running_var [features], which begin at 0 and 1.</summary>
+    /// <summary>Parameters weight and bias [features], which begin at 1 and 0; buffers running_mean and running_var [features], which begin at 0 and 1.</summary>
     public BatchNormNode(string name, int features, Initialiser initialiser)
         : base(name)
     {
@@ -41,7 +40,7 @@ public sealed class BatchNormNode : Node
 
     private Tensor Normalise(Tensor rows)
     {
-        // One value per feature has no variance: it would leave NaN in the running average for good.
+        // A single value per feature has no variance, and would make the running average NaN for good.
         bool several = rows.numel() > _weight.shape[0];
         return nn.functional.batch_norm(
             rows, _runningMean, _runningVariance, _weight, _bias, training && several, momentum: 0.1, eps: 1e-5);

@@ -4,7 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>A plain convolution with its activation: [B, in, H, W] → [B, channels, H', W'].</summary>
+/// <summary>A convolution that is not modular, with its activation: [B, in, H, W] → [B, channels, H', W'].</summary>
 public sealed class ConvNode : Node
 {
     private readonly Convolution _convolution;
@@ -14,7 +14,7 @@ public sealed class ConvNode : Node
     [ComponentName(Name = "bias")]
     private Parameter? _bias;
 
-    /// <summary>weight [channels, in, kernel, kernel], bias [channels].</summary>
+    /// <summary>Parameters weight [channels, in, kernel, kernel] and, if asked for, bias [channels].</summary>
     public ConvNode(
         string name, int inputs, Convolution convolution, Activation activation, bool bias, Initialiser initialiser)
         : base(name)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>A user's own module: [B, …] → [B, …]. Its parameters are registered under <c>module</c>.</summary>
+/// <summary>Runs a module of the user's own, [B, …] → [B, …], which is registered as <c>module</c>.</summary>
 public sealed class CustomNode : Node
 {
     private readonly nn.Module<Tensor, Tensor> _module;
@@ -16,7 +16,7 @@ public sealed class CustomNode : Node
         register_module("module", module);
     }
 
-    /// <summary>The module on x. UserException where it does not give one output per datapoint.</summary>
+    /// <summary>Runs the module on x. UserException where it does not give one output per datapoint.</summary>
     public override Tensor Forward(Tensor x, Route route)
     {
         Tensor y = _module.call(x);

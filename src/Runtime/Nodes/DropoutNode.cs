@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// In training each value is 0 with probability <c>rate</c> and the others grow by 1/(1 − rate); in evaluation, E-steps
-/// included, x passes as it is. Any shape.
+/// Dropout on x of any shape. In training it sets each value to 0 with probability <c>rate</c> and multiplies the others by 1/(1 − rate).
+/// In evaluation, E-steps included, it passes x on.
 /// </summary>
 public sealed class DropoutNode : Node
 {
@@ -12,8 +12,8 @@ public sealed class DropoutNode : Node
     private readonly Generator _generator;
 
     /// <summary>
-    /// Draws from <paramref name="generator"/> (a CPU generator, the run's stream <see cref="RandomStreams.Dropout"/>), so
-    /// that a run replays on any device.
+    /// Draws from <paramref name="generator"/>, a generator on the CPU (the run's stream <see cref="RandomStreams.Dropout"/>), so that a
+    /// run replays on any device. ArgumentOutOfRangeException unless the rate is in [0, 1).
     /// </summary>
     public DropoutNode(string name, double rate, Generator generator)
         : base(name)

@@ -4,17 +4,17 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>A jointly trained vector per token: ids [B, T] int64 → [B, T, width] (paper, section 3.2).</summary>
+/// <summary>Looks up a learned vector for every token: ids [B, T] int64 → [B, T, width] (paper, section 3.2).</summary>
 public sealed class EmbedNode : Node
 {
     [ComponentName(Name = "weight")]
     private Parameter _weight;
 
-    /// <summary>weight [vocabulary, width] ~ U(−1/√width, 1/√width).</summary>
+    /// <summary>The parameter weight [vocabulary, width] begins as U(−1/√width, 1/√width).</summary>
     public EmbedNode(string name, int vocabulary, int width, Initialiser initialiser)
         : base(name)
     {
-        // Small against what Adam moves in a few hundred steps; with N(0, 1) words would keep their random vectors for thousands.
+        // Small beside what Adam moves in a few hundred steps. With N(0, 1), words would keep their random vectors for thousands of steps.
         _weight = initialiser.Uniform(width, vocabulary, width);
         register_parameter("weight", _weight);
     }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Images as vectors, channel by channel, row by row: [B, C, H, W] → [B, C·H·W].</summary>
+/// <summary>Turns images into vectors, channel by channel and row by row: [B, C, H, W] → [B, C·H·W].</summary>
 public sealed class FlattenNode(string name) : Node(name)
 {
     /// <inheritdoc/>

@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What gated recurrent units share: z, r = σ(W·[h, x] + b), h' = (1 − z)⊙h + z⊙candidate([r⊙h, x]). h starts at zero, or where
-/// the window before left it.
+/// What gated recurrent units share: z, r = σ(W·[h, x] + b) and h' = (1 − z)⊙h + z⊙candidate([r⊙h, x]). The state h starts at zero, or
+/// where the previous window left it.
 /// </summary>
 public abstract class GatedNode : Node
 {
@@ -15,7 +15,7 @@ public abstract class GatedNode : Node
     [ComponentName(Name = "gate_bias")]
     private protected Parameter _gateBias;
 
-    /// <summary>Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden].</summary>
+    /// <summary>Parameters gate_weight [2·hidden, hidden + inputs], z's rows first, and gate_bias [2·hidden].</summary>
     protected GatedNode(string name, int inputs, int hidden, Initialiser initialiser)
         : base(name)
     {
@@ -29,13 +29,13 @@ public abstract class GatedNode : Node
     /// <summary>The width of h.</summary>
     protected int Hidden { get; }
 
-    /// <summary>[2·hidden, hidden + inputs], z's rows first.</summary>
+    /// <summary>The gates' weight [2·hidden, hidden + inputs], z's rows first, then r's.</summary>
     protected Tensor GateWeight => _gateWeight;
 
-    /// <summary>[2·hidden].</summary>
+    /// <summary>The gates' bias [2·hidden].</summary>
     protected Tensor GateBias => _gateBias;
 
-    /// <summary>x [B, T, in] → all states [B, T, hidden]; candidate: ([h, x], [r⊙h, x], time) → [B, hidden].</summary>
+    /// <summary>Runs all steps: x [B, T, in] → states [B, T, hidden], with a candidate from ([h, x], [r⊙h, x], time step) → [B, hidden].</summary>
     protected Tensor Unroll(Tensor x, Route route, Func<Tensor, Tensor, int, Tensor> candidate)
     {
         Tensor h = route.Carried(Name) ?? zeros(x.shape[0], Hidden, dtype: x.dtype, device: x.device);

@@ -4,9 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// A plain gated recurrent unit: z, r = σ(W·[h, x] + b), c = tanh(V·[r⊙h, x] + d), h' = (1 − z)⊙h + z⊙c.
-/// </summary>
+/// <summary>A gated recurrent unit that is not modular: z, r = σ(W·[h, x] + b), c = tanh(V·[r⊙h, x] + d), h' = (1 − z)⊙h + z⊙c.</summary>
 public sealed class GruNode : GatedNode
 {
     [ComponentName(Name = "weight")]
@@ -15,8 +13,7 @@ public sealed class GruNode : GatedNode
     private Parameter _bias;
 
     /// <summary>
-    /// Gates of weight [2·hidden, hidden + inputs] (z's rows first, then r's) and bias [2·hidden]; the candidate's V, weight
-    /// [hidden, hidden + inputs], and d, bias [hidden].
+    /// Beside the gates' parameters, the candidate's V is the parameter weight [hidden, hidden + inputs], and d the parameter bias [hidden].
     /// </summary>
     public GruNode(string name, int inputs, int hidden, Initialiser initialiser)
         : base(name, inputs, hidden, initialiser)

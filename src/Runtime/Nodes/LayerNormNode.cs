@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Over the values of a datapoint (of a sequence: of a step), (x − mean) / √(variance + 1e-5), then a learned scale and
-/// shift for each; shapes are kept.
+/// Layer normalisation: (x − mean) / √(variance + 1e-5) over the values of a datapoint (on sequences, of a step), then a learned scale and
+/// shift for each value. The shape is kept.
 /// </summary>
 public sealed class LayerNormNode : Node
 {
@@ -16,7 +16,7 @@ public sealed class LayerNormNode : Node
     [ComponentName(Name = "bias")]
     private Parameter _bias;
 
-    /// <summary>weight and bias have the shape of one datapoint or step: [n], or [C, H, W].</summary>
+    /// <summary>Parameters weight and bias have the shape of one datapoint or step: [n], or [C, H, W].</summary>
     public LayerNormNode(string name, long[] shape, Initialiser initialiser)
         : base(name)
     {

@@ -4,7 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>A plain linear layer with its activation: [.., in] → [.., out].</summary>
+/// <summary>A linear layer that is not modular, with its activation: […, in] → […, out].</summary>
 public sealed class LinearNode : Node
 {
     private readonly Activation _activation;
@@ -13,7 +13,7 @@ public sealed class LinearNode : Node
     [ComponentName(Name = "bias")]
     private Parameter? _bias;
 
-    /// <summary>weight [out, in], bias [out].</summary>
+    /// <summary>Parameters weight [out, in] and, if asked for, bias [out].</summary>
     public LinearNode(string name, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
         : base(name)
     {

@@ -2,18 +2,18 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What becomes of a window.</summary>
+/// <summary>What pooling takes from a window.</summary>
 public enum Pooling
 {
-    /// <summary>Its greatest value.</summary>
+    /// <summary>The greatest value.</summary>
     Max,
 
-    /// <summary>The mean of its values.</summary>
+    /// <summary>The mean of the values.</summary>
     Average,
 }
 
 /// <summary>
-/// Pooling over square windows, without padding: [B, C, H, W] → [B, C, H', W'], H' = ⌊(H − window) / stride⌋ + 1.
+/// Pools over square windows without padding: [B, C, H, W] → [B, C, H', W'] with H' = ⌊(H − window) / stride⌋ + 1, and W' likewise.
 /// </summary>
 public sealed class PoolingNode(string name, Pooling kind, int window, int stride) : Node(name)
 {

@@ -4,14 +4,14 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Pools one after the other: module m is module m of every stage in turn. Modules of several layers (MLPs; convolution,
-/// pooling, flatten, linear) stay stacked, stage by stage.
+/// A pool of stages that are pools themselves: its module m runs module m of every stage in turn. So modules of several layers (MLPs;
+/// convolution, pooling, flatten, linear) stay stacked, stage by stage.
 /// </summary>
 public sealed class ChainPool : ModulePool
 {
     private readonly ModulePool[] _stages;
 
-    /// <summary>Takes the stages over, all of the same M; they are registered under the last components of their names.</summary>
+    /// <summary>Takes the stages over and registers them under the last components of their names. ArgumentException unless all have the same M.</summary>
     public ChainPool(string name, IReadOnlyList<ModulePool> stages)
         : base(name, stages.Count == 0 ? throw Mismatch(name, "at least one stage", "none") : stages[0].Count)
     {

@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// M convolutions with their activation, stacked: weight [M, channels, in, kernel, kernel], bias [M, channels]. Layers may
-/// use it on images of different sizes.
+/// M convolutions with their activation, stacked: weight [M, channels, in, kernel, kernel] and bias [M, channels]. Layers may use the pool
+/// on images of different sizes.
 /// </summary>
 public sealed class ConvPool : StackedPool
 {
-    // A value of a window is copied out of the image before it is multiplied; the price is fitted with AutoDispatch's others.
+    // The price of copying a window's value out of the image before it is multiplied, fitted with the other prices of AutoDispatch.
     private const long Window = 8;
 
     private readonly int _inputs;
     private readonly Convolution _convolution;
 
-    /// <summary>Fresh modules on images of <paramref name="inputs"/> channels; each is initialised as one of its own.</summary>
+    /// <summary>Makes modules on images of <paramref name="inputs"/> channels; each is initialised as a convolution of its own.</summary>
     public ConvPool(
         string name, int count, int inputs, Convolution form, Activation activation, bool bias, Initialiser initialiser)
         : base(
@@ -33,10 +33,10 @@ public sealed class ConvPool : StackedPool
         return new(windows * output[0], output, windows * Window);
     }
 
-    /// <summary>All modules' channels side by side in one convolution: x [n, in, H, W] → [n, M, channels, H', W'].</summary>
+    /// <summary>Runs all modules as one convolution, their channels side by side: x [n, in, H, W] → [n, M, channels, H', W'].</summary>
     public override Tensor ApplyAll(Tensor x) => SideBySide(x, 1);
 
-    /// <summary>One convolution in M groups: x [n, M, in, H, W] → [n, M, channels, H', W'].</summary>
+    /// <summary>Runs all modules as one convolution in M groups: x [n, M, in, H, W] → [n, M, channels, H', W'].</summary>
     public override Tensor ApplyEach(Tensor x) => SideBySide(x.flatten(1, 2), Count);
 
     /// <inheritdoc/>

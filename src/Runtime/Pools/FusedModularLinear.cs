@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A selection of a linear pool's modules by our own kernel (float32 on the CPU), joined to autograd. The other dispatches, by
-/// libtorch's operators, are its oracles and serve all else.
+/// Runs the chosen modules of a linear pool by our own kernel, for float32 on the CPU, joined to autograd. The other dispatches, which use
+/// libtorch's operators, are its oracles and serve all other dtypes and devices.
 /// </summary>
 internal static class FusedModularLinear
 {
@@ -17,10 +17,10 @@ internal static class FusedModularLinear
         && x.device_type == DeviceType.CPU
         && pool.Weight.dtype == ScalarType.Float32
         && pool.Weight.device_type == DeviceType.CPU
-        // What a span can reach.
+        // A span can reach no more.
         && pool.Weight.numel() <= int.MaxValue / sizeof(float);
 
-    /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where that is enabled.</summary>
+    /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where gradients are enabled.</summary>
     internal static Tensor Run(LinearPool pool, Tensor x, Tensor indices)
     {
         bool relu = pool.Activation == Activation.Relu;
@@ -62,7 +62,7 @@ internal static class FusedModularLinear
             List<Tensor> saved = ctx.get_saved_variables();
             var size = (ModularLinearSize)ctx.get_data("size")!;
             Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
-            // Of the modules in use alone, where that is asked for.
+            // Where the pool tracks its modules in use, the gradient has rows for those alone.
             long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
             long rows = used?.Length ?? size.Modules;
             Tensor weightGradient = empty(rows, size.Outputs, size.Inputs, dtype: ScalarType.Float32);

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// M layer normalisations, as <see cref="LayerNormNode"/> does one: weight and bias [M, …shape], each module with a scale
-/// and shift of its own.
+/// M layer normalisations such as <see cref="LayerNormNode"/>, stacked: weight and bias [M, …shape], so that each module has a scale and a
+/// shift of its own.
 /// </summary>
 public sealed class LayerNormPool : StackedPool
 {
     private readonly long[] _shape;
 
-    /// <summary>Fresh modules on rows of this shape, [n] or [C, H, W].</summary>
+    /// <summary>Makes modules on rows of this shape, [n] or [C, H, W].</summary>
     public LayerNormPool(string name, int count, long[] shape, Initialiser initialiser)
         : base(
             name,
@@ -20,7 +20,7 @@ public sealed class LayerNormPool : StackedPool
             initialiser.Constant(0, [count, .. shape])) =>
         _shape = [.. shape];
 
-    /// <summary>The products with the scale: one per value.</summary>
+    /// <summary>One multiply-add per value, for the scale.</summary>
     public override RowCost? Cost(long[] row) => new(row.Aggregate(1L, (a, b) => a * b), row);
 
     /// <inheritdoc/>

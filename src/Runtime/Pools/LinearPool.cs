@@ -3,12 +3,11 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// M linear modules with their activation, f_i(x) = act(W_i x + b_i), stacked: weight [M, out, in], bias [M, out]
-/// (paper, section 3).
+/// M linear modules with their activation, f_i(x) = act(W_i x + b_i), stacked: weight [M, out, in] and bias [M, out] (paper, section 3).
 /// </summary>
 public sealed class LinearPool : StackedPool
 {
-    /// <summary>Fresh modules; each is initialised as a linear layer of its own.</summary>
+    /// <summary>Makes modules, each of which is initialised as a linear layer of its own.</summary>
     public LinearPool(
         string name, int count, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
         : base(
@@ -19,10 +18,10 @@ public sealed class LinearPool : StackedPool
             bias ? initialiser.Bias(inputs, count, outputs) : null) =>
         (Inputs, Outputs) = (inputs, outputs);
 
-    /// <summary>Width of a module's input.</summary>
+    /// <summary>The width of a module's input.</summary>
     public int Inputs { get; }
 
-    /// <summary>Width of a module's output.</summary>
+    /// <summary>The width of a module's output.</summary>
     public int Outputs { get; }
 
     /// <inheritdoc/>
@@ -45,8 +44,8 @@ public sealed class LinearPool : StackedPool
     }
 
     /// <summary>
-    /// Of every row the modules that it chose: x [n, in], indices [n, K] → [n, K, out]. Their weights are fetched row by
-    /// row, n·K·out·in numbers, for one batched product.
+    /// Runs the modules that every row chose: x [n, in], indices [n, K] → [n, K, out]. Their weights are copied for every row, n·K·out·in
+    /// numbers, for one batched product.
     /// </summary>
     internal Tensor ApplyChosen(Tensor x, Tensor indices)
     {

@@ -4,63 +4,53 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>What one module does to a row.</summary>
-/// <param name="MultiplyAdds">Its multiply-adds.</param>
-/// <param name="Output">The shape of what it gives.</param>
+/// <summary>What it costs to run one module on a row.</summary>
+/// <param name="MultiplyAdds">The number of multiply-adds.</param>
+/// <param name="Output">The shape of the row's output.</param>
 /// <param name="Reading">
-/// What reading the row costs before the first product, in the multiply-adds that the machine does meanwhile. Modules that run side by
+/// What reading the row costs before the first product, in multiply-adds that the machine does in the same time. Modules that run side by
 /// side read a row once.
 /// </param>
 public readonly record struct RowCost(long MultiplyAdds, long[] Output, long Reading = 0);
 
 /// <summary>
-/// M modules of one signature, f_i : [n, …in] → [n, …out] (paper, section 2). Rows are vectors [n, in] or images
-/// [n, C, H, W]. A pool may be shared by several layers and by all time steps; the graph, not the layer, owns it.
+/// M modules of one signature, f_i : [n, …in] → [n, …out] (paper, section 2). Rows are vectors [n, in] or images [n, C, H, W]. Several
+/// layers and all time steps may share a pool; the graph owns it.
 /// </summary>
-public abstract class ModulePool : nn.Module
+public abstract class ModulePool : GraphPart
 {
-    /// <summary>A pool of <paramref name="count"/> modules.</summary>
+    /// <summary>A pool of <paramref name="count"/> ≥ 1 modules, by whose name layers share it.</summary>
     protected ModulePool(string name, int count)
         : base(name)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        Name = name;
         Count = count;
     }
 
-    /// <summary>
-    /// The name under which layers share the pool; of a stage inside another pool, the last component is what it is
-    /// registered under.
-    /// </summary>
-    public string Name { get; }
-
-    /// <summary>M.</summary>
+    /// <summary>M, the number of modules.</summary>
     public int Count { get; }
 
-    /// <summary>The last component of <see cref="Name"/>.</summary>
-    internal string LocalName => Name[(Name.LastIndexOf('/') + 1)..];
-
     /// <summary>
-    /// The modules in use, where somebody asks (<see cref="Unselected.Rest"/>): then gradients need rows for those alone. Else null.
+    /// The modules in use, while they are tracked (<see cref="Unselected.Rest"/>): gradients then need rows for those alone. Else null.
     /// </summary>
     internal ModulesInUse? InUse { get; private set; }
 
-    /// <summary>Parameters [M, …] that hold all modules, one below the other.</summary>
+    /// <summary>The parameters [M, …] that hold all modules stacked.</summary>
     internal virtual IEnumerable<Parameter> Stacked => [];
 
     /// <summary>
-    /// What one module spends on a row of this shape, [in] or [C, H, W]. Null where only running it would tell: such a pool
-    /// has nothing to gain from running all modules at once.
+    /// What it costs to run one module on a row of this shape, [in] or [C, H, W]. Null where only running the module would tell; such a
+    /// pool gains nothing from running all modules at once.
     /// </summary>
     public abstract RowCost? Cost(long[] row);
 
-    /// <summary>f_module(x): x [n, …in] → [n, …out].</summary>
+    /// <summary>Runs one module: x [n, …in] → f_module(x) [n, …out].</summary>
     public abstract Tensor Apply(int module, Tensor x);
 
-    /// <summary>Every module on every row: x [n, …in] → [n, M, …out].</summary>
+    /// <summary>Runs every module on every row: x [n, …in] → [n, M, …out].</summary>
     public virtual Tensor ApplyAll(Tensor x) => ApplyEach(x.unsqueeze(1).expand([x.shape[0], Count, .. x.shape[1..]]));
 
-    /// <summary>Every module on rows of its own: x [n, M, …in] → [n, M, …out], at [:, m] module m on x[:, m].</summary>
+    /// <summary>Runs every module m on rows x[:, m] of its own: x [n, M, …in] → [n, M, …out].</summary>
     public virtual Tensor ApplyEach(Tensor x)
     {
         long rows = x.shape[0];
@@ -72,19 +62,14 @@ public abstract class ModulePool : nn.Module
     }
 
     /// <summary>
-    /// Module <c>modules[i]</c> on the next <c>lengths[i]</c> rows of x [n, …in] → [n, …out], in the order of x. No module
-    /// is named twice and lengths are positive and sum to n.
+    /// Runs module <c>modules[i]</c> on the next <c>lengths[i]</c> rows of x [n, …in] → [n, …out], in the order of x. No module is named
+    /// twice, and the lengths are positive and sum to n.
     /// </summary>
     public abstract Tensor ApplySegments(Tensor x, long[] modules, long[] lengths);
 
-    /// <summary>Parameters of one module alone.</summary>
+    /// <summary>The parameters that belong to one module alone.</summary>
     internal virtual IEnumerable<Parameter> Own(int module) => [];
 
-    /// <summary>Keeps from now on, or no longer (null), which modules are in use.</summary>
+    /// <summary>Starts to note in <paramref name="inUse"/> which modules are in use; null stops it.</summary>
     internal virtual void Track(ModulesInUse? inUse) => InUse = inUse;
-
-    /// <summary>Nothing: what a pool holds it registers itself, by names of its choice.</summary>
-    protected override void RegisterComponents()
-    {
-    }
 }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Which of M modules something chose, with gradient, since it was last cleared.</summary>
+/// <summary>Which of M modules were chosen, in passes with gradient, since the last call of <see cref="Clear"/>.</summary>
 internal sealed class ModulesInUse(int modules)
 {
     private readonly bool[] _used = new bool[modules];
@@ -10,7 +10,7 @@ internal sealed class ModulesInUse(int modules)
     /// <summary>Whether module <paramref name="module"/> is in use.</summary>
     internal bool this[int module] => _used[module];
 
-    /// <summary>Adds choices, of any shape.</summary>
+    /// <summary>Adds the chosen modules, in a tensor of any shape.</summary>
     internal void Add(Tensor indices)
     {
         using var scope = NewDisposeScope();
@@ -20,7 +20,7 @@ internal sealed class ModulesInUse(int modules)
         }
     }
 
-    /// <summary>Nothing is in use.</summary>
+    /// <summary>Forgets all modules.</summary>
     internal void Clear() => Array.Clear(_used);
 
     /// <summary>The modules in use, ascending.</summary>

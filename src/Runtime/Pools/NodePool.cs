@@ -4,14 +4,14 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// M nodes of one signature and any make: units that differ, units with branches, a user's own. Each keeps its parameters to
-/// itself.
+/// A pool of M nodes of one signature, which may differ in kind: units with branches, or a user's own. Each node has parameters of its own,
+/// so nothing is stacked.
 /// </summary>
 public sealed class NodePool : ModulePool
 {
     private readonly Node[] _modules;
 
-    /// <summary>Takes the nodes over, and registers them as <c>module0</c> to <c>module{M−1}</c>.</summary>
+    /// <summary>Takes the nodes over and registers them as <c>module0</c> to <c>module{M−1}</c>. ArgumentException where one makes choices.</summary>
     public NodePool(string name, IReadOnlyList<Node> modules)
         : base(name, modules.Count)
     {
@@ -31,15 +31,13 @@ public sealed class NodePool : ModulePool
 
     internal override IEnumerable<Parameter> Own(int module) => _modules[module].parameters();
 
-    /// <summary>Unknown: null.</summary>
+    /// <summary>Null: only running a module would tell.</summary>
     public override RowCost? Cost(long[] row) => null;
 
     /// <inheritdoc/>
     public override Tensor Apply(int module, Tensor x) => _modules[module].Forward(x, Route.NoChoice());
 
-    /// <summary>
-    /// As its base says. UserException where modules give outputs of different shapes.
-    /// </summary>
+    /// <summary>Runs each module on its rows. UserException where the outputs of modules differ in shape.</summary>
     public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
     {
         Tensor[] outputs = [.. x.split(lengths).Select((segment, i) => Apply((int)modules[i], segment))];

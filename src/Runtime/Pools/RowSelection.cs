@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Rows of a parameter [M, …], with a gradient that has those rows alone: a sparse tensor, of one sparse dimension.</summary>
+/// <summary>Selects rows of a parameter [M, …] so that its gradient has those rows alone: a sparse tensor with one sparse dimension.</summary>
 internal static class RowSelection
 {
-    /// <summary>parameter [M, …], rows [U] int64, each once → [U, …].</summary>
+    /// <summary>The rows [U] int64, each named once, of a parameter [M, …] → [U, …].</summary>
     internal static Tensor Of(Tensor parameter, Tensor rows) =>
         is_grad_enabled() ? Function.apply(parameter, rows) : parameter.index_select(0, rows);
 
-    /// <summary>values [U, …] of rows [U] as a sparse gradient of a parameter of M rows.</summary>
+    /// <summary>Makes a sparse gradient of a parameter of M = <paramref name="count"/> rows from the values [U, …] of rows [U].</summary>
     internal static Tensor Gradient(Tensor rows, Tensor values, long count) =>
         sparse_coo_tensor(rows.unsqueeze(0), values, [count, .. values.shape[1..]]);
 

@@ -4,9 +4,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// M modules f_i(x) = act(map(x; W_i, b_i)) of one kind of map, their parameters stacked: weight [M, …], bias [M, …].
-/// </summary>
+/// <summary>M modules f_i(x) = act(map(x; W_i, b_i)) of one kind of map, with their parameters stacked: weight [M, …] and bias [M, …].</summary>
 public abstract class StackedPool : ModulePool
 {
     [ComponentName(Name = "weight")]
@@ -14,7 +12,7 @@ public abstract class StackedPool : ModulePool
     [ComponentName(Name = "bias")]
     private protected Parameter? _bias;
 
-    /// <summary>Takes the parameters over, and registers them as <c>weight</c> and <c>bias</c>.</summary>
+    /// <summary>Takes the parameters over and registers them as <c>weight</c> and <c>bias</c>.</summary>
     protected StackedPool(string name, int count, Activation activation, Parameter weight, Parameter? bias)
         : base(name, count)
     {
@@ -29,10 +27,10 @@ public abstract class StackedPool : ModulePool
     /// <summary>The activation inside each module.</summary>
     public Activation Activation { get; }
 
-    /// <summary>[M, …].</summary>
+    /// <summary>The weights of all modules, [M, …].</summary>
     public Tensor Weight => _weight;
 
-    /// <summary>[M, …], or null for modules without bias.</summary>
+    /// <summary>The biases of all modules, [M, …]; null where modules have none.</summary>
     public Tensor? Bias => _bias;
 
     internal override IEnumerable<Parameter> Stacked => _bias is null ? [_weight] : [_weight, _bias];
@@ -44,8 +42,7 @@ public abstract class StackedPool : ModulePool
     /// <inheritdoc/>
     public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths)
     {
-        // Only the modules in use are taken out of the stack, in one operation: a select per module would each cost a
-        // gradient of the whole stack.
+        // One operation takes the modules in use out of the stack. A select per module would cost a gradient of the whole stack each.
         Tensor used = tensor(modules, device: x.device);
         Tensor[] weights = Rows(_weight, used).unbind(0);
         Tensor[]? biases = _bias is null ? null : Rows(_bias, used).unbind(0);
@@ -62,6 +59,6 @@ public abstract class StackedPool : ModulePool
     private Tensor Rows(Parameter parameter, Tensor used) =>
         InUse is null ? parameter.index_select(0, used) : RowSelection.Of(parameter, used);
 
-    /// <summary>One module's map, without activation, of x [n, …in] by its own weight and bias → [n, …out].</summary>
+    /// <summary>The map of one module, without activation, by its own weight and bias: x [n, …in] → [n, …out].</summary>
     protected abstract Tensor Map(Tensor x, Tensor weight, Tensor? bias);
 }

@@ -3,15 +3,14 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A node without parameters (activation, pooling, flatten, dropout) as a stage of a <see cref="ChainPool"/>: the same for
-/// every module.
+/// A stage of a <see cref="ChainPool"/> that runs the same node without parameters (activation, pooling, flatten, dropout) for every module.
 /// </summary>
 public sealed class StagePool : ModulePool
 {
     private readonly Node _node;
     private readonly Dictionary<string, RowCost> _costs = new(StringComparer.Ordinal);
 
-    /// <summary>Takes the node over.</summary>
+    /// <summary>Takes the node over. ArgumentException where it has parameters.</summary>
     public StagePool(string name, int count, Node node)
         : base(name, count)
     {
@@ -25,7 +24,7 @@ public sealed class StagePool : ModulePool
         register_module(node.LocalName, node);
     }
 
-    /// <summary>No products are counted. The shape is found by running one row of zeros, once per row shape.</summary>
+    /// <summary>Counts no multiply-adds, and finds the output's shape by running one row of zeros, once for every row shape.</summary>
     public override RowCost? Cost(long[] row)
     {
         string key = row.AsShape();

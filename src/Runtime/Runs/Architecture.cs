@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>The names and shapes of a graph's parameters and running averages, held against a checkpoint's.</summary>
+/// <summary>Compares the names and shapes of a graph's parameters and running averages with those of a checkpoint.</summary>
 internal static class Architecture
 {
-    // More lines than this tell no more.
+    // More lines would tell no more.
     private const int MostLines = 12;
 
-    // What a checkpoint holds beside weights.
+    // What a checkpoint holds beside weights. What methods remember is called method.…; em.… and reinforce.… are older than that rule.
     private static readonly string[] Beside = ["method.", "optimizer.", "random.", "run.", "em.", "reinforce."];
 
-    /// <summary>Copies the weights into the graph, or raises a UserException that lists all that differs and changes nothing.</summary>
+    /// <summary>Copies the weights into the graph. UserException that lists all differences where there are any; nothing is then changed.</summary>
     internal static void Load(SavedState saved, Graph graph)
     {
         Dictionary<string, Tensor> own = graph.state_dict();

@@ -7,31 +7,31 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// <c>checkpoint.safetensors</c>: weights under their names in the graph, what the method remembers (its place in the data;
-/// Viterbi EM: a* as <c>em.assignments</c>; REINFORCE: its average as <c>reinforce.average</c>), the optimiser's moments as
-/// <c>optimizer.…</c>, random streams as <c>random.…</c>, and where the run was as <c>run.step</c>, <c>run.seconds</c> and
-/// <c>run.metrics</c>, the length of <c>metrics.jsonl</c> in bytes. One sealed file, renamed into place, so that a run goes on from a
-/// whole state or from the one before, which <c>checkpoints/</c> keeps. <c>state.json</c> says the step to people.
+/// Writes and reads <c>checkpoint.safetensors</c>, from which a run goes on. It holds the weights under their names in the graph, what the
+/// method remembers (<see cref="TrainingMethod.State"/>), what the optimiser remembers as <c>optimizer.…</c>, the random streams as
+/// <c>random.…</c>, and the run's place as <c>run.step</c>, <c>run.seconds</c> and <c>run.metrics</c>, the length of <c>metrics.jsonl</c>
+/// in bytes.
 /// </summary>
 /// <remarks>
-/// Its <c>__metadata__</c>: <c>format</c> <c>modnet.checkpoint</c>, <c>version</c>, <c>step</c>, what <see cref="RunConditions"/> says, and
-/// the checksums of the files beside it, <c>metrics.sha256</c> (of its <c>run.metrics</c> bytes) and <c>spec.sha256</c>: where they are not
-/// as they were, that is said.
+/// A checkpoint is one sealed file that is renamed into place, so a run goes on from a whole state: the newest one, or one before, which
+/// <c>checkpoints/</c> keeps. <c>state.json</c> tells people the step. The file's <c>__metadata__</c> has <c>format</c>
+/// <c>modnet.checkpoint</c>, <c>version</c>, <c>step</c>, the entries of <see cref="RunConditions"/>, and the checksums of two other files of
+/// the run, <c>metrics.sha256</c> (of the first <c>run.metrics</c> bytes) and <c>spec.sha256</c>. The user is told where these files changed.
 /// </remarks>
 public static class Checkpoint
 {
     private const string Format = "modnet.checkpoint";
 
-    // 1: without seal and metadata, before there were several. 2: with them.
+    // Version 1 has neither seal nor metadata; version 2 has both.
     private const int Version = 2;
 
-    // What the checksums of the files beside it are called in its metadata.
+    // The names of the other files' checksums in the metadata.
     private const string Metrics = "metrics.sha256";
     private const string Spec = "spec.sha256";
 
     /// <summary>
-    /// Writes it, after <paramref name="step"/> gradient steps in <paramref name="seconds"/>, and keeps <paramref name="keep"/>
-    /// in all, the newest among them. UserException where the disk will not take it; those before are then as they were.
+    /// Writes a checkpoint after <paramref name="step"/> gradient steps, which took <paramref name="seconds"/>, and keeps the newest
+    /// <paramref name="keep"/> ≥ 1 checkpoints. UserException where the disk refuses; earlier checkpoints are then as they were.
     /// </summary>
     public static void Write(
         RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds = 0, int keep = 2)
@@ -48,7 +48,7 @@ public static class Checkpoint
             tensors.Add(name, value);
         }
 
-        foreach ((string name, Tensor value) in OptimizerState.Of(method.Optimizer, graph))
+        foreach ((string name, Tensor value) in method.OptimizerState())
         {
             tensors.Add($"optimizer.{name}", value);
         }
@@ -90,25 +90,26 @@ public static class Checkpoint
         });
     }
 
-    /// <summary>Whether the folder at <paramref name="path"/> holds one.</summary>
+    /// <summary>Whether the folder at <paramref name="path"/> holds a checkpoint.</summary>
     public static bool IsIn(string path) => new KeptCheckpoints(path).Paths.Any();
 
-    /// <summary>Which is the last one in a folder, in words.</summary>
+    /// <summary>A sentence that names the last checkpoint in a folder.</summary>
     internal static string LastIn(string path) => new KeptCheckpoints(path).Paths.FirstOrDefault() is string last
         ? $"the last good checkpoint is {last}"
         : "there is no checkpoint yet";
 
     /// <summary>
-    /// Brings a run that was set up afresh, from the same experiment and seed, to where the folder's checkpoint was written: all
-    /// that follows is then as it would have been. Lines of metrics after that place are dropped. Where the newest checkpoint is
-    /// damaged, it is set aside, and the one before taken.
+    /// Brings a run that was newly set up, from the same experiment and seed, to the place where the folder's checkpoint was written, so
+    /// that it goes on as it would have. Lines of metrics after that place are dropped. Where the newest checkpoint is damaged, it is set
+    /// aside and the one before is taken.
     /// </summary>
-    /// <param name="folder">The run's.</param>
-    /// <param name="graph">Set up afresh.</param>
-    /// <param name="method">Set up afresh.</param>
-    /// <param name="streams">Set up afresh.</param>
-    /// <param name="say">Told what the user should know: of damage, and of conditions under which the run will not end bit for bit as it would have.</param>
-    /// <returns>Gradient steps taken, and the seconds they took.</returns>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="graph">The newly made graph.</param>
+    /// <param name="method">The newly made training method.</param>
+    /// <param name="streams">The newly made random streams.</param>
+    /// <param name="say">Is told of damage, and of conditions under which the run will not end bit for bit as it would have.</param>
+    /// <returns>The number of gradient steps taken, and the seconds they took.</returns>
+    /// <exception cref="UserException">There is no whole checkpoint, or it is of another experiment.</exception>
     public static (long Step, double Seconds) Resume(
         RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say)
     {
@@ -120,12 +121,12 @@ public static class Checkpoint
         try
         {
             method.Restore(saved);
-            OptimizerState.Restore(method.Optimizer, graph, saved.Under("optimizer."));
+            method.RestoreOptimizer(saved.Under("optimizer."));
             RestoreStreams(saved, graph, streams);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or OverflowException)
         {
-            // What libtorch says of a tensor that is no generator's state, and the like; the stack of its own calls comes after.
+            // libtorch raises these where a tensor is not the state of a generator, and the like. Its own stack follows the first line.
             throw new UserException(
                 saved.Path, "a checkpoint with all its parts", e.Message.Split('\n')[0].TrimEnd('.'),
                 "give a checkpoint of the same experiment, as ModNet wrote it");
@@ -147,8 +148,8 @@ public static class Checkpoint
     }
 
     /// <summary>
-    /// Loads the weights of a checkpoint into a graph of the same architecture, on whatever device. UserException that lists what
-    /// differs in any other.
+    /// Loads the weights of a checkpoint into a graph of the same architecture, on any device. UserException that lists the differences
+    /// where the architecture is another.
     /// </summary>
     public static void LoadWeights(string path, Graph graph)
     {
@@ -157,7 +158,7 @@ public static class Checkpoint
         Architecture.Load(Read(path).Saved, graph);
     }
 
-    /// <summary>The same of a run's folder: its newest checkpoint that is whole. <paramref name="say"/> is told of damaged ones.</summary>
+    /// <summary>Loads the weights of the newest whole checkpoint in a run's folder. <paramref name="say"/> is told of damaged ones.</summary>
     public static void LoadWeightsOf(string folder, Graph graph, Action<string> say)
     {
         using var scope = NewDisposeScope();
@@ -172,7 +173,7 @@ public static class Checkpoint
 
     private static string SpecIn(string folder) => Path.Combine(folder, "spec.json");
 
-    // Null where there is none: a run that was set up by hand leaves no spec.
+    // Null where there is no spec: a run that was set up by hand leaves none.
     private static string? SpecChecksum(string folder) =>
         File.Exists(SpecIn(folder)) ? DataFile.Of(SpecIn(folder)).Sha256 : null;
 
@@ -223,7 +224,7 @@ public static class Checkpoint
         return (new(path, tensors), metadata);
     }
 
-    // A layer may be called `random`: what belongs to the graph is no stream.
+    // A layer may be called `random`, so names that belong to the graph are left out.
     private static void RestoreStreams(SavedState saved, Graph graph, RandomStreams streams)
     {
         SavedState random = saved.Under("random.");

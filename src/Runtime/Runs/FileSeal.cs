@@ -5,21 +5,21 @@ using System.Text;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The checksum that a safetensors file carries of itself: SHA-256 of the whole file, its own 64 digits taken as zeros. It tells a
-/// damaged file from a whole one; it is no protection against someone who means harm.
+/// The checksum that a safetensors file carries of itself: SHA-256 of the whole file, with the checksum's own 64 digits taken as zeros. It
+/// tells a damaged file from a whole one. It does not protect against forgery.
 /// </summary>
 internal static class FileSeal
 {
-    /// <summary>What it is called in the header's <c>__metadata__</c>.</summary>
+    /// <summary>The checksum's name in the header's <c>__metadata__</c>.</summary>
     internal const string Key = "sha256";
 
     private const int Digits = 64;
     private const int Chunk = 1 << 20;
 
-    /// <summary>What stands in its place before it is known.</summary>
+    /// <summary>The 64 zeros that stand in the checksum's place before it is known.</summary>
     internal static readonly string Blank = new('0', Digits);
 
-    /// <summary>Begins a checksum over a file's <paramref name="start"/>: length and header, with the blank seal.</summary>
+    /// <summary>Begins a checksum with a file's <paramref name="start"/>: the length and the header with the blank seal.</summary>
     internal static IncrementalHash Over(ReadOnlySpan<byte> start)
     {
         IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -27,16 +27,16 @@ internal static class FileSeal
         return hash;
     }
 
-    /// <summary>Puts the checksum in the blank seal's place.</summary>
+    /// <summary>Puts the checksum in the place of the blank seal.</summary>
     internal static void Fill(Span<byte> start, IncrementalHash hash) =>
         Replace(start, Blank, Convert.ToHexStringLower(hash.GetHashAndReset()));
 
     /// <summary>
-    /// Reads the whole file once. FormatException where it is not what the seal was put on; false where there is none.
+    /// Reads the whole file once and compares it with its seal. False where there is no seal; FormatException where the file was changed.
     /// </summary>
     internal static bool Verify(Stream file, byte[] header, Dictionary<string, string> strings)
     {
-        // What files say of themselves is no part of what was to be kept in them.
+        // The seal is removed from the metadata, because it is not part of what the user keeps there.
         if (!strings.Remove(Key, out string? seal))
         {
             return false;

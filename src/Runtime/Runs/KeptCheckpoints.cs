@@ -3,48 +3,49 @@ using System.Globalization;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The checkpoints in a run's folder: the newest is <c>checkpoint.safetensors</c>, those before are
+/// The checkpoints in a run's folder: the newest is <c>checkpoint.safetensors</c>, and the earlier ones are
 /// <c>checkpoints/STEP.safetensors</c>.
 /// </summary>
 /// <remarks>
-/// At every moment one that is whole has its name: the newest gets its step's name beside its own, then the next, which is already on
-/// the disk, takes its place. Where files have one name only there is a moment between in which only the step's is there.
+/// At every moment some whole checkpoint has its name. The newest first gets the name of its step as a second name, and then the next one,
+/// which is already on the disk, takes the newest's name. Where files cannot have two names, there is a moment when only the name of the
+/// step exists.
 /// </remarks>
 internal sealed class KeptCheckpoints(string folder)
 {
-    /// <summary>The name of the newest.</summary>
+    /// <summary>The file name of the newest checkpoint.</summary>
     internal const string FileName = "checkpoint.safetensors";
 
-    /// <summary>The folder of those before.</summary>
+    /// <summary>The folder of the earlier checkpoints.</summary>
     internal const string FolderName = "checkpoints";
 
     private const string Damaged = ".damaged";
 
     private readonly string _before = Path.Combine(folder, FolderName);
 
-    /// <summary>Where the newest is, or will be.</summary>
+    /// <summary>The path of the newest checkpoint, whether or not it exists.</summary>
     internal string Newest { get; } = Path.Combine(folder, FileName);
 
-    /// <summary>Those that are there, the newest first.</summary>
+    /// <summary>The paths of the checkpoints that exist, the newest first.</summary>
     internal IEnumerable<string> Paths => (File.Exists(Newest) ? [Newest] : Array.Empty<string>()).Concat(Before());
 
-    /// <summary>Gives the newest the name of its step, where it is to be kept beside the one after it, of <paramref name="step"/>.</summary>
+    /// <summary>Gives the newest checkpoint the name of its step, if it is to be kept when the one of <paramref name="step"/> replaces it.</summary>
     internal void MakeRoom(long step, int keep)
     {
         if (keep > 1 && StepOf(Newest) is long earlier && earlier < step)
         {
             Directory.CreateDirectory(_before);
             File.Delete(PathOf(earlier));
-            if (!HardLink.TryCreate(Newest, PathOf(earlier)))
+            if (!FolderEntries.TryLink(Newest, PathOf(earlier)))
             {
                 File.Move(Newest, PathOf(earlier), overwrite: true);
             }
 
-            FolderFlush.ToDisk(_before);
+            FolderEntries.Flush(_before);
         }
     }
 
-    /// <summary>Removes the oldest, so that <paramref name="keep"/> remain.</summary>
+    /// <summary>Removes the oldest checkpoints, so that <paramref name="keep"/> remain.</summary>
     internal void Prune(int keep)
     {
         foreach (string path in Before().Skip(keep - 1).ToArray())
@@ -55,14 +56,12 @@ internal sealed class KeptCheckpoints(string folder)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // One too many harms nobody, and the next checkpoint tries again.
+                // An extra checkpoint does no harm, and the next one tries again to remove it.
             }
         }
     }
 
-    /// <summary>
-    /// Makes <paramref name="good"/>, from which the run goes on, the newest: what is newer is damaged, and keeps another name.
-    /// </summary>
+    /// <summary>Renames the checkpoints that are newer than <paramref name="good"/>, from which the run goes on: they are damaged.</summary>
     internal void SetAside(string good)
     {
         foreach (string path in Paths.TakeWhile(p => p != good).ToArray())
@@ -71,7 +70,7 @@ internal sealed class KeptCheckpoints(string folder)
         }
     }
 
-    /// <summary>Removes all, with what was set aside; other files stay.</summary>
+    /// <summary>Removes all checkpoints, those that were set aside too. Other files stay.</summary>
     internal void Clear()
     {
         File.Delete(Newest);
@@ -104,12 +103,12 @@ internal sealed class KeptCheckpoints(string folder)
 
     private string PathOf(long step) => Path.Combine(_before, step.ToString(CultureInfo.InvariantCulture) + ".safetensors");
 
-    // As many digits as a step can have and no more.
+    // A step in digits that fits a long.
     private static bool IsOwn(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
         && long.TryParse(Path.GetFileNameWithoutExtension(name), NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
-    // One that cannot be read, or is of a version that did not say, is not worth keeping beside a whole one.
+    // Null for a file that cannot be read or does not tell its step; it is not worth keeping beside a whole one.
     private static long? StepOf(string path)
     {
         try

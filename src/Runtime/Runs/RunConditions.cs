@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What a run's bits depend on beside its experiment: a resumed run ends as an uninterrupted one under the same.</summary>
+/// <summary>The conditions, beside its experiment, on which a run's bits depend. A resumed run ends like an uninterrupted one if they are the same.</summary>
 internal static class RunConditions
 {
-    /// <summary>As they are here and now, by name.</summary>
+    /// <summary>The conditions here and now, by name.</summary>
     internal static IReadOnlyDictionary<string, string> Here(Device device) => new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["threads"] = get_num_threads().ToString(CultureInfo.InvariantCulture),
@@ -17,7 +17,7 @@ internal static class RunConditions
         ["processor"] = $"{RuntimeInformation.ProcessArchitecture}, {Machine.Simd()}",
     };
 
-    /// <summary>What <paramref name="then"/> said otherwise; null where it said the same, or nothing.</summary>
+    /// <summary>Names the conditions that differ from those in <paramref name="then"/>; null where none does.</summary>
     internal static string? Difference(IReadOnlyDictionary<string, string> then, Device device)
     {
         string[] others =

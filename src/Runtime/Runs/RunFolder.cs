@@ -7,30 +7,31 @@ using System.Text.Json.Nodes;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What a run leaves: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c> and those before it in
-/// <c>checkpoints/</c>, <c>state.json</c>, <c>report.html</c>, and routing traces: <c>routing.safetensors</c>, <c>routing/STEP.safetensors</c>.
+/// The folder of a run: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c> and earlier ones in
+/// <c>checkpoints/</c>, <c>state.json</c>, <c>report.html</c>, and the routing traces <c>routing.safetensors</c> and
+/// <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
-    // Read by people and JSON parsers, never pasted into a page as it is: no need to escape beyond JSON's own rules.
+    // These files are read by people and by JSON parsers and are never pasted into a page, so JSON's own escapes are enough.
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    // Only these are cleared when a run starts over in its folder; whatever else lies there is the user's.
+    // The files that are removed when a run starts over in its folder. All other files are the user's.
     private static readonly string[] Own =
         ["spec.json", "summary.json", "state.json", "report.html",
         $"{Routing}.safetensors", "inspect.html"];
 
-    /// <summary>What routing traces are called: the last one's file, and the folder of those before.</summary>
+    /// <summary>The name of the last routing trace, without its ending, and of the folder of earlier ones.</summary>
     internal const string Routing = "routing";
 
     private readonly FileStream _lock;
     private readonly FileStream _metrics;
 
-    // Of all lines of metrics.
+    // The checksum of all lines of metrics.
     private readonly IncrementalHash _checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     private RunFolder(string path, FileStream @lock, FileStream metrics)
@@ -39,10 +40,10 @@ public sealed class RunFolder : IDisposable
         ReadChecksum(metrics.Length);
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>The path of the folder.</summary>
     public string Path { get; }
 
-    /// <summary>Makes the folder, or clears the files of an earlier run out of it. UserException where a run is at work in it.</summary>
+    /// <summary>Makes the folder, or removes the files of an earlier run from it. UserException where a run is at work in it.</summary>
     public static RunFolder Create(string path)
     {
         RunFolder folder = Open(path);
@@ -58,18 +59,18 @@ public sealed class RunFolder : IDisposable
         return folder;
     }
 
-    /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it.</summary>
+    /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it or it cannot be written.</summary>
     public static RunFolder Open(string path)
     {
         try
         {
             Directory.CreateDirectory(path);
-            // Held for the length of the run, by one run alone. The system lets go of it when a process dies, whatever is left lying.
+            // One run alone holds this file while it works. The system releases it when the process dies.
             var held = new FileStream(
                 System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             try
             {
-                // Without a buffer: what a full disk refused is not tried again when the file is closed.
+                // Without a buffer, so that closing the file does not try again to write what a full disk refused.
                 var metrics = new FileStream(
                     System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
                 ClearUnfinished(path);
@@ -91,7 +92,7 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    // What a killed run was writing. Nobody else is: the folder is ours.
+    // Removes the files that a killed run was writing. No other run writes here, because this one holds the lock.
     private static void ClearUnfinished(string path)
     {
         foreach (string file in Directory.GetFiles(path, "*" + WholeFile.Unfinished))
@@ -100,7 +101,7 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    // What is called like a step's trace; the folder goes where nothing else is in it.
+    // Removes the traces of steps, and the folder where nothing else is in it.
     private static void ClearTraces(string folder)
     {
         if (!Directory.Exists(folder))
@@ -122,12 +123,12 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Where a file of the run lies.</summary>
+    /// <summary>The path of a file in the folder.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>
-    /// Sees the metrics written so far onto the disk, and says their bytes and their SHA-256 in lower-case hexadecimal.
-    /// UserException where the disk will not take them.
+    /// Flushes the metrics to the disk, and returns their length in bytes and their SHA-256 in lower-case hexadecimal. UserException where
+    /// the disk refuses.
     /// </summary>
     public (long Bytes, string Sha256) FlushMetrics() => WithMetrics(() =>
     {
@@ -135,7 +136,7 @@ public sealed class RunFolder : IDisposable
         return (_metrics.Length, MetricsChecksum);
     });
 
-    /// <summary>Appends a line of metrics. UserException where the disk will not take it.</summary>
+    /// <summary>Appends a line of metrics. UserException where the disk refuses.</summary>
     public void Append(MetricsLine line) => WithMetrics(() =>
     {
         byte[] bytes = Encoding.UTF8.GetBytes(line.ToJson() + "\n");
@@ -144,10 +145,10 @@ public sealed class RunFolder : IDisposable
         return 0;
     });
 
-    /// <summary>SHA-256 of the lines of metrics, in lower-case hexadecimal.</summary>
+    /// <summary>The SHA-256 of the lines of metrics, in lower-case hexadecimal.</summary>
     internal string MetricsChecksum => Convert.ToHexStringLower(_checksum.GetCurrentHash());
 
-    // The file then stands after what was read.
+    // Leaves the file's position after the bytes that were read.
     private void ReadChecksum(long bytes)
     {
         _checksum.GetHashAndReset();
@@ -179,7 +180,7 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Drops all metrics after the first <paramref name="bytes"/>.</summary>
+    /// <summary>Drops all metrics after the first <paramref name="bytes"/>. UserException where there are fewer.</summary>
     public void CutMetrics(long bytes)
     {
         if (bytes > _metrics.Length)
@@ -193,7 +194,7 @@ public sealed class RunFolder : IDisposable
         ReadChecksum(bytes);
     }
 
-    /// <summary>The lines of metrics written so far.</summary>
+    /// <summary>The lines of metrics so far. UserException where one cannot be read.</summary>
     public IReadOnlyList<MetricsLine> Metrics()
     {
         _metrics.Seek(0, SeekOrigin.Begin);
@@ -225,10 +226,10 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    // What the kernel says of a file that another process has locked: EAGAIN on Linux and macOS, a sharing violation on Windows.
+    // The error of a file that another process has locked: EAGAIN on Linux and macOS, a sharing violation on Windows.
     private static bool IsInUse(IOException e) => (e.HResult & 0xFFFF) is 11 or 35 or 32;
 
-    /// <summary>Writes a JSON file whole.</summary>
+    /// <summary>Writes a JSON file, whole or not at all.</summary>
     public void WriteJson(string name, JsonNode content) =>
         WholeFile.Write(PathOf(name), content.ToJsonString(Indented) + "\n");
 

@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The safetensors format: eight bytes of header length, a JSON header with dtype, shape and offsets, then the data.
-/// Python's safetensors reads what is written here.
+/// Reads and writes the safetensors format: eight bytes with the header's length, a JSON header with dtypes, shapes and offsets, then the
+/// data. Python's safetensors reads what is written here.
 /// </summary>
 /// <remarks>
-/// Files written here are sealed: <c>__metadata__</c> has <c>sha256</c>, the checksum of the whole file with 64 zeros in its own
-/// place, in lower-case hexadecimal. It is verified when a file is read; files without a seal are read as they are.
+/// Files written here are sealed: <c>__metadata__</c> has <c>sha256</c>, the checksum in lower-case hexadecimal of the whole file with 64
+/// zeros in the checksum's place. It is verified when a file is read. Files without a seal are read as they are.
 /// </remarks>
 public static class Safetensors
 {
@@ -23,18 +23,18 @@ public static class Safetensors
         (ScalarType.Int32, "I32"), (ScalarType.Byte, "U8"), (ScalarType.Bool, "BOOL"),
     ];
 
-    // The one entry of a header that is no tensor: a map of strings.
+    // The only entry of a header that is not a tensor: a map of strings.
     private const string Metadata = "__metadata__";
 
-    // A header names tensors; one of a hundred megabytes names nothing real.
+    // A header names tensors; a header of a hundred megabytes is damaged.
     private const long LargestHeader = 100_000_000;
 
-    // As many as libtorch's operators take.
+    // libtorch's operators take no more.
     private const int MostDimensions = 64;
 
     /// <summary>
-    /// Writes the tensors, by name in ordinal order, and <paramref name="metadata"/> as the header's <c>__metadata__</c>.
-    /// <paramref name="renaming"/> is done before the whole file takes its name.
+    /// Writes the tensors in ordinal order of their names, and <paramref name="metadata"/> as the header's <c>__metadata__</c>. The file is
+    /// written whole or not at all; <paramref name="renaming"/> is called before it takes its name. UserException where the disk refuses.
     /// </summary>
     public static void Write(
         string path,
@@ -66,7 +66,7 @@ public static class Safetensors
             offset += bytes;
         }
 
-        // Padded with spaces so that the data begin at a multiple of eight, as the format's own writers do.
+        // Spaces pad the header so that the data begin at a multiple of eight, as the format's own writers do.
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
         byte[] start = new byte[8 + json.Length + (8 - (json.Length % 8)) % 8];
         start.AsSpan().Fill((byte)' ');
@@ -95,14 +95,14 @@ public static class Safetensors
             renaming);
     }
 
-    /// <summary>Reads all tensors, on the CPU.</summary>
+    /// <summary>Reads all tensors onto the CPU. UserException where the file is damaged.</summary>
     public static Dictionary<string, Tensor> Read(string path) => Read(path, out _);
 
-    /// <summary>Reads all tensors, on the CPU, and the header's <c>__metadata__</c>, empty where there is none. UserException where the file is damaged.</summary>
+    /// <summary>Reads all tensors onto the CPU, and the header's <c>__metadata__</c>, which may be empty. UserException where the file is damaged.</summary>
     public static Dictionary<string, Tensor> Read(string path, out IReadOnlyDictionary<string, string> metadata) =>
         Read(path, false, out metadata);
 
-    /// <summary>The same of a file that must be sealed, if anything is in its metadata.</summary>
+    /// <summary>Reads a file that has to be sealed if it has metadata.</summary>
     internal static Dictionary<string, Tensor> ReadSealed(string path, out IReadOnlyDictionary<string, string> metadata) =>
         Read(path, true, out metadata);
 
@@ -121,7 +121,7 @@ public static class Safetensors
         return tensors;
     }
 
-    /// <summary>The header's <c>__metadata__</c> alone; the data are not looked at.</summary>
+    /// <summary>Reads the header's <c>__metadata__</c> alone and does not look at the data.</summary>
     internal static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
         Reading(path, stream => ReadHeader(stream).Strings);
 
@@ -173,7 +173,7 @@ public static class Safetensors
             throw new FormatException($"tensor {name} of {(shape.Length > MostDimensions ? $"{shape.Length} dimensions" : "negative size")}");
         }
 
-        // In order of size, so that a zero makes zero of what would not fit into a number.
+        // In order of size, so that a size of zero makes the product zero before it can overflow.
         long bytes = checked(shape.Order().Aggregate(1L, (a, b) => a * b) * SizeOf(type));
         long[] range = Numbers(name, node, "data_offsets");
         return range.Length == 2 && range[0] >= 0 && range[1] >= range[0] && range[1] - range[0] == bytes
@@ -181,7 +181,7 @@ public static class Safetensors
             : throw new FormatException($"tensor {name} of {bytes} bytes at offsets {string.Join("–", range)}");
     }
 
-    // One after the other and nothing beside them, as the format demands: so a header cannot ask for more memory than the file has bytes.
+    // The format demands that tensors fill the data without gaps. So a header cannot ask for more memory than the file has bytes.
     private static Dictionary<string, Tensor> ReadTensors(FileStream stream, Header header)
     {
         long start = 8 + header.Text.LongLength;

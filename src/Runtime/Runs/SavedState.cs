@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>The tensors of a checkpoint, by name, on the CPU. What is asked for and missing is a UserException that names it.</summary>
+/// <summary>The tensors of a checkpoint by name, on the CPU. UserException that names a tensor that is asked for and missing.</summary>
 public sealed class SavedState
 {
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
     private readonly string _prefix;
 
-    /// <summary>The tensors read from the file at <paramref name="path"/>.</summary>
+    /// <summary>Holds the tensors that were read from the file at <paramref name="path"/>.</summary>
     public SavedState(string path, IReadOnlyDictionary<string, Tensor> tensors)
         : this(path, tensors, "")
     {
@@ -18,17 +18,17 @@ public sealed class SavedState
     private SavedState(string path, IReadOnlyDictionary<string, Tensor> tensors, string prefix) =>
         (Path, _tensors, _prefix) = (path, tensors, prefix);
 
-    /// <summary>The file.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>The names there are, in no order.</summary>
+    /// <summary>The names of the tensors, in no order.</summary>
     public IEnumerable<string> Names =>
         _tensors.Keys.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)).Select(n => n[_prefix.Length..]);
 
-    /// <summary>What is called <paramref name="prefix"/>… here, called without it.</summary>
+    /// <summary>The tensors whose names begin with <paramref name="prefix"/>, under the rest of their names.</summary>
     public SavedState Under(string prefix) => new(Path, _tensors, _prefix + prefix);
 
-    /// <summary>Whether there is such a tensor.</summary>
+    /// <summary>Whether there is a tensor of that name.</summary>
     public bool Has(string name) => _tensors.ContainsKey(_prefix + name);
 
     /// <summary>The tensor of that name.</summary>
@@ -36,7 +36,7 @@ public sealed class SavedState
         ? value
         : throw new UserException(Path, $"a tensor {_prefix}{name}", "none", "give a checkpoint of the same experiment, made by this version");
 
-    /// <summary>The tensor of that name and shape; a size below 0 may be any.</summary>
+    /// <summary>The tensor of that name. UserException where it is not of that shape; a size below 0 stands for any size.</summary>
     public Tensor Get(string name, params long[] shape)
     {
         Tensor value = Get(name);
@@ -47,12 +47,12 @@ public sealed class SavedState
                 Path, $"{_prefix}{name} {shape.AsShape()}", value.shape.AsShape(), "give a checkpoint of the same architecture");
     }
 
-    /// <summary>The whole number ≥ 0 of that name, stored as [1] int64.</summary>
+    /// <summary>The whole number of that name, stored as [1] int64. UserException where it is negative.</summary>
     public long Count(string name) => Number(name) is var number and >= 0
         ? number
         : throw Refused(name, "a number that is not negative", $"{Number(name)}");
 
-    /// <summary>What is said where the tensor of that name is not what it must be.</summary>
+    /// <summary>The exception that says that the tensor of that name is not what it must be.</summary>
     internal UserException Refused(string name, string expected, string got) =>
         new(Path, $"{expected} in {_prefix}{name}", got, "give a checkpoint of the same experiment, as ModNet wrote it");
 

@@ -3,26 +3,26 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>How long to train and when to look.</summary>
-/// <param name="Steps">Gradient steps in all.</param>
-/// <param name="LogEvery">A line of metrics every so many gradient steps.</param>
+/// <summary>How long a run trains, and how often it looks at what it has.</summary>
+/// <param name="Steps">The total number of gradient steps.</param>
+/// <param name="LogEvery">A line of metrics is written every so many gradient steps.</param>
 /// <param name="ValidateEvery">Held-out sets are evaluated every so many gradient steps.</param>
 /// <param name="CheckpointEvery">A checkpoint is written every so many gradient steps.</param>
-/// <param name="EvaluationBatch">Datapoints at once in evaluation.</param>
-/// <param name="KeepCheckpoints">How many checkpoints stay in the folder, the newest among them, ≥ 1.</param>
+/// <param name="EvaluationBatch">The number of datapoints that are evaluated at one time.</param>
+/// <param name="KeepCheckpoints">How many checkpoints stay in the folder, the newest included; at least 1.</param>
 public sealed record TrainingPlan(
     long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2);
 
-/// <summary>What a training run came to.</summary>
-/// <param name="Steps">Gradient steps taken; fewer than planned if it was stopped.</param>
-/// <param name="Seconds">Time spent, evaluation included.</param>
-/// <param name="Final">The last line of each phase.</param>
+/// <summary>The outcome of a training run.</summary>
+/// <param name="Steps">The number of gradient steps taken, which is less than planned if the run was stopped.</param>
+/// <param name="Seconds">The time that the run took, evaluation included.</param>
+/// <param name="Final">The last line of metrics of each phase.</param>
 public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final);
 
-/// <summary>Where a run is: the newest line, and the speed since the last one.</summary>
+/// <summary>How far a run has come: its newest line of metrics, the planned steps, the speed since the line before, and the time that remains.</summary>
 public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining);
 
-/// <summary>Drives a training method: its steps, with metrics, evaluation, checkpoints and a clean stop.</summary>
+/// <summary>Runs a training method to the end of a plan, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
     Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
     RoutingRecorder? routing = null)
@@ -33,24 +33,24 @@ public sealed class Trainer(
     private (long Step, double Seconds) _start;
     private (long Step, double Seconds) _last;
 
-    /// <summary>Told, a line each, what the user should know beside progress.</summary>
+    /// <summary>Is told, line by line, what the user should know beside the progress.</summary>
     public Action<string> Say { get; init; } = Console.Error.WriteLine;
 
     /// <summary>
-    /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is asked for; evaluates and
-    /// writes a checkpoint at the end either way. With <paramref name="resume"/> it goes on from the folder's checkpoint.
+    /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is requested. Either way it then evaluates
+    /// and writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint.
     /// </summary>
     /// <exception cref="UserException">
-    /// Data, a loss, a gradient or a parameter is not finite: what and where, and the last good checkpoint, which stays; or the
-    /// folder cannot be written.
+    /// Data, a loss, a gradient or a parameter is not finite; the message says what and where, and names the last good checkpoint, which stays.
+    /// Or the folder cannot be written.
     /// </exception>
     public TrainingOutcome Run(Action<Progress> report, CancellationToken stop, bool resume = false)
     {
-        foreach ((string name, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut)
         {
             foreach (Dataset part in parts)
             {
-                Finiteness.Demand(part, name);
+                Finiteness.Demand(part, phase);
             }
         }
 
@@ -113,7 +113,7 @@ public sealed class Trainer(
             }
         }
 
-        // A run that is stopped resumes from before this evaluation, which one that goes on would not have made.
+        // A stopped run resumes from before this evaluation, which an uninterrupted run would not make.
         if (step < plan.Steps)
         {
             Save(step);
@@ -137,58 +137,37 @@ public sealed class Trainer(
         Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints);
     }
 
-    private void Log(long step, StepResult seen, Action<Progress> report)
-    {
-        Emit(report, new()
+    private void Log(long step, StepResult seen, Action<Progress> report) =>
+        Emit(report, step, new("train", seen.LogLikelihood, seen.Statistics, seen.Score)
         {
-            Step = step,
-            Phase = "train",
             Loss = seen.Loss,
-            LogLikelihood = seen.LogLikelihood,
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
-            Accuracy = seen.Score.Accuracy,
-            SquaredError = seen.Score.SquaredError,
-            SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-            BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-            ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
             Reassigned = method.Reassigned,
-            Seconds = Seconds,
         });
-    }
 
     private void Evaluate(long step, Action<Progress> report)
     {
-        foreach ((string phase, IReadOnlyList<Dataset> parts) in new[] { ("validation", data.Validation), ("test", data.Test) })
+        foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {
-            if (parts.Count == 0)
-            {
-                continue;
-            }
-
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
-            Emit(report, new()
-            {
-                Step = step,
-                Phase = phase,
-                LogLikelihood = seen.LogLikelihood,
-                Perplexity = Perplexity(seen.Perplexity),
-                Accuracy = seen.Score.Accuracy,
-                SquaredError = seen.Score.SquaredError,
-                SelectionEntropy = HasEntropies ? seen.Statistics.SelectionEntropy : null,
-                BatchSelectionEntropy = HasEntropies ? seen.Statistics.BatchSelectionEntropy : null,
-                ModulesUsed = graph.Pools.Count > 0 ? seen.Statistics.ModulesUsed : null,
-                Seconds = Seconds,
-            });
+            Emit(report, step, new(phase, seen.LogLikelihood, seen.Statistics, seen.Score) { Perplexity = Perplexity(seen.Perplexity) });
         }
     }
 
-    private bool HasEntropies => graph.HasSites && method.ReadsControllers;
+    private IEnumerable<(string Phase, IReadOnlyList<Dataset> Parts)> HeldOut =>
+        [("validation", data.Validation), ("test", data.Test)];
 
-    // Perplexity is said of text; where a datapoint has one class, accuracy is.
+    // Text is judged by perplexity; where a datapoint has one class, accuracy says more.
     private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
 
-    private void Emit(Action<Progress> report, MetricsLine line)
+    private void Emit(Action<Progress> report, long step, Observation seen)
     {
+        MetricsLine line = (seen with
+        {
+            HasEntropies = graph.HasSites && method.ReadsControllers,
+            HasPools = graph.Pools.Count > 0,
+            Seconds = Seconds,
+        }).At(step);
         folder.Append(line);
         _final[line.Phase] = line;
         double rate = (line.Step - _last.Step) / Math.Max(1e-9, line.Seconds - _last.Seconds);
@@ -197,7 +176,7 @@ public sealed class Trainer(
             _last = (line.Step, line.Seconds);
         }
 
-        // The estimate takes the run's whole rate, in which E-steps and evaluations have their share.
+        // The estimate goes by the rate of the whole run, which includes E-steps and evaluations.
         double perStep = line.Step > _start.Step ? (line.Seconds - _start.Seconds) / (line.Step - _start.Step) : 0;
         report(new(line, plan.Steps, rate, TimeSpan.FromSeconds(perStep * (plan.Steps - line.Step))));
     }

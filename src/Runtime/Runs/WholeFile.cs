@@ -1,12 +1,12 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Files that are there whole or not at all: written under a temporary name, flushed to the disk, then renamed, and the folder
-/// flushed. A UserException where that cannot be; what lay there before is then as it was.
+/// Writes files whole or not at all: under a temporary name, flushed to the disk and then renamed, after which the folder is flushed.
+/// UserException where the disk refuses; an earlier file is then as it was.
 /// </summary>
 public static class WholeFile
 {
-    /// <summary>What the names of unfinished files end in. A process that is killed may leave one.</summary>
+    /// <summary>The ending of the names of unfinished files. A process that is killed may leave one.</summary>
     internal const string Unfinished = ".partial";
 
     /// <summary>Writes text as UTF-8.</summary>
@@ -18,8 +18,8 @@ public static class WholeFile
         });
 
     /// <summary>
-    /// Writes what <paramref name="write"/> puts into the stream. <paramref name="renaming"/> is done when all of it is on the
-    /// disk, before it takes its name.
+    /// Writes what <paramref name="write"/> puts into the stream. <paramref name="renaming"/> is called when all of it is on the disk,
+    /// before the file takes its name.
     /// </summary>
     public static void Write(string path, Action<Stream> write, Action? renaming = null)
     {
@@ -34,7 +34,7 @@ public static class WholeFile
 
             renaming?.Invoke();
             File.Move(temporary, path, overwrite: true);
-            FolderFlush.ToDisk(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            FolderEntries.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (DirectoryNotFoundException)
         {
@@ -50,7 +50,7 @@ public static class WholeFile
         }
     }
 
-    /// <summary>What a system says that will not have a file written, without the name of the temporary file.</summary>
+    /// <summary>The exception that gives the system's reason why a file cannot be written, without the name of the temporary file.</summary>
     internal static UserException Refused(string path, Exception e, string remedy) =>
         new(path, "a file that can be written", e.Message.Split(" : '")[0].TrimEnd('.'), remedy);
 
@@ -62,7 +62,7 @@ public static class WholeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Why it could not be written is said; that its beginning stays, too, would hide that.
+            // The reason why the file could not be written matters more than the part that stays.
         }
     }
 }

@@ -2,53 +2,56 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>p(a|x, φ) at one site: K independent softmaxes over the same M modules, log p(a|x) = Σ_k log p_k(a_k|x).</summary>
+/// <summary>
+/// The controller's distribution p(a|x, φ) at one site: K independent softmaxes over the same M modules, so that log p(a|x) = Σ_k log
+/// p_k(a_k|x) (Eq. 2).
+/// </summary>
 public sealed class ChoiceDistribution
 {
     private ChoiceDistribution(Tensor logProbabilities, bool latent, Tensor? noiseScale = null) =>
         (LogProbabilities, Latent, NoiseScale) = (logProbabilities, latent, noiseScale);
 
-    /// <summary>[B, K, M], normalised over M.</summary>
+    /// <summary>The log-probabilities [B, K, M], normalised over M.</summary>
     public Tensor LogProbabilities { get; }
 
-    /// <summary>Whether there is something to choose; otherwise the data give the choices, which have all probability.</summary>
+    /// <summary>Whether a selector chooses. Otherwise the data give the choices, which then have probability 1.</summary>
     public bool Latent { get; }
 
-    /// <summary>[B, K, M]: the deviation of noisy top-k's noise on each logit; null for all other methods, and in evaluation.</summary>
+    /// <summary>The standard deviation of noisy top-k's noise on each logit, [B, K, M]; null for other methods and in evaluation.</summary>
     public Tensor? NoiseScale { get; }
 
-    /// <summary>K.</summary>
+    /// <summary>K, the number of positions.</summary>
     public int Choose => (int)LogProbabilities.shape[1];
 
-    /// <summary>M.</summary>
+    /// <summary>M, the number of modules.</summary>
     public int Modules => (int)LogProbabilities.shape[2];
 
-    /// <summary>From unnormalised scores [B, K, M], and the deviation of the noise on them where there is any.</summary>
+    /// <summary>Makes a distribution from logits [B, K, M], and from the standard deviation of the noise on them [B, K, M] where there is any.</summary>
     public static ChoiceDistribution FromLogits(Tensor logits, Tensor? noiseScale = null) =>
         new(nn.functional.log_softmax(logits, -1), true, noiseScale);
 
-    /// <summary>From log-probabilities [B, K, M], normalised over M, of latent choices.</summary>
+    /// <summary>Makes a distribution of latent choices from log-probabilities [B, K, M] that are normalised over M.</summary>
     internal static ChoiceDistribution FromLogProbabilities(Tensor logProbabilities) => new(logProbabilities, true);
 
-    /// <summary>All probability on given choices [B, K] among M modules: log-probabilities 0 there, −∞ elsewhere.</summary>
+    /// <summary>Puts all probability on given choices [B, K] among M modules: log-probability 0 there, −∞ elsewhere.</summary>
     public static ChoiceDistribution Given(Tensor indices, int modules, ScalarType dtype) =>
         new(nn.functional.one_hot(indices, modules).to_type(dtype).log(), false);
 
-    /// <summary>Weights [B, k] that sum to 1 on indices [B, k] as one position's distribution [B, 1, M]: −∞ elsewhere.</summary>
+    /// <summary>Reads a gate, weights [B, k] on modules [B, k] that sum to 1, as the distribution of one position [B, 1, M].</summary>
     internal static ChoiceDistribution Gate(Tensor indices, Tensor weights, int modules) =>
         new(zeros(indices.shape[0], modules, weights.dtype, weights.device).scatter(1, indices, weights).log().unsqueeze(1), true);
 
     /// <summary>
-    /// Several distributions as one: along dimension 0 rows follow each other ([ΣB, K, M]), along 1 positions ([B, ΣK, M]).
-    /// Without their noise.
+    /// Joins several distributions: along dimension 0 their rows ([ΣB, K, M]), along dimension 1 their positions ([B, ΣK, M]). The noise's
+    /// deviation is dropped.
     /// </summary>
     public static ChoiceDistribution Join(IReadOnlyList<ChoiceDistribution> parts, long dimension) =>
         new(cat([.. parts.Select(p => p.LogProbabilities)], dimension), parts.Any(p => p.Latent));
 
-    /// <summary>All rows, and again: [times·B, K, M]. Without noise.</summary>
-    internal ChoiceDistribution Tile(int times) => new(EStep.Tile(LogProbabilities, times), Latent);
+    /// <summary>Repeats all rows: [B, K, M] → [times·B, K, M]. The noise's deviation is dropped.</summary>
+    internal ChoiceDistribution Tile(int times) => new(LogProbabilities.Tile(times), Latent);
 
-    /// <summary>Of sequences' steps, [B·T, K, M] with a sequence's T steps in a row: one distribution [B, K, M] per step.</summary>
+    /// <summary>Splits rows that are the T steps of B sequences, [B·T, K, M] with the steps of a sequence in a row, into T distributions [B, K, M].</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
     {
         Tensor[] Apart(Tensor rows) => [.. rows.view(-1, steps, Choose, Modules).unbind(1)];
@@ -56,17 +59,17 @@ public sealed class ChoiceDistribution
         return Apart(LogProbabilities).Select((step, t) => new ChoiceDistribution(step, Latent, scales?[t]));
     }
 
-    /// <summary>log p(a|x): indices [B, K] → [B].</summary>
+    /// <summary>log p(a|x) of compositions [B, K] → [B], in nats.</summary>
     public Tensor LogProbability(Tensor indices) =>
         LogProbabilities.gather(2, indices.unsqueeze(-1)).squeeze(-1).sum(1);
 
     /// <summary>
-    /// An independent draw per position → [B, K]: of B·K numbers u, uniform in [0, 1) and in row order, each takes the first
-    /// module up to which the probabilities sum to more than u times the sum of all. Never a module of probability 0.
+    /// Draws a module for every position, independently → [B, K]. Each of B·K uniform numbers u in [0, 1), in row order, takes the first
+    /// module up to which the probabilities sum to more than u times their total. A module of probability 0 is never drawn.
     /// </summary>
     public Tensor Sample(Generator generator) => SampleBy(Uniforms(LogProbabilities.shape[0], generator));
 
-    /// <summary>The same by given u, [B, K, 1].</summary>
+    /// <summary>Draws in the same way by given uniform numbers u [B, K, 1].</summary>
     internal Tensor SampleBy(Tensor uniforms)
     {
         using var noGrad = no_grad();
@@ -74,17 +77,17 @@ public sealed class ChoiceDistribution
         return sums.le(uniforms.to(sums.device) * sums.narrow(-1, Modules - 1, 1)).sum(dim: -1);
     }
 
-    /// <summary>u of as many rows, [rows, K, 1]. Drawn on the CPU, where the run's streams live.</summary>
+    /// <summary>Uniform numbers for so many rows, [rows, K, 1], drawn on the CPU, where the run's random streams are.</summary>
     internal Tensor Uniforms(long rows, Generator generator) =>
         rand(rows, Choose, 1, dtype: LogProbabilities.dtype, generator: generator);
 
-    /// <summary>The most probable module per position → [B, K].</summary>
+    /// <summary>The most probable module of every position → [B, K].</summary>
     public Tensor Mode() => LogProbabilities.detach().argmax(-1);
 
-    /// <summary>Entropy of p(a|x) in nats, the sum over positions (Eq. 15's joint) → [B].</summary>
+    /// <summary>The entropy of p(a|x) in nats, summed over positions (the joint entropy of Eq. 15) → [B].</summary>
     public Tensor Entropy()
     {
-        // 0·log 0 is 0: the floor makes it so where a probability is exactly 0, and lets NaN through to be seen.
+        // The floor makes 0·log 0 zero where a probability is exactly 0. NaN passes through, so that it is noticed.
         Tensor floored = LogProbabilities.clamp(min: -1e4);
         return -(LogProbabilities.exp() * floored).sum(-1).sum(-1);
     }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// What travels with the data through a graph: who chooses, what the datapoints bring beside their inputs, and the tape of
-/// what was chosen.
+/// What travels with the data through a graph: the selector that chooses, what the datapoints bring beside their inputs (side inputs, and
+/// the state that recurrent layers carry from window to window), and the tape of what was chosen.
 /// </summary>
 public sealed class Route
 {
@@ -14,57 +14,51 @@ public sealed class Route
     private readonly RecurrentState? _carried;
     private long _given;
 
-    /// <summary>Choices by <paramref name="selector"/>, but where <paramref name="side"/> gives them.</summary>
+    /// <summary>A route on which <paramref name="selector"/> makes all choices that <paramref name="side"/> does not give.</summary>
     public Route(Selector selector, SideInputs? side = null)
         : this(selector, side, 0)
     {
     }
 
-    /// <summary>A route that begins where earlier layers have taken <paramref name="given"/> columns of given choices.</summary>
+    /// <summary>A route that begins after earlier layers have taken <paramref name="given"/> columns of the given choices.</summary>
     internal Route(Selector selector, SideInputs? side, long given, RecurrentState? carried = null) =>
         (_selector, _side, _given, _carried) = (selector, side, given, carried);
 
-    /// <summary>The sites passed so far.</summary>
+    /// <summary>The tape of the sites that were passed so far.</summary>
     public Tape Tape { get; } = new();
 
-    /// <summary>What share the rows are of those that an E-step would run at once, were memory no matter.</summary>
-    internal Share Share { get; init; } = Share.Whole;
+    /// <summary>The full batch that the rows belong to, as the selector knows it.</summary>
+    internal FullBatch FullBatch => _selector.FullBatch;
 
-    /// <summary>Measures what rows hold, where that is asked for.</summary>
-    internal Footprint? Footprint { get; init; }
-
-    /// <summary>h [B, hidden] that the layer starts from, or null for zeros.</summary>
+    /// <summary>The state h [B, hidden] from which a recurrent layer starts; null stands for zeros.</summary>
     public Tensor? Carried(string layer) => _carried?[layer];
 
-    /// <summary>Says where the layer ended, h [B, hidden], for the window that comes next.</summary>
+    /// <summary>Leaves the state h [B, hidden] in which a recurrent layer ended, for the next window.</summary>
     public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
 
-    /// <summary>
-    /// Asks the selector at the next site and records the answer. Given choices are not asked for, only recorded.
-    /// </summary>
+    /// <summary>Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.</summary>
     public Selection Choose(string layer, int time, ChoiceDistribution distribution)
     {
         int offset = distribution.Latent ? Tape.Choices : -1;
         var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules);
         Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
         Tape.Add(new TapeEntry(site, distribution, selection));
-        Footprint?.Keep(distribution.LogProbabilities);
         return selection;
     }
 
-    /// <summary>How many modules the selector is going to have run for a row at a site of this controller's.</summary>
+    /// <summary>How many modules the selector will run for a row at a site of this controller.</summary>
     internal int Runs(Controller controller) => _selector.Runs(controller.Choose);
 
     /// <summary>
-    /// How the selector is going to choose for B rows at a layer's T sites in a row, if it can say so ahead. Whoever asks makes
-    /// the choices, and leaves them by <see cref="Record"/>.
+    /// How the selector will choose for B rows at a layer's next T sites, if it can say so ahead; else null. The caller then makes the
+    /// choices and records them by <see cref="Record"/>.
     /// </summary>
     internal WindowChoice? Ahead(string layer, Controller controller, int steps, long rows, Device device) =>
         _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
 
     /// <summary>
-    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M], indices [B, T, K], or under a gate [B, T, k] and
-    /// their weights. The noise's deviation, which nothing reads but the selector, is not recorded.
+    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M] and the chosen modules [B, T, K]; under a gate the modules [B,
+    /// T, k] and their weights. The noise's deviation is not recorded: only the selector reads it.
     /// </summary>
     internal void Record(string layer, Tensor logProbabilities, Tensor indices, Tensor? weights = null)
     {
@@ -77,14 +71,13 @@ public sealed class Route
             new Site(layer, t, offset + t * runs, choose, modules),
             ChoiceDistribution.FromLogProbabilities(step),
             new Selection(chosen[t], weighted?[t])))];
-        Footprint?.Keep(logProbabilities);
         Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));
     }
 
-    /// <summary>A route through what has no sites.</summary>
+    /// <summary>A route through nodes that have no sites.</summary>
     internal static Route NoChoice() => new(new ModeSelector());
 
-    /// <summary>The task ids of B datapoints, [B], each below <paramref name="tasks"/>. UserException where they are not.</summary>
+    /// <summary>The task ids of B datapoints, [B]. UserException where there are none, or one is not below <paramref name="tasks"/>.</summary>
     internal Tensor Tasks(string layer, int tasks, long datapoints)
     {
         Tensor? ids = _side?.Tasks;
@@ -93,7 +86,7 @@ public sealed class Route
         return ids!;
     }
 
-    /// <summary>The next K given choices of B datapoints, [B, K], each below M. UserException where they are not.</summary>
+    /// <summary>The next K given choices of B datapoints, [B, K]. UserException where there are none, or one is not below M.</summary>
     internal Tensor Given(string layer, int choose, int modules, long datapoints)
     {
         Tensor? given = _side?.Given;

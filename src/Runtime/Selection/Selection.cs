@@ -2,13 +2,21 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What was chosen at one site.</summary>
-/// <param name="Indices">[B, K] int64: the composition of every row.</param>
-/// <param name="Weights">[B, K] factors on the chosen modules' outputs, or null for ones (all methods but noisy top-k).</param>
+/// <summary>The choices that were made at one site.</summary>
+/// <param name="Indices">The composition of every row, [B, K] int64.</param>
+/// <param name="Weights">The factors on the chosen modules' outputs, [B, K]. Null stands for ones; only noisy top-k has others.</param>
 public sealed record Selection(Tensor Indices, Tensor? Weights = null)
 {
-    /// <summary>The selections of T steps, [B, K] each, as one of B·T rows, a sequence's steps in a row.</summary>
+    /// <summary>Joins the selections of T steps, [B, K] each, into one of B·T rows, in which the steps of a sequence follow each other.</summary>
     internal static Selection Rows(IReadOnlyList<Selection> steps) => new(
         stack([.. steps.Select(s => s.Indices)], 1).flatten(0, 1),
         steps[0].Weights is null ? null : stack([.. steps.Select(s => s.Weights!)], 1).flatten(0, 1));
 }
+
+/// <summary>One place where a choice is made: a modular layer, or, on sequences, a modular layer at one time step.</summary>
+/// <param name="Layer">The name of the modular layer.</param>
+/// <param name="Time">The time step; 0 for a layer without time.</param>
+/// <param name="Offset">The place of this site's first choice in the datapoint's composition over all sites; −1 for given choices, which are not part of a composition.</param>
+/// <param name="Choose">K, the number of positions.</param>
+/// <param name="Modules">M, the number of modules.</param>
+public sealed record Site(string Layer, int Time, int Offset, int Choose, int Modules);

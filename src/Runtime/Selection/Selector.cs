@@ -3,26 +3,29 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The one seam between architecture and training method: at each site it receives the controller's distribution and
-/// answers with a selection.
+/// Chooses the modules: at each site it receives the controller's distribution and answers with a selection. It is the one seam between the
+/// architecture and the training method.
 /// </summary>
 public abstract class Selector
 {
-    /// <summary>The composition of every row of <paramref name="distribution"/> at <paramref name="site"/>.</summary>
+    /// <summary>The full batch that the rows of this pass belong to; size decisions use it, so chunking changes no result.</summary>
+    internal FullBatch FullBatch { get; init; } = FullBatch.Same;
+
+    /// <summary>Chooses the composition of every row of <paramref name="distribution"/> at <paramref name="site"/>.</summary>
     public abstract Selection Select(Site site, ChoiceDistribution distribution);
 
-    /// <summary>How many modules run for a row at a site of K positions: K, for all but noisy top-k.</summary>
+    /// <summary>How many modules run for a row at a site of K positions. It is K, except under noisy top-k.</summary>
     public virtual int Runs(int choose) => choose;
 
     /// <summary>
-    /// How this selector is going to choose for B rows at <paramref name="steps"/> sites in a row, the first of them
-    /// <paramref name="first"/>; whoever asks makes the choices in this way, and <see cref="Select"/> is not called. Null where it
-    /// has to be called site by site.
+    /// How this selector will choose for B rows at the next T = <paramref name="steps"/> sites, of which <paramref name="first"/> is the
+    /// first. The caller makes the choices in this way and does not call <see cref="Select"/>. Null where <see cref="Select"/> has to be
+    /// called site by site.
     /// </summary>
     public virtual WindowChoice? Ahead(Site first, int steps, long rows, Device device) => null;
 }
 
-/// <summary>Draws from the controller: ancestral sampling, a ~ p(a|x).</summary>
+/// <summary>Draws each choice from the controller: ancestral sampling, a ~ p(a|x).</summary>
 public sealed class SampledSelector(Generator generator) : Selector
 {
     /// <inheritdoc/>
@@ -33,7 +36,7 @@ public sealed class SampledSelector(Generator generator) : Selector
         WindowChoice.Drawn(first, steps, rows, generator);
 }
 
-/// <summary>Takes the most probable module per position: evaluation, deterministic.</summary>
+/// <summary>Takes the most probable module of every position. Evaluation uses it, because it is deterministic.</summary>
 public sealed class ModeSelector : Selector
 {
     /// <inheritdoc/>
@@ -43,7 +46,7 @@ public sealed class ModeSelector : Selector
     public override WindowChoice? Ahead(Site first, int steps, long rows, Device device) => new();
 }
 
-/// <summary>Takes given compositions [B, C], C the choices of all sites in order: the assignment a*.</summary>
+/// <summary>Takes given compositions [B, C], such as the assignment a*; C counts the choices of all sites in order.</summary>
 public sealed class GivenSelector(Tensor compositions) : Selector
 {
     /// <inheritdoc/>
@@ -55,43 +58,34 @@ public sealed class GivenSelector(Tensor compositions) : Selector
         new(WindowChoice.Columns(compositions, first, steps));
 }
 
-/// <summary>Modules 0 to K − 1 at every site, for every datapoint.</summary>
-public sealed class FirstSelector : Selector
+/// <summary>Takes the same K modules for all datapoints at a site, whatever the controller says.</summary>
+public abstract class SameModulesSelector : Selector
 {
     /// <inheritdoc/>
-    public override Selection Select(Site site, ChoiceDistribution distribution)
-    {
-        Tensor row = arange(site.Choose, ScalarType.Int64, distribution.LogProbabilities.device);
-        return new(row.unsqueeze(0).expand(distribution.LogProbabilities.shape[0], -1));
-    }
+    public override Selection Select(Site site, ChoiceDistribution distribution) =>
+        new(Modules(site, distribution.LogProbabilities.device).unsqueeze(0).expand(distribution.LogProbabilities.shape[0], -1));
 
     /// <inheritdoc/>
     public override WindowChoice? Ahead(Site first, int steps, long rows, Device device) =>
-        WindowChoice.Same(arange(first.Choose, ScalarType.Int64, device), steps, rows);
+        WindowChoice.Same(Modules(first, device), steps, rows);
+
+    /// <summary>The modules at a site, [K] int64 on a device.</summary>
+    protected abstract Tensor Modules(Site site, Device device);
 }
 
-/// <summary>The same modules for every datapoint at every site: positions [K] (paper, Table 1's baselines).</summary>
-public sealed class FixedSelector(params int[] modules) : Selector
+/// <summary>Takes modules 0 to K − 1 at every site, for every datapoint.</summary>
+public sealed class FirstSelector : SameModulesSelector
 {
     /// <inheritdoc/>
-    public override Selection Select(Site site, ChoiceDistribution distribution)
-    {
-        Tensor row = Row(site, distribution.LogProbabilities.device);
-        return new(row.unsqueeze(0).expand(distribution.LogProbabilities.shape[0], -1));
-    }
+    protected override Tensor Modules(Site site, Device device) => arange(site.Choose, ScalarType.Int64, device);
+}
 
-    /// <inheritdoc/>
-    public override WindowChoice? Ahead(Site first, int steps, long rows, Device device) =>
-        WindowChoice.Same(Row(first, device), steps, rows);
-
-    private Tensor Row(Site site, Device device)
-    {
-        if (modules.Length != site.Choose)
-        {
-            throw new ArgumentException(
-                $"{site.Layer}: expected {site.Choose} fixed modules, got {modules.Length} – give one per position");
-        }
-
-        return tensor(modules.Select(m => (long)m).ToArray(), device: device);
-    }
+/// <summary>Takes the given modules [K] at every site, for every datapoint (paper, Table 1's baselines).</summary>
+public sealed class FixedSelector(params int[] modules) : SameModulesSelector
+{
+    /// <summary>The given modules. ArgumentException where there are not K of them.</summary>
+    protected override Tensor Modules(Site site, Device device) => modules.Length == site.Choose
+        ? tensor(modules.Select(m => (long)m).ToArray(), device: device)
+        : throw new ArgumentException(
+            $"{site.Layer}: expected {site.Choose} fixed modules, got {modules.Length} – give one per position");
 }

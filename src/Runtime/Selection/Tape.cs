@@ -2,34 +2,35 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What passed one site: its distribution and what was selected.</summary>
+/// <summary>What happened at one site: the controller's distribution, and the selection that was made.</summary>
 public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selection Selection)
 {
-    /// <summary>Whether the choice is latent, so part of the composition and of log p(a|x); otherwise the data gave it.</summary>
+    /// <summary>Whether the choice is latent, that is, part of the composition and of log p(a|x). Otherwise the data gave it.</summary>
     public bool Latent => Distribution.Latent;
 
-    /// <summary>The distribution that the site's outputs came by: the gate where they are weighted, else p(a|x).</summary>
+    /// <summary>The distribution by which the site's outputs came about: the gate where outputs are weighted, else p(a|x).</summary>
     internal ChoiceDistribution Used() =>
         Selection.Weights is null ? Distribution : ChoiceDistribution.Gate(Selection.Indices, Selection.Weights, Site.Modules);
 }
 
 /// <summary>
-/// The record of one forward pass: an entry per site and per given choice, in order. Metrics, traces and plots read tapes and nothing else.
+/// The record of one forward pass, with an entry for every site and every given choice in order. Metrics, traces and plots read tapes and
+/// nothing else.
 /// </summary>
 public sealed class Tape
 {
     private readonly List<TapeEntry> _entries = [];
 
-    // What is latent, in pieces as they came: positions of one site, or of all a layer's sites.
+    // The latent choices in pieces, as they were added: the positions of one site, or of all sites of a layer.
     private readonly List<(ChoiceDistribution Distribution, Tensor Indices)> _latent = [];
 
-    /// <summary>The sites passed so far, in order.</summary>
+    /// <summary>The entries of the sites passed so far, in order.</summary>
     public IReadOnlyList<TapeEntry> Entries => _entries;
 
-    /// <summary>C: the latent choices made so far per datapoint, over all sites.</summary>
+    /// <summary>C, the number of latent choices per datapoint so far, over all sites.</summary>
     public int Choices { get; private set; }
 
-    /// <summary>Scalar: what layers on the way ask to be added to a training loss; null where none does.</summary>
+    /// <summary>The scalar that layers on the way add to the training loss; null where no layer adds anything.</summary>
     public Tensor? Penalty { get; private set; }
 
     /// <summary>The joint composition over all latent sites, [B, C] int64.</summary>
@@ -56,9 +57,11 @@ public sealed class Tape
     /// <summary>Adds a scalar to <see cref="Penalty"/>.</summary>
     internal void Penalise(Tensor penalty) => Penalty = Penalty is null ? penalty : Penalty + penalty;
 
+    /// <summary>Adds the entry of the next site.</summary>
     internal void Add(TapeEntry entry)
     {
         _entries.Add(entry);
+        Footprint.Current?.Keep(entry.Distribution.LogProbabilities);
         if (entry.Latent)
         {
             AddLatent(entry.Distribution, entry.Selection.Indices);
@@ -66,12 +69,13 @@ public sealed class Tape
     }
 
     /// <summary>
-    /// Adds a layer's T sites of latent choices at once; <paramref name="joined"/> and <paramref name="indices"/> are the same as
-    /// one of T·K positions: [B, T·K, M] and [B, T·K].
+    /// Adds the T sites of a layer with latent choices at once. <paramref name="joined"/> [B, T·K, M] and <paramref name="indices"/> [B,
+    /// T·K] are their distributions and choices as those of one site of T·K positions.
     /// </summary>
     internal void Add(IEnumerable<TapeEntry> steps, ChoiceDistribution joined, Tensor indices)
     {
         _entries.AddRange(steps);
+        Footprint.Current?.Keep(joined.LogProbabilities);
         AddLatent(joined, indices);
     }
 

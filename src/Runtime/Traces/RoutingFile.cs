@@ -7,19 +7,17 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>
-/// A routing trace as a safetensors file, for .NET and Python alike.
-/// </summary>
+/// <summary>Writes and reads a routing trace as a safetensors file, which Python reads too.</summary>
 /// <remarks>
-/// <para>N datapoints. For each modular layer LAYER, T sites per datapoint (its time steps, else 1), K modules that run at each, M to choose from:</para>
+/// <para>There are N datapoints. Each modular layer LAYER has T sites per datapoint (its time steps, else 1), at each of which K of M modules run:</para>
 /// <list type="table">
 /// <item><term><c>selections/LAYER</c></term><description>[N, T, K] uint8 (int32 where M > 256): the modules that ran.</description></item>
-/// <item><term><c>probabilities/LAYER</c></term><description>[N, T, P, M] float32: what they were chosen by, a softmax for each of P = K
-/// positions; under noisy top-k the gate, P = 1. Not there for given choices and static modules.</description></item>
+/// <item><term><c>probabilities/LAYER</c></term><description>[N, T, P, M] float32: the distribution by which they were chosen, a softmax
+/// for each of P = K positions; under noisy top-k the gate, P = 1. It is absent for given choices and static modules.</description></item>
 /// <item><term><c>weights/LAYER</c></term><description>[N, T, K] float32: factors on the outputs, under noisy top-k.</description></item>
 /// <item><term><c>held/LAYER</c></term><description>[N, T, K] uint8 (int32 where M > 256): the assignments a* of training datapoints, under EM.</description></item>
 /// </list>
-/// <para>For each datapoint, the last five only where there are such:</para>
+/// <para>For each datapoint there are these tensors, the last five only where they apply:</para>
 /// <list type="table">
 /// <item><term><c>datapoints</c></term><description>[N] int64: its number in the split.</description></item>
 /// <item><term><c>log_likelihood</c></term><description>[N] float32: log p(y|x, a), summed over outputs, nats.</description></item>
@@ -38,12 +36,12 @@ public static class RoutingFile
     private const string Format = "modnet.routing";
     private const string Version = "1";
 
-    // A byte tells 256 modules apart.
+    // One byte can number 256 modules.
     private const int ModulesInAByte = 256;
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes the file whole.</summary>
+    /// <summary>Writes the file, whole or not at all. UserException where the disk refuses.</summary>
     public static void Write(string path, RoutingTrace trace)
     {
         using var scope = NewDisposeScope();
@@ -106,7 +104,7 @@ public static class RoutingFile
         }
     }
 
-    // What reads traces goes by these: a row for every datapoint in every part, and numbers that have a label where there are labels.
+    // Readers of traces rely on this: every part has a row for every datapoint, and where there are labels, every number has one.
     private static RoutingTrace Whole(RoutingTrace trace)
     {
         var parts = new (string Name, Array? Values, IReadOnlyList<string>? Labels)[]

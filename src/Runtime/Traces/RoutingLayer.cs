@@ -1,9 +1,9 @@
 namespace ModNet.Runtime;
 
-/// <summary>What a modular layer chose for N datapoints. Of a sequence every time step is a site; other layers have one, T = 1.</summary>
+/// <summary>What a modular layer chose for N datapoints at its T sites. On sequences every time step is a site; otherwise T = 1.</summary>
 public sealed class RoutingLayer
 {
-    /// <summary>Arrays in the shapes of the properties. ArgumentException where they do not fit each other.</summary>
+    /// <summary>Takes arrays in the shapes of the properties. ArgumentException where they do not fit each other.</summary>
     public RoutingLayer(
         string name, int modules, bool latent, int[,,] selections, float[,,,]? probabilities = null, float[,,]? weights = null)
     {
@@ -21,36 +21,33 @@ public sealed class RoutingLayer
         (Name, Modules, Latent, Selections, Probabilities, Weights) = (name, modules, latent, selections, probabilities, weights);
     }
 
-    /// <summary>Name of the layer in its graph.</summary>
+    /// <summary>The name of the layer in its graph.</summary>
     public string Name { get; }
 
-    /// <summary>M.</summary>
+    /// <summary>M, the number of modules.</summary>
     public int Modules { get; }
 
-    /// <summary>Whether a controller chose; otherwise the data gave the choices.</summary>
+    /// <summary>Whether a selector chose. Otherwise the data gave the choices.</summary>
     public bool Latent { get; }
 
-    /// <summary>[N, T, K]: the modules that ran, from 0. K is the layer's own, but under noisy top-k that method's k.</summary>
+    /// <summary>The modules that ran, numbered from 0: [N, T, K]. Under noisy top-k, K is that method's k.</summary>
     public int[,,] Selections { get; }
 
     /// <summary>
-    /// [N, T, P, M]: the distribution that the choice came by, a softmax over M for each of P = K positions; under noisy top-k the
-    /// gate, P = 1, with 0 for modules that did not run. Null for given choices, and where the method reads no controller
-    /// (static modules).
+    /// The distribution by which the modules were chosen, [N, T, P, M]: a softmax over M for each of P = K positions. Under noisy top-k it is the
+    /// gate, P = 1, with 0 for modules that did not run. Null for given choices, and where the method reads no controller (static modules).
     /// </summary>
     public float[,,,]? Probabilities { get; }
 
-    /// <summary>[N, T, K]: factors on the outputs of the modules that ran; null for ones (all methods but noisy top-k).</summary>
+    /// <summary>The factors on the outputs of the modules that ran, [N, T, K]. Null stands for ones; only noisy top-k has others.</summary>
     public float[,,]? Weights { get; }
 
-    /// <summary>
-    /// [N, T, K]: the assignments a*, which an E-step chose, of training datapoints; null for others, and for methods without them.
-    /// </summary>
+    /// <summary>The assignments a* of training datapoints, [N, T, K]; null for other datapoints, and under methods without assignments.</summary>
     public int[,,]? Held { get; init; }
 
-    /// <summary>T, the sites of one datapoint.</summary>
+    /// <summary>T, the number of sites of one datapoint.</summary>
     public int Times => Selections.GetLength(1);
 
-    /// <summary>K, the modules that run at one site.</summary>
+    /// <summary>K, the number of modules that run at one site.</summary>
     public int Choose => Selections.GetLength(2);
 }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>What tapes and heads say of a trace's datapoints, gathered batch by batch on the CPU.</summary>
+/// <summary>Gathers the parts of a trace from tapes and heads, batch by batch, on the CPU.</summary>
 internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasPredictions)
 {
     private readonly List<Site> _sites = [];
@@ -11,18 +11,18 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
     private readonly List<Tensor> _logProbability = [];
     private readonly List<Tensor> _predictions = [];
 
-    /// <summary>[N] float32.</summary>
+    /// <summary>log p(y|x, a) of every datapoint, [N] float32, in nats.</summary>
     internal Tensor? LogLikelihood => Joined(_logLikelihood);
 
-    /// <summary>[N] float32; null where there is no one composition, or no controller has chosen it.</summary>
+    /// <summary>log p(a|x) of every datapoint, [N] float32, in nats; null where outputs are weighted or no controller is read.</summary>
     internal Tensor? LogProbability => Joined(_logProbability);
 
-    /// <summary>[N, …] int32 or float32, where they are asked for.</summary>
+    /// <summary>The predictions, [N, …] int32 or float32; null unless they are asked for.</summary>
     internal Tensor? Predictions => Joined(_predictions);
 
     /// <summary>
-    /// The layers, in the order in which data passed them. <paramref name="held"/> is a* [N, C], all choices of a layer's sites side by
-    /// side and layer after layer; null where there is none.
+    /// The layers, in the order in which data passed them. <paramref name="held"/> is a* [N, C], with the choices of all sites of the first
+    /// layer first; null where there is none.
     /// </summary>
     internal IReadOnlyList<RoutingLayer> Layers(Tensor? held)
     {
@@ -56,8 +56,8 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
     }
 
     /// <summary>
-    /// Features and targets of B datapoints, of which rows <paramref name="wanted"/> [n] count, or all. The tape may be of the B
-    /// as one long sequence.
+    /// Adds the pass of B datapoints and their targets, or only rows <paramref name="wanted"/> [n] of them. The B datapoints may have
+    /// passed the sites as one long sequence.
     /// </summary>
     internal void Add(GraphOutput output, Tensor targets, Tensor? wanted = null)
     {

@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Leaves routing traces in a run's folder: <c>routing.safetensors</c> at the end, of held-out datapoints, and where it is asked for
-/// <c>routing/STEP.safetensors</c>, of the same training datapoints every time. Both take datapoints evenly spaced over their set
-/// where there are more than wanted, but the first ones of a text whose state is carried from window to window. Neither holds more
-/// datapoints than have 2²⁵ probabilities together (128 MiB).
+/// Writes routing traces into a run's folder: <c>routing.safetensors</c> at the end, of held-out datapoints, and if asked for
+/// <c>routing/STEP.safetensors</c>, always of the same training datapoints. Where a set has more datapoints than wanted, both take evenly spaced
+/// ones, or the first ones of a text whose state is carried from window to window. A trace holds at most 2²⁵ probabilities (128 MiB).
 /// </summary>
 public sealed class RoutingRecorder(
     Graph graph,
@@ -18,13 +17,13 @@ public sealed class RoutingRecorder(
     RunFolder folder,
     Device device)
 {
-    // Numbers of all distributions in a trace: they are held and written as a whole.
+    // Bounds the probabilities in a trace, which is held in memory and written as a whole.
     private const long MostNumbers = 1L << 25;
 
-    // Nothing is chosen, and there is nothing to trace.
+    // Without controllers nothing is chosen, so there is nothing to trace.
     private readonly bool _idle = !graph.Nodes.SelectMany(n => n.Controllers).Any();
 
-    /// <summary>Before the first step (<paramref name="step"/> 0) and after each other one.</summary>
+    /// <summary>Is called before the first step, with 0, and after each <paramref name="step"/>; writes a trace where one is due.</summary>
     public void During(long step)
     {
         if (!_idle && plan.Every is long every && step % every == 0)
@@ -36,7 +35,8 @@ public sealed class RoutingRecorder(
     }
 
     /// <summary>
-    /// After the last step: of the validation set, else the test set, else the training set. Of a text, whole windows only.
+    /// Is called after the last step; writes the trace of the validation set, else of the test set, else of the training set. Of a text it
+    /// holds whole windows only.
     /// </summary>
     public void AtEnd(long step)
     {
@@ -51,11 +51,11 @@ public sealed class RoutingRecorder(
         Write($"{RunFolder.Routing}.safetensors", step, split, held, plan.AtEnd);
     }
 
-    /// <summary>How many datapoints a trace of at most so many holds, each with so many probabilities; at least one.</summary>
+    /// <summary>How many of at most <paramref name="most"/> datapoints a trace holds, if each has so many probabilities; at least one.</summary>
     internal static long Count(long most, long probabilities) =>
         Math.Min(most, Math.Max(1, MostNumbers / Math.Max(1, probabilities)));
 
-    // Probabilities of a datapoint, over all sites.
+    // The number of probabilities of one datapoint, over all sites.
     private long DistributionLength(Dataset set)
     {
         using var scope = NewDisposeScope();
@@ -75,3 +75,9 @@ public sealed class RoutingRecorder(
         RoutingFile.Write(folder.PathOf(name), RoutingTracer.Of(graph, set, datapoints, method, device, step, split, labels));
     }
 }
+
+/// <summary>Which routing traces a run writes.</summary>
+/// <param name="Every">A trace of training datapoints is written at step 0 and every so many gradient steps; null for none.</param>
+/// <param name="Rows">The largest number of training datapoints in such a trace.</param>
+/// <param name="AtEnd">The largest number of held-out datapoints in the trace at the end.</param>
+public sealed record RoutingPlan(long? Every, long Rows, long AtEnd);

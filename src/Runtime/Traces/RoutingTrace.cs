@@ -1,60 +1,60 @@
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Which modules ran for N datapoints at one time of the training, how sure the controllers were, and what came of it.
-/// Plain arrays, no tensor. <see cref="RoutingFile"/> says how it is kept.
+/// Which modules ran for N datapoints at one point of the training, how sure the controllers were, and how well it went. A trace consists
+/// of plain arrays without tensors. <see cref="RoutingFile"/> describes its file.
 /// </summary>
 public sealed record RoutingTrace
 {
-    /// <summary>Gradient steps before it was taken.</summary>
+    /// <summary>The number of gradient steps before the trace was taken.</summary>
     public required long Step { get; init; }
 
-    /// <summary><c>train</c>, <c>validation</c> or <c>test</c>.</summary>
+    /// <summary>The split: <c>train</c>, <c>validation</c> or <c>test</c>.</summary>
     public required string Split { get; init; }
 
-    /// <summary>[N]: the datapoints' numbers in the split, from 0, ascending.</summary>
+    /// <summary>The datapoints' numbers in the split, from 0 and ascending: [N].</summary>
     public required long[] Datapoints { get; init; }
 
     /// <summary>The modular layers in the order in which data pass them.</summary>
     public required IReadOnlyList<RoutingLayer> Layers { get; init; }
 
-    /// <summary>[N]: log p(y|x, a), summed over a datapoint's outputs, nats.</summary>
+    /// <summary>log p(y|x, a) in nats, summed over a datapoint's outputs: [N].</summary>
     public required float[] LogLikelihood { get; init; }
 
     /// <summary>
-    /// [N]: log p(a|x) = Σ over sites (Eq. 2), nats. Null where outputs are weighted (noisy top-k), where the method reads no
-    /// controller and where nothing is latent.
+    /// log p(a|x) in nats, summed over sites (Eq. 2): [N]. Null where outputs are weighted (noisy top-k), where the method reads no
+    /// controller, and where nothing is latent.
     /// </summary>
     public float[]? LogProbability { get; init; }
 
-    /// <summary>[N, T]: token ids, where inputs are tokens.</summary>
+    /// <summary>The token ids [N, T], where inputs are tokens.</summary>
     public int[,]? Tokens { get; init; }
 
-    /// <summary>[N, D]: inputs, where they are vectors of at most <see cref="RoutingTracer.WidestFeatures"/> numbers.</summary>
+    /// <summary>The inputs [N, D], where they are vectors of at most <see cref="RoutingTracer.WidestFeatures"/> numbers.</summary>
     public float[,]? Features { get; init; }
 
-    /// <summary>[N, O]: true classes; O = 1, or T for a sequence (the next words).</summary>
+    /// <summary>The true classes [N, O]; O is 1, or T for a sequence (the next words).</summary>
     public int[,]? TargetClasses { get; init; }
 
-    /// <summary>[N, O]: true numbers or bits.</summary>
+    /// <summary>The true numbers or bits [N, O].</summary>
     public float[,]? TargetValues { get; init; }
 
-    /// <summary>[N]: most probable classes; null for sequences.</summary>
+    /// <summary>The most probable classes [N]; null for sequences.</summary>
     public int[]? PredictedClasses { get; init; }
 
-    /// <summary>[N, O]: predicted means, or most probable bits.</summary>
+    /// <summary>The predicted means or most probable bits [N, O].</summary>
     public float[,]? PredictedValues { get; init; }
 
-    /// <summary>[N]: task ids, where datapoints have one.</summary>
+    /// <summary>The task ids [N], where datapoints have one.</summary>
     public int[]? Tasks { get; init; }
 
-    /// <summary>What tokens, classes and tasks stand for.</summary>
+    /// <summary>The names of tokens, classes and tasks.</summary>
     public RoutingLabels Labels { get; init; } = new();
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of datapoints.</summary>
     public int Count => Datapoints.Length;
 
-    /// <summary>The trace of some of its datapoints: rows in [0, N), in the order given.</summary>
+    /// <summary>The trace of some datapoints alone: rows in [0, N), in the order given.</summary>
     public RoutingTrace Pick(int[] rows) => this with
     {
         Datapoints = TensorArrays.Rows(Datapoints, rows),
@@ -63,25 +63,25 @@ public sealed record RoutingTrace
             l.Modules,
             l.Latent,
             TensorArrays.Rows(l.Selections, rows),
-            l.Probabilities is null ? null : TensorArrays.Rows(l.Probabilities, rows),
-            l.Weights is null ? null : TensorArrays.Rows(l.Weights, rows))
+            TensorArrays.Rows(l.Probabilities, rows),
+            TensorArrays.Rows(l.Weights, rows))
         {
-            Held = l.Held is null ? null : TensorArrays.Rows(l.Held, rows),
+            Held = TensorArrays.Rows(l.Held, rows),
         })],
         LogLikelihood = TensorArrays.Rows(LogLikelihood, rows),
-        LogProbability = LogProbability is null ? null : TensorArrays.Rows(LogProbability, rows),
-        Tokens = Tokens is null ? null : TensorArrays.Rows(Tokens, rows),
-        Features = Features is null ? null : TensorArrays.Rows(Features, rows),
-        TargetClasses = TargetClasses is null ? null : TensorArrays.Rows(TargetClasses, rows),
-        TargetValues = TargetValues is null ? null : TensorArrays.Rows(TargetValues, rows),
-        PredictedClasses = PredictedClasses is null ? null : TensorArrays.Rows(PredictedClasses, rows),
-        PredictedValues = PredictedValues is null ? null : TensorArrays.Rows(PredictedValues, rows),
-        Tasks = Tasks is null ? null : TensorArrays.Rows(Tasks, rows),
+        LogProbability = TensorArrays.Rows(LogProbability, rows),
+        Tokens = TensorArrays.Rows(Tokens, rows),
+        Features = TensorArrays.Rows(Features, rows),
+        TargetClasses = TensorArrays.Rows(TargetClasses, rows),
+        TargetValues = TensorArrays.Rows(TargetValues, rows),
+        PredictedClasses = TensorArrays.Rows(PredictedClasses, rows),
+        PredictedValues = TensorArrays.Rows(PredictedValues, rows),
+        Tasks = TensorArrays.Rows(Tasks, rows),
     };
 
     /// <summary>
-    /// The same with a* for selections, and without probabilities, where every latent layer has it; else null. What is said of
-    /// likelihoods and predictions stays that of the controllers' own choice.
+    /// The trace with a* in place of the selections and without probabilities; null unless every latent layer has a*. Likelihoods and
+    /// predictions stay those of the controllers' own choice.
     /// </summary>
     public RoutingTrace? Assigned() => !Layers.Any(l => l.Latent) || Layers.Any(l => l.Latent && l.Held is null)
         ? null
@@ -91,6 +91,13 @@ public sealed record RoutingTrace
             LogProbability = null,
         };
 
-    /// <summary>Reads a file. UserException where it is no routing trace.</summary>
+    /// <summary>Reads a trace from a file. UserException where the file is not a routing trace.</summary>
     public static RoutingTrace Load(string path) => RoutingFile.Read(path);
 }
+
+/// <summary>The names of token ids, class numbers and task ids.</summary>
+/// <param name="Vocabulary">The words by token id; null where inputs are not tokens.</param>
+/// <param name="Classes">The labels by class number; null where there are none.</param>
+/// <param name="Tasks">The labels by task id; null where there are none.</param>
+public sealed record RoutingLabels(
+    IReadOnlyList<string>? Vocabulary = null, IReadOnlyList<string>? Classes = null, IReadOnlyList<string>? Tasks = null);

@@ -2,24 +2,22 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Takes routing traces: runs datapoints through a graph and reads the tapes.</summary>
+/// <summary>Takes routing traces: it runs datapoints through a graph and reads the tapes.</summary>
 public static class RoutingTracer
 {
-    /// <summary>Vectors of more numbers than this are left out of a trace; the datapoint's number tells which it was.</summary>
+    /// <summary>Vectors of more numbers than this are left out of a trace; the number of the datapoint tells which vector it was.</summary>
     public const int WidestFeatures = 64;
 
-    /// <summary>
-    /// The trace of given datapoints of one dataset, dropout off, <paramref name="batch"/> at once. No random stream is touched.
-    /// </summary>
-    /// <param name="graph">Has at least one modular layer.</param>
-    /// <param name="data">On the CPU.</param>
-    /// <param name="datapoints">[N ≥ 1], numbers in <paramref name="data"/>, ascending. Where state is carried from window to window all up to the last one are run.</param>
-    /// <param name="method">Says how modules are chosen in evaluation, and whether controllers have a say.</param>
-    /// <param name="device">Where the graph is.</param>
-    /// <param name="step">Gradient steps so far.</param>
-    /// <param name="split"><c>train</c>, <c>validation</c> or <c>test</c>; of the first the trace holds the method's a*, too.</param>
-    /// <param name="labels">What numbers in the data stand for.</param>
-    /// <param name="batch">Datapoints at once.</param>
+    /// <summary>Takes the trace of given datapoints of one dataset with dropout off. No random stream is used.</summary>
+    /// <param name="graph">A graph with at least one modular layer.</param>
+    /// <param name="data">The dataset, on the CPU.</param>
+    /// <param name="datapoints">The numbers of N ≥ 1 datapoints in <paramref name="data"/>, ascending. Where state is carried from window to window, all windows up to the last one are run.</param>
+    /// <param name="method">The method, which says how modules are chosen in evaluation and whether controllers are read.</param>
+    /// <param name="device">The graph's device.</param>
+    /// <param name="step">The number of gradient steps so far.</param>
+    /// <param name="split"><c>train</c>, <c>validation</c> or <c>test</c>. The trace of <c>train</c> also holds the method's a*.</param>
+    /// <param name="labels">The names of tokens, classes and tasks.</param>
+    /// <param name="batch">The number of datapoints that are run at one time.</param>
     public static RoutingTrace Of(
         Graph graph,
         Dataset data,
@@ -63,7 +61,7 @@ public static class RoutingTracer
         };
     }
 
-    // Windows whose state is carried are read in one go from the first on, whichever are wanted.
+    // Windows whose state is carried are all run, from the first on, whichever are wanted.
     private static void Read(
         Graph graph, Dataset data, long[] datapoints, TrainingMethod method, Device device, int batch, RoutingParts parts)
     {

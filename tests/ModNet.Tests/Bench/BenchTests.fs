@@ -190,26 +190,24 @@ let reports =
     testSequenced
     <| testList "bench reports" [
         for benchmark in Benchmark.All do
-            testCase $"{benchmark.Name} runs without the peer, in small"
-            <| fun () ->
-                inDirectory
-                <| fun directory ->
-                    let report = benchmark.Report(tiny, $"./modnet bench {benchmark.Name}", ignore)
-                    let path = Path.Combine(directory, "new", "results.json")
-                    report.Write path
+            testInDirectory $"{benchmark.Name} runs without the peer, in small"
+            <| fun directory ->
+                let report = benchmark.Report(tiny, $"./modnet bench {benchmark.Name}", ignore)
+                let path = Path.Combine(directory, "new", "results.json")
+                report.Write path
 
-                    let rounds = if benchmark.Name = "kernels" then None else Some tiny.Pace.Rounds
+                let rounds = if benchmark.Name = "kernels" then None else Some tiny.Pace.Rounds
 
-                    wellFormed benchmark.Name rounds (JsonNode.Parse(File.ReadAllText path))
+                wellFormed benchmark.Name rounds (JsonNode.Parse(File.ReadAllText path))
 
-                    for case in report.Cases do
-                        let table = ReportTable.Of case
+                for case in report.Cases do
+                    let table = ReportTable.Of case
 
-                        for timing in case.Timings do
-                            Expect.stringContains table timing.Name "the table has every time"
+                    for timing in case.Timings do
+                        Expect.stringContains table timing.Name "the table has every time"
 
-                        for ratio in case.Ratios do
-                            Expect.stringContains table ratio.Name "and every ratio"
+                    for ratio in case.Ratios do
+                        Expect.stringContains table ratio.Name "and every ratio"
 
         testCase "whoever ends it keeps what was finished"
         <| fun () ->

@@ -5,7 +5,6 @@ open System.Diagnostics
 open System.IO
 open System.Runtime.InteropServices
 open System.Text.Json.Nodes
-open System.Text.RegularExpressions
 open Expecto
 open ModNet
 open ModNet.Notebooks
@@ -51,112 +50,95 @@ let private scriptOf (directory: string) (name: string) (body: string) =
     let load = Path.Combine(root, "notebooks", "modnet.fsx")
     write directory $"{name}.fsx" $"#load @\"{load}\"\nopen ModNet\n{body}"
 
-let private refused (code: int) (words: string list) (parts: string list) =
-    let exit, output, errors = modnet words
-    let said = output + errors
-    let command = String.concat " " words
-    Expect.equal exit code $"exit code of {command}: {said}"
-
-    for part in parts do
-        Expect.stringContains said part command
-
-    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
-
 [<Tests>]
 let jobs =
     testSequenced
     <| testList "main jobs" [
-        testCase "the toy regression, short, leaves a whole run folder"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let out = Path.Combine(directory, "toy")
+        testInDirectory "the toy regression, short, leaves a whole run folder"
+        <| fun directory ->
+            let out = Path.Combine(directory, "toy")
 
-                let code, output, errors = modnet [ "demo"; "--steps"; "150"; "--seed"; "2"; "--out"; out ]
+            let code, output, errors = modnet [ "demo"; "--steps"; "150"; "--seed"; "2"; "--out"; out ]
 
+            Expect.equal code 0 errors
+            Expect.stringContains output "agreement of module and component" "the verdict"
+            hasRunFiles out
+            let seen = summary out
+            Expect.equal (number seen "steps") 150.0 "steps"
+            Expect.isTrue (number seen "agreement" >= 0.5) "agreement is a share of the held-out points"
+            let train = lines out |> ofPhase "train"
+            Expect.isLessThan (number (Array.last train) "loss") (number train[0] "loss") "the loss falls"
+            let spec = File.ReadAllText(Path.Combine(out, "spec.json"))
+
+            let expected = { Toy.run with Seed = 2; Out = Some out }
+
+            match Experiment.of_json spec with
+            | Ok experiment ->
+                Expect.equal { experiment with Method = expected.Method } expected "the spec is the experiment"
+            | Error e -> failtest $"spec.json cannot be read: {e}"
+
+        testInDirectory "a language model, small, from a script, learns a grammar"
+        <| fun directory ->
+            corpus directory 300
+            let out = Path.Combine(directory, "run")
+
+            let code, output, errors =
+                modnet [
+                    "train"
+                    Path.Combine(root, "notebooks", "ptb.fsx")
+                    "--data"
+                    directory
+                    "--modules"
+                    "3"
+                    "--steps"
+                    "60"
+                    "--validate-every"
+                    "30"
+                    "--out"
+                    out
+                ]
+
+            Expect.equal code 0 $"{output}{errors}"
+            hasRunFiles out
+            let seen = summary out
+            Expect.isTrue (seen["finished"].GetValue<bool>()) "finished"
+
+            let validation = lines out |> ofPhase "validation" |> Array.map (fun l -> number l "perplexity")
+
+            Expect.equal validation.Length 3 "at the start, on the way and at the end"
+            Expect.isLessThan (Array.last validation) validation[0] "validation perplexity falls"
+
+            Expect.equal
+                (number seen["test"] "perplexity")
+                (number (lines out |> ofPhase "test" |> Array.last) "perplexity")
+                "test"
+
+            Expect.stringContains output "test perplexity" "and is printed"
+
+        testInDirectory "the toy's data train a network of no choice, and one of several"
+        <| fun directory ->
+            for name, layers in
+                [
+                    "plain", "linear 2"
+                    "several",
+                    "modular { modules 3; unit (linear 2); choose 2 }\n        modular { modules 2; unit (linear 2) }"
+                ] do
+                let path = Path.Combine(directory, $"{name}.fsx")
+                let load = Path.Combine(root, "notebooks", "modnet.fsx")
+                let out = Path.Combine(directory, name)
+
+                File.WriteAllText(
+                    path,
+                    $"#load @\"{load}\"\nopen ModNet\n"
+                    + $"let mine =\n    network \"{name}\" {{\n        features 2\n        {layers}\n        gaussian (variance 1.0)\n    }}\n"
+                    + "experiment { net mine; data (toy_regression { }); train (em { steps 20 }) } |> Program.main fsi.CommandLineArgs"
+                )
+
+                let code, _, errors = modnet [ "train"; path; "--out"; out ]
                 Expect.equal code 0 errors
-                Expect.stringContains output "agreement of module and component" "the verdict"
                 hasRunFiles out
-                let seen = summary out
-                Expect.equal (number seen "steps") 150.0 "steps"
-                Expect.isTrue (number seen "agreement" >= 0.5) "agreement is a share of the held-out points"
-                let train = lines out |> ofPhase "train"
-                Expect.isLessThan (number (Array.last train) "loss") (number train[0] "loss") "the loss falls"
-                let spec = File.ReadAllText(Path.Combine(out, "spec.json"))
-
-                let expected = { Toy.run with Seed = 2; Out = Some out }
-
-                match Experiment.of_json spec with
-                | Ok experiment ->
-                    Expect.equal { experiment with Method = expected.Method } expected "the spec is the experiment"
-                | Error e -> failtest $"spec.json cannot be read: {e}"
-
-        testCase "a language model, small, from a script, learns a grammar"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                corpus directory 300
-                let out = Path.Combine(directory, "run")
-
-                let code, output, errors =
-                    modnet [
-                        "train"
-                        Path.Combine(root, "notebooks", "ptb.fsx")
-                        "--data"
-                        directory
-                        "--modules"
-                        "3"
-                        "--steps"
-                        "60"
-                        "--validate-every"
-                        "30"
-                        "--out"
-                        out
-                    ]
-
-                Expect.equal code 0 $"{output}{errors}"
-                hasRunFiles out
-                let seen = summary out
-                Expect.isTrue (seen["finished"].GetValue<bool>()) "finished"
-
-                let validation = lines out |> ofPhase "validation" |> Array.map (fun l -> number l "perplexity")
-
-                Expect.equal validation.Length 3 "at the start, on the way and at the end"
-                Expect.isLessThan (Array.last validation) validation[0] "validation perplexity falls"
-
-                Expect.equal
-                    (number seen["test"] "perplexity")
-                    (number (lines out |> ofPhase "test" |> Array.last) "perplexity")
-                    "test"
-
-                Expect.stringContains output "test perplexity" "and is printed"
-
-        testCase "the toy's data train a network of no choice, and one of several"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                for name, layers in
-                    [
-                        "plain", "linear 2"
-                        "several",
-                        "modular { modules 3; unit (linear 2); choose 2 }\n        modular { modules 2; unit (linear 2) }"
-                    ] do
-                    let path = Path.Combine(directory, $"{name}.fsx")
-                    let load = Path.Combine(root, "notebooks", "modnet.fsx")
-                    let out = Path.Combine(directory, name)
-
-                    File.WriteAllText(
-                        path,
-                        $"#load @\"{load}\"\nopen ModNet\n"
-                        + $"let mine =\n    network \"{name}\" {{\n        features 2\n        {layers}\n        gaussian (variance 1.0)\n    }}\n"
-                        + "experiment { net mine; data (toy_regression { }); train (em { steps 20 }) } |> Program.main fsi.CommandLineArgs"
-                    )
-
-                    let code, _, errors = modnet [ "train"; path; "--out"; out ]
-                    Expect.equal code 0 errors
-                    hasRunFiles out
-                    Expect.isGreaterThan (number (summary out) "held_out_error") 0.0 "an error"
-                    Expect.isNull ((summary out).["agreement"]) "agreement is of single choices"
+                Expect.isGreaterThan (number (summary out) "held_out_error") 0.0 "an error"
+                Expect.isNull ((summary out).["agreement"]) "agreement is of single choices"
 
         testCase "classes in a CSV file are learned, from a script"
         <| fun () ->
@@ -268,59 +250,55 @@ experiment {{
 
                     Expect.equal (number (seen["data"]) "validation") 10.0 "held out"
 
-        testCase "the same seed gives the same metrics, whole runs apart"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let run name =
-                    let out = Path.Combine(directory, name)
-                    let code, _, errors = modnet [ "demo"; "--steps"; "60"; "--out"; out ]
-                    Expect.equal code 0 errors
+        testInDirectory "the same seed gives the same metrics, whole runs apart"
+        <| fun directory ->
+            let run name =
+                let out = Path.Combine(directory, name)
+                let code, _, errors = modnet [ "demo"; "--steps"; "60"; "--out"; out ]
+                Expect.equal code 0 errors
 
-                    lines out
-                    |> Array.map (fun line ->
-                        line.Remove "seconds" |> ignore
-                        line.ToJsonString())
+                lines out
+                |> Array.map (fun line ->
+                    line.Remove "seconds" |> ignore
+                    line.ToJsonString())
 
-                Expect.equal (run "a") (run "b") "lines of metrics but for the clock"
+            Expect.equal (run "a") (run "b") "lines of metrics but for the clock"
 
-        testCase "a run that is asked to stop finishes its step and leaves a whole folder"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                corpus directory 300
-                let out = Path.Combine(directory, "run")
+        testInDirectory "a run that is asked to stop finishes its step and leaves a whole folder"
+        <| fun directory ->
+            corpus directory 300
+            let out = Path.Combine(directory, "run")
 
-                use running =
-                    start [
-                        "train"
-                        Path.Combine(root, "notebooks", "ptb.fsx")
-                        "--data"
-                        directory
-                        "--steps"
-                        "1000000"
-                        "--out"
-                        out
-                    ]
+            use running =
+                start [
+                    "train"
+                    Path.Combine(root, "notebooks", "ptb.fsx")
+                    "--data"
+                    directory
+                    "--steps"
+                    "1000000"
+                    "--out"
+                    out
+                ]
 
-                let errors = running.StandardError.ReadToEndAsync()
+            let errors = running.StandardError.ReadToEndAsync()
 
-                // The first line that is shown says that training goes on.
-                let rec untilTraining () =
-                    match running.StandardOutput.ReadLine() with
-                    | null -> failtest $"ended before training: {errors.Result}"
-                    | line when line.Contains "steps/s" -> ()
-                    | _ -> untilTraining ()
+            // The first line that is shown says that training goes on.
+            let rec untilTraining () =
+                match running.StandardOutput.ReadLine() with
+                | null -> failtest $"ended before training: {errors.Result}"
+                | line when line.Contains "steps/s" -> ()
+                | _ -> untilTraining ()
 
-                untilTraining ()
-                let sigterm = 15
-                send (running.Id, sigterm) |> ignore
-                let rest = running.StandardOutput.ReadToEnd()
-                Expect.isTrue (running.WaitForExit 60_000) "ends"
-                Expect.equal running.ExitCode 0 errors.Result
-                Expect.stringContains rest "stopped after" "says so"
-                hasRunFiles out
-                Expect.isFalse ((summary out).["finished"].GetValue<bool>()) "not finished"
+            untilTraining ()
+            let sigterm = 15
+            send (running.Id, sigterm) |> ignore
+            let rest = running.StandardOutput.ReadToEnd()
+            Expect.isTrue (running.WaitForExit 60_000) "ends"
+            Expect.equal running.ExitCode 0 errors.Result
+            Expect.stringContains rest "stopped after" "says so"
+            hasRunFiles out
+            Expect.isFalse ((summary out).["finished"].GetValue<bool>()) "not finished"
 
         testCase "check shows the summary and trains nothing"
         <| fun () ->
@@ -362,18 +340,16 @@ let mistakes =
         let ptb = Path.Combine("notebooks", "ptb.fsx")
 
         let script (name: string) (network: string) =
-            testCase name
-            <| fun () ->
-                inDirectory
-                <| fun directory ->
-                    let path = Path.Combine(directory, "mine.fsx")
-                    let load = Path.Combine(root, "notebooks", "modnet.fsx")
-                    File.WriteAllText(path, $"#load @\"{load}\"\nopen ModNet\n{network}")
+            testInDirectory name
+            <| fun directory ->
+                let path = Path.Combine(directory, "mine.fsx")
+                let load = Path.Combine(root, "notebooks", "modnet.fsx")
+                File.WriteAllText(path, $"#load @\"{load}\"\nopen ModNet\n{network}")
 
-                    let wanted =
-                        network.Split('\n') |> Array.filter _.StartsWith("// expect: ") |> Array.map _.Substring(11)
+                let wanted =
+                    network.Split('\n') |> Array.filter _.StartsWith("// expect: ") |> Array.map _.Substring(11)
 
-                    refused 1 [ "check"; path ] (List.ofArray wanted)
+                refused 1 [ "check"; path ] (List.ofArray wanted)
 
         testCase "a misspelt option"
         <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "did you mean --steps?"; "--help" ]
@@ -405,13 +381,11 @@ let mistakes =
         testCase "a data path that is not there"
         <| fun () -> refused 1 [ "train"; ptb; "--data"; "nowhere" ] [ "nowhere"; "--data" ]
 
-        testCase "an empty text"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let path = Path.Combine(directory, "empty.txt")
-                File.WriteAllText(path, "")
-                refused 1 [ "train"; ptb; "--data"; path ] [ path; "empty file" ]
+        testInDirectory "an empty text"
+        <| fun directory ->
+            let path = Path.Combine(directory, "empty.txt")
+            File.WriteAllText(path, "")
+            refused 1 [ "train"; ptb; "--data"; path ] [ path; "empty file" ]
 
         testCase "K above M"
         <| fun () -> refused 1 [ "check"; ptb; "--modules"; "3"; "--choose"; "4" ] [ "modular_gru1"; "3"; "4" ]

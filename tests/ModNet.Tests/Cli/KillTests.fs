@@ -166,45 +166,30 @@ let private onSmallDisk (size: string) (action: string -> (string -> unit) -> un
             use unmount = Process.Start("umount", directory)
             unmount.WaitForExit()
 
-let private refused (words: string list) (parts: string list) =
-    let exit, output, errors = modnet words
-    let said = output + errors
-    Expect.equal exit 1 said
-
-    for part in parts do
-        Expect.stringContains said part "what is said"
-
-    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
-
 let private stopsBy (name: string) (signal: int) =
-    testCase $"{name} finishes the step, saves, says how to go on, and the run then ends as one that went on"
-    <| fun () ->
-        inDirectory
-        <| fun directory ->
-            let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
+    testInDirectory $"{name} finishes the step, saves, says how to go on, and the run then ends as one that went on"
+    <| fun directory ->
+        let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
 
-            use running = start (words parts 400 10)
-            until running (fun () -> File.Exists(newest parts))
-            send (running.Id, signal) |> ignore
-            let output = running.StandardOutput.ReadToEnd()
-            let errors = running.StandardError.ReadToEnd()
-            running.WaitForExit()
-            Expect.equal running.ExitCode 0 errors
+        use running = start (words parts 400 10)
+        until running (fun () -> File.Exists(newest parts))
+        send (running.Id, signal) |> ignore
+        let output = running.StandardOutput.ReadToEnd()
+        let errors = running.StandardError.ReadToEnd()
+        running.WaitForExit()
+        Expect.equal running.ExitCode 0 errors
 
-            let told =
-                Regex.Match(output, "stopped after ([0-9,]+) of 400 steps; the checkpoint holds them: to go on, (.*)")
+        let told =
+            Regex.Match(output, "stopped after ([0-9,]+) of 400 steps; the checkpoint holds them: to go on, (.*)")
 
-            Expect.isTrue told.Success output
-            Expect.equal told.Groups[2].Value (String.concat " " ("./modnet" :: words parts 400 10)) "how to go on"
+        Expect.isTrue told.Success output
+        Expect.equal told.Groups[2].Value (String.concat " " ("./modnet" :: words parts 400 10)) "how to go on"
 
-            Expect.equal
-                (reads (newest parts))
-                (Some(Int64.Parse(told.Groups[1].Value.Replace(",", ""))))
-                "what is saved"
+        Expect.equal (reads (newest parts)) (Some(Int64.Parse(told.Groups[1].Value.Replace(",", "")))) "what is saved"
 
-            finishes (words parts 400 10) |> ignore
-            finishes (words whole 400 10) |> ignore
-            Expect.equal (leftIn parts) (leftIn whole) "bit for bit"
+        finishes (words parts 400 10) |> ignore
+        finishes (words whole 400 10) |> ignore
+        Expect.equal (leftIn parts) (leftIn whole) "bit for bit"
 
 [<Tests>]
 let tests =
@@ -226,7 +211,7 @@ let tests =
                 let out = Path.Combine(disk, "run")
                 // Metrics and checkpoints of so many steps do not fit.
                 let words = words out 2_000 5 @ [ "--log-every"; "1" ]
-                refused words [ "a file that can be written"; "No space left on device" ]
+                refused 1 words [ "a file that can be written"; "No space left on device" ]
                 let step = reads (newest out)
                 Expect.isSome step "the last checkpoint is whole"
                 remount "size=40m"
@@ -245,20 +230,18 @@ let tests =
                 finishes (words out 20 10) |> ignore
                 let before = File.ReadAllBytes(newest out)
                 remount "ro"
-                refused (words out 40 10) [ out; "a folder that can be written"; "Read-only file system"; "--out" ]
-                refused [ "demo"; "--out"; out ] [ out; "a folder that can be written"; "Read-only file system" ]
+                refused 1 (words out 40 10) [ out; "a folder that can be written"; "Read-only file system"; "--out" ]
+                refused 1 [ "demo"; "--out"; out ] [ out; "a folder that can be written"; "Read-only file system" ]
                 Expect.equal (File.ReadAllBytes(newest out)) before "the checkpoint is as it was"
 
-        testCase "a second run in the same folder is refused"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let out = Path.Combine(directory, "run")
-                use running = start (words out 100_000 10)
-                until running (fun () -> File.Exists(newest out))
-                refused [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in" ]
-                refused (words out 100 10) [ out; "a folder that no run is at work in" ]
-                send (running.Id, sigkill) |> ignore
-                running.WaitForExit()
-                Expect.isSome (reads (newest out)) "the first run's checkpoint is whole"
+        testInDirectory "a second run in the same folder is refused"
+        <| fun directory ->
+            let out = Path.Combine(directory, "run")
+            use running = start (words out 100_000 10)
+            until running (fun () -> File.Exists(newest out))
+            refused 1 [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in" ]
+            refused 1 (words out 100 10) [ out; "a folder that no run is at work in" ]
+            send (running.Id, sigkill) |> ignore
+            running.WaitForExit()
+            Expect.isSome (reads (newest out)) "the first run's checkpoint is whole"
     ]

@@ -4,7 +4,6 @@ module ModNet.Tests.PictureTests
 open System
 open System.Buffers.Binary
 open System.IO
-open System.Text.RegularExpressions
 open Expecto
 open ModNet
 open ModNet.Figures
@@ -56,15 +55,6 @@ let private needsBrowser () =
     with :? UserException as missing ->
         skiptest missing.Message
 
-let private says code environment words (parts: string list) =
-    let exit, output, errors = modnetWith environment words
-    Expect.equal exit code (output + errors)
-
-    for part in parts do
-        Expect.stringContains errors part "message"
-
-    Expect.isFalse (Regex.IsMatch(errors, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {errors}"
-
 /// Width and height of a PNG file.
 let private size (path: string) =
     let bytes = File.ReadAllBytes path
@@ -106,7 +96,7 @@ let private finding = [
             File.WriteAllText(script, study)
             let out = Path.Combine(folder, "out")
 
-            says 1 [ Browser.variable, "/nowhere/chrome" ] [ "reproduce"; script; "--png"; "--out"; out ] [
+            refusedWith [ Browser.variable, "/nowhere/chrome" ] 1 [ "reproduce"; script; "--png"; "--out"; out ] [
                 "MODNET_CHROMIUM: expected"
                 "got /nowhere/chrome"
             ]
@@ -116,10 +106,10 @@ let private finding = [
     testCase "a program that is no browser, and a report that is not there" (fun () ->
         inFolder (fun folder ->
             let none = Path.Combine(folder, "report.html")
-            says 1 [] [ "pictures"; folder ] [ $"{none}: expected a report, got nothing at that path" ]
+            refused 1 [ "pictures"; folder ] [ $"{none}: expected a report, got nothing at that path" ]
             Report.write none report
 
-            says 1 [ Browser.variable, noBrowser ] [ "pictures"; none ] [
+            refusedWith [ Browser.variable, noBrowser ] 1 [ "pictures"; none ] [
                 $"{noBrowser}: expected a browser that draws the report"
                 "set MODNET_CHROMIUM"
             ]

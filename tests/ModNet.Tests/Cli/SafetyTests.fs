@@ -35,13 +35,23 @@ let private run' (directory: string) (bin: string) (verb: string) (environment: 
     ("PATH", bin + ":" + Environment.GetEnvironmentVariable "PATH") :: environment
     |> run directory "bash" [ Path.Combine(directory, "modnet"); verb ]
 
-/// A copy of ./modnet in a clone that is none, where apt-get only writes down what it is asked.
-let private installing (environment: (string * string) list) (action: int -> string -> string list -> unit) =
+/// A copy of ./modnet in a folder without sources, and a folder for commands that are none.
+let private emptyClone (action: string -> string -> unit) =
     inDirectory
     <| fun directory ->
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
-        let log = Path.Combine(directory, "asked")
         File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
+
+        for folder in [ "src/Kernels"; "src/Runtime"; "dsl"; "notebooks"; "tests"; ".config" ] do
+            Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
+
+        action directory bin
+
+/// A copy of ./modnet in a clone that is none, where apt-get only writes down what it is asked.
+let private installing (environment: (string * string) list) (action: int -> string -> string list -> unit) =
+    emptyClone
+    <| fun directory bin ->
+        let log = Path.Combine(directory, "asked")
         pretend bin "apt-get" $"printf '%%s\\n' \"$*\" >> '{log}'"
         pretend bin "sudo" "shift; exec \"$@\""
 
@@ -54,14 +64,8 @@ let private installing (environment: (string * string) list) (action: int -> str
 
 /// A copy of ./modnet in a clone of no sources, where dotnet only pretends: its test program does what is given.
 let private testing (program: string list) (action: int -> string list -> string -> unit) =
-    inDirectory
-    <| fun directory ->
-        let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
-        File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
-
-        for folder in [ "src/Kernels"; "src/Runtime"; "dsl"; "notebooks"; "tests"; ".config" ] do
-            Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
-
+    emptyClone
+    <| fun directory bin ->
         for file in [ ".config/dotnet-tools.json"; "paket.dependencies"; "paket.lock"; "Directory.Build.props" ] do
             write directory file "" |> ignore
 
@@ -111,27 +115,25 @@ let tests =
                 [ "src"; "dsl" ]
                 @"ProcessStartInfo\([^,)\n]*,\s*(\$?""|arguments)|\.Arguments\s*(=|<-)"
 
-        testCase "names with a shell's own characters are names"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let name = "$(touch pwned) ; `touch pwned` && 'x' \"y\" | é"
-                let out = Path.Combine(directory, name)
-                let data = write directory $"{name}.csv" "a,y\n1,2\n3,4\n5,6\n"
-                let load = Path.Combine(root, "notebooks", "modnet.fsx")
+        testInDirectory "names with a shell's own characters are names"
+        <| fun directory ->
+            let name = "$(touch pwned) ; `touch pwned` && 'x' \"y\" | é"
+            let out = Path.Combine(directory, name)
+            let data = write directory $"{name}.csv" "a,y\n1,2\n3,4\n5,6\n"
+            let load = Path.Combine(root, "notebooks", "modnet.fsx")
 
-                let script =
-                    write
-                        directory
-                        "mine $(touch pwned).fsx"
-                        $"#load @\"{load}\"\nopen ModNet\nlet net' = network \"n\" {{ features 1; linear 1; gaussian (variance 1.0) }}\nexperiment {{ net net'; data (csv \"\" {{ target \"y\" }}); train (em {{ steps 2; batch 2 }}) }} |> Program.main fsi.CommandLineArgs"
+            let script =
+                write
+                    directory
+                    "mine $(touch pwned).fsx"
+                    $"#load @\"{load}\"\nopen ModNet\nlet net' = network \"n\" {{ features 1; linear 1; gaussian (variance 1.0) }}\nexperiment {{ net net'; data (csv \"\" {{ target \"y\" }}); train (em {{ steps 2; batch 2 }}) }} |> Program.main fsi.CommandLineArgs"
 
-                let code, output, errors = modnet [ "train"; script; "--data"; data; "--out"; out ]
-                Expect.equal code 0 $"{output}{errors}"
-                Expect.isTrue (File.Exists(Path.Combine(out, "checkpoint.safetensors"))) "the folder of that name"
+            let code, output, errors = modnet [ "train"; script; "--data"; data; "--out"; out ]
+            Expect.equal code 0 $"{output}{errors}"
+            Expect.isTrue (File.Exists(Path.Combine(out, "checkpoint.safetensors"))) "the folder of that name"
 
-                for place in [ directory; out; root; Environment.CurrentDirectory ] do
-                    Expect.isFalse (File.Exists(Path.Combine(place, "pwned"))) $"nothing was run in {place}"
+            for place in [ directory; out; root; Environment.CurrentDirectory ] do
+                Expect.isFalse (File.Exists(Path.Combine(place, "pwned"))) $"nothing was run in {place}"
 
         testCase "./modnet names the packages first, and installs those and no others"
         <| fun () ->
@@ -189,18 +191,12 @@ let tests =
 
         testCase "a .NET SDK that does not run is one message, and not a silent end"
         <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
-                File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
-
+            emptyClone
+            <| fun directory bin ->
                 pretend
                     bin
                     "dotnet"
                     "case $1 in --list-sdks) echo '10.0.100 [/usr]' ;; nuget) echo broken >&2; exit 134 ;; esac"
-
-                for folder in [ ".config"; "src"; "dsl"; "notebooks" ] do
-                    Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore
 
                 let code, _, errors = run' directory bin "demo" [ "NUGET_SOURCE", "" ]
                 Expect.equal code 1 errors
@@ -214,24 +210,22 @@ let tests =
                     Expect.equal (code, List.last said) (1, "0 passed, 1 failed") errors
                     Expect.stringContains errors "the last test that it began: a/b" died)
 
-        testCase "an archive's entries go by their file names, into memory"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let inside = Directory.CreateDirectory(Path.Combine(directory, "inside")).FullName
-                let archive = Path.Combine(inside, "cifar-10-binary.tar.gz")
+        testInDirectory "an archive's entries go by their file names, into memory"
+        <| fun directory ->
+            let inside = Directory.CreateDirectory(Path.Combine(directory, "inside")).FullName
+            let archive = Path.Combine(inside, "cifar-10-binary.tar.gz")
 
-                writeTarGz archive [
-                    for name, bytes in cifarFiles 2 do
-                        $"../../{name}", bytes
-                    "../evil.txt", [| 1uy |]
-                    Path.Combine(directory, "absolute.txt"), [| 1uy |]
-                ]
+            writeTarGz archive [
+                for name, bytes in cifarFiles 2 do
+                    $"../../{name}", bytes
+                "../evil.txt", [| 1uy |]
+                Path.Combine(directory, "absolute.txt"), [| 1uy |]
+            ]
 
-                use data = Cifar10.Load(archive, 1L, false, 1L)
-                Expect.equal data.Splits.Train.Count 9L "images"
-                Expect.equal (Directory.GetFiles inside) [| archive |] "nothing beside it"
-                Expect.isEmpty (Directory.GetFiles directory) "nor above"
+            use data = Cifar10.Load(archive, 1L, false, 1L)
+            Expect.equal data.Splits.Train.Count 9L "images"
+            Expect.equal (Directory.GetFiles inside) [| archive |] "nothing beside it"
+            Expect.isEmpty (Directory.GetFiles directory) "nor above"
 
         testCase "a network's name is no way out of runs/"
         <| fun () ->

@@ -7,12 +7,7 @@ open ModNet
 open ModNet.Generators
 open ModNet.Tests.Picture
 
-let private config = {
-    FsCheckConfig.defaultConfig with
-        maxTest = 150
-        arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(11UL, 7UL, None)
-}
+let private config = trying 150 typeof<Arbitraries> (11UL, 7UL)
 
 let private drawn network =
     match Network.to_svg network, check network with

@@ -64,7 +64,7 @@ let private whole =
 
 let private shows = [
     testCase "layers in order from top to bottom, with their shapes" (fun () ->
-        let layers = picture DslExamples.lm |> ofKind "layer"
+        let layers = picture ExampleNetworks.lm |> ofKind "layer"
         Expect.equal (layers |> List.map _.Name) [ "tokens"; "embed1"; "modular_gru1"; "softmax" ] "names"
         Expect.equal (layers |> List.sortBy _.Box.Y) layers "in order"
 
@@ -177,9 +177,9 @@ let private shows = [
             Expect.equal touched.Length count $"lines with dashes {dashes} meet as many layers")
 
     testCase "a recurrent layer's pool is used at every step" (fun () ->
-        let pool = picture DslExamples.lm |> ofKind "pool" |> List.exactlyOne
+        let pool = picture ExampleNetworks.lm |> ofKind "pool" |> List.exactlyOne
         Expect.isTrue ((texts pool).Contains "used by 1 layer, at every step") "the pool says so"
-        let layer = picture DslExamples.lm |> ofKind "layer" |> List.item 2
+        let layer = picture ExampleNetworks.lm |> ofKind "layer" |> List.item 2
         Expect.isTrue ((texts layer).Contains "a choice at every step") "the layer says so")
 
     testCase "equal rounds once, unequal ones each" (fun () ->

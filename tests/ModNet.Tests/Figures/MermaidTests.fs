@@ -62,7 +62,7 @@ let private pinned = [
     classDef own stroke:#8A8A8A,stroke-width:2px\n\
     classDef pool1 stroke:#0072B2,stroke-width:2px\n"
 
-        Expect.equal ((chart DslExamples.lm).Replace("\n    ", "\n")) expected "chart")
+        Expect.equal ((chart ExampleNetworks.lm).Replace("\n    ", "\n")) expected "chart")
 
     testCase "branches, rounds, a shared pool and task ids" (fun () ->
         let expected =
@@ -119,12 +119,7 @@ let private pinned = [
             "the pool's name")
 ]
 
-let private config = {
-    FsCheckConfig.defaultConfig with
-        maxTest = 150
-        arbitrary = [ typeof<Arbitraries> ]
-        replay = Some(5UL, 3UL, None)
-}
+let private config = trying 150 typeof<Arbitraries> (5UL, 3UL)
 
 /// The statements that a chart is made of, each alone on its line.
 let private statement =

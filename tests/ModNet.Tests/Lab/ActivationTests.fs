@@ -46,26 +46,10 @@ let private declared folder =
         out folder
     }
 
-let private settings: Settings = {
-    Data = None
-    Vocabulary = None
-    Steps = None
-    Seed = None
-    Out = None
-    LogEvery = None
-    ValidateEvery = None
-    CheckpointEvery = None
-    TraceEvery = None
-    Threads = None
-    Device = None
-    Resume = false
-    Command = "test"
-}
-
 let private trained (body: string -> unit) =
     inDirectory (fun directory ->
         let folder = Path.Combine(directory, "run")
-        Train.run settings (declared folder) |> ignore
+        Train.run Settings.none (declared folder) |> ignore
         body folder)
 
 [<Tests>]
@@ -109,13 +93,14 @@ let tests =
         testCase "of a layer that is none are refused in one line"
         <| fun () ->
             trained (fun folder ->
-                Expect.throwsC (fun () -> Activations.ofRun [ "conv9" ] 10 (0.0, 2.0) 4 folder |> ignore) (fun e ->
-                    Expect.stringContains e.Message "expected layers among linear1, modular1, got conv9" ""))
+                fails
+                    (fun () -> Activations.ofRun [ "conv9" ] 10 (0.0, 2.0) 4 folder |> ignore)
+                    "expected layers among linear1, modular1, got conv9")
 
         testCase "of no run are refused in one line"
         <| fun () ->
             inDirectory (fun directory ->
-                Expect.throwsC
+                fails
                     (fun () -> Activations.ofRun [ "linear1" ] 10 (0.0, 2.0) 4 directory |> ignore)
-                    (fun e -> Expect.stringContains e.Message "expected the folder of a run" ""))
+                    "expected the folder of a run")
     ]

@@ -8,7 +8,7 @@ open System.Threading
 open Expecto
 open ModNet
 open ModNet.Runtime
-open ModNet.Tests.DslExamples
+open ModNet.Tests.ExampleNetworks
 open TorchSharp
 
 let private batches batch rate = GradientSettings(batch, Optimizer = AdamKind rate)
@@ -40,33 +40,26 @@ let private language name make seed =
 let tests =
     testList "training methods" [
         for name, make in methods 128L 1e-2 do
-            testCase $"{name} fits the toy better and better"
+            testScoped $"{name} fits the toy better and better"
             <| fun () ->
-                scoped
-                <| fun () ->
-                    use streams = new RandomStreams 1L
+                use streams = new RandomStreams 1L
 
-                    let problem =
-                        new Runtime.ToyRegression(
-                            dimensions = 2,
-                            separation = 4.0,
-                            spread = 0.5,
-                            generator = streams.Data
-                        )
+                let problem =
+                    new Runtime.ToyRegression(dimensions = 2, separation = 4.0, spread = 0.5, generator = streams.Data)
 
-                    let points = problem.Draw 256L
-                    let graph = compile 1 toy
-                    use method = make graph points.Data streams
+                let points = problem.Draw 256L
+                let graph = compile 1 toy
+                use method = make graph points.Data streams
 
-                    let fit () = Evaluation.Of(graph, [ points.Data ], 256L, torch.CPU, method.Evaluating).LogLikelihood
+                let fit () = Evaluation.Of(graph, [ points.Data ], 256L, torch.CPU, method.Evaluating).LogLikelihood
 
-                    let first = fit ()
+                let first = fit ()
 
-                    let losses = [ for _ in 1..200 -> scoped (fun () -> method.StepAndReport().Loss) ]
+                let losses = [ for _ in 1..200 -> scoped (fun () -> method.StepAndReport().Loss) ]
 
-                    let mean part = List.average part
-                    Expect.isLessThan (mean losses[190..]) (0.7 * mean losses[..9]) "loss"
-                    Expect.isGreaterThan (fit ()) (first + 1.0) "log-likelihood, in evaluation"
+                let mean part = List.average part
+                Expect.isLessThan (mean losses[190..]) (0.7 * mean losses[..9]) "loss"
+                Expect.isGreaterThan (fit ()) (first + 1.0) "log-likelihood, in evaluation"
 
         for name, make in methods 8L 1e-2 do
             testCase $"{name} replays bit for bit"
@@ -104,53 +97,49 @@ let tests =
                 for part in [ method :> IDisposable; graph; data; streams ] do
                     part.Dispose()
 
-            testCase $"{name} is driven by the trainer, and its checkpoint has what it remembers"
-            <| fun () ->
-                inDirectory
-                <| fun directory ->
-                    scoped
-                    <| fun () ->
-                        let graph, data, streams, method = language name make 1L
-                        use folder = RunFolder.Create directory
-                        let splits = new DataSplits(data, [| data |], [||])
+            testInDirectory $"{name} is driven by the trainer, and its checkpoint has what it remembers"
+            <| fun directory ->
+                scoped
+                <| fun () ->
+                    let graph, data, streams, method = language name make 1L
+                    use folder = RunFolder.Create directory
+                    let splits = new DataSplits(data, [| data |], [||])
 
-                        let trainer =
-                            Trainer(graph, method, splits, TrainingPlan(12L, 4L, 6L, 6L), folder, streams, torch.CPU)
+                    let trainer =
+                        Trainer(graph, method, splits, TrainingPlan(12L, 4L, 6L, 6L), folder, streams, torch.CPU)
 
-                        let seen = ResizeArray<MetricsLine>()
-                        let outcome = trainer.Run((fun p -> seen.Add p.Line), CancellationToken.None)
-                        Expect.equal outcome.Steps 12L "steps"
+                    let seen = ResizeArray<MetricsLine>()
+                    let outcome = trainer.Run((fun p -> seen.Add p.Line), CancellationToken.None)
+                    Expect.equal outcome.Steps 12L "steps"
 
-                        Expect.equal
-                            [ for line in seen -> line.Phase, int line.Step ]
-                            [ "validation", 0; "train", 4; "validation", 6; "train", 8; "train", 12; "validation", 12 ]
-                            "lines"
+                    Expect.equal
+                        [ for line in seen -> line.Phase, int line.Step ]
+                        [ "validation", 0; "train", 4; "validation", 6; "train", 8; "train", 12; "validation", 12 ]
+                        "lines"
 
-                        for line in seen do
-                            Expect.equal line.SelectionEntropy.HasValue (name <> "static") "H_a"
-                            Expect.equal line.BatchSelectionEntropy.HasValue (name <> "static") "H_b"
-                            Expect.equal line.Reassigned.HasValue (name = "em" && line.Phase = "train") "reassigned"
-                            Expect.isTrue line.ModulesUsed.HasValue "modules used"
+                    for line in seen do
+                        Expect.equal line[Metric.SelectionEntropy].HasValue (name <> "static") "H_a"
+                        Expect.equal line[Metric.BatchSelectionEntropy].HasValue (name <> "static") "H_b"
+                        Expect.equal line[Metric.Reassigned].HasValue (name = "em" && line.Phase = "train") "reassigned"
+                        Expect.isTrue line[Metric.ModulesUsed].HasValue "modules used"
 
-                        // Evaluation is the method's own, and deterministic.
-                        let fit = Evaluation.Of(graph, [ data ], 7L, torch.CPU, method.Evaluating).LogLikelihood
+                    // Evaluation is the method's own, and deterministic.
+                    let fit = Evaluation.Of(graph, [ data ], 7L, torch.CPU, method.Evaluating).LogLikelihood
 
-                        Expect.floatClose Accuracy.high seen[5].LogLikelihood.Value fit "evaluation"
-                        let kept = Safetensors.Read(folder.PathOf "checkpoint.safetensors")
-                        Expect.containsAll kept.Keys [ for n, _ in Slopes.parameters graph -> n ] "weights"
+                    Expect.floatClose Accuracy.high seen[5].[Metric.LogLikelihood].Value fit "evaluation"
+                    let kept = Safetensors.Read(folder.PathOf "checkpoint.safetensors")
+                    Expect.containsAll kept.Keys [ for n, _ in Slopes.parameters graph -> n ] "weights"
 
-                        let own =
-                            kept.Keys
-                            |> Seq.filter (fun n -> n.StartsWith "em." || n.StartsWith "reinforce.")
-                            |> List.ofSeq
+                    let own =
+                        kept.Keys |> Seq.filter (fun n -> n.StartsWith "em." || n.StartsWith "reinforce.") |> List.ofSeq
 
-                        Expect.equal
-                            own
-                            (match name with
-                             | "em" -> [ "em.assignments"; "em.reassigned" ]
-                             | "reinforce" -> [ "reinforce.average" ]
-                             | _ -> [])
-                            "the method's own"
+                    Expect.equal
+                        own
+                        (match name with
+                         | "em" -> [ "em.assignments"; "em.reassigned" ]
+                         | "reinforce" -> [ "reinforce.average" ]
+                         | _ -> [])
+                        "the method's own"
 
         testCase "EM's step is an E-step in every so many, then an M-step"
         <| fun () ->
@@ -187,21 +176,7 @@ let tests =
             Expect.equal (run 1 EmHeld.Among |> List.sumBy _.Replaced) 0L "none is fresh"
     ]
 
-let private quiet: Settings = {
-    Data = None
-    Vocabulary = None
-    Steps = Some 30
-    Seed = None
-    Out = None
-    LogEvery = None
-    ValidateEvery = None
-    CheckpointEvery = None
-    TraceEvery = Some 15
-    Threads = None
-    Device = None
-    Resume = false
-    Command = "test"
-}
+let private quiet = { Settings.none with Steps = Some 30; TraceEvery = Some 15 }
 
 [<Tests>]
 let runs =
@@ -219,40 +194,38 @@ let runs =
                 "exact", exact { batch 32 }
                 "em_libmodular", em_libmodular { batch 32 }
             ] do
-            testCase $"{name} leaves a run folder with what applies"
-            <| fun () ->
-                inDirectory
-                <| fun directory ->
-                    let mine =
-                        experiment {
-                            net toy
+            testInDirectory $"{name} leaves a run folder with what applies"
+            <| fun directory ->
+                let mine =
+                    experiment {
+                        net toy
 
-                            data (
-                                toy_regression {
-                                    points 128
-                                    held_out 64
-                                }
-                            )
+                        data (
+                            toy_regression {
+                                points 128
+                                held_out 64
+                            }
+                        )
 
-                            train method
-                            out directory
-                        }
+                        train method
+                        out directory
+                    }
 
-                    let run = Settings.apply quiet mine
-                    Expect.equal run.Method.Steps 30 "--steps"
-                    Expect.equal (run.Method.WithSteps 50_000) method "nothing else changed"
-                    Expect.equal (Train.run quiet run).Steps 30L "steps"
+                let run = Settings.apply quiet mine
+                Expect.equal run.Method.Steps 30 "--steps"
+                Expect.equal (run.Method.WithSteps 50_000) method "nothing else changed"
+                Expect.equal (Train.run quiet run).Steps 30L "steps"
 
-                    let summary = JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "summary.json"))).AsObject()
+                let summary = JsonNode.Parse(File.ReadAllText(Path.Combine(directory, "summary.json"))).AsObject()
 
-                    let has = name <> "static_modules"
-                    Expect.equal (summary["final"].AsObject().ContainsKey "selection_entropy") has "H_a"
-                    // Agreement is of datapoints that make one choice.
-                    Expect.equal (summary.ContainsKey "agreement") (name <> "noisy_topk") "agreement"
-                    Expect.isTrue (File.Exists(Path.Combine(directory, "report.html"))) "report"
+                let has = name <> "static_modules"
+                Expect.equal (summary["final"].AsObject().ContainsKey "selection_entropy") has "H_a"
+                // Agreement is of datapoints that make one choice.
+                Expect.equal (summary.ContainsKey "agreement") (name <> "noisy_topk") "agreement"
+                Expect.isTrue (File.Exists(Path.Combine(directory, "report.html"))) "report"
 
-                    Expect.equal
-                        (Experiment.of_json (File.ReadAllText(Path.Combine(directory, "spec.json"))))
-                        (Ok run)
-                        "spec"
+                Expect.equal
+                    (Experiment.of_json (File.ReadAllText(Path.Combine(directory, "spec.json"))))
+                    (Ok run)
+                    "spec"
     ]

@@ -57,106 +57,98 @@ let private drawn () =
 [<Tests>]
 let tests =
     testList "data of a spec" [
-        testCase "arrays arrive as they are, with what is beside them"
+        testScoped "arrays arrive as they are, with what is beside them"
         <| fun () ->
-            scoped
-            <| fun () ->
-                let rows = [ [ 0.0f; 0.5f ]; [ 1.0f; -2.0f ]; [ 3.0f; 4.0f ] ]
+            let rows = [ [ 0.0f; 0.5f ]; [ 1.0f; -2.0f ]; [ 3.0f; 4.0f ] ]
 
-                let data =
-                    in_memory "rows" {
-                        inputs (array2D rows)
-                        values (array2D [ [ 1.0f ]; [ 0.0f ]; [ 1.0f ] ])
-                        tasks 4 [| 3; 0; 1 |]
-                        given (array2D [ [ 0; 1 ]; [ 1; 1 ]; [ 0; 0 ] ])
-                    }
+            let data =
+                in_memory "rows" {
+                    inputs (array2D rows)
+                    values (array2D [ [ 1.0f ]; [ 0.0f ]; [ 1.0f ] ])
+                    tasks 4 [| 3; 0; 1 |]
+                    given (array2D [ [ 0; 1 ]; [ 1; 1 ]; [ 0; 0 ] ])
+                }
 
-                use splits = (load (features' 2) data).Splits
-                Expect.equal (matrix splits.Train.Inputs) [| for row in rows -> [| for x in row -> float x |] |] "x"
-                Expect.equal (numbers splits.Train.Targets) [| 1.0; 0.0; 1.0 |] "y"
-                Expect.equal splits.Train.Targets.shape [| 3L; 1L |] "shape of y"
-                Expect.equal (integers splits.Train.Side.Tasks) [| 3; 0; 1 |] "tasks"
-                Expect.equal (integers splits.Train.Side.Given) [| 0; 1; 1; 1; 0; 0 |] "choices"
-                Expect.equal splits.Train.Side.Given.shape [| 3L; 2L |] "shape of choices"
-                Expect.isEmpty splits.Test "no test"
+            use splits = (load (features' 2) data).Splits
+            Expect.equal (matrix splits.Train.Inputs) [| for row in rows -> [| for x in row -> float x |] |] "x"
+            Expect.equal (numbers splits.Train.Targets) [| 1.0; 0.0; 1.0 |] "y"
+            Expect.equal splits.Train.Targets.shape [| 3L; 1L |] "shape of y"
+            Expect.equal (integers splits.Train.Side.Tasks) [| 3; 0; 1 |] "tasks"
+            Expect.equal (integers splits.Train.Side.Given) [| 0; 1; 1; 1; 0; 0 |] "choices"
+            Expect.equal splits.Train.Side.Given.shape [| 3L; 2L |] "shape of choices"
+            Expect.isEmpty splits.Test "no test"
 
-        testCase "images keep their order of values"
+        testScoped "images keep their order of values"
         <| fun () ->
-            scoped
-            <| fun () ->
-                let value n c y x = float32 (1000 * n + 100 * c + 10 * y + x)
+            let value n c y x = float32 (1000 * n + 100 * c + 10 * y + x)
 
-                let data =
-                    in_memory "images" {
-                        inputs (Array4D.init 2 3 4 5 value)
-                        classes 1 [| 0; 0 |]
-                    }
+            let data =
+                in_memory "images" {
+                    inputs (Array4D.init 2 3 4 5 value)
+                    classes 1 [| 0; 0 |]
+                }
 
-                let mine =
-                    network "net" {
-                        image (3, 4, 5)
-                        flatten
-                        softmax 1
-                    }
+            let mine =
+                network "net" {
+                    image (3, 4, 5)
+                    flatten
+                    softmax 1
+                }
 
-                use splits = (load mine data).Splits
-                Expect.equal splits.Train.Inputs.shape [| 2L; 3L; 4L; 5L |] "shape"
+            use splits = (load mine data).Splits
+            Expect.equal splits.Train.Inputs.shape [| 2L; 3L; 4L; 5L |] "shape"
 
-                Expect.equal
-                    (numbers splits.Train.Inputs)
-                    [|
-                        for n in 0..1 do
-                            for c in 0..2 do
-                                for y in 0..3 do
-                                    for x in 0..4 -> float (value n c y x)
-                    |]
-                    "values"
+            Expect.equal
+                (numbers splits.Train.Inputs)
+                [|
+                    for n in 0..1 do
+                        for c in 0..2 do
+                            for y in 0..3 do
+                                for x in 0..4 -> float (value n c y x)
+                |]
+                "values"
 
-        testCase "held-out arrays keep what belongs together"
+        testScoped "held-out arrays keep what belongs together"
         <| fun () ->
-            scoped
-            <| fun () ->
-                let count = 30
+            let count = 30
 
-                let data =
-                    in_memory "split" {
-                        inputs (Array2D.init count 1 (fun n _ -> float32 n))
-                        classes count [| 0 .. count - 1 |]
-                        tasks count [| 0 .. count - 1 |]
-                        held_out 7
-                        test 5
-                    }
+            let data =
+                in_memory "split" {
+                    inputs (Array2D.init count 1 (fun n _ -> float32 n))
+                    classes count [| 0 .. count - 1 |]
+                    tasks count [| 0 .. count - 1 |]
+                    held_out 7
+                    test 5
+                }
 
-                use splits = (load (classes' 1 count) data).Splits
-                let parts = [ splits.Train; splits.Validation[0]; splits.Test[0] ]
-                Expect.equal [ for part in parts -> part.Count ] [ 18L; 7L; 5L ] "counts"
+            use splits = (load (classes' 1 count) data).Splits
+            let parts = [ splits.Train; splits.Validation[0]; splits.Test[0] ]
+            Expect.equal [ for part in parts -> part.Count ] [ 18L; 7L; 5L ] "counts"
 
-                for part in parts do
-                    Expect.equal (integers part.Targets |> Array.map float) (numbers part.Inputs) "targets"
-                    Expect.equal (integers part.Side.Tasks) (integers part.Targets) "tasks"
+            for part in parts do
+                Expect.equal (integers part.Targets |> Array.map float) (numbers part.Inputs) "targets"
+                Expect.equal (integers part.Side.Tasks) (integers part.Targets) "tasks"
 
-                Expect.equal
-                    (parts |> Seq.collect (fun part -> integers part.Targets) |> Seq.sort |> List.ofSeq)
-                    [ 0 .. count - 1 ]
-                    "every datapoint once"
+            Expect.equal
+                (parts |> Seq.collect (fun part -> integers part.Targets) |> Seq.sort |> List.ofSeq)
+                [ 0 .. count - 1 ]
+                "every datapoint once"
 
-        testCase "a generator draws from the experiment's seed, part after part"
+        testScoped "a generator draws from the experiment's seed, part after part"
         <| fun () ->
-            scoped
-            <| fun () ->
-                let parts = drawn ()
-                Expect.equal [ for x, _, _, _ in parts -> x.Length ] [ 20; 5; 4 ] "counts"
-                Expect.equal (drawn ()) parts "the same again"
+            let parts = drawn ()
+            Expect.equal [ for x, _, _, _ in parts -> x.Length ] [ 20; 5; 4 ] "counts"
+            Expect.equal (drawn ()) parts "the same again"
 
-                let random = System.Random 3
+            let random = System.Random 3
 
-                for x, labels, ids, choices in parts do
-                    for n in 0 .. x.Length - 1 do
-                        let label = random.Next 3
-                        Expect.equal labels[n] label "class"
-                        Expect.equal x[n] [| float label; float (random.NextSingle()) |] "x"
-                        Expect.equal ids[n] (label % 2) "task"
-                        Expect.equal choices[n] label "choice"
+            for x, labels, ids, choices in parts do
+                for n in 0 .. x.Length - 1 do
+                    let label = random.Next 3
+                    Expect.equal labels[n] label "class"
+                    Expect.equal x[n] [| float label; float (random.NextSingle()) |] "x"
+                    Expect.equal ids[n] (label % 2) "task"
+                    Expect.equal choices[n] label "choice"
 
         for name, point, said in
             [
@@ -196,60 +188,56 @@ let tests =
                 "net/bernoulli: expected targets that are 0 or 1, got 0.5"
             ]
 
-        testCase "a CSV file's width and tasks are held against the network"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let path = write directory "x.csv" "a,b,t,y\n1,2,u,0\n3,4,v,1\n"
+        testInDirectory "a CSV file's width and tasks are held against the network"
+        <| fun directory ->
+            let path = write directory "x.csv" "a,b,t,y\n1,2,u,0\n3,4,v,1\n"
 
-                let data =
-                    csv path {
-                        target "y"
-                        task "t"
-                        held_out 0.0
-                        test 0.0
-                    }
+            let data =
+                csv path {
+                    target "y"
+                    task "t"
+                    held_out 0.0
+                    test 0.0
+                }
 
-                use source = (load (features' 2) data).Splits
-                Expect.equal (integers source.Train.Side.Tasks) [| 0; 1 |] "tasks, numbered in order"
+            use source = (load (features' 2) data).Splits
+            Expect.equal (integers source.Train.Side.Tasks) [| 0; 1 |] "tasks, numbered in order"
 
-                complains (fun () -> (load (features' 3) data).Splits.Dispose()) [
-                    $"net/features: expected width 2, the columns of {path}, got 3 – say `features 2`"
-                ]
+            complains (fun () -> (load (features' 3) data).Splits.Dispose()) [
+                $"net/features: expected width 2, the columns of {path}, got 3 – say `features 2`"
+            ]
 
-                let tasked =
-                    network "net" {
-                        features 2
-                        tasks 3
-                        bernoulli
-                    }
+            let tasked =
+                network "net" {
+                    features 2
+                    tasks 3
+                    bernoulli
+                }
 
-                complains (fun () -> (load tasked data).Splits.Dispose()) [
-                    $"net/tasks: expected 2, the task ids of {path}, got 3 – say `tasks 2`"
-                ]
+            complains (fun () -> (load tasked data).Splits.Dispose()) [
+                $"net/tasks: expected 2, the task ids of {path}, got 3 – say `tasks 2`"
+            ]
 
-        testCase "files are told with their checksums, counts and labels"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let path = write directory "x.csv" "a,y\n1,no\n2,yes\n3,no\n4,yes\n"
+        testInDirectory "files are told with their checksums, counts and labels"
+        <| fun directory ->
+            let path = write directory "x.csv" "a,y\n1,no\n2,yes\n3,no\n4,yes\n"
 
-                let data =
-                    csv path {
-                        target "y"
-                        classes 2
-                        held_out 0.25
-                        test 0.0
-                    }
+            let data =
+                csv path {
+                    target "y"
+                    classes 2
+                    held_out 0.25
+                    test 0.0
+                }
 
-                let source = load (classes' 1 2) data
-                use _splits = source.Splits
+            let source = load (classes' 1 2) data
+            use _splits = source.Splits
 
-                Expect.equal
-                    (source.Facts.ToJsonString())
-                    // printf 'a,y\n1,no\n2,yes\n3,no\n4,yes\n' | sha256sum
-                    "{\"kind\":\"csv\",\"files\":[{\"name\":\"x.csv\",\"bytes\":26,\"sha256\":\"ff32534e12dd323bfc3bb53f5ef9a07040d9ea6cb12735c3f92ea2c38aef1bd4\"}],\"train\":3,\"validation\":1,\"classes\":[\"no\",\"yes\"]}"
-                    "facts"
+            Expect.equal
+                (source.Facts.ToJsonString())
+                // printf 'a,y\n1,no\n2,yes\n3,no\n4,yes\n' | sha256sum
+                "{\"kind\":\"csv\",\"files\":[{\"name\":\"x.csv\",\"bytes\":26,\"sha256\":\"ff32534e12dd323bfc3bb53f5ef9a07040d9ea6cb12735c3f92ea2c38aef1bd4\"}],\"train\":3,\"validation\":1,\"classes\":[\"no\",\"yes\"]}"
+                "facts"
 
         testCase "a blank path asks for --data"
         <| fun () ->

@@ -4,9 +4,9 @@ module ModNet.Tests.StudyCommandTests
 open System
 open System.IO
 open System.Runtime.InteropServices
-open System.Text.RegularExpressions
 open Expecto
 open ModNet
+open ModNet.Cli
 open ModNet.Tests.Clone
 
 [<DllImport("libc", EntryPoint = "kill")>]
@@ -47,17 +47,6 @@ study "small" {{
         action home script
     finally
         Directory.Delete(home, true)
-
-let private refused (code: int) (words: string list) (parts: string list) =
-    let exit, output, errors = modnet words
-    let said = output + errors
-    let command = String.concat " " words
-    Expect.equal exit code $"exit code of {command}: {said}"
-
-    for part in parts do
-        Expect.stringContains said part command
-
-    Expect.isFalse (Regex.IsMatch(said, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {said}"
 
 [<Tests>]
 let tests =
@@ -107,7 +96,7 @@ let tests =
                 let code, output, errors = modnet words
                 Expect.equal code 0 errors
                 Expect.isFalse (output.Contains "· step 0 ·") "it does not begin anew"
-                let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
+                let file = (StudyStore.read (Path.Combine(home, "results", "small.json"))).Value
                 Expect.isTrue file.Entries.Head.Finished "finished"
 
         testCase "a run that cannot be done is told of, and the others are done"
@@ -132,7 +121,7 @@ let tests =
                 Expect.stringContains errors "first, seed 1: " "which run"
                 Expect.stringContains errors "a folder that no run is at work in" "why"
                 Expect.stringContains output "second, seed 1 · step 20/20" "the other row"
-                let file = (StudyFileJson.load (Path.Combine(home, "results", "small.json"))).Value
+                let file = (StudyStore.read (Path.Combine(home, "results", "small.json"))).Value
                 Expect.equal [ for entry in file.Entries -> entry.Row, entry.Finished ] [ "second", true ] "results"
 
         testCase "mistakes have one message and an exit code"
@@ -155,9 +144,13 @@ let tests =
 
         testCase "every study in notebooks is sound"
         <| fun () ->
-            let studies =
+            let studies = Verbs.Reproduce.registered () |> List.map snd |> Array.ofList
+
+            let declared =
                 Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx")
                 |> Array.filter (fun path -> (File.ReadAllText path).Contains "Study.main")
+
+            Expect.equal (Array.sort declared) (Array.sort studies) "notebooks/studies.txt names every one"
 
             let outcomes = studies |> Array.Parallel.map (fun script -> script, modnet [ "check"; script ])
 

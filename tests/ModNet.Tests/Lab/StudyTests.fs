@@ -180,20 +180,12 @@ let tests =
                 // As a kill leaves it after step 10: its checkpoint, the spec of the whole run, no summary.
                 Directory.Delete(folder, true)
 
-                let settings: Settings = {
-                    Data = None
-                    Vocabulary = None
-                    Steps = Some 10
-                    Seed = Some 3
-                    Out = Some folder
-                    LogEvery = None
-                    ValidateEvery = None
-                    CheckpointEvery = None
-                    TraceEvery = None
-                    Threads = Some 1
-                    Device = None
-                    Resume = false
-                    Command = ""
+                let settings = {
+                    Settings.none with
+                        Steps = Some 10
+                        Seed = Some 3
+                        Out = Some folder
+                        Threads = Some 1
                 }
 
                 let declared = experimentOf 2 20
@@ -464,7 +456,7 @@ let tests =
                     row "reads" {
                         run (fun _ ->
                             experiment {
-                                net DslExamples.lm
+                                net ExampleNetworks.lm
                                 data (text "" { window 5 })
                                 train (em { })
                             })

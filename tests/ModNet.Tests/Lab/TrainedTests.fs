@@ -6,6 +6,7 @@ open System.IO
 open Expecto
 open ModNet
 open ModNet.Runtime
+open ModNet.Tests.Running
 open TorchSharp
 
 let private net' =
@@ -67,22 +68,6 @@ let private methods = [
     }
 ]
 
-let private settings: Settings = {
-    Data = None
-    Vocabulary = None
-    Steps = None
-    Seed = None
-    Out = None
-    LogEvery = None
-    ValidateEvery = None
-    CheckpointEvery = None
-    TraceEvery = None
-    Threads = None
-    Device = None
-    Resume = false
-    Command = "test"
-}
-
 let private experimentOf directory method' network' =
     let path = csvOf directory
     let folder = Path.Combine(directory, "run")
@@ -102,15 +87,6 @@ let private experimentOf directory method' network' =
         out folder
     }
 
-let private quietly (action: unit -> 'Result) =
-    let before = Console.Out
-    Console.SetOut TextWriter.Null
-
-    try
-        action ()
-    finally
-        Console.SetOut before
-
 /// A run in a folder, whose data are then gone, and what its graph gave for an input.
 let private leaving (method': Method) (action: string -> unit) =
     inDirectory
@@ -128,7 +104,7 @@ let private leaving (method': Method) (action: string -> unit) =
             | _ -> net'
 
         let experiment = experimentOf directory method' chosen
-        quietly (fun () -> Train.run settings experiment |> ignore)
+        quietly (fun () -> Train.run unset experiment |> ignore)
         File.Delete(Path.Combine(directory, "points.csv"))
         action experiment.Out.Value
 
@@ -230,31 +206,29 @@ let tests =
                         "only in the checkpoint"
                     ]
 
-        testCase "a resumed experiment that is another is refused with what differs"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                let mine = experimentOf directory methods.Head net'
-                quietly (fun () -> Train.run settings mine |> ignore)
+        testInDirectory "a resumed experiment that is another is refused with what differs"
+        <| fun directory ->
+            let mine = experimentOf directory methods.Head net'
+            quietly (fun () -> Train.run unset mine |> ignore)
 
-                let other = {
-                    mine with
-                        Seed = 2
-                        Network = {
-                            net' with
-                                Layers =
-                                    net'.Layers
-                                    |> List.map (function
-                                        | Layer.Linear linear -> Layer.Linear { linear with Width = 9 }
-                                        | layer -> layer)
-                        }
-                }
+            let other = {
+                mine with
+                    Seed = 2
+                    Network = {
+                        net' with
+                            Layers =
+                                net'.Layers
+                                |> List.map (function
+                                    | Layer.Linear linear -> Layer.Linear { linear with Width = 9 }
+                                    | layer -> layer)
+                    }
+            }
 
-                complains (fun () -> Train.run { settings with Resume = true } other |> ignore) [
-                    "expected the same experiment as the run to resume, got another"
-                    "$.network.layers[1].width: 6, now 9"
-                    "$.seed: 1, now 2"
-                ]
+            complains (fun () -> Train.run { unset with Resume = true } other |> ignore) [
+                "expected the same experiment as the run to resume, got another"
+                "$.network.layers[1].width: 6, now 9"
+                "$.seed: 1, now 2"
+            ]
 
         testCase "a spec of a later version is refused by name, and a script's own modules by theirs"
         <| fun () ->

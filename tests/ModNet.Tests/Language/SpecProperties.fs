@@ -7,11 +7,7 @@ open ModNet
 open ModNet.Generators
 open ModNet.Tests.NetworkRuns
 
-let private anything = {
-    FsCheckConfig.defaultConfig with
-        arbitrary = [ typeof<AnySpec> ]
-        replay = Some(2018UL, 1UL, None)
-}
+let private anything = trying 100 typeof<AnySpec> (2018UL, 1UL)
 
 /// Every shared pool renamed.
 let private renamed rename =

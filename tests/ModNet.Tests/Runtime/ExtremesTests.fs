@@ -146,27 +146,25 @@ let tests =
                                 (gradient[i] >= min left right - slack && gradient[i] <= max left right + slack)
                                 $"{name}[{i}]: gradient {gradient[i]}, slopes {left} and {right}")
 
-        testCase "likelihoods at extreme logits are finite, and right"
+        testScoped "likelihoods at extreme logits are finite, and right"
         <| fun () ->
-            scoped
-            <| fun () ->
-                for type' in [ torch.ScalarType.Float32; torch.ScalarType.Float64 ] do
-                    let at (values: float list) = torch.tensor(Array.ofList values).to_type type'
+            for type' in [ torch.ScalarType.Float32; torch.ScalarType.Float64 ] do
+                let at (values: float list) = torch.tensor(Array.ofList values).to_type type'
 
-                    use logits = new LogitsHead(3)
-                    let features = at([ 1e4; -1e4; 0.0 ]).view(1L, 3L)
+                use logits = new LogitsHead(3)
+                let features = at([ 1e4; -1e4; 0.0 ]).view(1L, 3L)
 
-                    for target, expected in [ 0L, 0.0; 1L, -2e4; 2L, -1e4 ] do
-                        let found = numbers (logits.LogLikelihood(features, torch.tensor [| target |]))
-                        Expect.floatClose Accuracy.high found[0] expected $"log p of class {target}"
+                for target, expected in [ 0L, 0.0; 1L, -2e4; 2L, -1e4 ] do
+                    let found = numbers (logits.LogLikelihood(features, torch.tensor [| target |]))
+                    Expect.floatClose Accuracy.high found[0] expected $"log p of class {target}"
 
-                    use bernoulli = new BernoulliHead()
+                use bernoulli = new BernoulliHead()
 
-                    let found =
-                        numbers (bernoulli.LogLikelihood(at([ 1e4; -1e4 ]).view(2L, 1L), at([ 1.0; 1.0 ]).view(2L, 1L)))
+                let found =
+                    numbers (bernoulli.LogLikelihood(at([ 1e4; -1e4 ]).view(2L, 1L), at([ 1.0; 1.0 ]).view(2L, 1L)))
 
-                    Expect.floatClose Accuracy.high found[0] 0.0 "a certain bit"
-                    Expect.floatClose Accuracy.high found[1] -1e4 "an impossible one"
+                Expect.floatClose Accuracy.high found[0] 0.0 "a certain bit"
+                Expect.floatClose Accuracy.high found[1] -1e4 "an impossible one"
 
         testCase
             "a choice at extreme logits is certain: its entropy is zero, and samples, mode and log p are those of one module"
@@ -232,35 +230,33 @@ let tests =
                             works $"K = M, {dispatch}, {combine}, {name}" graph data make
 
         for name in [ "static"; "exact"; "full E-steps" ] do
-            testCase $"single precision follows double precision within 1e-3 over 100 steps: {name}"
+            testScoped $"single precision follows double precision within 1e-3 over 100 steps: {name}"
             <| fun () ->
-                scoped
-                <| fun () ->
-                    let losses (type': torch.ScalarType) =
-                        let graph, data = Fixtures.regression sizes Combine.Sum Dispatch.Auto 16
-                        graph.``to`` type' |> ignore
-                        let data = new Dataset(data.Inputs.to_type type', data.Targets.to_type type')
-                        use streams = new RandomStreams(1L)
+                let losses (type': torch.ScalarType) =
+                    let graph, data = Fixtures.regression sizes Combine.Sum Dispatch.Auto 16
+                    graph.``to`` type' |> ignore
+                    let data = new Dataset(data.Inputs.to_type type', data.Targets.to_type type')
+                    use streams = new RandomStreams(1L)
 
-                        if name = "full E-steps" then
-                            use em = new ViterbiEm(graph, data, EmSettings(1, 1, 8L, 8L, 1e-2), streams)
+                    if name = "full E-steps" then
+                        use em = new ViterbiEm(graph, data, EmSettings(1, 1, 8L, 8L, 1e-2), streams)
 
-                            [
-                                for _ in 1..100 do
-                                    em.FullEStep(Fixtures.everything data) |> ignore
-                                    em.MStepAndReport().Loss
-                            ]
-                        else
-                            let make = methods 8L 1 1 |> List.find (fst >> (=) name) |> snd
-                            use method = make graph data streams
-                            [ for _ in 1..100 -> method.StepAndReport().Loss ]
+                        [
+                            for _ in 1..100 do
+                                em.FullEStep(Fixtures.everything data) |> ignore
+                                em.MStepAndReport().Loss
+                        ]
+                    else
+                        let make = methods 8L 1 1 |> List.find (fst >> (=) name) |> snd
+                        use method = make graph data streams
+                        [ for _ in 1..100 -> method.StepAndReport().Loss ]
 
-                    let doubles, singles = losses torch.ScalarType.Float64, losses torch.ScalarType.Float32
+                let doubles, singles = losses torch.ScalarType.Float64, losses torch.ScalarType.Float32
 
-                    Expect.isLessThan (List.average doubles[80..]) (List.average doubles[..19]) "it learns"
+                Expect.isLessThan (List.average doubles[80..]) (List.average doubles[..19]) "it learns"
 
-                    for step, (d, s) in List.indexed (List.zip doubles singles) do
-                        Expect.isLessThan (abs (d - s)) (1e-3 * (1.0 + abs d)) $"step {step + 1}: {d} and {s}"
+                for step, (d, s) in List.indexed (List.zip doubles singles) do
+                    Expect.isLessThan (abs (d - s)) (1e-3 * (1.0 + abs d)) $"step {step + 1}: {d} and {s}"
 
-                    Expect.notEqual doubles singles "they are two"
+                Expect.notEqual doubles singles "they are two"
     ]

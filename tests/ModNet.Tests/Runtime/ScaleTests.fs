@@ -62,51 +62,49 @@ let tests =
                 Expect.isLessThanOrEqual (liveTensors ()) tensors "live tensors"
                 Expect.isLessThan (memory' - memory) 100_000_000L "process memory"
 
-        testCase "assignments take two bytes a choice, statistics count them, a run resumes, and a trace comes back"
-        <| fun () ->
-            inDirectory
-            <| fun directory ->
-                scoped
-                <| fun () ->
-                    let streams, graph, data, em = network Unselected.Rest 1L
+        testInDirectory
+            "assignments take two bytes a choice, statistics count them, a run resumes, and a trace comes back"
+        <| fun directory ->
+            scoped
+            <| fun () ->
+                let streams, graph, data, em = network Unselected.Rest 1L
 
-                    for _ in 1..8 do
-                        em.Step()
+                for _ in 1..8 do
+                    em.Step()
 
-                    let table = em.Assignments.ToTensor()
-                    Expect.equal (List.ofArray table.shape) [ 300L; 2L ] "a*"
-                    Expect.exists (integers (table.to_type torch.ScalarType.Int64)) (fun m -> m > 2048) "high modules"
-                    let used = (em.StepAndReport()).Statistics
-                    Expect.isLessThanOrEqual used.ModulesUsed 64 "a minibatch of 32 uses at most 64 modules"
-                    Expect.isLessThanOrEqual used.BatchSelectionEntropy (log (float modules) + 1e-6) "H_b"
-                    Expect.isGreaterThan used.BatchSelectionEntropy 5.0 "nothing has collapsed in 9 steps"
+                let table = em.Assignments.ToTensor()
+                Expect.equal (List.ofArray table.shape) [ 300L; 2L ] "a*"
+                Expect.exists (integers (table.to_type torch.ScalarType.Int64)) (fun m -> m > 2048) "high modules"
+                let used = (em.StepAndReport()).Statistics
+                Expect.isLessThanOrEqual used.ModulesUsed 64 "a minibatch of 32 uses at most 64 modules"
+                Expect.isLessThanOrEqual used.BatchSelectionEntropy (log (float modules) + 1e-6) "H_b"
+                Expect.isGreaterThan used.BatchSelectionEntropy 5.0 "nothing has collapsed in 9 steps"
 
-                    use folder = RunFolder.Create(Path.Combine(directory, "run"))
-                    Checkpoint.Write(folder, graph, em, streams, 9L)
-                    let streams', graph', data', em' = network Unselected.Rest 1L
-                    Checkpoint.Resume(folder, graph', em', streams', ignore) |> ignore
+                use folder = RunFolder.Create(Path.Combine(directory, "run"))
+                Checkpoint.Write(folder, graph, em, streams, 9L)
+                let streams', graph', data', em' = network Unselected.Rest 1L
+                Checkpoint.Resume(folder, graph', em', streams', ignore) |> ignore
 
-                    for _ in 1..5 do
-                        em.Step()
-                        em'.Step()
+                for _ in 1..5 do
+                    em.Step()
+                    em'.Step()
 
-                    for struct (name, p), struct (_, p') in
-                        Seq.zip (graph.named_parameters ()) (graph'.named_parameters ()) do
-                        Expect.equal (p'.bytes.ToArray()) (p.bytes.ToArray()) $"{name}, resumed"
+                for struct (name, p), struct (_, p') in Seq.zip (graph.named_parameters ()) (graph'.named_parameters ()) do
+                    Expect.equal (p'.bytes.ToArray()) (p.bytes.ToArray()) $"{name}, resumed"
 
-                    let trace = RoutingTracer.Of(graph, data, [| 0L .. 49L |], em, torch.CPU, 9L, "train")
+                let trace = RoutingTracer.Of(graph, data, [| 0L .. 49L |], em, torch.CPU, 9L, "train")
 
-                    let path = Path.Combine(directory, "routing.safetensors")
-                    RoutingFile.Write(path, trace)
-                    let back = RoutingFile.Read path
-                    let layer, layer' = trace.Layers[0], back.Layers[0]
-                    Expect.equal layer'.Modules modules "M"
-                    Expect.equal layer'.Selections layer.Selections "selections"
-                    Expect.equal layer'.Held layer.Held "a*"
-                    Expect.equal layer'.Probabilities layer.Probabilities "probabilities"
+                let path = Path.Combine(directory, "routing.safetensors")
+                RoutingFile.Write(path, trace)
+                let back = RoutingFile.Read path
+                let layer, layer' = trace.Layers[0], back.Layers[0]
+                Expect.equal layer'.Modules modules "M"
+                Expect.equal layer'.Selections layer.Selections "selections"
+                Expect.equal layer'.Held layer.Held "a*"
+                Expect.equal layer'.Probabilities layer.Probabilities "probabilities"
 
-                    for own in [ em' :> IDisposable; graph'; data'; streams'; em; graph; data; streams ] do
-                        own.Dispose()
+                for own in [ em' :> IDisposable; graph'; data'; streams'; em; graph; data; streams ] do
+                    own.Dispose()
 
         testCase "a trace at the end holds fewer datapoints where their distributions would be too many numbers"
         <| fun () ->

@@ -4,6 +4,8 @@ module ModNet.Tests.Clone
 open System
 open System.Diagnostics
 open System.IO
+open System.Text.RegularExpressions
+open Expecto
 
 let root =
     let rec up (directory: DirectoryInfo) =
@@ -54,3 +56,18 @@ let modnetWith (environment: (string * string) list) (words: string list) =
 
 /// The same in this process's environment.
 let modnet (words: string list) = modnetWith [] words
+
+/// The command line refuses these words in a changed environment: with this exit code, in a message that has these parts, and
+/// without a stack trace.
+let refusedWith (environment: (string * string) list) (code: int) (words: string list) (parts: string list) =
+    let exit, output, errors = modnetWith environment words
+    let command = String.concat " " words
+    Expect.equal exit code $"exit code of {command}: {output}{errors}"
+
+    for part in parts do
+        Expect.stringContains errors part command
+
+    Expect.isFalse (Regex.IsMatch(output + errors, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {errors}"
+
+/// The same in this process's environment.
+let refused (code: int) (words: string list) (parts: string list) = refusedWith [] code words parts

@@ -5,20 +5,10 @@ open System.Buffers.Binary
 open System.Formats.Tar
 open System.IO
 open System.IO.Compression
-open Expecto
-open ModNet.Runtime
 
 /// Small files in the formats that data come in.
 [<AutoOpen>]
 module DataFiles =
-
-    /// The body raises a UserException whose message has these parts.
-    let complains (body: unit -> unit) (parts: string list) =
-        Expect.throwsC body (fun e ->
-            Expect.equal (e.GetType()) typeof<UserException> $"a user's mistake: {e.Message}"
-
-            for part in parts do
-                Expect.stringContains e.Message part "")
 
     let write (directory: string) (name: string) (text: string) =
         let path = Path.Combine(directory, name)

@@ -1,12 +1,81 @@
-/// Lines of F# given to `dotnet fsi`, as a user at its prompt would. To start it takes seconds, so one session serves all.
+/// F# Interactive, given lines as a user at its prompt would. To start it takes seconds, so one session serves all tests.
 module ModNet.Tests.FsiSession
 
 open System
+open System.Collections.Concurrent
 open System.Diagnostics
 open System.IO
-open ModNet
 
-/// What came of a line.
+/// What is written after a line was run to its end.
+let private ended (what: string) = $"ended: {what}"
+
+type private Session() =
+
+    // What the session leaves behind goes with this.
+    let directory = Directory.CreateTempSubdirectory("modnet-fsi-").FullName
+    let errors = new BlockingCollection<string>()
+
+    let running =
+        let start =
+            ProcessStartInfo(
+                Environment.ProcessPath,
+                [ "fsi"; "--nologo" ],
+                WorkingDirectory = directory,
+                RedirectStandardInput = true,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true
+            )
+
+        start.Environment["TMPDIR"] <- directory
+        Process.Start start
+
+    do
+        running.OutputDataReceived.Add ignore
+        running.ErrorDataReceived.Add(fun line -> errors.Add(if isNull line.Data then ended "too soon" else line.Data))
+        running.BeginOutputReadLine()
+        running.BeginErrorReadLine()
+
+        AppDomain.CurrentDomain.ProcessExit.Add(fun _ ->
+            // `dotnet fsi` starts the session as a process of its own.
+            running.Kill true
+            running.WaitForExit 10_000 |> ignore
+            Directory.Delete(directory, true))
+
+    /// Has the session run interactions, each of one or more lines; what it wrote to its error output meanwhile. An error in one
+    /// does not keep the session, which reads from standard input, from the next.
+    member _.Run(interactions: string list) : string list =
+        for interaction in interactions @ [ "ended \"all\"" ] do
+            running.StandardInput.WriteLine $"{interaction}\n;;"
+
+        let rec upToTheEnd lines =
+            match errors.Take() with
+            | line when line = ended "all" -> List.rev lines
+            | line when line = ended "too soon" ->
+                let said = String.concat "\n" (List.rev lines)
+                failwith $"F# Interactive ended too soon: {said}"
+            | line -> upToTheEnd (line :: lines)
+
+        upToTheEnd []
+
+let private session =
+    lazy
+        (let session = Session()
+         let script = Path.Combine(Clone.root, "notebooks", "modnet.fsx")
+
+         session.Run [
+             "let ended (what: string) = System.Console.Error.WriteLine $\"ended: {what}\""
+             $"#load @\"{script}\""
+             "open ModNet"
+         ]
+         |> ignore
+
+         session)
+
+/// What the compiler says of some lines, and what they write to the error output, when F# Interactive is given them as a script;
+/// `ModNet` is open.
+let run (script: string) : string list = lock session (fun () -> session.Value.Run [ script ])
+
+/// What came of an expression.
 type Outcome = {
     /// What the compiler reported of it, its own text left out; empty where it had nothing to say.
     Report: string
@@ -14,76 +83,17 @@ type Outcome = {
     Ran: bool
 }
 
-let private start directory =
-    let info =
-        ProcessStartInfo(
-            "dotnet",
-            [ "fsi"; "--nologo" ],
-            WorkingDirectory = directory,
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-            RedirectStandardOutput = true
-        )
+/// The first report among these lines, up to the line that it quotes.
+let private reportIn (lines: string list) =
+    let isReport (line: string) = line.Contains "stdin("
 
-    info.Environment["TMPDIR"] <- directory
-    Process.Start info
+    match List.skipWhile (isReport >> not) lines with
+    | [] -> ""
+    | first :: rest ->
+        first :: (rest |> List.takeWhile (fun line -> not (isReport line || line.TrimStart().StartsWith "let _")))
+        |> String.concat "\n"
 
-/// Whatever the lines leave behind goes with this.
-let private withDirectory action =
-    let directory = Directory.CreateTempSubdirectory "modnet-fsi-"
-
-    try
-        action directory.FullName
-    finally
-        directory.Delete true
-
-/// The message at a line's first report, up to the line that it quotes.
-let private reportOf (errors: string array) (line: int) =
-    let isReport (text: string) = text.Contains "stdin("
-    let isOfLine (text: string) = text.Contains $"stdin({line},"
-
-    match Array.tryFindIndex isOfLine errors with
-    | None -> ""
-    | Some first ->
-        let rest = errors[first + 1 ..]
-
-        let last =
-            rest
-            |> Array.tryFindIndex (fun text -> isReport text || text.TrimStart().StartsWith "let _")
-            |> Option.defaultValue rest.Length
-
-        Array.append [| errors[first] |] rest[.. last - 1] |> String.concat "\n"
-
-/// The outcomes of expressions, each on a line of its own, after some declarations. An error in one does not keep the
-/// session, which reads from standard input, from the next.
-let evaluate (declarations: string list) (expressions: string list) : Outcome list =
-    withDirectory (fun directory ->
-        use session = start directory
-        let output = session.StandardOutput.ReadToEndAsync()
-        let errors = session.StandardError.ReadToEndAsync()
-
-        let declarations = [
-            let script = Path.Combine(Clone.root, "notebooks", "modnet.fsx")
-            $"#load @\"{script}\""
-            "open ModNet"
-            yield! declarations
-        ]
-
-        for line in declarations do
-            session.StandardInput.WriteLine $"{line};;"
-
-        for index, expression in List.indexed expressions do
-            session.StandardInput.WriteLine $"let _ = {expression} in stdout.WriteLine \"ran {index}.\";;"
-
-        session.StandardInput.Close()
-        session.WaitForExit()
-        let output = output.Result
-        let errors = errors.Result.Split '\n'
-
-        [
-            for index in 0 .. expressions.Length - 1 ->
-                {
-                    Report = reportOf errors (declarations.Length + index + 1)
-                    Ran = output.Contains($"ran {index}.", StringComparison.Ordinal)
-                }
-        ])
+/// The outcome of an expression on a line of its own.
+let evaluate (expression: string) : Outcome =
+    let lines = run $"let _ = {expression} in ended \"this\""
+    { Report = reportIn lines; Ran = List.contains (ended "this") lines }

@@ -30,35 +30,45 @@ let bytes (path: string) : byte[] =
     else
         File.ReadAllBytes path
 
+/// The `path` that an extended header of pax gives to the entry after it, if it gives one.
+let private paxPath (records: byte[]) : string option =
+    Encoding.UTF8.GetString(records).Split '\n'
+    |> Array.tryPick (fun record ->
+        let at = record.IndexOf " path="
+        if at >= 0 then Some(record.Substring(at + 6)) else None)
+
 /// The regular files of a tar archive by their names without folders; of two of one name, the later.
 let tarred (archive: byte[]) : Map<string, byte[]> =
     let ascii (at: int) (length: int) = Encoding.ASCII.GetString(archive, at, length)
 
-    let rec from (at: int) (found: Map<string, byte[]>) =
-        if Array.forall ((=) 0uy) archive[at .. at + 511] then
+    let rec from (at: int) (path: string option) (found: Map<string, byte[]>) =
+        // A header without a checksum is none: zeros end an archive.
+        if Array.forall ((=) 0uy) archive[at + 148 .. at + 155] then
             found
         else
             let size =
-                match (ascii (at + 124) 12).Trim(' ', '\000') with
+                match (ascii (at + 124) 12).TrimStart(' ', '\000').Split(' ', '\000')[0] with
                 | "" -> 0
                 | digits -> Convert.ToInt32(digits, 8)
 
             let name =
-                let whole = Encoding.UTF8.GetString(archive, at, 100).Split('\000')[0]
+                let whole = path |> Option.defaultValue (Encoding.UTF8.GetString(archive, at, 100).Split('\000')[0])
+
                 whole.Split('/') |> Array.last
 
             match archive[at + 156] with
             // Links, devices and folders have no bytes of their own, whatever they say.
-            | kind when kind >= '1'B && kind <= '6'B -> from (at + 512) found
+            | kind when kind >= '1'B && kind <= '6'B -> from (at + 512) None found
             | kind ->
                 let next = at + 512 + (size + 511) / 512 * 512
 
-                if kind = '0'B || kind = '7'B || kind = 0uy then
-                    from next (Map.add name archive[at + 512 .. at + 511 + size] found)
-                else
-                    from next found
+                let content () = archive[at + 512 .. at + 511 + size]
 
-    from 0 Map.empty
+                if kind = '0'B || kind = '7'B || kind = 0uy then from next None (Map.add name (content ()) found)
+                elif kind = 'x'B then from next (paxPath (content ())) found
+                else from next None found
+
+    from 0 None Map.empty
 
 /// The tensors of a safetensors file: name, dtype, shape, bytes.
 let tensors (path: string) : (string * string * int64 list * byte[]) list =

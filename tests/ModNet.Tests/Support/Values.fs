@@ -65,3 +65,20 @@ module Values =
             body directory
         finally
             Directory.Delete(directory, true)
+
+    /// A test that leaves no tensor behind.
+    let testScoped (name: string) (body: unit -> unit) = Expecto.Tests.testCase name (fun () -> scoped body)
+
+    /// A test in a fresh directory that goes away afterwards.
+    let testInDirectory (name: string) (body: string -> unit) = Expecto.Tests.testCase name (fun () -> inDirectory body)
+
+    /// How a property is tried: on so many cases, made by these arbitraries, the same in every run.
+    let trying (count: int) (arbitraries: Type) (replay: uint64 * uint64) : Expecto.FsCheckConfig =
+        let seed, gamma = replay
+
+        {
+            Expecto.FsCheckConfig.defaultConfig with
+                maxTest = count
+                arbitrary = [ arbitraries ]
+                replay = Some(seed, gamma, None)
+        }

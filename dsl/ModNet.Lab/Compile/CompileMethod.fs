@@ -1,0 +1,78 @@
+namespace ModNet
+
+open ModNet.Runtime
+
+/// A training method's settings as the runtime has them.
+module internal CompileMethod =
+
+    let private optimizer (optimizer: Optimizer) : OptimizerKind =
+        match optimizer with
+        | Adam rate -> AdamKind rate
+        | AdamW(rate, decay) -> AdamWKind(rate, decay)
+        | Sgd(rate, momentum) -> SgdKind(rate, momentum)
+
+    let private unselected (unselected: ModNet.Unselected) =
+        match unselected with
+        | Drift -> Runtime.Unselected.Drift
+        | Rest -> Runtime.Unselected.Rest
+
+    let rec private schedule (steps: int) (schedule': ModNet.Schedule) : Runtime.Schedule =
+        match schedule' with
+        | Constant -> ConstantSchedule()
+        | Cosine -> CosineSchedule(int64 steps)
+        | Decay(every, factor) -> DecaySchedule(int64 every, factor)
+        | Warmup(warm, after) -> WarmupSchedule(int64 warm, schedule (steps - warm) after)
+
+    let private gradient (gradient: GradientSteps) : GradientSettings =
+        GradientSettings(
+            int64 gradient.Batch,
+            Optimizer = optimizer gradient.Optimizer,
+            Unselected = unselected gradient.Unselected,
+            Schedule = schedule gradient.Steps gradient.Schedule
+        )
+
+    let private em (em: Em) : EmSettings =
+        EmSettings(
+            em.Samples,
+            em.MSteps,
+            int64 em.EBatch,
+            int64 em.Gradient.Batch,
+            Optimizer = optimizer em.Gradient.Optimizer,
+            Unselected = unselected em.Gradient.Unselected,
+            Schedule = schedule em.Gradient.Steps em.Gradient.Schedule,
+            ControllerWeight = em.ControllerWeight,
+            Start =
+                (match em.Start with
+                 | AtRandom -> EmStart.AtRandom
+                 | Sweep -> EmStart.Sweep),
+            Held =
+                match em.Held with
+                | Beside -> EmHeld.Beside
+                | Among -> EmHeld.Among
+        )
+
+    /// How the method chooses modules in evaluation, of a graph that gets what else the method learns; without its data.
+    let evaluating (method: Method) (graph: Graph) : Selector =
+        match method with
+        | Method.NoisyTopK settings ->
+            Runtime.NoisyTopK.AddNoise graph
+            new NoisyTopKSelector(settings.K)
+        | Method.StaticModules _ -> new FirstSelector()
+        | Method.Em _
+        | Method.Reinforce _
+        | Method.Exact _ -> new ModeSelector()
+
+    /// The method on a graph and its data.
+    let make (method: Method) (graph: Graph) (data: Dataset) (streams: RandomStreams) device : TrainingMethod =
+        match method with
+        | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device)
+        | Method.Reinforce settings ->
+            let own = ReinforceSettings(settings.Decay, Gradient = gradient settings.Gradient)
+            new Runtime.Reinforce(graph, data, own, streams, device)
+        | Method.NoisyTopK settings ->
+            let own =
+                NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
+
+            new Runtime.NoisyTopK(graph, data, own, streams, device)
+        | Method.StaticModules settings -> new StaticModules(graph, data, gradient settings, streams, device)
+        | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device)

@@ -1,0 +1,123 @@
+namespace ModNet
+
+open System
+open ModNet.Runtime
+open TorchSharp
+
+/// Datasets from a script's own arrays and functions.
+module internal OwnData =
+
+    let private sizes (shape: Shape) =
+        match shape with
+        | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
+        | other -> [| ShapeRules.Values other |]
+
+    let private rows (values: float32 array) (sizes: int64 array) =
+        torch.tensor(values).view(Array.append [| -1L |] sizes)
+
+    let private ids (values: int array) = torch.tensor (Array.map int64 values)
+
+    let private side (tasks: int array option) (given: (int * int array) option) =
+        let tasks = tasks |> Option.map ids
+
+        let given = given |> Option.map (fun (columns, choices) -> (ids choices).view(-1L, int64 columns))
+
+        if tasks.IsNone && given.IsNone then null else new SideInputs(Option.toObj tasks, Option.toObj given)
+
+    let private dataset shape target tasks given (inputs: float32 array) =
+        use _scope = torch.NewDisposeScope()
+
+        let targets =
+            match target with
+            | ArrayTarget.Classes(_, ofEach) -> ids ofEach
+            | ArrayTarget.Values(width, values) -> rows values [| int64 width |]
+
+        new Dataset(rows inputs (sizes shape), targets, side tasks given)
+
+    /// The dataset of a spec's arrays; the spec has been checked.
+    let inMemory (data: InMemoryData) : LoadedData =
+        let arrays = data.Arrays.Value.Value
+
+        let given = Option.map2 (fun columns choices -> columns, choices) data.Given arrays.Given
+
+        dataset data.Input arrays.Target arrays.Tasks given arrays.Inputs
+        |> fun all -> LoadedData.Of(all, data.HeldOut, data.Test, data.SplitSeed)
+
+    /// Datapoints that a script's function draws, each checked against the spec.
+    let private draw (data: GeneratedData) (random: Random) (count: int) : Dataset =
+        let function' = data.Draw.Value.Value
+        let width = int (ShapeRules.Values data.Input)
+
+        let points = [|
+            for n in 1..count do
+                let expect (fits: bool) expected (got: string) =
+                    if not fits then
+                        Refusal.refuse
+                            $"generated `{data.Name}`, datapoint {n}"
+                            expected
+                            got
+                            "let `draw` give what is said of it"
+
+                let point = function' random
+                expect (point.X.Length = width) $"{width} values of x" $"{point.X.Length}"
+
+                match point.Y, data.Target with
+                | Class label, Target.Classes count ->
+                    expect (label >= 0 && label < count) $"a class from 0 to {count - 1}" $"{label}"
+                | Class _, Target.Values width -> expect false $"{width} values of y" "a class"
+                | Numbers _, Target.Classes count -> expect false $"a class from 0 to {count - 1}" "values of y"
+                | Numbers values, Target.Values width ->
+                    expect (values.Length = width) $"{width} values of y" $"{values.Length}"
+
+                match point.TaskId, data.Tasks with
+                | Some id, Some count -> expect (id >= 0 && id < count) $"a task id from 0 to {count - 1}" $"{id}"
+                | None, Some count -> expect false $"a task id from 0 to {count - 1}" "none"
+                | _, None -> ()
+
+                data.Given
+                |> Option.iter (fun columns ->
+                    expect (point.Choices.Length = columns) $"{columns} choices" $"{point.Choices.Length}")
+
+                point
+        |]
+
+        let target =
+            match data.Target with
+            | Target.Classes count ->
+                ArrayTarget.Classes(
+                    count,
+                    [|
+                        for point in points do
+                            match point.Y with
+                            | Class label -> label
+                            | Numbers _ -> ()
+                    |]
+                )
+            | Target.Values width ->
+                ArrayTarget.Values(
+                    width,
+                    [|
+                        for point in points do
+                            match point.Y with
+                            | Numbers values -> yield! values
+                            | Class _ -> ()
+                    |]
+                )
+
+        let tasks =
+            data.Tasks |> Option.map (fun _ -> points |> Array.map (fun point -> Option.defaultValue 0 point.TaskId))
+
+        let given = data.Given |> Option.map (fun columns -> columns, points |> Array.collect _.Choices)
+
+        points |> Array.collect _.X |> dataset data.Input target tasks given
+
+    /// Training, held-out and test points, drawn one after the other from the experiment's seed.
+    let generated (seed: int) (data: GeneratedData) : LoadedData =
+        let random = Random(seed + data.SeedOffset)
+
+        let part count : Dataset array = if count = 0 then [||] else [| draw data random count |]
+
+        let train = draw data random data.Points
+        let heldOut = part data.HeldOut
+        let test = part data.Test
+        new LoadedData(new DataSplits(train, heldOut, test), [||])

@@ -1,0 +1,192 @@
+namespace ModNet
+
+open System.Text.Json.Nodes
+open ModNet.Runtime
+open TorchSharp
+
+/// Data as the trainer wants them, what to say of them, and what to ask of the graph at the end.
+type Source = {
+    Splits: DataSplits
+    /// Kind, files with checksums, counts, labels: `data` in `summary.json`.
+    Facts: JsonObject
+    /// What tokens, classes and tasks stand for.
+    Labels: RoutingLabels
+    /// Of a trained graph whose modules are chosen by a selector.
+    Judge: Graph -> Selector -> torch.Device -> Verdict
+}
+
+/// Loads or draws an experiment's data.
+[<RequireQualifiedAccess>]
+module Source =
+
+    let private said (path: string) expected =
+        if path.Trim() = "" then
+            raise (UserException("--data", expected, "nothing", "say where the data are: --data PATH"))
+
+    // A script asks for the vocabulary before the network is said, the trainer for the words after: one reading serves both.
+    let private corpora = System.Collections.Concurrent.ConcurrentDictionary<string * int option, TextCorpus>()
+
+    /// The text at a path, read once.
+    let corpus (text: TextData) : TextCorpus =
+        said text.Path "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt"
+
+        corpora.GetOrAdd(
+            (text.Path, text.Vocabulary),
+            fun (path, limit) -> TextCorpus.Load(path, Option.toNullable limit)
+        )
+
+    let private words (network: Network) (text: TextData) =
+        let corpus = corpus text
+
+        for layer in network.Layers do
+            match layer with
+            | Layer.Tokens size when size <> corpus.Vocabulary.Size ->
+                raise (
+                    UserException(
+                        $"{network.Name}/tokens",
+                        $"the {corpus.Vocabulary.Size} words of {text.Path}",
+                        $"{size}",
+                        $"say tokens {corpus.Vocabulary.Size}, or limit the text with --vocab {size}"
+                    )
+                )
+            | _ -> ()
+
+        corpus
+
+    let private separator separator =
+        match separator with
+        | Comma -> ','
+        | Semicolon -> ';'
+        | Tab -> '\t'
+
+    /// What only the file could tell is held against the network.
+    let private csvFits (network: Network) (path: string) (data: LoadedData) =
+        let wrong place expected (got: int64) remedy =
+            raise (UserException($"{network.Name}/{place}", expected, string got, remedy))
+
+        for layer in network.Layers do
+            match layer with
+            | Layer.Features width when int64 width <> data.Splits.Train.Inputs.shape[1] ->
+                let found = data.Splits.Train.Inputs.shape[1]
+                wrong "features" $"width {found}, the columns of {path}" width $"say `features {found}`"
+            | Layer.Tasks count when not (isNull data.Tasks) && count <> data.Tasks.Count ->
+                let found = data.Tasks.Count
+                wrong "tasks" $"{found}, the task ids of {path}" count $"say `tasks {found}`"
+            | _ -> ()
+
+        data
+
+    let private csv (network: Network) (csv: CsvData) =
+        said csv.Path "a CSV file"
+
+        let layout =
+            CsvLayout(
+                Targets = List.toArray csv.Targets,
+                Classes = Option.toNullable csv.Classes,
+                Features = (csv.Features |> Option.map List.toArray |> Option.toObj),
+                Task = Option.toObj csv.Task,
+                Header = csv.Header,
+                Separator = separator csv.Separator
+            )
+
+        CsvFile.Load(csv.Path, layout, csv.HeldOut, csv.Test, csv.Standardise, csv.SplitSeed)
+        |> csvFits network csv.Path
+
+    /// A Bernoulli head speaks of bits and nothing else.
+    let private bits (network: Network) (data: LoadedData) =
+        if List.contains Layer.Bernoulli network.Layers then
+            for part in Seq.concat [ Seq.singleton data.Splits.Train; data.Splits.Validation; data.Splits.Test ] do
+                use _scope = torch.NewDisposeScope()
+
+                let wrong =
+                    part.Targets.masked_select (
+                        part.Targets.ne(Scalar.op_Implicit 0).logical_and(part.Targets.ne (Scalar.op_Implicit 1))
+                    )
+
+                if wrong.numel () > 0L then
+                    raise (
+                        UserException(
+                            $"{network.Name}/bernoulli",
+                            "targets that are 0 or 1",
+                            wrong.select(0L, 0L).ToSingle().ToString(System.Globalization.CultureInfo.InvariantCulture),
+                            "end the network with `gaussian`, or mend the data"
+                        )
+                    )
+
+        data
+
+    let private names (labels: string seq) : JsonNode =
+        JsonArray [| for label in labels -> JsonValue.Create label :> JsonNode |]
+
+    let private facts (kind: string) (files: DataFile seq) (splits: DataSplits) (labels: (string * string seq) list) =
+        let facts = JsonObject()
+        facts.Add("kind", JsonValue.Create kind)
+
+        let file (file: DataFile) : JsonNode =
+            let object = JsonObject()
+            object.Add("name", JsonValue.Create file.Name)
+            object.Add("bytes", JsonValue.Create file.Bytes)
+            object.Add("sha256", JsonValue.Create file.Sha256)
+            object
+
+        if not (Seq.isEmpty files) then facts.Add("files", JsonArray [| for each in files -> file each |])
+
+        facts.Add("train", JsonValue.Create splits.Train.Count)
+
+        for name, parts in [ "validation", splits.Validation; "test", splits.Test ] do
+            if parts.Count > 0 then facts.Add(name, JsonValue.Create(parts |> Seq.sumBy _.Count))
+
+        for name, labels in labels do
+            if not (isNull labels) then facts.Add(name, names labels)
+
+        facts
+
+    let private plain (kind: string) (data: LoadedData) = {
+        Splits = data.Splits
+        Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
+        Labels = RoutingLabels(Classes = data.Classes, Tasks = data.Tasks)
+        Judge = fun _ _ _ -> Verdict.none
+    }
+
+    let private toy (seed: int) (data: ModNet.ToyRegression) =
+        let problem, train, held = ToyProblem.draw seed data
+        let splits = new DataSplits(train.Data, [||], [| held.Data |])
+
+        {
+            Splits = splits
+            Facts = facts "toy_regression" [] splits []
+            Labels = RoutingLabels()
+            Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
+        }
+
+    /// The data of a checked experiment. Raises UserException where they cannot be read.
+    let load (experiment: Experiment) : Source =
+        let network = experiment.Network
+
+        match experiment.Data with
+        | Data.Text text ->
+            let corpus = words network text
+            let splits = corpus.Windows(text.Window, text.CarryState)
+
+            {
+                Splits = splits
+                Facts = facts "text" corpus.Files splits []
+                Labels = RoutingLabels corpus.Vocabulary.Words
+                Judge =
+                    fun _ _ _ -> {
+                        Verdict.none with
+                            Summary = [ "vocabulary", JsonValue.Create corpus.Vocabulary.Size ]
+                    }
+            }
+        | Data.ToyRegression data -> toy experiment.Seed data
+        | Data.Csv data -> csv network data |> bits network |> plain "csv"
+        | Data.Mnist images ->
+            said images.Path "a directory with MNIST's four idx files"
+
+            Mnist.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "mnist"
+        | Data.Cifar10 images ->
+            said images.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
+
+            Cifar10.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "cifar10"
+        | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
+        | Data.Generated data -> OwnData.generated experiment.Seed data |> bits network |> plain "generated"

@@ -1,0 +1,157 @@
+namespace ModNet
+
+open System
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
+open ModNet.Figures
+open ModNet.Runtime
+
+/// What the files of a run folder say beside the log: `summary.json`, `spec.json`, and the names of all of them.
+module internal RunFiles =
+    /// What reports call a field of the summary: its metric's heading, or its own name.
+    let private title (field: string) =
+        match Metric.Find field with
+        | null -> field.Replace('_', ' ')
+        | metric -> metric.Heading
+
+    let private text (folder: string) (name: string) =
+        let path = Path.Combine(folder, name)
+
+        if File.Exists path then Some(File.ReadAllText path) else None
+
+    // If a property stood there twice, nobody could tell which one counts.
+    let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
+
+    /// Raises InvalidOperationException where a text is half of a surrogate pair.
+    let rec private spell (node: JsonNode) : unit =
+        match node with
+        | null -> ()
+        | :? JsonObject as fields -> fields |> Seq.iter (fun field -> spell field.Value)
+        | :? JsonArray as items -> Seq.iter spell items
+        | value -> value.ToString() |> ignore
+
+    let parsed (json: string) : JsonObject option =
+        try
+            match JsonNode.Parse(json, documentOptions = strict) with
+            | :? JsonObject as fields ->
+                spell fields
+                Some fields
+            | _ -> None
+        with
+        | :? JsonException
+        | :? InvalidOperationException -> None
+
+    let summary (folder: string) : JsonObject option = text folder "summary.json" |> Option.bind parsed
+
+    let spec (folder: string) : string option = text folder "spec.json"
+
+    let private asNumber (node: JsonNode) : float option =
+        match node with
+        | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
+        | _ -> None
+
+    /// A value as a person reads it: short numbers, and lists and objects on one line.
+    let rec private spoken (field: string) (node: JsonNode) : string =
+        match node with
+        | null -> ""
+        | :? JsonObject as fields ->
+            String.Join(", ", fields |> Seq.map (fun entry -> $"{entry.Key} {spoken entry.Key entry.Value}"))
+        | :? JsonArray as items -> String.Join(", ", items |> Seq.map (spoken field))
+        | node ->
+            let unit = Metric.Find field |> Option.ofObj |> Option.map _.Unit |> Option.defaultValue ""
+
+            match asNumber node, unit with
+            | Some seconds, "s" -> Label.duration seconds
+            | Some share, _ when unit = "%" || field = "agreement" -> $"{Label.number (100.0 * share)} %%"
+            | Some identity, _ when field = "seed" -> $"{identity:F0}"
+            | Some value, _ -> Label.number value
+            | None, _ -> node.ToString()
+
+    let command (summary: JsonObject) : string option =
+        match summary["command"] with
+        | :? JsonArray as words -> Some(String.Join(' ', words |> Seq.map string))
+        | null -> None
+        | node -> Some(node.ToString())
+
+    /// The summary's objects with a phase's last values, and the names of the phases.
+    let phases = [ "final", "train"; "validation", "validation"; "test", "test" ]
+
+    /// An object with the length of each list in the list's place; `summary.json` has the lists.
+    let private brief (node: JsonNode) : JsonNode =
+        match node with
+        | :? JsonObject as fields ->
+            let short = JsonObject()
+
+            for entry in fields do
+                match entry.Value with
+                | :? JsonArray as items -> short.Add(entry.Key, JsonValue.Create(float items.Count))
+                | null -> short.Add(entry.Key, null)
+                | value -> short.Add(entry.Key, value.DeepClone())
+
+            short
+        | other -> other
+
+    /// Names and values of the summary that are about the run as a whole.
+    let facts (summary: JsonObject) : (string * string) list =
+        summary
+        |> Seq.filter (fun entry ->
+            entry.Key <> "command" && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
+        |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
+        |> Seq.toList
+
+    /// Headings and rows of the last values: a row for each metric, a column for training, validation and test.
+    let results (summary: JsonObject) : (string list * string list list) option =
+        let present =
+            phases
+            |> List.choose (fun (field, name) ->
+                match summary[field] with
+                | :? JsonObject as values -> Some(name, values)
+                | _ -> None)
+
+        let measures =
+            present
+            |> List.collect (fun (_, values) -> values |> Seq.map _.Key |> Seq.toList)
+            |> List.distinct
+            |> List.except [ "step"; "phase" ]
+
+        if measures.IsEmpty then
+            None
+        else
+            let rows =
+                measures
+                |> List.map (fun measure ->
+                    title measure :: (present |> List.map (fun (_, values) -> spoken measure values[measure])))
+
+            Some("" :: List.map fst present, rows)
+
+    /// M: the one number that spec or summary give for `modules`; None where pools differ in size, or there is no such number.
+    let modules (folder: string) : int option =
+        let rec numbers (node: JsonNode) : int list =
+            match node with
+            | :? JsonObject as fields -> [
+                for entry in fields do
+                    match asNumber entry.Value with
+                    | Some count when entry.Key.Equals("modules", StringComparison.OrdinalIgnoreCase) -> int count
+                    | _ -> yield! numbers entry.Value
+              ]
+            | :? JsonArray as items -> items |> Seq.toList |> List.collect numbers
+            | _ -> []
+
+        let found =
+            [ spec folder |> Option.bind parsed; summary folder ]
+            |> List.choose id
+            |> List.collect numbers
+            |> List.distinct
+
+        match found with
+        | [ count ] -> Some count
+        | _ -> None
+
+    /// Name and size of the folder's files, the report itself and unfinished files left out.
+    let files (folder: string) : (string * int64) list =
+        DirectoryInfo(folder).EnumerateFiles()
+        |> Seq.filter (fun file -> file.Name <> "report.html" && not (file.Name.StartsWith '.'))
+        |> Seq.map (fun file -> file.Name, file.Length)
+        |> Seq.sortBy fst
+        |> Seq.toList

@@ -1,0 +1,30 @@
+namespace ModNet
+
+open System
+open System.IO
+open ModNet.Runtime
+
+/// Writes drawings of networks to files; the ending of the name decides the format.
+[<RequireQualifiedAccess>]
+module DrawingFile =
+
+    let private renderings = [ ".svg", Network.to_svg; ".mmd", Network.to_mermaid ]
+
+    let private tryRendering (path: string) =
+        renderings
+        |> List.tryFind (fun (ending, _) -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+        |> Option.map snd
+
+    /// Whether the name ends in `.svg` or `.mmd`.
+    let isKnown (path: string) = (tryRendering path).IsSome
+
+    /// Writes the drawing of a sound network whole; raises UserException for a name that ends otherwise, or where the file
+    /// cannot be.
+    let write (network: Network) (path: string) : unit =
+        match tryRendering path with
+        | None ->
+            Refusal.refuse path "a file name that ends in .svg or .mmd" (Path.GetFileName path) "name it otherwise"
+        | Some render ->
+            let text = render network |> Refusal.orRaise
+
+            WholeFile.Write(path, text)

@@ -1,0 +1,122 @@
+namespace ModNet
+
+open System
+open System.CommandLine
+open System.Diagnostics
+open System.IO
+open ModNet.Figures
+open ModNet.Runtime
+
+/// Carries a study out; the last line of a study's script calls `Study.main`.
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Study =
+
+    /// Exit code of a study that was stopped: 128 and the number of SIGINT, as shells have it.
+    let private stopped = 130
+
+    let private check (study: Study) (options: StudyOptions) : unit =
+        StudyPlan.mustBeSound study
+
+        for row in StudyPlan.rows study options do
+            let summary = StudyPlan.experiment options.Scale row row.Seeds.Head |> Check.experiment |> Refusal.orRaise
+
+            let seeds = row.Seeds |> List.map string |> String.concat ", "
+            printfn $"{row.Id}: {row.Label}; seeds {seeds}"
+            printfn $"{summary}"
+            printfn ""
+
+    /// In a notebook the report's figures are shown, too.
+    let private show (sections: Section list) : unit =
+        for section in sections do
+            for content in section.Contents do
+                match content with
+                | Content.Chart figure -> Show.figure section.Heading figure
+                | Content.Drawing svg -> Show.svg section.Heading svg
+                | Content.Prose _
+                | Content.Table _
+                | Content.Searchable _
+                | Content.Matrices _ -> ()
+
+    /// Makes the report's pictures. The command line does it, which knows how to drive a browser and lies beside this library.
+    let private pictures (report: string) : int =
+        let program = Path.Combine(Path.GetDirectoryName typeof<StudyOptions>.Assembly.Location, "ModNet.Cli.dll")
+
+        if not (File.Exists program) then
+            Refusal.refuse "--png" "ModNet as ./modnet builds it" "the library alone" "run it in a clone"
+
+        use drawing = Process.Start(ProcessStartInfo(Environment.ProcessPath, [ program; "pictures"; report ]))
+
+        drawing.WaitForExit()
+        drawing.ExitCode
+
+    /// Carries the study out and keeps its results in the folder `results` beneath `scripts`, the folder of its script. Gives the exit code: 0; 130
+    /// where it was stopped; 1 where a run failed, or the report's figures could not be drawn. Raises UserException for what a user can mend.
+    let run (options: StudyOptions) (scripts: string) (study: Study) : int =
+        StudyPlan.mustBeSound study
+
+        // A missing browser is reported before hours of training, not after them.
+        if options.Png then Browser.find () |> ignore
+
+        let mutable drawn = Ok []
+
+        let store = StudyStore.beside scripts
+
+        let publish () =
+            let file, fresh = StudyPublication.update study options store
+            drawn <- fresh
+            printfn ""
+            StudyTable.lines file |> List.iter (printfn "%s")
+            file
+
+        let ended = StudyRunner.run study options store publish
+
+        let report = Path.Combine(StudyPlan.home study options, "report.html")
+        printfn $"report: {report}"
+
+        if ended = StudyEnd.Shared then printfn "What other processes are at is in the table when they are done."
+
+        match drawn, ended with
+        | _, StudyEnd.Stopped -> stopped
+        | Error message, _ ->
+            eprintfn $"{message}"
+            CommandLine.Exit.failure
+        | _, StudyEnd.Failed -> CommandLine.Exit.failure
+        | Ok sections, _ ->
+            Show.whereAsked (fun () -> show sections)
+
+            if options.Png then pictures report else CommandLine.Exit.ok
+
+    /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and ends the process: exit code 0; 1 for what cannot be
+    /// done, 2 for a mistake on the command line, 130 where it was stopped.
+    /// Example: `study "fig3" { title "Figure 3" } |> Study.main fsi.CommandLineArgs`
+    let main (arguments: string array) (study: Study) : unit =
+        let script, verb, words =
+            match List.ofArray arguments with
+            | script :: "check" :: rest -> script, "check", rest
+            | script :: "reproduce" :: rest -> script, "reproduce", rest
+            | script :: "train" :: _ ->
+                exit (CommandLine.complain "reproduce" $"{script} declares a study: ./modnet reproduce {study.Name}")
+            | script :: rest -> script, "reproduce", rest
+            | [] -> "", "reproduce", []
+
+        let root = CommandLine.modnet [ StudyCommand.reproduce; StudyCommand.check ]
+        let parsed = root.Parse(verb :: study.Name :: words)
+
+        if parsed.Action :? Help.HelpAction then exit (parsed.Invoke())
+
+        if parsed.Errors.Count > 0 then exit (CommandLine.complainOf $"{verb} {study.Name}" parsed parsed.Errors)
+
+        let options = StudyCommand.options parsed (String.concat " " ("./modnet" :: verb :: study.Name :: words))
+
+        let code =
+            try
+                if verb = "check" then
+                    check study options
+                    CommandLine.Exit.ok
+                else
+                    run options (Path.GetDirectoryName(Path.GetFullPath script)) study
+            with :? UserException as mistake ->
+                eprintfn $"{mistake.Message}"
+                CommandLine.Exit.failure
+
+        exit code

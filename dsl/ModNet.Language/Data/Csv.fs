@@ -1,0 +1,208 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// Sets a CSV file's fields; made by `csv`.
+[<Sealed>]
+type CsvBuilder internal (path: string) =
+    inherit
+        SettingsBlock<CsvData>(
+            {
+                Path = path
+                Targets = []
+                Classes = None
+                Features = None
+                Task = None
+                Header = true
+                Separator = Comma
+                Standardise = false
+                HeldOut = 0.2
+                Test = 0.2
+                SplitSeed = 1
+            }
+        )
+
+    /// The one column to predict: numbers, or labels where `classes` is said.
+    /// Example: `target "species"`
+    [<CustomOperation "target">]
+    member _.Target(draft: CsvData, column: string) = { draft with Targets = [ column ] }
+
+    /// The columns to predict, y [targets] in this order: numbers.
+    /// Example: `targets [ "length"; "width" ]`
+    [<CustomOperation "targets">]
+    member _.AllTargets(draft: CsvData, columns: string list) = { draft with Targets = columns }
+
+    /// The target column holds this many different labels, numbers or words. They are numbered in order: numbers as numbers, words by
+    /// their letters.
+    /// Example: `classes 3`
+    [<CustomOperation "classes">]
+    member _.Classes(draft: CsvData, count: int) = { draft with Classes = Some count }
+
+    /// The columns of numbers to predict from, x [features] in this order; unless said, all that are neither target nor task.
+    /// Example: `features [ "x"; "y" ]`
+    [<CustomOperation "features">]
+    member _.Features(draft: CsvData, columns: string list) = { draft with Features = Some columns }
+
+    /// The column of task ids, labels of any kind, numbered in order as classes are; none unless said.
+    /// Example: `task "subject"`
+    [<CustomOperation "task">]
+    member _.Task(draft: CsvData, column: string) = { draft with Task = Some column }
+
+    /// Whether the first row names the columns; true unless said. Without a header they are named 1, 2, ….
+    /// Example: `header false`
+    [<CustomOperation "header">]
+    member _.Header(draft: CsvData, there: bool) = { draft with Header = there }
+
+    /// What stands between two values, `Comma`, `Semicolon` or `Tab`; `Comma` unless said.
+    /// Example: `separator Semicolon`
+    [<CustomOperation "separator">]
+    member _.Separator(draft: CsvData, separator: Separator) = { draft with Separator = separator }
+
+    /// Whether every feature is shifted and scaled to mean 0 and deviation 1 over the training rows; false unless said.
+    /// Example: `standardise true`
+    [<CustomOperation "standardise">]
+    member _.Standardise(draft: CsvData, yes: bool) = { draft with Standardise = yes }
+
+    /// The share of rows held out for validation, in [0, 1); 0.2 unless said.
+    /// Example: `held_out 0.1`
+    [<CustomOperation "held_out">]
+    member _.HeldOut(draft: CsvData, share: float) = { draft with HeldOut = share }
+
+    /// The share of rows held out for the test, in [0, 1); 0.2 unless said.
+    /// Example: `test 0.1`
+    [<CustomOperation "test">]
+    member _.Test(draft: CsvData, share: float) = { draft with Test = share }
+
+    /// What the held-out rows are drawn by, whatever the experiment's seed; 1 unless said.
+    /// Example: `split_seed 2`
+    [<CustomOperation "split_seed">]
+    member _.SplitSeed(draft: CsvData, seed: int) = { draft with SplitSeed = seed }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: CsvData) = Data.Csv draft
+
+[<AutoOpen>]
+module CsvSource =
+
+    /// Rows of a CSV file (RFC 4180): x [features] of numbers, and y [targets] of numbers or, with `classes`, a class. `target` or
+    /// `targets` must be said. A blank path is left to `--data`.
+    /// Settings: `target`, `targets`, `classes`, `features`, `task`, `header`, `separator`, `standardise`, `held_out`, `test`, `split_seed`.
+    /// Example: `csv "iris.csv" { target "species"; classes 3; held_out 0.2; test 0.2 }`
+    let csv (path: string) = CsvBuilder path
+
+module internal CsvKind =
+
+    let private fields =
+        Codec.fields {
+            let! path = Codec.field "path" (fun (csv: CsvData) -> csv.Path) Codec.string
+            and! targets = Codec.field "targets" _.Targets (Codec.list Codec.string)
+            and! classes = Codec.field "classes" _.Classes (Codec.option Codec.int)
+            and! features = Codec.field "features" _.Features (Codec.option (Codec.list Codec.string))
+            and! task = Codec.field "task" _.Task (Codec.option Codec.string)
+            and! header = Codec.field "header" _.Header Codec.bool
+
+            and! separator =
+                Codec.field "separator" _.Separator (Codec.words [ Comma, "comma"; Semicolon, "semicolon"; Tab, "tab" ])
+
+            and! standardise = Codec.field "standardise" _.Standardise Codec.bool
+            and! heldOut = Codec.field "held_out" _.HeldOut Codec.float
+            and! test = Codec.field "test" _.Test Codec.float
+            and! splitSeed = Codec.field "split_seed" _.SplitSeed Codec.int
+
+            return {
+                CsvData.Path = path
+                Targets = targets
+                Classes = classes
+                Features = features
+                Task = task
+                Header = header
+                Separator = separator
+                Standardise = standardise
+                HeldOut = heldOut
+                Test = test
+                SplitSeed = splitSeed
+            }
+        }
+
+    let private check (rules: DataRules) (csv: CsvData) =
+        match csv.Targets, csv.Classes with
+        | [], _ ->
+            rules.Notes.Add(
+                Fault.NoTarget,
+                rules.Place "target",
+                "the column to predict",
+                "none",
+                "say `target \"COLUMN\"`, or `targets` with several"
+            )
+        | _ :: _ :: _, Some _ ->
+            rules.Notes.Add(
+                Fault.NoTarget,
+                rules.Place "classes",
+                "one target column of labels",
+                $"{csv.Targets.Length} columns",
+                "name one with `target`, or leave `classes` out"
+            )
+        | _ -> ()
+
+        csv.Classes
+        |> Option.iter (fun count ->
+            rules.Notes.Positive(rules.Place "classes", "a number of classes", count) |> ignore)
+
+        if csv.Features = Some [] then
+            rules.Notes.Add(
+                Fault.NonPositiveSize,
+                rules.Place "features",
+                "at least one column",
+                "none",
+                "name one, or leave `features` out to take all others"
+            )
+
+        let columns = csv.Targets @ Option.defaultValue [] csv.Features @ Option.toList csv.Task
+
+        for column, times in List.countBy id columns do
+            if times > 1 then
+                rules.Notes.Add(
+                    Fault.ColumnTwice,
+                    $"{rules.Root}/data",
+                    $"every column to be one of target, feature and task",
+                    $"`{column}` {times} times",
+                    "name it once"
+                )
+
+        for setting, share in [ "held_out", csv.HeldOut; "test", csv.Test ] do
+            if not (share >= 0.0 && share < 1.0) then
+                rules.OutOfRange(
+                    setting,
+                    "a share of the rows in [0, 1)",
+                    (Numbers.ofFloat share),
+                    "say 0.2 for a fifth"
+                )
+
+        if csv.HeldOut + csv.Test >= 1.0 && csv.HeldOut < 1.0 && csv.Test < 1.0 then
+            rules.OutOfRange(
+                "test",
+                "shares whose sum is below 1, so that rows are left to train on",
+                (Numbers.ofFloat (csv.HeldOut + csv.Test)),
+                "hold fewer out"
+            )
+
+        let target =
+            match csv.Classes with
+            | Some count -> Target.Classes count
+            | None -> Target.Values csv.Targets.Length
+
+        rules.Fits("a CSV file", csv.Features |> Option.map (fun columns -> Shape.Vector columns.Length), target)
+
+    let kind = {
+        DataKind.make
+            "csv"
+            (function
+            | Data.Csv csv -> Some csv
+            | _ -> None)
+            Data.Csv
+            fields
+            check with
+            Path = fun csv -> Some csv.Path
+            At = fun path csv -> { csv with Path = path }
+            Tasks = fun csv -> csv.Task |> Option.map (fun _ -> None)
+    }

@@ -1,0 +1,83 @@
+namespace ModNet
+
+/// All that is to be said of one kind of data, whose settings are a 'P.
+type internal DataKind<'P> = {
+    Word: string
+    Get: Data -> 'P option
+    Make: 'P -> Data
+    Fields: Fields<'P, 'P>
+    /// Where its files are; None for data without files. A blank path is left to the command line.
+    Path: 'P -> string option
+    /// The same data from elsewhere.
+    At: string -> 'P -> 'P
+    /// Training points, where their number is known before the data are read, and what to do about too few beside a smaller batch.
+    Points: 'P -> (int * string) option
+    /// The number of task ids that datapoints have: None for data without, Some None where only the file knows.
+    Tasks: 'P -> int option option
+    /// The number of choices that each datapoint brings along.
+    Given: 'P -> int option
+    /// Notes what is wrong with it, and what does not go with the network.
+    Check: DataRules -> 'P -> unit
+}
+
+/// The same for any kind.
+type internal AnyDataKind = {
+    Is: Data -> bool
+    Json: Case<Data>
+    Path: Data -> string option
+    At: string -> Data -> Data
+    Points: Data -> (int * string) option
+    Tasks: Data -> int option option
+    Given: Data -> int option
+    Check: DataRules -> Data -> unit
+}
+
+module internal DataKind =
+
+    /// A kind without files, task ids and given choices, to be changed in what differs.
+    let make word get make (fields: Fields<'P, 'P>) check : DataKind<'P> = {
+        Word = word
+        Get = get
+        Make = make
+        Fields = fields
+        Path = fun _ -> None
+        At = fun _ settings -> settings
+        Points = fun _ -> None
+        Tasks = fun _ -> None
+        Given = fun _ -> None
+        Check = check
+    }
+
+    /// The kind without its type of settings.
+    let any (kind: DataKind<'P>) : AnyDataKind =
+        let settings data = (kind.Get data).Value
+
+        {
+            Is = kind.Get >> Option.isSome
+            Json = Codec.case kind.Word kind.Get kind.Make kind.Fields
+            Path = settings >> kind.Path
+            At = fun path -> settings >> kind.At path >> kind.Make
+            Points = settings >> kind.Points
+            Tasks = settings >> kind.Tasks
+            Given = settings >> kind.Given
+            Check = fun rules -> settings >> kind.Check rules
+        }
+
+    /// What y is, in JSON.
+    let target =
+        Codec.union [
+            Codec.case
+                "classes"
+                (function
+                | Target.Classes count -> Some count
+                | _ -> None)
+                Target.Classes
+                (Codec.one "count" Codec.int)
+            Codec.case
+                "values"
+                (function
+                | Target.Values width -> Some width
+                | _ -> None)
+                Target.Values
+                (Codec.one "width" Codec.int)
+        ]

@@ -1,0 +1,87 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// Sets the fields of a set of images in files; made by `mnist` and `cifar10`.
+[<Sealed>]
+type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
+    inherit SettingsBlock<ImageData>({ Path = path; HeldOut = 5_000; Standardise = false; SplitSeed = 1 })
+
+    /// The number of training images held out for validation, ≥ 0; 5,000 unless said.
+    /// Example: `held_out 5_000`
+    [<CustomOperation "held_out">]
+    member _.HeldOut(draft: ImageData, count: int) = { draft with HeldOut = count }
+
+    /// Whether each channel is shifted and scaled to mean 0 and deviation 1 over the training images; else, and unless said, pixels are
+    /// in [0, 1].
+    /// Example: `standardise true`
+    [<CustomOperation "standardise">]
+    member _.Standardise(draft: ImageData, yes: bool) = { draft with Standardise = yes }
+
+    /// What the held-out images are drawn by, whatever the experiment's seed; 1 unless said.
+    /// Example: `split_seed 2`
+    [<CustomOperation "split_seed">]
+    member _.SplitSeed(draft: ImageData, seed: int) = { draft with SplitSeed = seed }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: ImageData) = ofImages draft
+
+[<AutoOpen>]
+module ImageSources =
+
+    /// MNIST, or a set in its format: x an image [1, 28, 28], y one of 10 classes; 60,000 images to train on, 10,000 to test. `directory`
+    /// has its four idx files, as they are downloaded, packed (`.gz`) or not; a blank is left to `--data`.
+    /// Settings: `held_out`, `standardise`, `split_seed`; `{ }` alone holds 5,000 images out.
+    /// Example: `mnist "data/mnist" { held_out 5_000; standardise true }`
+    let mnist (directory: string) = ImageDataBuilder(directory, Data.Mnist)
+
+    /// CIFAR-10: x an image [3, 32, 32], y one of 10 classes; 50,000 images to train on, 10,000 to test. `path` is `cifar-10-binary.tar.gz`,
+    /// as it is downloaded, or a directory with it or its files; a blank is left to `--data`.
+    /// Settings: `held_out`, `standardise`, `split_seed`; `{ }` alone holds 5,000 images out.
+    /// Example: `cifar10 "data/cifar-10-binary.tar.gz" { standardise true }`
+    let cifar10 (path: string) = ImageDataBuilder(path, Data.Cifar10)
+
+module internal ImageKinds =
+
+    let private fields =
+        Codec.fields {
+            let! path = Codec.field "path" (fun (images: ImageData) -> images.Path) Codec.string
+            and! heldOut = Codec.field "held_out" _.HeldOut Codec.int
+            and! standardise = Codec.field "standardise" _.Standardise Codec.bool
+            and! splitSeed = Codec.field "split_seed" _.SplitSeed Codec.int
+            return { ImageData.Path = path; HeldOut = heldOut; Standardise = standardise; SplitSeed = splitSeed }
+        }
+
+    /// Images of a shape in 10 classes, so many to train on in the original.
+    let private kind word get make (what: string) (shape: Shape) (count: int) =
+        let check (rules: DataRules) (images: ImageData) =
+            rules.HeldOut("held_out", images.HeldOut, Some count)
+            rules.Fits(what, Some shape, Target.Classes 10)
+
+        {
+            DataKind.make word get make fields check with
+                Path = fun images -> Some images.Path
+                At = fun path images -> { images with Path = path }
+        }
+
+    let mnist =
+        kind
+            "mnist"
+            (function
+            | Data.Mnist images -> Some images
+            | _ -> None)
+            Data.Mnist
+            "MNIST"
+            (Shape.Image(1, 28, 28))
+            60_000
+
+    let cifar10 =
+        kind
+            "cifar10"
+            (function
+            | Data.Cifar10 images -> Some images
+            | _ -> None)
+            Data.Cifar10
+            "CIFAR-10"
+            (Shape.Image(3, 32, 32))
+            50_000

@@ -1,0 +1,253 @@
+namespace ModNet
+
+open System.ComponentModel
+
+module internal MissingInMemory =
+
+    [<Literal>]
+    let Message = "Arrays in memory need `inputs`, and either `classes` or `values`; one of them is missing here."
+
+/// Arrays half said.
+[<EditorBrowsable(EditorBrowsableState.Never)>]
+type InMemoryDraft<'Input, 'Target> = internal {
+    DraftInput: 'Input
+    DraftTarget: 'Target
+    DraftTasks: (int * int array) option
+    DraftGiven: (int * int array) option
+    DraftHeldOut: int
+    DraftTest: int
+    DraftSplitSeed: int
+}
+
+/// Sets the fields of arrays in memory; made by `in_memory`.
+[<Sealed>]
+type InMemoryBuilder internal (name: string) =
+
+    inherit
+        SettingsBlock<InMemoryDraft<Missing, Missing>>(
+            {
+                DraftInput = Missing
+                DraftTarget = Missing
+                DraftTasks = None
+                DraftGiven = None
+                DraftHeldOut = 0
+                DraftTest = 0
+                DraftSplitSeed = 1
+            }
+        )
+
+    member internal _.WithInput(draft: InMemoryDraft<'Input, 'Target>, input: Shape * int * float32 array) = {
+        DraftInput = input
+        DraftTarget = draft.DraftTarget
+        DraftTasks = draft.DraftTasks
+        DraftGiven = draft.DraftGiven
+        DraftHeldOut = draft.DraftHeldOut
+        DraftTest = draft.DraftTest
+        DraftSplitSeed = draft.DraftSplitSeed
+    }
+
+    member internal _.WithTarget(draft: InMemoryDraft<'Input, 'Target>, target: ArrayTarget) = {
+        DraftInput = draft.DraftInput
+        DraftTarget = target
+        DraftTasks = draft.DraftTasks
+        DraftGiven = draft.DraftGiven
+        DraftHeldOut = draft.DraftHeldOut
+        DraftTest = draft.DraftTest
+        DraftSplitSeed = draft.DraftSplitSeed
+    }
+
+    /// All x, [N, width], a row each.
+    /// Example: `inputs (array2D [ [ 0.0f; 0.0f ]; [ 0.0f; 1.0f ] ])`
+    [<CustomOperation "inputs">]
+    member builder.Inputs(draft: InMemoryDraft<'Input, 'Target>, rows: float32[,]) =
+        builder.WithInput(draft, (Shape.Vector(Array2D.length2 rows), Array2D.length1 rows, Arrays.ofRows rows))
+
+    /// All x as images, [N, C, H, W].
+    /// Example: `inputs (Array4D.zeroCreate 100 3 32 32)`
+    [<CustomOperation "inputs">]
+    member builder.Inputs(draft: InMemoryDraft<'Input, 'Target>, images: float32[,,,]) =
+        let shape = Shape.Image(Array4D.length2 images, Array4D.length3 images, Array4D.length4 images)
+
+        builder.WithInput(draft, (shape, Array4D.length1 images, Arrays.ofImages images))
+
+    /// The number of classes, and the class of each datapoint, from 0, [N].
+    /// Example: `classes 2 [| 0; 1; 1; 0 |]`
+    [<CustomOperation "classes">]
+    member builder.Classes(draft: InMemoryDraft<'Input, 'Target>, count: int, ofEach: int array) =
+        builder.WithTarget(draft, ArrayTarget.Classes(count, ofEach))
+
+    /// All y, [N, width], a row each: numbers, or bits (0 or 1) for a `bernoulli` head.
+    /// Example: `values (array2D [ [ 0.5f ]; [ 1.5f ] ])`
+    [<CustomOperation "values">]
+    member builder.Values(draft: InMemoryDraft<'Input, 'Target>, rows: float32[,]) =
+        builder.WithTarget(draft, ArrayTarget.Values(Array2D.length2 rows, Arrays.ofRows rows))
+
+    /// The number of task ids, and the task of each datapoint, from 0, [N]; none unless said.
+    /// Example: `tasks 2 [| 0; 0; 1; 1 |]`
+    [<CustomOperation "tasks">]
+    member _.Tasks(draft: InMemoryDraft<'Input, 'Target>, count: int, ofEach: int array) = {
+        draft with
+            DraftTasks = Some(count, ofEach)
+    }
+
+    /// The choices that each datapoint brings along for layers whose controller is `Given`, modules from 0: [N, G], the K of
+    /// each such layer in order; none unless said.
+    /// Example: `given (array2D [ [ 0 ]; [ 1 ]; [ 1 ]; [ 0 ] ])`
+    [<CustomOperation "given">]
+    member _.Given(draft: InMemoryDraft<'Input, 'Target>, choices: int[,]) = {
+        draft with
+            DraftGiven = Some(Array2D.length2 choices, Arrays.ofChoices choices)
+    }
+
+    /// How many datapoints are held out for validation, ≥ 0; none unless said.
+    /// Example: `held_out 100`
+    [<CustomOperation "held_out">]
+    member _.HeldOut(draft: InMemoryDraft<'Input, 'Target>, count: int) = { draft with DraftHeldOut = count }
+
+    /// How many datapoints are held out for the test, ≥ 0; none unless said.
+    /// Example: `test 100`
+    [<CustomOperation "test">]
+    member _.Test(draft: InMemoryDraft<'Input, 'Target>, count: int) = { draft with DraftTest = count }
+
+    /// What the held-out datapoints are drawn by, whatever the experiment's seed; 1 unless said.
+    /// Example: `split_seed 2`
+    [<CustomOperation "split_seed">]
+    member _.SplitSeed(draft: InMemoryDraft<'Input, 'Target>, seed: int) = { draft with DraftSplitSeed = seed }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: InMemoryDraft<Shape * int * float32 array, ArrayTarget>) : Data =
+        let shape, count, inputs = draft.DraftInput
+
+        let arrays: Arrays = {
+            Inputs = inputs
+            Target = draft.DraftTarget
+            Tasks = Option.map snd draft.DraftTasks
+            Given = Option.map snd draft.DraftGiven
+        }
+
+        Data.InMemory {
+            Name = name
+            Input = shape
+            Target =
+                match draft.DraftTarget with
+                | ArrayTarget.Classes(count, _) -> Target.Classes count
+                | ArrayTarget.Values(width, _) -> Target.Values width
+            Tasks = Option.map fst draft.DraftTasks
+            Given = Option.map fst draft.DraftGiven
+            Points = count
+            HeldOut = draft.DraftHeldOut
+            Test = draft.DraftTest
+            SplitSeed = draft.DraftSplitSeed
+            Checksum = Arrays.checksum arrays
+            Arrays = Carried.some arrays
+        }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CompilerMessage(MissingInMemory.Message, WrongChild.Code, IsError = true)>]
+    member _.Run(_: InMemoryDraft<'Input, 'Target>) : Data = invalidOp MissingInMemory.Message
+
+[<AutoOpen>]
+module InMemorySource =
+
+    /// Arrays of the script's own: x [width] or [C, H, W], and y [width] of numbers or a class. `inputs`, and `classes` or `values`, must be
+    /// said. JSON holds name, shapes and a checksum; an experiment that was read from JSON needs the arrays again (`Experiment.with_code_of`).
+    /// Settings: `inputs`, `classes`, `values`, `tasks`, `given`, `held_out`, `test`, `split_seed`.
+    /// Example: `in_memory "xor" { inputs (array2D [ [ 0.0f; 1.0f ]; [ 1.0f; 1.0f ] ]); classes 2 [| 1; 0 |] }`
+    let in_memory (name: string) = InMemoryBuilder name
+
+module internal InMemoryKind =
+
+    let private fields =
+        Codec.fields {
+            let! name = Codec.field "name" (fun (data: InMemoryData) -> data.Name) Codec.string
+            and! input = Codec.field "input" _.Input Words.shape
+            and! target = Codec.field "target" _.Target DataKind.target
+            and! tasks = Codec.field "tasks" _.Tasks (Codec.option Codec.int)
+            and! given = Codec.field "given" _.Given (Codec.option Codec.int)
+            and! points = Codec.field "points" _.Points Codec.int
+            and! heldOut = Codec.field "held_out" _.HeldOut Codec.int
+            and! test = Codec.field "test" _.Test Codec.int
+            and! splitSeed = Codec.field "split_seed" _.SplitSeed Codec.int
+            and! checksum = Codec.field "checksum" _.Checksum Codec.string
+
+            return {
+                InMemoryData.Name = name
+                Input = input
+                Target = target
+                Tasks = tasks
+                Given = given
+                Points = points
+                HeldOut = heldOut
+                Test = test
+                SplitSeed = splitSeed
+                Checksum = checksum
+                Arrays = Carried.none
+            }
+        }
+
+    let private disagree (rules: DataRules) setting expected got remedy =
+        rules.Notes.Add(Fault.ArraysDisagree, rules.Place setting, expected, got, remedy)
+
+    /// As many of something as there are datapoints.
+    let private asMany rules setting what (data: InMemoryData) (length: int) (each: int) =
+        if each >= 1 && length <> data.Points * each then
+            disagree
+                rules
+                setting
+                $"{Numbers.grouped (int64 data.Points)} {what}, one for each of the inputs"
+                (Numbers.grouped (int64 (length / each)))
+                "make them as many"
+
+    let private below rules setting what limit (values: int array) =
+        match values |> Array.tryFindIndex (fun value -> value < 0 || value >= limit) with
+        | Some index when limit >= 1 ->
+            disagree rules setting $"{what} from 0 to {limit - 1}" $"{values[index]} at datapoint {index + 1}" "mend it"
+        | _ -> ()
+
+    let private arrays rules (data: InMemoryData) (values: Arrays) =
+        match values.Target with
+        | ArrayTarget.Classes(count, ofEach) ->
+            asMany rules "classes" "classes" data ofEach.Length 1
+            below rules "classes" "classes" count ofEach
+        | ArrayTarget.Values(width, rows) -> asMany rules "values" "rows of values" data rows.Length width
+
+        values.Tasks
+        |> Option.iter (fun ids ->
+            asMany rules "tasks" "task ids" data ids.Length 1
+            data.Tasks |> Option.iter (fun count -> below rules "tasks" "task ids" count ids))
+
+        values.Given
+        |> Option.iter (fun choices ->
+            data.Given
+            |> Option.iter (fun columns -> asMany rules "given" "rows of choices" data choices.Length columns))
+
+    let private check (rules: DataRules) (data: InMemoryData) =
+        rules.Notes.Name(rules.Place "name", "data", data.Name)
+        rules.Sizes(data.Input, data.Target)
+
+        match rules.Notes.Positive(rules.Place "inputs", "a number of datapoints", data.Points) with
+        | Some points when data.HeldOut >= 0 && data.Test >= 0 ->
+            rules.HeldOut("held_out", (data.HeldOut + data.Test), (Some points))
+        | _ ->
+            rules.HeldOut("held_out", data.HeldOut, None)
+            rules.HeldOut("test", data.Test, None)
+
+        match data.Arrays.Value with
+        | Some values -> arrays rules data values
+        | None -> rules.Unknown("arrays", data.Name)
+
+        rules.Fits("arrays in memory", Some data.Input, data.Target)
+
+    let kind = {
+        DataKind.make
+            "in_memory"
+            (function
+            | Data.InMemory data -> Some data
+            | _ -> None)
+            Data.InMemory
+            fields
+            check with
+            Points = fun data -> Some(data.Points - max 0 data.HeldOut - max 0 data.Test, "")
+            Tasks = fun data -> Option.map Some data.Tasks
+            Given = _.Given
+    }

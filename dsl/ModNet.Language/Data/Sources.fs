@@ -1,0 +1,34 @@
+namespace ModNet
+
+/// Every kind of data, and what is asked of data whatever their kind.
+module internal Sources =
+
+    let all: AnyDataKind list = [
+        DataKind.any TextKind.kind
+        DataKind.any ToyRegressionKind.kind
+        DataKind.any CsvKind.kind
+        DataKind.any ImageKinds.mnist
+        DataKind.any ImageKinds.cifar10
+        DataKind.any InMemoryKind.kind
+        DataKind.any GeneratedKind.kind
+    ]
+
+    let private find data = all |> List.find (fun kind -> kind.Is data)
+
+    let codec = Codec.union [ for kind in all -> kind.Json ]
+
+    /// Where its files are; None for data without files.
+    let path data = (find data).Path data
+
+    /// The same data from elsewhere.
+    let at path data = (find data).At path data
+
+    /// Training points, where their number is known before the data are read, and what to do about too few.
+    let points data = (find data).Points data
+
+    /// Notes what is wrong with data, and what does not go with the network.
+    let check (rules: DataRules) data =
+        let kind = find data
+        kind.Check rules data
+        rules.Tasks(kind.Tasks data)
+        rules.Given(kind.Given data)

@@ -1,0 +1,72 @@
+namespace ModNet
+
+module internal ModularGruLayer =
+
+    let private fields layer =
+        Codec.fields {
+            let! hidden = Codec.field "hidden" (fun (gru: ModularGru) -> gru.Hidden) Codec.int
+            and! candidate = Codec.field "candidate" _.Candidate (Codec.object (ModularLayer.fields layer))
+            return { Hidden = hidden; Candidate = candidate }
+        }
+
+    let private width (site: Site) (gru: ModularGru) =
+        if gru.Hidden >= 1 then
+            Some gru.Hidden
+        else
+            let got = if gru.Hidden = 0 then "none" else string<int> gru.Hidden
+            site.Notes.Add(Fault.NonPositiveSize, site.Place + "/hidden", "a width ≥ 1", got, "say `hidden WIDTH`")
+            None
+
+    let private infer (site: Site) (gru: ModularGru) shape =
+        if ModularLayer.isAllowed site "modular_gru" then
+            let input, gives =
+                site.Rules.Recurrent(site.Place, "begin with `tokens` and `embed`, or use `modular`", shape)
+
+            let hidden = width site gru
+
+            let joined =
+                Option.map2 (fun h x -> int64<int> h + int64<int> x) hidden input
+                |> Option.bind (fun width -> site.Notes.Countable(site.Place, "a width of [h, x]", width))
+
+            let candidate, pool = joined |> Option.map Shape.Vector |> site.Together gru.Candidate
+
+            match hidden, candidate with
+            | Some hidden, Some candidate when candidate <> Shape.Vector hidden ->
+                let from =
+                    match gru.Candidate.Combine with
+                    | Sum -> "the unit's output"
+                    | Concat -> $"K = {gru.Candidate.Choose} units side by side"
+
+                site.Notes.Add(
+                    Fault.UnitUnlikeHidden,
+                    site.Place + "/hidden",
+                    $"units that give a state [{hidden}]",
+                    $"{candidate}, {from}",
+                    "make the unit's width or `hidden` fit the other"
+                )
+            | _ -> ()
+
+            { Inferred.output (gives hidden) with Pool = pool }
+        else
+            Inferred.output None
+
+    /// z and r, each [H + in] → [H] with bias; the candidate and its controller read [H + in] too.
+    let private cost costing (layer: PlannedLayer) (gru: ModularGru) =
+        let gates =
+            Cost.affine (Counts.plus (ShapeRules.Values layer.Input) (int64 gru.Hidden)) (2L * int64 gru.Hidden) true
+
+        Cost.add gates (ModularLayer.cost costing layer gru.Candidate)
+
+    let kind = {
+        LayerKind.body
+            6
+            "modular_gru"
+            (function
+            | Layer.ModularGru gru -> Some gru
+            | _ -> None)
+            Layer.ModularGru
+            fields with
+            Infer = infer
+            Cost = cost
+            Simpler = fun gru -> [ [ Layer.Gru gru.Hidden ] ]
+    }

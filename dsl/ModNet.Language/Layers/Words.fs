@@ -1,0 +1,90 @@
+namespace ModNet
+
+/// The closed choices of a spec as words, for JSON, names and messages alike: the plainest first.
+module internal Words =
+
+    let ofActivation activation =
+        match activation with
+        | Relu -> "relu"
+        | Tanh -> "tanh"
+        | Sigmoid -> "sigmoid"
+
+    let activation = Codec.words [ for kind in [ Relu; Tanh; Sigmoid ] -> kind, ofActivation kind ]
+
+    let combine = Codec.words [ Sum, "sum"; Concat, "concat" ]
+
+    let duplicates = Codec.words [ Every, "every"; Once, "once" ]
+
+    let init = Codec.words [ Uniform, "uniform"; Glorot, "glorot"; He, "he"; Stacked, "stacked" ]
+
+    let dispatch =
+        Codec.words [ Auto, "auto"; Loop, "loop"; Grouped, "grouped"; Wide, "wide"; Gather, "gather"; Kernel, "kernel" ]
+
+    /// As in a script: 10_000.
+    let digits (count: int) = (Numbers.grouped (int64 count)).Replace(',', '_')
+
+    /// What follows a linear map or a convolution in a script: ` |> no_bias |> relu`.
+    let affine bias activation =
+        let bias = if bias then "" else " |> no_bias"
+
+        match activation with
+        | None -> bias
+        | Some activation -> $"{bias} |> {ofActivation activation}"
+
+    let shape: Codec<Shape> =
+        let image =
+            Codec.fields {
+                let! channels = Codec.field "channels" (fun (channels, _, _) -> channels) Codec.int
+                and! height = Codec.field "height" (fun (_, height, _) -> height) Codec.int
+                and! width = Codec.field "width" (fun (_, _, width) -> width) Codec.int
+                return channels, height, width
+            }
+
+        let one name get make =
+            Codec.case name get make (Codec.one (if name = "tokens" then "vocabulary" else "width") Codec.int)
+
+        Codec.union [
+            one
+                "tokens"
+                (function
+                | Shape.Tokens size -> Some size
+                | _ -> None)
+                Shape.Tokens
+            one
+                "vector"
+                (function
+                | Shape.Vector width -> Some width
+                | _ -> None)
+                Shape.Vector
+            one
+                "sequence"
+                (function
+                | Shape.Sequence width -> Some width
+                | _ -> None)
+                Shape.Sequence
+            Codec.case
+                "image"
+                (function
+                | Shape.Image(c, h, w) -> Some(c, h, w)
+                | _ -> None)
+                Shape.Image
+                image
+        ]
+
+    let custom: Fields<Custom, Custom> =
+        Codec.fields {
+            let! name = Codec.field "name" _.Name Codec.string
+            and! input = Codec.field "input" _.Input shape
+            and! output = Codec.field "output" _.Output shape
+            and! parameters = Codec.field "parameters" _.Parameters Codec.long
+            and! multiplyAdds = Codec.field "multiply_adds" _.MultiplyAdds Codec.long
+
+            return {
+                Name = name
+                Input = input
+                Output = output
+                Parameters = parameters
+                MultiplyAdds = multiplyAdds
+                Code = Carried.none
+            }
+        }

@@ -1,0 +1,33 @@
+namespace ModNet
+
+open System.ComponentModel
+
+/// Sets the fields of training with static modules; made by `static_modules`.
+[<Sealed>]
+type StaticModulesBuilder internal () =
+    inherit MethodSettings<unit>()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: MethodDraft<unit>) = Method.StaticModules draft.Gradient
+
+[<AutoOpen>]
+module StaticModulesMethod =
+
+    /// The baseline without choice (paper, Table 1): at every layer modules 0 to K − 1, for every datapoint; controllers stay as they
+    /// began. (`static` itself is a reserved word of F#.)
+    /// Settings: `batch`, `steps`, `optimizer`, `unselected`, `schedule`. Where one is said twice the last counts.
+    /// Example: `static_modules { steps 50_000 }`
+    let static_modules = StaticModulesBuilder()
+
+module internal StaticModulesKind =
+
+    let kind: MethodKind<GradientSteps> = {
+        Word = "static_modules"
+        Get =
+            (function
+            | Method.StaticModules gradient -> Some gradient
+            | _ -> None)
+        Make = Method.StaticModules
+        Fields = MethodKind.gradient
+        Check = fun site gradient -> site.Gradient gradient
+    }

@@ -1,0 +1,125 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The assignments a*: the composition currently held for every datapoint, over all its sites. A choice takes one byte while M ≤ 256, and
+/// two bytes above.
+/// </summary>
+public sealed class Assignments
+{
+    private readonly byte[]? _bytes;
+    private readonly ushort[]? _words;
+
+    private readonly int[] _modulesPerChoice;
+
+    private Assignments(long count, IReadOnlyList<int> modulesPerChoice)
+    {
+        _modulesPerChoice = [.. modulesPerChoice];
+        int choices = _modulesPerChoice.Length;
+        int modules = _modulesPerChoice.DefaultIfEmpty(1).Max();
+        (Count, Choices, Modules) = (count, choices, modules);
+        if (modules <= 256)
+        {
+            _bytes = new byte[checked(count * choices)];
+        }
+        else
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(modules, ushort.MaxValue + 1);
+            _words = new ushort[checked(count * choices)];
+        }
+    }
+
+    /// <summary>N, the number of datapoints.</summary>
+    public long Count { get; }
+
+    /// <summary>C, the number of choices per datapoint, over all sites and positions.</summary>
+    public int Choices { get; }
+
+    /// <summary>The largest M of any site.</summary>
+    public int Modules { get; }
+
+    /// <summary>
+    /// Draws the assignments of <paramref name="count"/> datapoints uniformly from all compositions (Algorithm 1).
+    /// <paramref name="modulesPerChoice"/> [C] gives M for every choice.
+    /// </summary>
+    public static Assignments Uniform(long count, IReadOnlyList<int> modulesPerChoice, Generator generator)
+    {
+        var table = new Assignments(count, modulesPerChoice);
+        for (int c = 0; c < modulesPerChoice.Count; c++)
+        {
+            using Tensor column = randint(modulesPerChoice[c], new long[] { count }, ScalarType.Int64, generator: generator);
+            long[] values = TensorArrays.Vector<long>(column);
+            for (long n = 0; n < count; n++)
+            {
+                table.Set(n, c, values[n]);
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>The module that is held as choice <paramref name="choice"/> of datapoint <paramref name="n"/>.</summary>
+    public long this[long n, int choice] =>
+        _bytes is not null ? _bytes[n * Choices + choice] : _words![n * Choices + choice];
+
+    /// <summary>The compositions of the given datapoints [B] → [B, C] int64 on the CPU.</summary>
+    public Tensor Get(ReadOnlySpan<long> datapoints)
+    {
+        var values = new long[datapoints.Length * Choices];
+        for (int b = 0; b < datapoints.Length; b++)
+        {
+            for (int c = 0; c < Choices; c++)
+            {
+                values[b * Choices + c] = this[datapoints[b], c];
+            }
+        }
+
+        return tensor(values).view(datapoints.Length, Choices);
+    }
+
+    /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C given choices.</summary>
+    public void Set(long n, ReadOnlySpan<long> composition)
+    {
+        for (int c = 0; c < Choices; c++)
+        {
+            Set(n, c, composition[c]);
+        }
+    }
+
+    /// <summary>The whole table as a tensor [N, C] for a checkpoint: uint8, or int32 where M > 256.</summary>
+    public Tensor ToTensor() => _bytes is not null
+        ? tensor(_bytes, ScalarType.Byte).view(Count, Choices)
+        : tensor(Array.ConvertAll(_words!, w => (int)w)).view(Count, Choices);
+
+    /// <summary>Takes over the saved table [N, C] of that name, which <see cref="ToTensor"/> gave. UserException where it does not fit.</summary>
+    internal void Restore(SavedState state, string name)
+    {
+        long[] values = TensorArrays.Vector<long>(state.Get(name, Count, Choices));
+        for (int i = 0; i < values.Length; i++)
+        {
+            int modules = _modulesPerChoice[i % Choices];
+            if (values[i] < 0 || values[i] >= modules)
+            {
+                throw state.Refused(name, $"modules from 0 to {modules - 1}", $"{values[i]}");
+            }
+        }
+
+        for (long n = 0; n < Count; n++)
+        {
+            Set(n, values.AsSpan(checked((int)(n * Choices)), Choices));
+        }
+    }
+
+    private void Set(long n, int choice, long module)
+    {
+        if (_bytes is not null)
+        {
+            _bytes[n * Choices + choice] = checked((byte)module);
+        }
+        else
+        {
+            _words![n * Choices + choice] = checked((ushort)module);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Runs nodes one after the other. Without nodes it is the identity.</summary>
+public sealed class ChainNode(string name, IReadOnlyList<Node> inside) : ContainerNode(name, inside)
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => InOrder(x, route);
+}

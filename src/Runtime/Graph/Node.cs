@@ -1,0 +1,22 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// One step of a graph. Its input has the batch dimension first: vectors are [B, n], sequences [B, T, n], and images [B, C, H, W].
+/// </summary>
+public abstract class Node(string name) : GraphPart(name)
+{
+    /// <summary>The controllers inside, in the order in which they are asked. Those of given choices are among them.</summary>
+    public virtual IEnumerable<Controller> Controllers => [];
+
+    /// <summary>Whether the node asks the route's selector for choices.</summary>
+    public bool HasSites => Controllers.Any(c => c.Latent);
+
+    /// <summary>The pools that the node uses. The graph registers each pool once, however many nodes share it.</summary>
+    public virtual IEnumerable<ModulePool> Pools => [];
+
+    /// <summary>The node's output for x [B, …] → [B, …]. It makes its choices through <paramref name="route"/>.</summary>
+    public abstract Tensor Forward(Tensor x, Route route);
+}

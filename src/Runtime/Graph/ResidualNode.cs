@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>x → x + f(x), where f runs the nodes one after the other and keeps the shape.</summary>
+public sealed class ResidualNode(string name, IReadOnlyList<Node> inside) : ContainerNode(name, inside)
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => x + InOrder(x, route);
+}

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>The settings of REINFORCE.</summary>
+/// <param name="Decay">d in [0, 1): each minibatch changes the average c of log p(y|x, a) to d · c + (1 − d) · its own mean.</param>
+public sealed record ReinforceSettings(double Decay = 0.99)
+{
+    /// <summary>How gradient steps are taken.</summary>
+    public GradientSettings Gradient { get; init; } = new();
+}
+
+/// <summary>
+/// REINFORCE on B = Σ_a p(a|x, φ) log p(y|x, a, θ) (Eqs. 12–14), without regulariser. One composition per datapoint is drawn from the
+/// controllers, and ∇ log p(a|x) is weighted by its log-likelihood minus c, an exponential moving average (the control variate). The
+/// reported loss is −mean log p(y|x, a), the estimate of −B.
+/// </summary>
+/// <remarks>
+/// c comes from earlier minibatches, so it is independent of a and the estimate is unbiased: E[∇ log p(a|x)] = 0. Its first value is the
+/// mean of the first minibatch under a separate draw. A datapoint's composition covers all its sites, and log p(y|x, a) all its outputs, as
+/// in Eq. 13.
+/// </remarks>
+public sealed class Reinforce : TrainingMethod
+{
+    private double? _average;
+
+    /// <summary>Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).</summary>
+    public Reinforce(Graph graph, Dataset data, ReinforceSettings settings, RandomStreams streams, Device? device = null)
+        : base(graph, data, settings.Gradient, streams, device) => Settings = settings;
+
+    /// <summary>The settings in force.</summary>
+    public ReinforceSettings Settings { get; }
+
+    /// <summary>The control variate c in nats; null before the first step.</summary>
+    public double? Average => _average;
+
+    /// <summary>
+    /// The differentiated loss per datapoint: −log p(y|x, a) − (log p(y|x, a) − c) · log p(a|x), with the factor in brackets held constant:
+    /// [B], [B] → [B]. Its gradient, averaged over a ~ p(a|x), is −∇B.
+    /// </summary>
+    public static Tensor Surrogate(Tensor logLikelihood, Tensor logProbability, double average) =>
+        -logLikelihood - Credit(logLikelihood, logProbability, average);
+
+    /// <summary>Adds c as <c>reinforce.average</c> [1], after the first step.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
+        _average is double average ? [.. base.State(), ("reinforce.average", tensor(new[] { average }))] : base.State();
+
+    /// <inheritdoc/>
+    public override void Restore(SavedState state)
+    {
+        base.Restore(state);
+        _average = state.Has("reinforce.average") ? state.Real("reinforce.average") : null;
+    }
+
+    /// <summary>The loss under a composition that is drawn for every datapoint.</summary>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
+    {
+        double average = _average ?? Graph.InEvaluation(() => Score(batch, Glance(batch, Sampling)).mean().ToDouble());
+        GraphOutput output = Forward(batch, Sampling);
+        (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets);
+        // The mean of the surrogate. The mean log-likelihood has the gradient of the first term; the second needs none of log p(y|x, a).
+        Tensor loss = Graph.HasSites
+            ? -mean - Credit(each, output.Tape.LogProbability(), average).mean()
+            : -mean;
+        _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
+        return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(-mean, output) };
+    }
+
+    private static Tensor Credit(Tensor logLikelihood, Tensor logProbability, double average) =>
+        (logLikelihood.detach() - average) * logProbability;
+
+    private SampledSelector Sampling => new(Streams.Sampling);
+
+    private Tensor Score(Batch batch, GraphOutput output) => Graph.Head.LogLikelihood(output.Features, batch.Targets);
+}

@@ -1,0 +1,207 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of
+/// layers where there are any; w is the controller's weight, and w = 1 gives Eq. 8.
+/// </summary>
+public sealed class ViterbiEm : TrainingMethod
+{
+    private readonly DataTrack _eTrack;
+    private readonly int[] _modulesPerChoice;
+    private readonly long _rowsAtOnce;
+    private double? _reassigned;
+
+    /// <summary>
+    /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), from uniformly random
+    /// assignments.
+    /// </summary>
+    public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
+        : base(
+            graph,
+            data,
+            new(settings.MBatch)
+            {
+                Optimizer = settings.Optimizer,
+                Schedule = settings.Schedule,
+                Unselected = settings.Unselected,
+            },
+            streams,
+            device)
+    {
+        Settings = settings;
+        _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
+        (_modulesPerChoice, Footprint row) = Probe(settings.EBatch * Drawn);
+        _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
+        Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
+    }
+
+    /// <summary>The settings in force.</summary>
+    public EmSettings Settings { get; }
+
+    /// <summary>a* of every datapoint.</summary>
+    public Assignments Assignments { get; }
+
+    /// <inheritdoc/>
+    public override double? Reassigned => _reassigned;
+
+    // The number of candidates in an E-step, a* included.
+    private int Drawn => Settings.Held == EmHeld.Beside ? Settings.Samples + 1 : Settings.Samples;
+
+    /// <summary>Makes a <see cref="Sweep"/> if the settings ask for one.</summary>
+    public override void Begin()
+    {
+        if (Settings.Start == EmStart.Sweep)
+        {
+            Sweep();
+        }
+    }
+
+    /// <summary>A partial E-step (Eq. 11) on the next minibatch. The result is null where there is nothing to choose (every M is 1).</summary>
+    public EStepResult? EStep() => Graph.HasChoice ? EStep(_eTrack.Next(), _eTrack.Carried) : null;
+
+    /// <summary>
+    /// A partial E-step (Eq. 11) on given datapoints [B]. The candidates are a* and S fresh samples, or S − 1 where a* is one of the S
+    /// (<see cref="EmHeld"/>). Recurrent layers start at zero.
+    /// </summary>
+    public EStepResult EStep(long[] datapoints) => EStep(datapoints, null);
+
+    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
+    public EStepResult? Sweep()
+    {
+        if (!Graph.HasChoice)
+        {
+            return null;
+        }
+
+        if (Data.IsConsecutive)
+        {
+            using var track = new DataTrack(Data, Settings.EBatch, Streams.EBatches, "sweep");
+            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(), track.Carried));
+        }
+
+        long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
+        long[][] parts = [.. all.Chunk(checked((int)Settings.EBatch))];
+        return Sum(parts.Length, part => EStep(parts[part]));
+    }
+
+    private EStepResult EStep(long[] datapoints, RecurrentState? carried)
+    {
+        using var scope = NewDisposeScope();
+        using var candidates = new DrawnCandidates(OnDevice(datapoints), Drawn, Streams.Sampling);
+        return KeepBest(datapoints, candidates, carried);
+    }
+
+    private static EStepResult Sum(long parts, Func<long, EStepResult> eStep)
+    {
+        var all = new EStepResult(0, 0, 0, 0);
+        for (long i = 0; i < parts; i++)
+        {
+            EStepResult part = eStep(i);
+            all = new(
+                all.Datapoints + part.Datapoints, all.Replaced + part.Replaced, all.Before + part.Before, all.After + part.After);
+        }
+
+        return all;
+    }
+
+    /// <summary>A full E-step (Eq. 10) on given datapoints [B]: every composition is a candidate. It is feasible for small networks.</summary>
+    public EStepResult FullEStep(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        return KeepBest(datapoints, new EveryComposition(OnDevice(datapoints), Compositions.All(_modulesPerChoice).to(Device)));
+    }
+
+    /// <summary>
+    /// Σ_n log p(y_n, a*_n | x_n) (Eq. 3) over given datapoints [B], in nats, scored in evaluation mode. Recurrent layers start at zero.
+    /// </summary>
+    public double LogJoint(long[] datapoints)
+    {
+        using var scope = NewDisposeScope();
+        return KeepBest(datapoints, new HeldAlone(OnDevice(datapoints))).After;
+    }
+
+    private EStepResult KeepBest(long[] datapoints, Candidates candidates, RecurrentState? carried = null) =>
+        Runtime.EStep.Run(
+            Graph,
+            Fetch(datapoints),
+            candidates,
+            (b, composition) => Assignments.Set(datapoints[b], composition),
+            carried,
+            _rowsAtOnce);
+
+    // a* [B, C].
+    private Tensor OnDevice(long[] datapoints) => Assignments.Get(datapoints).to(Device);
+
+    /// <summary>Takes a gradient step (Eq. 8) on the next minibatch.</summary>
+    public void MStep() => Gradient(report: false);
+
+    /// <summary>Takes a gradient step (Eq. 8) on the next minibatch and reports what it saw.</summary>
+    public StepResult MStepAndReport() => Gradient(report: true)!;
+
+    /// <inheritdoc/>
+    public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
+
+    /// <summary>Adds the E-steps' place in the data, a* as <c>em.assignments</c> where there are choices, and <c>em.reassigned</c>.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> State()
+    {
+        List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State()];
+        if (Assignments.Choices > 0)
+        {
+            state.Add(("em.assignments", Assignments.ToTensor()));
+        }
+
+        if (_reassigned is double share)
+        {
+            state.Add(("em.reassigned", tensor(new[] { share })));
+        }
+
+        return state;
+    }
+
+    /// <inheritdoc/>
+    public override void Restore(SavedState state)
+    {
+        base.Restore(state);
+        _eTrack.Restore(state, Device);
+        if (Assignments.Choices > 0)
+        {
+            Assignments.Restore(state, "em.assignments");
+        }
+
+        _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;
+    }
+
+    /// <summary>Makes an E-step before the first M-step of every round.</summary>
+    protected override void Prepare(long step)
+    {
+        if (step % Settings.MSteps == 0 && EStep() is EStepResult e)
+        {
+            _reassigned = (double)e.Replaced / e.Datapoints;
+        }
+    }
+
+    /// <summary>The negative objective of Eq. 8 with q = δ(a*), averaged over the minibatch.</summary>
+    protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
+    {
+        var held = new GivenSelector(OnDevice(datapoints));
+        GraphOutput output = Forward(batch, held);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor loss = Graph.HasSites
+            ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
+            : -logLikelihood;
+        return new(Penalised(loss, output), logLikelihood, () => output);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _eTrack.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

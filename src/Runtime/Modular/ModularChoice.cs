@@ -1,0 +1,104 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>What modular nodes share: a controller that chooses from a pool, and how the chosen modules are run and combined.</summary>
+internal sealed class ModularChoice
+{
+    /// <summary>ArgumentException where the parts do not fit. The language's check reports the same earlier; this guards graphs built by hand.</summary>
+    internal ModularChoice(
+        string layer,
+        Controller controller,
+        ModulePool pool,
+        Combine combine,
+        Dispatch dispatch,
+        Duplicates duplicates,
+        bool stopGradient)
+    {
+        if (controller.Modules != pool.Count)
+        {
+            throw new ArgumentException(
+                $"{layer}: expected a controller over the {pool.Count} modules of pool {pool.Name}, "
+                + $"got one over {controller.Modules} – build it with the pool's count");
+        }
+
+        if (duplicates == Duplicates.Once && combine != Combine.Sum)
+        {
+            throw new ArgumentException(
+                $"{layer}: expected combination by Sum with Duplicates.Once, got {combine} – only a sum can leave a position out");
+        }
+
+        dispatch.Check(layer, pool);
+        controller.Layer = layer;
+        (Controller, Pool, Combine, Dispatch, Duplicates, StopGradient) =
+            (controller, pool, combine, dispatch, duplicates, stopGradient);
+    }
+
+    internal Controller Controller { get; }
+
+    internal ModulePool Pool { get; }
+
+    internal Combine Combine { get; }
+
+    internal Dispatch Dispatch { get; }
+
+    internal Duplicates Duplicates { get; }
+
+    /// <summary>Whether the controller's loss does not reach earlier layers.</summary>
+    internal bool StopGradient { get; }
+
+    /// <summary>What the controller reads of B datapoints beside x, [B] or [B, …]; null where it reads x alone.</summary>
+    internal Tensor? Beside(Route route, long datapoints) => Controller.Beside(route, datapoints);
+
+    /// <summary>p(a|x) of rows x [n, …], with <paramref name="beside"/> row by row.</summary>
+    internal ChoiceDistribution Distribution(Tensor x, Tensor? beside) =>
+        Controller.Distribution(StopGradient ? x.detach() : x, beside);
+
+    /// <summary>Runs the chosen modules on rows x [n, …in] and combines their outputs → [n, …out].</summary>
+    internal Tensor Run(Route route, Tensor x, Selection selection)
+    {
+        (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        Dispatch dispatch = Dispatch.For(Pool, x, route.FullBatch.Rows(rows), positions);
+        return Combined(dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
+    }
+
+    /// <summary>The same with several selections per row: the first selections of all rows come first → [times·n, …out].</summary>
+    internal Tensor RunSeveral(Route route, Tensor x, Selection selection, int times)
+    {
+        // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [n, times·K].
+        (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        Tensor beside = selection.Indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Dispatch dispatch = Dispatch.For(
+            Pool, x, route.FullBatch.RowsOfDatapoints(rows), route.FullBatch.Positions(times * positions));
+        Tensor outputs = dispatch.Run(Pool, x, beside);
+        Tensor apart = outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
+        return Combined(dispatch, x, selection, apart);
+    }
+
+    /// <summary>Notes which modules run, where a gradient will come back to them and the pool tracks its modules in use.</summary>
+    internal void Use(Tensor indices)
+    {
+        if (Pool.InUse is not null && is_grad_enabled())
+        {
+            Pool.InUse.Add(indices);
+        }
+    }
+
+    // Combines the outputs [n, K, …out] of the selection's rows.
+    private Tensor Combined(Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
+    {
+        long positions = selection.Indices.shape[1];
+        if (Combine == Combine.Concat && positions != Controller.Choose)
+        {
+            throw new UserException(
+                $"{Controller.Layer}/combine",
+                $"Sum where {positions} modules run instead of K = {Controller.Choose}",
+                $"{Combine}",
+                "combine by Sum, or train by another method");
+        }
+
+        Use(selection.Indices);
+        Footprint.Current?.Pass(dispatch.Holds(Pool, x.numel(), positions, outputs.numel()));
+        return Combine.Apply(outputs, Duplicates.Weights(selection, outputs.dtype));
+    }
+}

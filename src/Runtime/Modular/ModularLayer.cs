@@ -1,0 +1,71 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The modular layer (paper, section 2): for every row the controller chooses K of the pool's M modules, and their outputs are summed (Eq.
+/// 1) or concatenated. A row is a vector [in] or an image [C, H, W]. In sequences [B, T, in] every step is a row, and each time step is a
+/// site.
+/// </summary>
+public sealed class ModularLayer : Node
+{
+    private readonly ModularChoice _choice;
+
+    /// <summary>
+    /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's
+    /// loss does not reach earlier layers. ArgumentException where the parts do not fit each other.
+    /// </summary>
+    public ModularLayer(
+        string name,
+        Controller controller,
+        ModulePool pool,
+        Combine combine,
+        Dispatch dispatch,
+        Duplicates duplicates = Duplicates.Every,
+        bool stopGradient = false)
+        : base(name)
+    {
+        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient);
+        register_module("controller", controller);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<Controller> Controllers => [_choice.Controller];
+
+    /// <inheritdoc/>
+    public override IEnumerable<ModulePool> Pools => [_choice.Pool];
+
+    /// <summary>x [B, …in] → [B, …out] (sum) or [B, K·out, …] (concatenation); x [B, T, in] → [B, T, out] or [B, T, K·out].</summary>
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        Tensor? beside = _choice.Beside(route, x.shape[0]);
+        if (x.dim() == 3)
+        {
+            return EachStep(x, beside, route);
+        }
+
+        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
+    }
+
+    /// <summary>
+    /// Makes several selections for every row: x [B, …in] → [times·B, …out], as for x tiled; x may not be a sequence. The controller and,
+    /// where the dispatch can, the modules run on B rows. The route's side inputs are those of times·B rows.
+    /// </summary>
+    internal Tensor Forward(Tensor x, Route route, int times)
+    {
+        long rows = x.shape[0];
+        Tensor? beside = _choice.Beside(route, times * rows)?.narrow(0, 0, rows);
+        ChoiceDistribution each = _choice.Distribution(x, beside).Tile(times);
+        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each), times);
+    }
+
+    // The controller and the modules run once on all B·T rows; only the choices are made step by step.
+    private Tensor EachStep(Tensor x, Tensor? beside, Route route)
+    {
+        (long batch, long steps) = (x.shape[0], x.shape[1]);
+        Tensor rows = x.flatten(0, 1);
+        ChoiceDistribution all = _choice.Distribution(rows, beside?.repeat_interleave(steps, dim: 0));
+        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step))];
+        return _choice.Run(route, rows, Selection.Rows(chosen)).view(batch, steps, -1);
+    }
+}

@@ -1,0 +1,157 @@
+using ModNet.Kernels;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Gradient steps in which the modules rest that nothing chose (<see cref="Unselected.Rest"/>). Around every step the stacked parameters of
+/// pools are taken out of the optimiser's hands, and only the rows of modules in use are stepped.
+/// </summary>
+internal sealed class RestingModules
+{
+    private readonly Part[] _parts;
+
+    /// <summary>Starts to track which modules of the pools are in use. The memories are of all parameters, the pools' among them.</summary>
+    internal RestingModules(IEnumerable<ModulePool> pools, IEnumerable<ParameterMemory> memories)
+    {
+        // Parameters are known by the tensor they are; there may be several objects for one.
+        Dictionary<nint, ParameterMemory> byHandle = memories.ToDictionary(m => m.Parameter.Handle);
+        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Select(p => new ModuleRows(byHandle[p.Handle]))]))];
+        foreach (Part part in _parts)
+        {
+            part.Pool.Track(part.InUse);
+        }
+    }
+
+    /// <summary>How many steps each module has had, [M], by the name of the pool.</summary>
+    internal IEnumerable<(string Pool, long[] Steps)> Steps => _parts.Select(p => (p.Pool.Name, p.Steps));
+
+    /// <summary>Is called before a step's forward pass: no module is in use yet.</summary>
+    internal void Begin()
+    {
+        foreach (Part part in _parts)
+        {
+            part.InUse.Clear();
+        }
+    }
+
+    /// <summary>Is called between the backward pass and the optimiser's step, and leaves the optimiser no gradient of a module that rests.</summary>
+    internal void Take()
+    {
+        foreach (Part part in _parts)
+        {
+            foreach (ModuleRows rows in part.Rows)
+            {
+                rows.Take();
+            }
+
+            for (int m = 0; m < part.Pool.Count; m++)
+            {
+                foreach (Parameter own in part.Pool.Own(m))
+                {
+                    using Tensor? gradient = own.grad;
+                    if (!part.InUse[m])
+                    {
+                        own.grad = null;
+                    }
+                    else if (gradient is null)
+                    {
+                        own.grad = zeros_like(own);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Steps what <see cref="Take"/> took, at this learning rate.</summary>
+    internal void Step(double rate)
+    {
+        using var noGrad = no_grad();
+        foreach (Part part in _parts)
+        {
+            long[] rows = part.InUse.ToArray();
+            long[] steps = Array.ConvertAll(rows, m => ++part.Steps[m]);
+            foreach (ModuleRows stacked in part.Rows)
+            {
+                stacked.Step(rate, rows, steps);
+            }
+        }
+    }
+
+    /// <summary>Stops tracking which modules are in use.</summary>
+    internal void End()
+    {
+        foreach (Part part in _parts)
+        {
+            part.Pool.Track(null);
+        }
+    }
+
+    private sealed record Part(ModulePool Pool, ModuleRows[] Rows)
+    {
+        internal ModulesInUse InUse { get; } = new(Pool.Count);
+
+        internal long[] Steps { get; } = new long[Pool.Count];
+    }
+
+    // One stacked parameter [M, …] of a pool, with its gradient from Take to Step.
+    private sealed class ModuleRows(ParameterMemory memory)
+    {
+        private readonly Parameter _parameter = memory.Parameter;
+        private Tensor? _gradient;
+
+        internal void Take()
+        {
+            _gradient = _parameter.grad?.DetachFromDisposeScope();
+            _parameter.grad = null;
+        }
+
+        // Steps rows [U]; the step is the steps[u]-th of row u.
+        internal void Step(double rate, long[] rows, long[] steps)
+        {
+            using var scope = NewDisposeScope();
+            if (memory.FitsKernel)
+            {
+                memory.StepByKernel(rate, (int)_parameter.shape[0], rows, steps, ForKernel(rows));
+            }
+            else
+            {
+                Tensor index = tensor(rows, device: _parameter.device);
+                memory.StepByOperators(rate, index, steps, Gradient(rows, index));
+            }
+
+            _gradient?.Dispose();
+            _gradient = null;
+        }
+
+        // The gradient of rows [U] as [U, …]. A sparse gradient may have several summands for a row.
+        private Tensor Gradient(long[] rows, Tensor index)
+        {
+            if (_gradient is { is_sparse: false })
+            {
+                return _gradient.index_select(0, index);
+            }
+
+            Tensor sum = zeros([rows.Length, .. _parameter.shape[1..]], _parameter.dtype, _parameter.device);
+            if (_gradient is null)
+            {
+                return sum;
+            }
+
+            long[] places = Array.ConvertAll(SparseRows(), row => (long)Array.BinarySearch(rows, row));
+            return sum.index_add_(0, tensor(places, device: _parameter.device), _gradient.SparseValues, 1);
+        }
+
+        // A dense gradient is given whole; the kernel reads the rows that it steps.
+        private OptimiserGradient ForKernel(long[] rows) => _gradient switch
+        {
+            null => default,
+            { is_sparse: true } => new() { Values = TensorSpans.Floats(_gradient.SparseValues.contiguous()), Rows = SparseRows() },
+            _ => new() { Values = TensorSpans.Floats(_gradient.contiguous()), Rows = rows, IsWhole = true },
+        };
+
+        private long[] SparseRows() => TensorArrays.Vector<long>(_gradient!.SparseIndices.select(0, 0));
+    }
+}

@@ -1,0 +1,53 @@
+using ModNet.Kernels;
+using TorchSharp.Modules;
+using static ModNet.Runtime.TensorSpans;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Gradient descent with momentum: v ← momentum · v + gradient, θ ← θ − rate · v.</summary>
+public sealed record SgdKind(double Rate, double Momentum) : OptimizerKind(Rate)
+{
+    internal override OptimizerHelper Over(IEnumerable<Parameter> parameters) =>
+        optim.SGD(parameters, Rate, momentum: Momentum);
+
+    private protected override ParameterMemory Memory(Parameter parameter, OptimizerState state) =>
+        new SgdMemory(parameter, (SGD.State)state, Momentum);
+}
+
+/// <summary>What gradient descent remembers of one parameter: with momentum v, which is null before the first step.</summary>
+internal sealed class SgdMemory(Parameter parameter, SGD.State state, double momentum) : ParameterMemory(parameter)
+{
+    private const string Buffer = "momentum_buffer";
+
+    // v, which begins as zeros.
+    private Tensor Velocity => state.momentum_buffer ??= zeros_like(Parameter).DetachFromDisposeScope();
+
+    internal override IEnumerable<(string Part, Tensor Value)> State() =>
+        state.momentum_buffer is Tensor velocity ? [(Buffer, velocity)] : [];
+
+    internal override void Restore(SavedState saved)
+    {
+        if (saved.Has(Buffer))
+        {
+            state.momentum_buffer?.Dispose();
+            state.momentum_buffer = saved.Get(Buffer, Parameter.shape).to(Parameter.device).clone().DetachFromDisposeScope();
+        }
+    }
+
+    internal override void StepByKernel(double rate, int modules, long[] rows, long[] steps, in OptimiserGradient gradient) =>
+        OptimiserSteps.Momentum(
+            rate, momentum, rows, modules, Floats(Parameter), momentum == 0 ? default : Floats(Velocity), gradient, get_num_threads());
+
+    internal override void StepByOperators(double rate, Tensor rows, long[] steps, Tensor gradient)
+    {
+        Tensor step = gradient;
+        if (momentum != 0)
+        {
+            step = Velocity.index_select(0, rows) * momentum + gradient;
+            Velocity.index_copy_(0, rows, step);
+        }
+
+        Parameter.index_copy_(0, rows, Parameter.index_select(0, rows) - rate * step);
+    }
+}

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// All sums of products of a network run through here, so that tests can count the multiply-adds that a datapoint really costs and compare
+/// them with the summary's figures. libtorch has no observer of operators.
+/// </summary>
+internal static class Products
+{
+    [ThreadStatic]
+    private static Action<long>? heard;
+
+    /// <summary>x [..., in], weight [out, in], bias [out] → [..., out].</summary>
+    internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null)
+    {
+        heard?.Invoke(x.numel() * weight.shape[0]);
+        return nn.functional.linear(x, weight, bias);
+    }
+
+    /// <summary>left [n, a, b], right [n, b, c] → [n, a, c].</summary>
+    internal static Tensor Batched(Tensor left, Tensor right)
+    {
+        heard?.Invoke(left.numel() * right.shape[2]);
+        return left.bmm(right);
+    }
+
+    /// <summary>x [n, groups·in, H, W], weight [groups·out, in, Kernel, Kernel], bias [groups·out] → [n, groups·out, H', W'].</summary>
+    internal static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding, long groups)
+    {
+        Tensor y = nn.functional.conv2d(x, weight, bias, [stride, stride], [padding, padding], groups: groups);
+        heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
+        return y;
+    }
+
+    /// <summary>The number of multiply-adds of all products that the action makes on this thread.</summary>
+    internal static long Count(Action action)
+    {
+        long total = 0;
+        heard = some => total += some;
+        try
+        {
+            action();
+            return total;
+        }
+        finally
+        {
+            heard = null;
+        }
+    }
+}

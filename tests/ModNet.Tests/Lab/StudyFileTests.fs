@@ -1,0 +1,193 @@
+/// Results of studies as values: merging, JSON, tables.
+module ModNet.Tests.StudyFileTests
+
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open ModNet
+open ModNet.Cli
+
+let private finished row seed spec value : StudyEntry = {
+    Row = row
+    Seed = seed
+    Spec = spec
+    Finished = true
+    Steps = 3L
+    Planned = 3L
+    Values = Map [ "measure", value ]
+    Phases = Map [ "test", Map [ "perplexity", value ] ]
+    Facts = Map [ "parameters", 14.0 ]
+    Command = "./modnet reproduce example"
+    Commit = Some "0123456789abcdef"
+    Dirty = false
+    Processor = Some "a processor"
+    Threads = Some 2
+    Libtorch = None
+    Device = Some "cpu"
+    Seconds = 90.0
+    Date = "2026-01-01T00:00:00Z"
+}
+
+let private entry =
+    gen {
+        let! row = Gen.elements [ "a"; "b" ]
+        let! seed = Gen.choose (1, 2)
+        let! spec = Gen.elements [ "old"; "new" ]
+        let! ended = Gen.elements [ true; false ]
+        let! steps = Gen.choose (0, 3)
+        let! day = Gen.choose (1, 3)
+        let! value = Gen.choose (-400, 400) |> Gen.map (fun n -> float n / 7.0)
+        let! commit = Gen.elements [ None; Some "0123456789abcdef" ]
+        let! threads = Gen.elements [ None; Some 2 ]
+
+        return {
+            finished row seed spec value with
+                Finished = ended
+                Steps = int64 steps
+                Values = if ended then Map [ "measure", value ] else Map.empty
+                Commit = commit
+                Dirty = (threads = None)
+                Threads = threads
+                Date = $"2026-01-0{day}T00:00:00Z"
+        }
+    }
+
+type Arbitraries =
+    static member Entry() : Arbitrary<StudyEntry> = Arb.fromGen entry
+
+let private config = trying 100 typeof<Arbitraries> (20_261UL, 5UL)
+
+let private file (entries: StudyEntry list) : StudyFile = {
+    Study = "example"
+    Title = "An example"
+    Quick = false
+    Measures = [ "measure" ]
+    NeedsData = true
+    Rows = [
+        { Id = "a"; Label = "the | first"; Paper = Map [ "measure", PaperValue.Number 2.0 ]; Spec = "new" }
+        { Id = "b"; Label = "the second"; Paper = Map [ "measure", PaperValue.Words "small" ]; Spec = "new" }
+    ]
+    Entries = entries
+}
+
+let private page =
+    "before\n<!-- results: ./modnet reproduce writes what follows -->\nold\n<!-- end of results -->\nafter\n"
+
+[<Tests>]
+let tests =
+    testList "study results" [
+        testPropertyWithConfig config "merging takes no notice of order"
+        <| fun (some: StudyEntry list) (others: StudyEntry list) (more: StudyEntry list) ->
+            let left = StudyEntry.merge (StudyEntry.merge some others) more
+            Expect.equal (StudyEntry.merge some (StudyEntry.merge more others)) left "grouped otherwise"
+            Expect.equal (StudyEntry.merge (List.rev more) (StudyEntry.merge others some)) left "turned round"
+
+        testPropertyWithConfig config "merging twice changes nothing"
+        <| fun (some: StudyEntry list) (others: StudyEntry list) ->
+            let once = StudyEntry.merge some others
+            Expect.equal (StudyEntry.merge once others) once "with one part again"
+            Expect.equal (StudyEntry.merge once once) once "with itself"
+
+        testPropertyWithConfig config "merging loses no run, invents none, and prefers what is finished, longer, later"
+        <| fun (some: StudyEntry list) (others: StudyEntry list) ->
+            let merged = StudyEntry.merge some others
+            let keys = List.map StudyEntry.key
+            Expect.equal (set (keys merged)) (set (keys (some @ others))) "each run is there"
+            Expect.equal (List.distinct (keys merged)) (keys merged) "once"
+
+            for kept in merged do
+                let rivals = some @ others |> List.filter (fun e -> StudyEntry.key e = StudyEntry.key kept)
+
+                Expect.contains rivals kept "as it was"
+
+                for rival in rivals do
+                    let rank (e: StudyEntry) = e.Finished, e.Steps, e.Date
+                    Expect.isTrue (rank kept >= rank rival) "none counts more"
+
+        testCase "of one end of a run the newer file tells, even where it says less"
+        <| fun () ->
+            let told = finished "a" 1 "new" 1.0
+
+            for other in [ 0.5; 2.0 ] do
+                let again = { told with Values = Map [ "measure", other ] }
+
+                let merged = StudyFile.merge (file [ told; finished "a" 2 "new" 3.0 ]) (file [ again ])
+
+                Expect.equal (merged.Entries |> List.map _.Values["measure"]) [ other; 3.0 ] "its number"
+
+        testPropertyWithConfig config "a results file comes back from its JSON"
+        <| fun (entries: StudyEntry list) ->
+            let file = file entries
+            Expect.equal (StudyJson.read "here" (StudyJson.write file)) file "the same"
+
+        testCase "what is no results file is refused in one line, with its path"
+        <| fun () ->
+            for text in [ "{"; "[]"; "{ \"version\": 1 }"; "{ \"version\": 99 }" ] do
+                complains (fun () -> StudyJson.read "results/x.json" text |> ignore) [
+                    "results/x.json: expected results"
+                ]
+
+        testCase "a number that is not finite is left out of JSON"
+        <| fun () ->
+            let odd = { finished "a" 1 "new" 1.0 with Facts = Map [ "nan", nan; "good", 2.0 ] }
+
+            let back = StudyJson.read "here" (StudyJson.write (file [ odd ]))
+            Expect.equal back.Entries.Head.Facts (Map [ "good", 2.0 ]) "the finite one"
+
+        testCase "the table has mean and spread of finished runs under the present settings, and lists the unfinished"
+        <| fun () ->
+            let half = { finished "b" 1 "new" 9.0 with Finished = false; Steps = 2L; Values = Map.empty }
+
+            let file = file [ finished "a" 1 "new" 1.0; finished "a" 2 "new" 2.0; finished "a" 3 "old" 50.0; half ]
+
+            let headings, cells = StudyTable.cells file
+            Expect.equal headings [ ""; "paper"; "ours: measure"; "difference"; "seeds"; "minutes a run" ] "headings"
+
+            Expect.equal
+                cells
+                [
+                    [ "the | first"; "2.000"; "1.500 (1.000–2.000)"; "−0.500 (−25.0 %)"; "1, 2"; "1.5" ]
+                    [ "the second"; "small"; "–"; "–"; "–"; "–" ]
+                ]
+                "cells"
+
+            Expect.equal
+                (StudyTable.unfinished file)
+                [ "unfinished: the second, seed 1: 2 of 3 steps" ]
+                "what goes on is no result"
+
+        testCase "a quick version says so, and shows no difference"
+        <| fun () ->
+            let file = { file [ finished "a" 1 "new" 1.0 ] with Quick = true }
+
+            let lines = StudyTable.lines file
+            Expect.stringContains lines.Head "quick version" "title"
+            Expect.isTrue (lines |> List.exists (fun line -> line.Contains "not comparable")) "a warning"
+            Expect.isFalse (fst (StudyTable.cells file) |> List.contains "difference") "no difference"
+
+        testCase "the table of results stands between its markers, made of full results alone"
+        <| fun () ->
+            let results = file [ finished "a" 1 "new" 1.0; finished "a" 2 "new" 2.0; finished "a" 3 "old" 5.0 ]
+
+            let quick = { results with Quick = true; Title = "Quickly" }
+
+            let text = ResultsPage.insert [ quick; results ] page
+
+            Expect.stringStarts text "before\n<!-- results" "what stands before"
+            Expect.stringEnds text "<!-- end of results -->\nafter\n" "what stands after"
+            Expect.isFalse (text.Contains "old\n") "the old table is gone"
+            Expect.isFalse (text.Contains "Quickly") "nothing of a quick version"
+
+            Expect.stringContains
+                text
+                "| An example: the \\| first | measure | 2.000 | 1.500 (1.000–2.000) (seeds 1, 2) | −0.500 (−25.0 %) | 1.5 | `./modnet reproduce example --rows a --seeds 1,2 --data DIR` |"
+                "the row"
+
+            Expect.isFalse (text.Contains "the second") "no row without a result"
+            Expect.equal (ResultsPage.insert [ quick; results ] text) text "once more changes nothing"
+
+        testCase "a page without markers stays as it is"
+        <| fun () ->
+            for text in [ ""; "no markers\n"; page.Replace("<!-- end of results -->", "") ] do
+                Expect.equal (ResultsPage.insert [ file [ finished "a" 1 "new" 1.0 ] ] text) text "untouched"
+    ]

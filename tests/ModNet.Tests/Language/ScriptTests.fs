@@ -1,0 +1,84 @@
+/// What the compiler says of the language's words as scripts have them: wrong ones, right ones, and those of the documentation.
+module ModNet.Tests.ScriptTests
+
+open Expecto
+open ModNet.Tests.FsiSession
+
+let private outcomes =
+    lazy
+        (for declaration in Keywords.declarations @ CompileErrors.declarations do
+            run declaration |> ignore
+
+         Map [
+             for expression in
+                 List.map fst CompileErrors.wrong @ CompileErrors.right @ List.map Keywords.inPlace Keywords.examples do
+                 expression, evaluate expression
+         ])
+
+let private compilesAndRuns name expression =
+    let outcome = outcomes.Value[expression]
+    Expect.equal outcome.Report "" $"{name}: {expression}"
+    Expect.isTrue outcome.Ran $"{name}: {expression} runs to its end"
+
+[<Tests>]
+let tests =
+    testList "DSL scripts" [
+        testCase "the compiler refuses what is wrong, in words"
+        <| fun () ->
+            for expression, message in CompileErrors.wrong do
+                Expect.stringContains outcomes.Value[expression].Report message expression
+                Expect.isFalse outcomes.Value[expression].Ran $"{expression} is not run"
+
+        testCase "the compiler takes whole networks and experiments on one line"
+        <| fun () ->
+            for expression in CompileErrors.right do
+                compilesAndRuns "right" expression
+
+        testCase "every example in the documentation compiles and runs"
+        <| fun () ->
+            Expect.isGreaterThan Keywords.examples.Length 150 "examples are found"
+
+            Expect.equal
+                [
+                    for example in Keywords.examples do
+                        let outcome = outcomes.Value[Keywords.inPlace example]
+
+                        if outcome.Report <> "" || not outcome.Ran then
+                            $"{example.Owner}.{example.Member}: {Keywords.inPlace example}: {outcome.Report}"
+                ]
+                []
+                "what does not compile, or does not run to its end"
+
+        testCase "every word has an example"
+        <| fun () ->
+            let shown = set [ for example in Keywords.examples -> $"{example.Owner}.{example.Member}" ]
+
+            Expect.equal
+                [
+                    for word in Keywords.all do
+                        if not (shown.Contains $"{word.Owner}.{word.Member}") then $"{word.Owner}: {word.Word}"
+                ]
+                []
+                "words without an example"
+
+        testCase "the words that are looked for are those of the language"
+        <| fun () ->
+            let words = set [ for word in Keywords.all -> word.Word ]
+
+            for word in
+                [
+                    "network"
+                    "linear"
+                    "relu"
+                    "same"
+                    "pool"
+                    "unit"
+                    "from"
+                    "stop_gradient"
+                    "hidden"
+                    "weight"
+                    "em"
+                    "check"
+                ] do
+                Expect.isTrue (words.Contains word) word
+    ]

@@ -1,0 +1,220 @@
+module ModNet.Tests.CsvTests
+
+open System.IO
+open Expecto
+open FsCheck.FSharp
+open ModNet.Runtime
+open TorchSharp
+
+let private layout = CsvLayout(Targets = [| "kind" |], Classes = 2)
+
+let private load path layout = CsvFile.Load(path, layout, 0.0, 0.0, false, 1L)
+
+/// The text of a CSV file and what is said of it under a layout.
+let private refuses name (text: string) layout parts =
+    testInDirectory name
+    <| fun directory ->
+        let path = write directory "x.csv" text
+
+        complains
+            (fun () -> (load path layout).Dispose())
+            (parts |> List.map (fun (p: string) -> p.Replace("FILE", path)))
+
+/// A value as RFC 4180 writes it, quoted where it must be.
+let private quoted (value: string) =
+    if value.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then "\"" + value.Replace("\"", "\"\"") + "\"" else value
+
+let private label =
+    Gen.elements [ 'a'; 'b'; ','; '"'; '\n'; ' '; 'é' ]
+    |> Gen.nonEmptyListOf
+    |> Gen.map (fun letters -> "x" + System.String(Array.ofList letters) + "x")
+
+let private table =
+    gen {
+        let! count = Gen.choose (1, 12)
+        let! labels = Gen.listOfLength count label
+        let! numbers = Gen.listOfLength (2 * count) (Gen.choose (-1000, 1000))
+        let! ending = Gen.elements [ "\n"; "\r\n" ]
+        let! mark = Gen.elements [ ""; "\uFEFF" ]
+        return labels, List.chunkBySize 2 numbers, ending, mark
+    }
+
+[<Tests>]
+let tests =
+    testList "CSV" [
+        testPropertyWithConfig
+            { FsCheckConfig.defaultConfig with replay = Some(4180UL, 1UL, None) }
+            "any table of numbers and quoted labels is read as it was written"
+        <| Prop.forAll (Arb.fromGen table) (fun (labels, numbers, ending, mark) ->
+            inDirectory
+            <| fun directory ->
+                let rows = [
+                    for label, row in List.zip labels numbers -> $"{row[0]},{quoted label},{float row[1] / 8.0}"
+                ]
+
+                let text = mark + String.concat ending ("a,kind,b" :: rows)
+                let path = write directory "x.csv" text
+
+                let distinct = labels |> List.distinct |> List.sortWith (fun a b -> System.String.CompareOrdinal(a, b))
+
+                use data = load path (CsvLayout(Targets = [| "kind" |], Classes = distinct.Length))
+                Expect.equal (List.ofSeq data.Classes) distinct "labels, in order"
+                let train = data.Splits.Train
+
+                Expect.equal
+                    (matrix train.Inputs)
+                    [| for row in numbers -> [| float row[0]; float row[1] / 8.0 |] |]
+                    "features, by default all but the target"
+
+                Expect.equal
+                    (integers train.Targets)
+                    [| for label in labels -> List.findIndex ((=) label) distinct |]
+                    "classes")
+
+        testInDirectory "columns are taken in the order in which they are named"
+        <| fun directory ->
+            let path = write directory "x.csv" "a;b;c;d\n1;2;3;4\n\n5; 6 ;7;8e0\n"
+
+            use data = load path (CsvLayout(Targets = [| "d"; "a" |], Features = [| "c"; "b" |], Separator = ';'))
+
+            Expect.equal (matrix data.Splits.Train.Inputs) [| [| 3.0; 2.0 |]; [| 7.0; 6.0 |] |] "x"
+            Expect.equal (matrix data.Splits.Train.Targets) [| [| 4.0; 1.0 |]; [| 8.0; 5.0 |] |] "y"
+            Expect.isNull data.Classes "no classes"
+            Expect.equal data.Splits.Train.Inputs.dtype torch.ScalarType.Float32 "float32"
+
+        testInDirectory "without a header columns go by their number"
+        <| fun directory ->
+            let path = write directory "x.csv" "1,2,yes\n3,4,no\n"
+            use data = load path (CsvLayout(Targets = [| "3" |], Classes = 2, Header = false))
+            Expect.equal (List.ofSeq data.Classes) [ "no"; "yes" ] "labels"
+            Expect.equal (integers data.Splits.Train.Targets) [| 1; 0 |] "classes"
+
+        testInDirectory "labels that are numbers are ordered as numbers"
+        <| fun directory ->
+            let path = write directory "x.csv" "a,kind\n1,10\n2,9\n3,-1\n"
+            use data = load path (CsvLayout(Targets = [| "kind" |], Classes = 3))
+            Expect.equal (List.ofSeq data.Classes) [ "-1"; "9"; "10" ] "in order"
+
+        testInDirectory "shares are held out by the seed, every row once"
+        <| fun directory ->
+            let rows = [ for i in 1..50 -> $"{i},{10 * i}" ]
+            let path = write directory "x.csv" (String.concat "\n" ("a,y" :: rows))
+
+            let split seed =
+                use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.2, 0.1, false, seed)
+                let parts = [ data.Splits.Train; data.Splits.Validation[0]; data.Splits.Test[0] ]
+
+                for part in parts do
+                    Expect.equal
+                        (numbers part.Targets)
+                        (numbers part.Inputs |> Array.map ((*) 10.0))
+                        "targets stay with their inputs"
+
+                [ for part in parts -> numbers part.Inputs |> List.ofArray ]
+
+            let first = split 1L
+            Expect.equal [ for part in first -> part.Length ] [ 35; 10; 5 ] "rows"
+            Expect.equal (first |> List.concat |> List.sort) [ for i in 1..50 -> float i ] "every row once"
+            Expect.equal (split 1L) first "the same seed"
+            Expect.notEqual (split 2L) first "another seed"
+
+        testInDirectory "features are standardised by the rows that are trained on"
+        <| fun directory ->
+            let rows = [ for i in 1..40 -> $"{i},5,{i}" ]
+            let path = write directory "x.csv" (String.concat "\n" ("a,same,y" :: rows))
+            use plain = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, false, 1L)
+            use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, true, 1L)
+
+            let column (part: Dataset) = matrix part.Inputs |> Array.map Array.head
+
+            let seen = column plain.Splits.Train
+            let mean = Array.average seen
+            let deviation = seen |> Array.averageBy (fun x -> (x - mean) ** 2.0) |> sqrt
+
+            for raw, done' in
+                [ plain.Splits.Train, data.Splits.Train; plain.Splits.Validation[0], data.Splits.Validation[0] ] do
+                for x, z in Array.zip (column raw) (column done') do
+                    Expect.isLessThan (abs ((x - mean) / deviation - z)) 1e-5 "standardised"
+
+            Expect.equal
+                (matrix data.Splits.Train.Inputs |> Array.map Array.last |> Array.distinct)
+                [| 0.0 |]
+                "no spread"
+
+        testInDirectory "the file is named, with its checksum"
+        <| fun directory ->
+            let path = write directory "x.csv" "a,y\n1,2\n"
+            use data = load path (CsvLayout(Targets = [| "y" |]))
+            // printf 'a,y\n1,2\n' | sha256sum
+            let sum = System.Security.Cryptography.SHA256.HashData "a,y\n1,2\n"B |> System.Convert.ToHexStringLower
+
+            Expect.equal (List.ofSeq data.Files) [ DataFile("x.csv", 8L, sum) ] "file"
+
+        refuses "a number that is none" "a,b,kind\n1,2,x\n3,abc,y\n" layout [
+            "FILE, line 3, column b: expected a number, got `abc` – mend this value, or leave the column out"
+        ]
+
+        refuses "a number without end" "a,kind\nInfinity,x\n" layout [
+            "FILE, line 2, column a: expected a number, got `Infinity`"
+        ]
+
+        refuses "a missing value" "a,b,kind\n1,,x\n" layout [
+            "FILE, line 2, column b: expected a number, got nothing – fill the value in, or take the row out"
+        ]
+
+        refuses "a missing label" "a,kind\n1,x\n1,  \n" layout [
+            "FILE, line 3, column kind: expected a label, got nothing"
+        ]
+
+        refuses "a row too short, after a value of two lines" "a,kind\n1,\"x\ny\"\n1\n" layout [
+            "FILE, line 4: expected 2 values, as in the first row, got 1 – mend this row"
+        ]
+
+        refuses "a row too long" "a,kind\n1,x,2\n" layout [
+            "FILE, line 2: expected 2 values, as in the first row, got 3"
+        ]
+
+        refuses "a quote that does not end" "a,kind\n1,\"x\n2,y\n" layout [
+            "FILE, line 2: expected values with quotes, if any, around the whole of them, got a quoted field that is never closed"
+        ]
+
+        refuses "an unknown column" "a,b\n1,2\n" layout [
+            "FILE: expected a column `kind`, got the columns a, b – name one of these"
+        ]
+
+        refuses "two columns of one name" "a,a,kind\n1,2,x\n" layout [
+            "FILE, line 1: expected columns of different names, got `a` 2 times – rename one of them"
+        ]
+
+        refuses "nothing but the target" "kind\nx\n" layout [ "FILE: expected columns to predict from, got only kind" ]
+
+        refuses "an empty file" "" layout [
+            "FILE: expected rows of values, got an empty file – give a file with rows in it"
+        ]
+        refuses "a header alone" "a,kind\n" layout [ "FILE: expected rows of values, got a header alone" ]
+
+        refuses "more classes than are said" "a,kind\n1,x\n2,y\n3,z\n" layout [
+            "FILE, column kind: expected 2 classes, got 3: x, y, z – say classes 3 here and in the network's head, or mend the labels"
+        ]
+
+        testInDirectory "a share that leaves nothing"
+        <| fun directory ->
+            let path = write directory "x.csv" "a,y\n1,2\n3,4\n"
+
+            let share held =
+                fun () -> CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), held, 0.0, false, 1L).Dispose()
+
+            complains (share 0.1) [ path; "hold out 10 % and 0 % of them"; "2 rows" ]
+            complains (share 0.9) [ path; "2 rows" ]
+
+        testInDirectory "paths that are none"
+        <| fun directory ->
+            let layout = CsvLayout(Targets = [| "y" |])
+
+            complains (fun () -> (load (Path.Combine(directory, "no")) layout).Dispose()) [
+                "nothing at that path"
+                "--data"
+            ]
+
+            complains (fun () -> (load directory layout).Dispose()) [ directory; "a CSV file"; "a directory" ]
+    ]
