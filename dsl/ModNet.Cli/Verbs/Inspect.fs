@@ -45,7 +45,7 @@ module Inspect =
         let trace = Trace.load path
         let count = parsed.GetValue top
 
-        if count < 1 then Refusal.refuse "--top" "at least 1" (string count) "leave it out for 7"
+        if count < 1 then raise (UserException("--top", "at least 1", string count, "leave it out for 7"))
 
         let options: RoutingReport.Options = { Layer = parsed.GetValue layer |> Option.ofObj; Top = count }
 
@@ -64,7 +64,9 @@ module Inspect =
             with
             | :? IOException
             | :? UnauthorizedAccessException as refused ->
-                Refusal.refuse page "a file that can be written" refused.Message "give another one with --out"
+                raise (
+                    UserException(page, "a file that can be written", refused.Message, "give another one with --out")
+                )
 
             printfn $"\npage: {page}"
 
