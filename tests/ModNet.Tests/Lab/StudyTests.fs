@@ -97,8 +97,7 @@ let private options (home: string) : StudyOptions = {
     Command = "./modnet reproduce example"
 }
 
-let private results (scripts: string) name =
-    (StudyFileJson.load (Path.Combine(scripts, "results", $"{name}.json"))).Value
+let private results (scripts: string) name = (StudyStore.read (Path.Combine(scripts, "results", $"{name}.json"))).Value
 
 let private runFolder home row seed = Path.Combine(home, "runs", "example", row, $"seed-{seed}")
 
