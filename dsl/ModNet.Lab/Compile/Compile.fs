@@ -84,6 +84,7 @@ module Compile =
     let graph (init: Initialiser) (dropout: torch.Generator) (network: Network) : Graph =
         Check.plan network |> Refusal.orRaise |> ofPlan init dropout
 
+/// `compile`, for scripts.
 [<AutoOpen>]
 module Compiling =
 

@@ -208,6 +208,7 @@ type CustomBuilder internal (name: string) =
     [<CompilerMessage(MissingOfCustom.Message, WrongChild.Code, IsError = true)>]
     member _.Run(_: CustomDraft<'Input, 'Output, 'Code>) : Custom = invalidOp MissingOfCustom.Message
 
+/// `custom`, the word for code of your own.
 [<AutoOpen>]
 module Customs =
 

@@ -12,6 +12,7 @@ type Verdict = {
     Sections: string -> Section list
 }
 
+/// Makes verdicts.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Verdict =
 

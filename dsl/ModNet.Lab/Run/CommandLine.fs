@@ -76,31 +76,25 @@ module CommandLine =
 
     let private common: Option list = [ data; vocabulary ] @ training
 
-    let private script () = Argument<string>("SCRIPT", Description = "an .fsx file that declares an experiment")
-
-    let private verb (name: string) (help: string) (options: Option seq) =
-        let command = Command(name, help)
-        command.Arguments.Add(script ())
+    let private verb (name: string) (options: Option seq) =
+        let command = Command(name, "A script's own options stand first, then those that every script has.")
+        command.Arguments.Add(Argument<string>("SCRIPT", Description = "an .fsx file that declares an experiment"))
         Seq.iter command.Options.Add options
         command.Options.Add(HelpOption())
         command
 
     /// `train SCRIPT`, with the common options and a script's own.
-    let train (own: Option seq) = verb "train" "Train what a script declares." (Seq.append own common)
+    let train (own: Option seq) = verb "train" (Seq.append own common)
 
     /// `check SCRIPT`, with the same options: it shows what would be trained, and trains nothing.
-    let check (own: Option seq) =
-        verb
-            "check"
-            "Show what a script declares as a summary table, or all its mistakes; nothing is trained."
-            (Seq.concat [ own; common; [ draw ] ])
+    let check (own: Option seq) = verb "check" (Seq.concat [ own; common; [ draw ] ])
 
     /// The file that the drawing goes to, where one is asked for.
     let drawing (parsed: ParseResult) : string option =
         if parsed.CommandResult.Command.Options.Contains draw then parsed.GetValue draw |> Option.ofObj else None
 
-    /// The settings of a parsed command.
-    let settings (parsed: ParseResult) (command: string) : Settings = {
+    /// The settings of a parsed command of ./modnet.
+    let settings (parsed: ParseResult) : Settings = {
         Data = parsed.GetValue data |> Option.ofObj
         Vocabulary = parsed.GetValue vocabulary |> Option.ofNullable
         Steps = parsed.GetValue steps |> Option.ofNullable
@@ -113,7 +107,7 @@ module CommandLine =
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume
-        Command = command
+        Command = parsed.Tokens |> Seq.map _.Value |> Seq.append [ "./modnet" ] |> String.concat " "
     }
 
     /// The command `modnet` with these verbs.

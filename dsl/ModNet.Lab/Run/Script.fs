@@ -35,7 +35,7 @@ type Script(arguments: string array) =
             eprintfn $"{mistake.Message}"
             exit CommandLine.Exit.failure
 
-    let settings () = CommandLine.settings (parse ()) (String.concat " " ("./modnet" :: words))
+    let settings () = CommandLine.settings (parse ())
 
     /// A whole number that the command line may set.
     /// Example: `let modules = script.Int("modules", 5, "modules in the pool (M)")`

@@ -21,6 +21,7 @@ type Settings = {
     Command: string
 }
 
+/// Applies what the command line says to an experiment.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Settings =
 

@@ -14,6 +14,7 @@ type ShowFrame =
     /// Contents by their media types.
     | Output of contents: JsonObject
 
+/// Writes and reads frames.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module ShowFrame =

@@ -104,7 +104,7 @@ let private outputs (network: Network) =
         graph.eval ()
         numbers (graph.Forward(normal 5 [ 6; 2 ], ModeSelector()).Features)
 
-let private run experiment = quietly (fun () -> Train.run unset experiment |> ignore)
+let private run experiment = quietly (fun () -> Train.run Settings.none experiment |> ignore)
 
 [<Tests>]
 let tests =

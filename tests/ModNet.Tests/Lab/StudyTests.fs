@@ -6,6 +6,7 @@ open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 
 let private toy modules' =
@@ -97,9 +98,7 @@ let private options (home: string) : StudyOptions = {
     Command = "./modnet reproduce example"
 }
 
-let private results (scripts: string) name =
-    let path = Path.Combine(scripts, "results", $"{name}.json")
-    StudyJson.read path (File.ReadAllText path)
+let private results (scripts: string) name = (StudyStore.read (Path.Combine(scripts, "results", $"{name}.json"))).Value
 
 let private runFolder home row seed = Path.Combine(home, "runs", "example", row, $"seed-{seed}")
 
@@ -139,6 +138,7 @@ let tests =
                         $"./modnet reproduce example --rows {entry.Row} --seeds {entry.Seed}"
                         "the run's own command"
 
+                ResultsPage.update scripts
                 let page = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
                 Expect.stringContains page "| An example: 2 modules | squared error | 0.250 |" "the table"
                 let report = File.ReadAllText(Path.Combine(home, "runs", "example", "report.html"))
@@ -288,6 +288,7 @@ let tests =
                 let report = File.ReadAllText(Path.Combine(home, "runs", "example-quick", "report.html"))
 
                 Expect.stringContains report "quick version" "the report"
+                ResultsPage.update scripts
                 let after = File.ReadAllText(Path.Combine(home, "docs", "results.md"))
                 Expect.stringContains after "No results yet." "the table has none of it"
                 Expect.notEqual after page "the table was written"

@@ -104,7 +104,7 @@ let private leaving (method': Method) (action: string -> unit) =
             | _ -> net'
 
         let experiment = experimentOf directory method' chosen
-        quietly (fun () -> Train.run unset experiment |> ignore)
+        quietly (fun () -> Train.run Settings.none experiment |> ignore)
         File.Delete(Path.Combine(directory, "points.csv"))
         action experiment.Out.Value
 
@@ -209,7 +209,7 @@ let tests =
         testInDirectory "a resumed experiment that is another is refused with what differs"
         <| fun directory ->
             let mine = experimentOf directory methods.Head net'
-            quietly (fun () -> Train.run unset mine |> ignore)
+            quietly (fun () -> Train.run Settings.none mine |> ignore)
 
             let other = {
                 mine with
@@ -224,7 +224,7 @@ let tests =
                     }
             }
 
-            complains (fun () -> Train.run { unset with Resume = true } other |> ignore) [
+            complains (fun () -> Train.run { Settings.none with Resume = true } other |> ignore) [
                 "expected the same experiment as the run to resume, got another"
                 "$.network.layers[1].width: 6, now 9"
                 "$.seed: 1, now 2"

@@ -118,7 +118,9 @@ let inPlace (example: Example) =
     | "ModNet.ExperimentBuilder" -> $"experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}); {text} }}"
     | "ModNet.RowBuilder" ->
         $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
-    | "ModNet.StudyBuilder" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.StudyBuilder"
+    | "ModNet.Reached" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.StudyRun" -> $"fun (run: StudyRun) -> {text}"
     | "ModNet.NetworkModule" -> $"(let text = Network.to_json toy in {text})"
     // What ends the process is compiled only.
     | "ModNet.StudyModule"
@@ -127,6 +129,8 @@ let inPlace (example: Example) =
     | "ModNet.Trace"
     | "ModNet.RoutingReport"
     | "ModNet.Trained"
+    | "ModNet.ReportModule"
+    | "ModNet.Figures.Curves"
     | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
     | "ModNet.ExperimentModule" -> $"fun () -> (let script = run in {text})"

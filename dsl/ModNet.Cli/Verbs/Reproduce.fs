@@ -1,13 +1,15 @@
-namespace ModNet.Cli
+namespace ModNet.Cli.Verbs
 
 open System
 open System.IO
 open ModNet
-open ModNet.Runtime
+open ModNet.Cli
 
 /// `./modnet reproduce NAME`: runs the script in notebooks/ that declares the study of this name, then rewrites the table in docs/results.md.
 [<RequireQualifiedAccess>]
 module Reproduce =
+
+    let private help = "Run a figure or table of the paper, and show its numbers beside the paper's."
 
     /// Beside the program as ./modnet builds it: artifacts/bin/ModNet.Cli/release.
     let private notebooks =
@@ -50,7 +52,7 @@ module Reproduce =
         go CommandLine.Exit.ok (registered ())
 
     /// By a study's name, `all`, or a script of one's own; the study reads the options.
-    let run (name: string) (options: string list) : int =
+    let private run (name: string) (options: string list) : int =
         let known = registered ()
 
         match List.tryFind (fst >> (=) name) known with
@@ -61,3 +63,5 @@ module Reproduce =
             let names = (known |> List.map fst) @ [ all ]
             let list = String.concat ", " names
             CommandLine.complain "reproduce" $"there is no study {name}{CommandLine.hint names name}; there are: {list}"
+
+    let verb = Verb.forwarded StudyCommand.reproduce help run

@@ -1,15 +1,16 @@
-namespace ModNet.Cli
+namespace ModNet.Cli.Verbs
 
-open System
 open System.CommandLine
-open System.CommandLine.Help
 open System.IO
 open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 
 /// `./modnet notebook`: a notebook from a literate script.
 [<RequireQualifiedAccess>]
 module Notebook =
+
+    let private help = "Run a literate script, and keep what it prints and shows as a notebook."
 
     let private script = Argument<string>("SCRIPT", Description = "an .fsx file with Markdown in blocks (** … *)")
 
@@ -20,17 +21,9 @@ module Notebook =
             HelpName = "FILE"
         )
 
-    let command =
-        let command = Command("notebook", "Run a literate script and keep what it prints and shows as a notebook.")
-
-        command.Arguments.Add script
-        command.Options.Add out
-        command.Options.Add(HelpOption())
-        command
-
     /// Runs the script and writes its notebook whole; nothing is written where the script fails. Raises UserException for
     /// what the user can mend.
-    let run (parsed: ParseResult) : int =
+    let private run (parsed: ParseResult) : int =
         let script = parsed.GetValue script
 
         let path =
@@ -41,3 +34,5 @@ module Notebook =
         WholeFile.Write(path, notebook)
         printfn $"{path}"
         CommandLine.Exit.ok
+
+    let verb = Verb.create "notebook" help [ script ] [ out ] (Action.Parsed run)

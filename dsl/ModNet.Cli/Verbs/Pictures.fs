@@ -1,12 +1,12 @@
-namespace ModNet.Cli
+namespace ModNet.Cli.Verbs
 
 open System
 open System.Collections.Generic
 open System.CommandLine
-open System.CommandLine.Help
 open System.IO
 open System.Text.RegularExpressions
 open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 open PuppeteerSharp
 
@@ -14,19 +14,9 @@ open PuppeteerSharp
 [<RequireQualifiedAccess>]
 module Pictures =
 
+    let private help = "Write the figures of a report as PNG files beside it; needs Chromium."
+
     let private report = Argument<string>("REPORT", Description = "a report.html, or the folder that it is in")
-
-    /// The command, to stand among the others.
-    let command =
-        let command =
-            Command(
-                "pictures",
-                $"Write the figures of a report as PNG files beside it; needs Chromium (or {Browser.variable})."
-            )
-
-        command.Arguments.Add report
-        command.Options.Add(HelpOption())
-        command
 
     /// At this width of the window a figure is 920 pixels wide.
     let private windowWidth = 1000
@@ -79,7 +69,7 @@ module Pictures =
         ]
 
     /// Writes them and says where. Raises UserException where there is no report or no browser, or where it does not draw.
-    let run (path: string) : int =
+    let private run (path: string) : int =
         let page = if Directory.Exists path then Path.Combine(path, "report.html") else path
 
         if not (File.Exists page) then
@@ -117,5 +107,4 @@ module Pictures =
 
         CommandLine.Exit.ok
 
-    /// What a parsed command line asks for.
-    let invoke (parsed: ParseResult) : int = run (parsed.GetValue report)
+    let verb = Verb.create "pictures" help [ report ] [] (Action.Parsed(fun parsed -> run (parsed.GetValue report)))

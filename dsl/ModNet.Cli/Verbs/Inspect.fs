@@ -1,14 +1,17 @@
-namespace ModNet
+namespace ModNet.Cli.Verbs
 
 open System
 open System.CommandLine
-open System.CommandLine.Help
 open System.IO
+open ModNet
+open ModNet.Cli
 open ModNet.Runtime
 
 /// `./modnet inspect RUN`: what was routed where, in tables and as a page.
 [<RequireQualifiedAccess>]
-module InspectCommand =
+module Inspect =
+
+    let private help = "Show what a run routed where: load, classes or words, paths, contexts, datapoints."
 
     let private run = Argument<string>("RUN", Description = "a run's folder, or a routing trace (.safetensors)")
 
@@ -36,24 +39,13 @@ module InspectCommand =
             DefaultValueFactory = fun _ -> 7
         )
 
-    /// The command `inspect`.
-    let command =
-        let command =
-            Command("inspect", "Show what a run routed where: load, classes or words, paths, contexts, datapoints.")
-
-        command.Arguments.Add run
-        let options: Option list = [ out; layer; datapoint; top ]
-        options |> List.iter command.Options.Add
-        command.Options.Add(HelpOption())
-        command
-
     /// Prints the tables and writes the page. Raises UserException for what a user can mend.
-    let invoke (parsed: ParseResult) : int =
+    let private inspect (parsed: ParseResult) : int =
         let path = parsed.GetValue run
         let trace = Trace.load path
         let count = parsed.GetValue top
 
-        if count < 1 then Refusal.refuse "--top" "at least 1" (string count) "leave it out for 7"
+        if count < 1 then raise (UserException("--top", "at least 1", string count, "leave it out for 7"))
 
         let options: RoutingReport.Options = { Layer = parsed.GetValue layer |> Option.ofObj; Top = count }
 
@@ -72,8 +64,12 @@ module InspectCommand =
             with
             | :? IOException
             | :? UnauthorizedAccessException as refused ->
-                Refusal.refuse page "a file that can be written" refused.Message "give another one with --out"
+                raise (
+                    UserException(page, "a file that can be written", refused.Message, "give another one with --out")
+                )
 
             printfn $"\npage: {page}"
 
         CommandLine.Exit.ok
+
+    let verb = Verb.create "inspect" help [ run ] [ out; layer; datapoint; top ] (Action.Parsed inspect)
