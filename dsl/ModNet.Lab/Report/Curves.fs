@@ -101,7 +101,7 @@ module Curves =
 
     /// One metric over the steps, a line for each phase in which it was logged, drawn as the table of metrics says. M (`modules`) is the upper
     /// end of panels that count modules. None where it was never logged, and for an entropy, which `entropies` draws.
-    /// Example: `Curves.ofMetric ModNet.Runtime.Metric.Loss None (MetricsLog.OfFolder "runs/toy").Lines`
+    /// Example: `Curves.ofMetric Metric.Loss None (MetricsLog.OfFolder "runs/toy").Lines`
     let ofMetric (metric: Metric) (modules: int option) (lines: MetricsLine seq) : GenericChart option =
         let axis = metric.Axis |> Option.ofObj |> Option.defaultValue metric.Heading
 

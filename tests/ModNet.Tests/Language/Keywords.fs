@@ -84,6 +84,8 @@ let examples =
 /// What the examples take to be there.
 let declarations = [
     "open ModNet.Figures"
+    "type Metric = ModNet.Runtime.Metric"
+    "type MetricsLog = ModNet.Runtime.MetricsLog"
     "let words = pool \"words\" { modules 15; unit (linear 8 |> relu) }"
     "let toy = network \"toy\" { features 2; modular { modules 2; unit (linear 2) }; gaussian (variance 0.1) }"
     "let lm = network \"lm\" { tokens 50; embed 8; modular_gru { hidden 8; from words }; softmax 50 }"
