@@ -34,7 +34,7 @@ type AnySpec =
         Arb.fromGenShrink (generator, ArbMap.defaults |> ArbMap.arbitrary<int> |> _.Shrinker)
 
     /// No code and no arrays, as in a spec that was read from JSON.
-    static member Carried<'Value>() : Arbitrary<Carried<'Value>> = Arb.fromGen (Gen.constant Carried.none)
+    static member Carried() : Arbitrary<Carried<'T>> = Arb.fromGen (Gen.constant Carried.none)
 
     /// A few layers, fewer the deeper they are, so that networks end.
     static member Layers(layer: Arbitrary<Layer>) : Arbitrary<Layer list> =

@@ -160,8 +160,8 @@ module Source =
         }
 
     /// The data of a checked experiment. Raises UserException where they cannot be read.
-    let load (checked: CheckedExperiment) : Source =
-        let experiment = checked.Experiment
+    let load (sound: CheckedExperiment) : Source =
+        let experiment = sound.Experiment
         let network = experiment.Network
 
         match experiment.Data with

@@ -138,7 +138,7 @@ module Curves =
             | several -> Some(Section.figure heading caption (Figure.beside several)))
 
     /// One field of several runs in one panel: how methods or settings compare (the paper's Figure 4).
-    /// Example: `Curves.compare "perplexity" "perplexity" "test" [ "EM", (MetricsLog.OfFolder "runs/em").Lines ]`
+    /// Example: `Curves.compare "perplexity" "perplexity" "test" [ ("EM", (MetricsLog.OfFolder "runs/em").Lines) ]`
     let compare
         (field: string)
         (title: string)

@@ -132,7 +132,7 @@ module Train =
 
     /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
     /// what a user can mend.
-    let showing (progress: ProgressLine) (settings: Settings) (checked: CheckedExperiment) : TrainingOutcome =
+    let showing (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) : TrainingOutcome =
         Machine.EnsureReady()
 
         match settings.Threads with
@@ -140,13 +140,13 @@ module Train =
             Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
         | threads -> threads |> Option.iter torch.set_num_threads
 
-        let experiment = checked.Experiment
+        let experiment = sound.Experiment
         let device = Devices.find experiment.Device
-        let source = Source.load checked
+        let source = Source.load sound
         use _splits = source.Splits
         use streams = new RandomStreams(int64 experiment.Seed)
 
-        use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout checked.Plan
+        use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
 
         use method = CompileMethod.make experiment.Method graph source.Splits.Train streams device
 
@@ -197,7 +197,7 @@ module Train =
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
-        |> Report.first (architecture checked.Plan :: verdict.Sections path)
+        |> Report.first (architecture sound.Plan :: verdict.Sections path)
         |> Report.last (routed path)
         |> Report.write (folder.PathOf "report.html")
 

@@ -93,13 +93,13 @@ module Trained =
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
     let within_as (change: Experiment -> Experiment) (folder: string) (action: TrainedRun -> 'Result) : 'Result =
         Machine.EnsureReady()
-        let checked = experiment folder |> change |> Check.experiment |> Refusal.orRaise
-        let source = Source.load checked
+        let sound = experiment folder |> change |> Check.experiment |> Refusal.orRaise
+        let source = Source.load sound
         use _splits = source.Splits
         use trained = load_as change folder
 
         action {
-            Experiment = checked.Experiment
+            Experiment = sound.Experiment
             Source = source
             Graph = trained.Graph
             Evaluating = trained.Evaluating

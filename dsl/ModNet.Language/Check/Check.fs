@@ -18,7 +18,7 @@ type CheckedExperiment internal (experiment: Experiment, plan: Plan) =
         | _ -> false
 
     override _.GetHashCode() = hash experiment
-    override checked.ToString() = string checked.Summary
+    override experiment.ToString() = string experiment.Summary
 
 /// Finds everything that is wrong with a network or an experiment, without making a tensor.
 [<RequireQualifiedAccess>]

@@ -246,7 +246,7 @@ let tests =
 
                 complains (opens (spec.Replace("\"version\": 2", "\"version\": 3"))) [
                     path
-                    "$.version: expected 2, or 1, got 3"
+                    "$.version: expected 2, got 3"
                     "read it with the ModNet that wrote it"
                 ]
 

@@ -84,6 +84,8 @@ let examples =
 /// What the examples take to be there.
 let declarations = [
     "open ModNet.Figures"
+    "type Metric = ModNet.Runtime.Metric"
+    "type MetricsLog = ModNet.Runtime.MetricsLog"
     "let words = pool \"words\" { modules 15; unit (linear 8 |> relu) }"
     "let toy = network \"toy\" { features 2; modular { modules 2; unit (linear 2) }; gaussian (variance 0.1) }"
     "let lm = network \"lm\" { tokens 50; embed 8; modular_gru { hidden 8; from words }; softmax 50 }"
@@ -118,7 +120,9 @@ let inPlace (example: Example) =
     | "ModNet.ExperimentBuilder" -> $"experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}); {text} }}"
     | "ModNet.RowBuilder" ->
         $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
-    | "ModNet.StudyBuilder" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.StudyBuilder"
+    | "ModNet.Reached" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.StudyRun" -> $"fun (run: StudyRun) -> {text}"
     | "ModNet.NetworkModule" -> $"(let text = Network.to_json toy in {text})"
     // What ends the process is compiled only.
     | "ModNet.StudyModule"
@@ -127,6 +131,8 @@ let inPlace (example: Example) =
     | "ModNet.Trace"
     | "ModNet.RoutingReport"
     | "ModNet.Trained"
+    | "ModNet.ReportModule"
+    | "ModNet.Figures.Curves"
     | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
     | "ModNet.ExperimentModule" -> $"fun () -> (let script = run in {text})"
