@@ -93,7 +93,7 @@ let private readAgain (experiment: Experiment) =
 let private readNetwork (network: Network) =
     Expect.wantOk (Network.of_json (Network.to_json network)) "its JSON is read"
 
-let private ids (result: Result<Summary, Diagnostic list>) =
+let private ids (result: Result<'Sound, Diagnostic list>) =
     [ for diagnostic in Expect.wantError result "code is missing" -> diagnostic.Fault.Id ] |> List.distinct
 
 /// What a network's graph gives for some datapoints; parameters are drawn from one seed.

@@ -84,7 +84,7 @@ let private interaction (page: Page) (results: string) =
         "    try"
         "        match case () with"
         "        | :? Network as network -> diagnosed (Check.network network)"
-        "        | :? Experiment as experiment -> diagnosed (Check.experiment experiment)"
+        "        | :? Experiment as experiment -> diagnosed (Check.experiment experiment |> Result.map _.Summary)"
         "        | other -> [| $\"neither a network nor an experiment: {other}\" |]"
         "    with error -> [| string error |]"
         "module Page ="
