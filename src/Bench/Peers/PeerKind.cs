@@ -28,8 +28,14 @@ public sealed record PeerKind(string Name, Func<string?> Missing, Func<int, Proc
         {
             Machine.EnsureReady();
             LoadedLibtorch libtorch = Libtorch.Loaded!;
-            return DotnetHost.Start(
+            ProcessStartInfo start = DotnetHost.Start(
                 [Beside("ModNet.TorchSharpPeer.dll"), $"{threads}", libtorch.Folder, libtorch.BindingPath]);
+            foreach ((string name, string value) in SoundConvolutions.Variables)
+            {
+                start.Environment[name] = value;
+            }
+
+            return start;
         });
 
     /// <summary>Both.</summary>

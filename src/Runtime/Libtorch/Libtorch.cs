@@ -71,6 +71,7 @@ public static class Libtorch
     internal static void Prepare()
     {
         IdleThreads.Sleep();
+        SoundConvolutions.Ensure();
         AssemblyLoadContext? context = AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly);
         (context ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
         if (OtherLibtorch.IsOnTheSearchPath())
