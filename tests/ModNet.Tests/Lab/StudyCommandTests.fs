@@ -126,7 +126,7 @@ let tests =
 
         testCase "mistakes have one message and an exit code"
         <| fun () ->
-            refused 2 [ "reproduce" ] [ "reproduce needs a name first" ]
+            refused 2 [ "reproduce" ] [ "reproduce needs a NAME first" ]
             refused 2 [ "reproduce"; "fig33" ] [ "there is no study fig33 – did you mean fig3?"; "table1" ]
             refused 1 [ "reproduce"; "nowhere.fsx" ] [ "nowhere.fsx: expected an .fsx file" ]
 
