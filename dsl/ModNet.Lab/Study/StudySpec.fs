@@ -20,7 +20,7 @@ type Scale =
     member internal scale.Suffix = scale.Pick("", "-quick")
 
 /// The last values of a run in one phase; None where a metric was not measured. The names are those of the table `Metric.All`.
-/// Example: `measure "squared error" (fun run -> run.Test["squared_error"])`
+/// Example: `fun (run: StudyRun) -> run.Test["squared_error"]`
 [<Sealed>]
 type Reached internal (values: Map<string, float>) =
     /// A field by its name in `metrics.jsonl`.
