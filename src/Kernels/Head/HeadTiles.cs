@@ -90,14 +90,19 @@ internal static unsafe class HeadTiles<L, V>
     /// of the four units; the gradient is [3][4][lanes].
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void HiddenGradient(in HeadLayout layout, int panels, float* panel, float* e, int stride, float* gradient)
+    internal static void HiddenGradient(
+        in HeadLayout layout, int panels, float* panel, float* e, int stride, float* gradient)
     {
         int lanes = L.Count;
         int width = HeadLayout.PanelVectors * lanes;
         int panelLength = layout.PanelLength;
-        Load(gradient, out V g00, out V g01, out V g02, out V g03);
-        Load(gradient + 4 * lanes, out V g10, out V g11, out V g12, out V g13);
-        Load(gradient + 8 * lanes, out V g20, out V g21, out V g22, out V g23);
+        float* g = gradient;
+        V g00 = L.Load(g), g01 = L.Load(g + lanes), g02 = L.Load(g + 2 * lanes), g03 = L.Load(g + 3 * lanes);
+        g += 4 * lanes;
+        V g10 = L.Load(g), g11 = L.Load(g + lanes), g12 = L.Load(g + 2 * lanes), g13 = L.Load(g + 3 * lanes);
+        g += 4 * lanes;
+        V g20 = L.Load(g), g21 = L.Load(g + lanes), g22 = L.Load(g + 2 * lanes), g23 = L.Load(g + 3 * lanes);
+
         for (int p = 0; p < panels; p++)
         {
             for (int c = 0; c < width; c += lanes)
@@ -105,19 +110,43 @@ internal static unsafe class HeadTiles<L, V>
                 V e0 = L.Load(e + c);
                 V e1 = L.Load(e + c + width);
                 V e2 = L.Load(e + c + 2 * width);
-                AddProducts(L.Load(panel + c), e0, e1, e2, ref g00, ref g10, ref g20);
-                AddProducts(L.Load(panel + c + width), e0, e1, e2, ref g01, ref g11, ref g21);
-                AddProducts(L.Load(panel + c + 2 * width), e0, e1, e2, ref g02, ref g12, ref g22);
-                AddProducts(L.Load(panel + c + 3 * width), e0, e1, e2, ref g03, ref g13, ref g23);
+                V w0 = L.Load(panel + c);
+                g00 = L.MultiplyAdd(e0, w0, g00);
+                g10 = L.MultiplyAdd(e1, w0, g10);
+                g20 = L.MultiplyAdd(e2, w0, g20);
+                V w1 = L.Load(panel + c + width);
+                g01 = L.MultiplyAdd(e0, w1, g01);
+                g11 = L.MultiplyAdd(e1, w1, g11);
+                g21 = L.MultiplyAdd(e2, w1, g21);
+                V w2 = L.Load(panel + c + 2 * width);
+                g02 = L.MultiplyAdd(e0, w2, g02);
+                g12 = L.MultiplyAdd(e1, w2, g12);
+                g22 = L.MultiplyAdd(e2, w2, g22);
+                V w3 = L.Load(panel + c + 3 * width);
+                g03 = L.MultiplyAdd(e0, w3, g03);
+                g13 = L.MultiplyAdd(e1, w3, g13);
+                g23 = L.MultiplyAdd(e2, w3, g23);
             }
 
             panel += panelLength;
             e += stride;
         }
 
-        Store(gradient, g00, g01, g02, g03);
-        Store(gradient + 4 * lanes, g10, g11, g12, g13);
-        Store(gradient + 8 * lanes, g20, g21, g22, g23);
+        g = gradient;
+        L.Store(g, g00);
+        L.Store(g + lanes, g01);
+        L.Store(g + 2 * lanes, g02);
+        L.Store(g + 3 * lanes, g03);
+        g += 4 * lanes;
+        L.Store(g, g10);
+        L.Store(g + lanes, g11);
+        L.Store(g + 2 * lanes, g12);
+        L.Store(g + 3 * lanes, g13);
+        g += 4 * lanes;
+        L.Store(g, g20);
+        L.Store(g + lanes, g21);
+        L.Store(g + 2 * lanes, g22);
+        L.Store(g + 3 * lanes, g23);
     }
 
     /// <summary>
@@ -133,13 +162,15 @@ internal static unsafe class HeadTiles<L, V>
         int used = layout.Hidden + 1;
         int row = 0;
 
-        // Two rows at a time: the latency of multiply-adds asks for 8 sums in flight. With more of them, the start and the end of a
-        // tile, where sums come from memory and go back to it, overlap less with those of its neighbours (measured).
+        // Two rows at a time: 8 sums in flight are what the multiply-adds' latency asks for, and with more of them each
+        // tile's start and end, where sums come from and go to memory, overlap less with its neighbours' (measured).
         for (; row + 1 < used; row += 2)
         {
             float* g = panel + row * width;
-            Load(g, out V g00, out V g01, out V g02, out V g03);
-            Load(g + width, out V g10, out V g11, out V g12, out V g13);
+            V g00 = L.Load(g), g01 = L.Load(g + lanes), g02 = L.Load(g + 2 * lanes), g03 = L.Load(g + 3 * lanes);
+            g += width;
+            V g10 = L.Load(g), g11 = L.Load(g + lanes), g12 = L.Load(g + 2 * lanes), g13 = L.Load(g + 3 * lanes);
+
             float* u = x + row;
             float* f = e;
             for (int n = 0; n < count; n++)
@@ -162,14 +193,22 @@ internal static unsafe class HeadTiles<L, V>
                 f += width;
             }
 
-            Store(g + width, g10, g11, g12, g13);
-            Store(g, g00, g01, g02, g03);
+            L.Store(g, g10);
+            L.Store(g + lanes, g11);
+            L.Store(g + 2 * lanes, g12);
+            L.Store(g + 3 * lanes, g13);
+            g -= width;
+            L.Store(g, g00);
+            L.Store(g + lanes, g01);
+            L.Store(g + 2 * lanes, g02);
+            L.Store(g + 3 * lanes, g03);
         }
 
         for (; row < used; row++)
         {
             float* g = panel + row * width;
-            Load(g, out V g0, out V g1, out V g2, out V g3);
+            V g0 = L.Load(g), g1 = L.Load(g + lanes), g2 = L.Load(g + 2 * lanes), g3 = L.Load(g + 3 * lanes);
+
             float* u = x + row;
             float* f = e;
             for (int n = 0; n < count; n++)
@@ -183,7 +222,10 @@ internal static unsafe class HeadTiles<L, V>
                 f += width;
             }
 
-            Store(g, g0, g1, g2, g3);
+            L.Store(g, g0);
+            L.Store(g + lanes, g1);
+            L.Store(g + 2 * lanes, g2);
+            L.Store(g + 3 * lanes, g3);
         }
     }
 
