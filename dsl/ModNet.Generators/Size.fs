@@ -6,6 +6,4 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal Size =
 
-    let ofChain (layers: Layer list) = List.sumBy Kind.codec.Size layers
-
-    let ofNetwork (network: Network) = ofChain network.Layers
+    let ofNetwork (network: Network) = List.sumBy Kind.codec.Size network.Layers

@@ -58,14 +58,13 @@ module Trained =
         | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 
-    let private opened (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
-        Machine.EnsureReady()
-        let experiment = change (experiment folder)
+    /// The network of an experiment, made from its plan, with the weights in its folder.
+    let private opened (folder: string) (experiment: Experiment) (plan: unit -> Plan) : TrainedNetwork =
         let device = Devices.find experiment.Device
         let streams = new RandomStreams(int64 experiment.Seed)
 
         try
-            let graph = Compile.graph (Initialiser(streams.Init, device = device)) streams.Dropout experiment.Network
+            let graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout (plan ())
 
             try
                 let evaluating = CompileMethod.evaluating experiment.Method graph
@@ -79,15 +78,18 @@ module Trained =
             streams.Dispose()
             reraise ()
 
-    /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
-    /// holds no run, the checkpoint belongs to another network, or custom modules are not there: load the script that declares them first.
-    /// Example: `Trained.load "runs/mnist"`
-    let load (folder: string) : TrainedNetwork = opened id folder
-
-    /// Loads the network with a changed experiment: another device, another dispatch. A change to the architecture is
+    /// Loads the network with a changed experiment: another device, another dispatch, or the code of custom modules, which the folder does not hold. A change to the architecture is
     /// refused with the list of what differs.
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
-    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = opened change folder
+    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+        Machine.EnsureReady()
+        let experiment = change (experiment folder)
+        opened folder experiment (fun () -> Check.plan experiment.Network |> Refusal.orRaise)
+
+    /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
+    /// holds no run, the checkpoint belongs to another network, or the network has custom modules: `load_as` takes their code.
+    /// Example: `Trained.load "runs/mnist"`
+    let load (folder: string) : TrainedNetwork = load_as id folder
 
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
@@ -96,7 +98,7 @@ module Trained =
         let sound = experiment folder |> change |> Check.experiment |> Refusal.orRaise
         let source = Source.load sound
         use _splits = source.Splits
-        use trained = load_as change folder
+        use trained = opened folder sound.Experiment (fun () -> sound.Plan)
 
         action {
             Experiment = sound.Experiment

@@ -85,7 +85,6 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     /// What a layer's rule may ask where it stands.
     let site scope name : Site = {
-        Name = name
         Place = at name
         InModule = scope.InModule
         Notes = notes

@@ -127,13 +127,6 @@ module internal Codec =
         Size = fun value -> words |> List.findIndex (fst >> (=) value) |> min 1
     }
 
-    /// The same form of another type.
-    let map (there: 'T -> 'U) (back: 'U -> 'T) (codec: Codec<'T>) : Codec<'U> = {
-        Write = back >> codec.Write
-        Read = codec.Read >> there
-        Size = back >> codec.Size
-    }
-
     /// The form of a value that holds others of its form: made from itself.
     let recursive (make: Codec<'T> -> Codec<'T>) : Codec<'T> =
         let whole = ref Unchecked.defaultof<Codec<'T>>

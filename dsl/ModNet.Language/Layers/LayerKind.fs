@@ -11,9 +11,7 @@ type internal Role =
 
 /// Where a layer stands in a walk over a network, and what its rule may ask there.
 type internal Site = {
-    /// The way to it within the network: `residual1/linear1`.
-    Name: string
-    /// The same with the network's name before it, as diagnostics give it.
+    /// The way to it, as diagnostics give it: `net/residual1/linear1`.
     Place: string
     InModule: bool
     Notes: Notes
@@ -73,7 +71,6 @@ type internal Kind<'P> = {
 
 /// The same for any kind.
 type internal LayerKind = {
-    Word: string
     Role: Role
     Is: Layer -> bool
     Json: Codec<Layer> -> Case<Layer>
@@ -121,7 +118,6 @@ module internal LayerKind =
         let settings layer = (kind.Get layer).Value
 
         {
-            Word = kind.Word
             Role = kind.Role
             Is = kind.Get >> Option.isSome
             Json =
