@@ -92,11 +92,58 @@ module ScriptHost =
 
         running.ExitCode, result
 
-    /// Verb and options go to the script, whose `Script.Run` or `Program.main` reads them. The exit code is the script's.
-    let run (verb: string) (script: string) (options: string list) : int =
+    // What F# Interactive says of an exception that no one caught: its type and message, and then the stack. Where it is a user's mistake, the
+    // message alone is said.
+    let private mistakes (say: string -> unit) : string -> unit =
+        let opening = $"{typeof<UserException>.FullName}: "
+        let mutable isAfterMistake = false
+
+        fun line ->
+            let start = line.IndexOf(opening, StringComparison.Ordinal)
+
+            if start >= 0 then
+                isAfterMistake <- true
+                say line[start + opening.Length ..]
+            elif
+                isAfterMistake && (line.StartsWith "   at " || line.StartsWith "Stopped due to error" || line = "")
+            then
+                ()
+            else
+                isAfterMistake <- false
+                say line
+
+    /// The first of the words, the verb, and the options go to the script, whose `Script.Run` or `Program.main` reads them. All words are the
+    /// command that it may learn of from `Host`. The exit code is the script's. Raises UserException where the script declares nothing.
+    let run (command: string) (script: string) (options: string list) : int =
         mustBeThere script
-        let say (line: string) = eprintfn $"{line}"
-        follow script (start script (verb :: options)) say ignore |> fst
+        let verb = command.Split(' ')[0]
+        let start = start script (verb :: options)
+        let declared = Path.Combine(Path.GetTempPath(), $"modnet-{Guid.NewGuid():N}")
+
+        for variable, value in
+            [
+                ParentProcess.Variable, string Environment.ProcessId
+                Host.verbVariable, command
+                Host.optionsVariable, String.concat " " options
+                Host.declaredVariable, declared
+            ] do
+            start.Environment[variable] <- value
+
+        let code = follow script start (mistakes (fun line -> eprintfn $"{line}")) ignore |> fst
+        let hasDeclared = File.Exists declared
+        File.Delete declared
+
+        if code = CommandLine.Exit.ok && not hasDeclared then
+            raise (
+                UserException(
+                    script,
+                    "a script that declares an experiment or a study",
+                    "one that gives none to the command line",
+                    "end it with `|> Program.main fsi.CommandLineArgs`, or `Study.main` for a study"
+                )
+            )
+
+        code
 
     /// Runs the script at `path` in place of `script`, whose name is said where it would be; exit code and output. The
     /// environment variable tells it who listens.

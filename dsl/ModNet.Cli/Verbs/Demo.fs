@@ -19,7 +19,11 @@ module Demo =
         printfn ""
         printfn $"{experiment.Summary}"
         printfn ""
-        ModNet.Train.run settings experiment |> ignore
-        CommandLine.Exit.ok
+        let outcome = ModNet.Train.run settings experiment
+
+        if outcome.Steps < int64 experiment.Experiment.Method.Steps then
+            CommandLine.Exit.stopped
+        else
+            CommandLine.Exit.ok
 
     let verb = Action.Parsed(CommandLine.settings >> run) |> Verb.create "demo" help [] CommandLine.training

@@ -31,13 +31,10 @@ module Reproduce =
             []
 
     /// Runs the script, whatever comes of it, and then brings docs/results.md up to date with what it kept.
-    let private study (script: string) (options: string list) : int =
-        let code = ScriptHost.run "reproduce" script options
+    let private study (command: string) (script: string) (options: string list) : int =
+        let code = ScriptHost.run command script options
         ResultsPage.update (Path.GetDirectoryName(Path.GetFullPath script))
         code
-
-    /// The exit code of a study that the user stopped: the others are not begun then.
-    let private stopped = 130
 
     /// One after the other. A study that cannot be done does not keep the others from being done.
     let private runAll (options: string list) : int =
@@ -45,8 +42,8 @@ module Reproduce =
             match waiting with
             | [] -> code
             | (_, script) :: rest ->
-                match study script options with
-                | ended when ended = stopped || ended = CommandLine.Exit.usage -> ended
+                match study Host.reproduceAll script options with
+                | ended when ended = CommandLine.Exit.stopped || ended = CommandLine.Exit.usage -> ended
                 | ended -> go (max code ended) rest
 
         go CommandLine.Exit.ok (registered ())
@@ -56,9 +53,9 @@ module Reproduce =
         let known = registered ()
 
         match List.tryFind (fst >> (=) name) known with
-        | Some(_, script) -> study script options
+        | Some(_, script) -> study "reproduce" script options
         | None when name = all -> runAll options
-        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> study name options
+        | None when name.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase) -> study "reproduce" name options
         | None ->
             let names = (known |> List.map fst) @ [ all ]
             let list = String.concat ", " names

@@ -151,7 +151,8 @@ module internal RunFiles =
     /// Name and size of the folder's files, the report itself and unfinished files left out.
     let files (folder: string) : (string * int64) list =
         DirectoryInfo(folder).EnumerateFiles()
-        |> Seq.filter (fun file -> file.Name <> "report.html" && not (file.Name.StartsWith '.'))
+        |> Seq.filter (fun file ->
+            file.Name <> "report.html" && file.Name <> "run.lock" && not (file.Name.StartsWith '.'))
         |> Seq.map (fun file -> file.Name, file.Length)
         |> Seq.sortBy fst
         |> Seq.toList

@@ -9,12 +9,14 @@ open System.Text.RegularExpressions
 [<RequireQualifiedAccess>]
 module CommandLine =
 
-    /// Exit codes: 0 for success, 1 for what could not be done, 2 for a mistake on the command line.
+    /// Exit codes: 0 for success, 1 for what could not be done, 2 for a mistake on the command line, and 130 for what was stopped: 128 and the
+    /// number of SIGINT, as shells have it.
     [<RequireQualifiedAccess>]
     module Exit =
         let ok = 0
         let failure = 1
         let usage = 2
+        let stopped = 130
 
     let private option<'T> (name: string) (help: string) (value: string) =
         Option<'T>(name, Description = help, HelpName = value)
@@ -49,6 +51,12 @@ module CommandLine =
             Description = "go on from the checkpoint in the run's folder; starts anew where there is none"
         )
 
+    let private overwrite =
+        Option<bool>(
+            "--overwrite",
+            Description = "replace an earlier run in the run's folder; else its files are moved into a folder beside it"
+        )
+
     let private draw =
         let draw = option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
 
@@ -72,6 +80,7 @@ module CommandLine =
         threads
         device
         resume
+        overwrite
     ]
 
     let private common: Option list = [ data; vocabulary ] @ training
@@ -107,6 +116,7 @@ module CommandLine =
         Threads = parsed.GetValue threads |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume
+        Overwrite = parsed.GetValue overwrite
         Command = parsed.Tokens |> Seq.map _.Value |> Seq.append [ "./modnet" ] |> String.concat " "
     }
 

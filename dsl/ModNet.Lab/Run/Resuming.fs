@@ -11,6 +11,14 @@ module internal Resuming =
     let private essence (experiment: Experiment) =
         Essence.text { experiment with Method = experiment.Method.WithSteps 1; Device = Cpu }
 
+    /// Whether the rate at a step depends on how many steps there are in all.
+    let rec private dependsOnLength (schedule: ModNet.Schedule) =
+        match schedule with
+        | Cosine -> true
+        | Warmup(_, after) -> dependsOnLength after
+        | Constant
+        | Decay _ -> false
+
     let private mostLines = 12
 
     let private differences (earlier: string) (now: string) =
@@ -38,8 +46,9 @@ module internal Resuming =
 
         match Experiment.of_json before with
         | Error problem -> Refusal.refuse path "the experiment of the run to resume" $"{problem}" remedy
-        | Ok earlier ->
-            let earlier, now = essence earlier, essence experiment
+        | Ok run ->
+            let earlier, now = essence run, essence experiment
+            let steps, wanted = run.Method.Steps, experiment.Method.Steps
 
             if earlier <> now then
                 Refusal.refuse
@@ -47,3 +56,7 @@ module internal Resuming =
                     "the same experiment as the run to resume"
                     "another"
                     $"{remedy}; what differs:{differences earlier now}"
+
+            if steps <> wanted && dependsOnLength experiment.Method.Gradient.Schedule then
+                eprintfn
+                    $"{path}: the learning rate followed a schedule over {steps:N0} steps, and follows one over {wanted:N0} from here on; a run of {wanted:N0} steps from its start would have had other rates until here"

@@ -1,14 +1,16 @@
 namespace ModNet
 
 open System.CommandLine
+open System.IO
 open ModNet.Runtime
 
 /// A script's own command line: options it declares, read as they are declared, beside those that every script has.
-/// Made from `fsi.CommandLineArgs`; ended by `Run`.
+/// Made from `fsi.CommandLineArgs`; ended by `Run` or `RunAll`.
 /// Example: `let script = Script fsi.CommandLineArgs`
 type Script(arguments: string array) =
 
     let own = ResizeArray<Option>()
+    let mutable dataWereRead = false
 
     // The script's name goes behind the verb, as on the command line of ./modnet.
     let words =
@@ -54,7 +56,9 @@ type Script(arguments: string array) =
     /// The path that `--data` names, else `otherwise`: for a script that looks at the file itself. (What an experiment says of its data
     /// gives way to `--data` in any case.)
     /// Example: `let path = script.Data "data/iris.csv"`
-    member _.Data(otherwise: string) : string = defaultArg (settings ()).Data otherwise
+    member _.Data(otherwise: string) : string =
+        dataWereRead <- true
+        defaultArg (settings ()).Data otherwise
 
     /// The text that `--data` names (limited by `--vocab`), in windows of so many words, and its vocabulary's size. Where
     /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`. With `carryState` recurrent layers go
@@ -77,31 +81,76 @@ type Script(arguments: string array) =
 
         Data.Text text, vocabulary
 
-    /// Checks the experiment and does what the command line asks: `check` or `train`. Ends the process: exit code 0, or 1
-    /// for a mistake in the experiment or its data, or 2 for one on the command line.
-    member _.Run(experiment: Experiment) : unit =
+    /// Checks all the experiments, and then does for each what the command line asks: `check` or `train`. With several of them, `--out DIR` means
+    /// the folder that has theirs, by name. Ends the process where something goes wrong: with exit code 1 for a mistake in an experiment or its
+    /// data, 2 for one on the command line, and 130 where training was stopped.
+    /// Example: `script.RunAll [ for choose in 1..3 -> experiment { net (net' choose); out $"runs/choose-{choose}"; data (toy_regression { }); train (em { steps 100 }) } ]`
+    member _.RunAll(experiments: Experiment list) : unit =
         let parsed = parse ()
 
-        if parsed.Action :? Help.HelpAction then exit (parsed.Invoke())
+        if parsed.Action :? Help.HelpAction then
+            Host.declare ()
+            exit (parsed.Invoke())
 
         stopOnMistakes parsed (fun _ -> true)
         let settings = settings ()
 
+        let stopOn (mistake: string) = exit (CommandLine.complain $"{verb} {arguments[0]}" mistake)
+
+        // An option counts as used where at least one experiment has a use for it, or the script read it itself.
+        let idle = experiments |> List.map (Settings.idle settings >> Set.ofList)
+
+        if not idle.IsEmpty then
+            for option, reason in Set.intersectMany idle do
+                if not (option = "--data" && dataWereRead) then stopOn $"{option}: {reason}"
+
+        let drawing = CommandLine.drawing parsed
+
+        if drawing.IsSome && experiments.Length > 1 then
+            stopOn $"--draw: draws one network, and this script declares {experiments.Length} experiments"
+
+        let applied (experiment: Experiment) =
+            let experiment' = Settings.apply settings experiment
+
+            match settings.Out with
+            | Some folder when experiments.Length > 1 -> {
+                experiment' with
+                    Out = Some(Path.Combine(folder, Path.GetFileName(Train.folder experiment)))
+              }
+            | _ -> experiment'
+
         guarded (fun () ->
-            let experiment = Settings.apply settings experiment |> Check.experiment |> Refusal.orRaise
+            Host.serve (fun () ->
+                let sound = experiments |> List.map (applied >> Check.experiment >> Refusal.orRaise)
+                sound |> List.map (_.Experiment >> Train.folder) |> Host.demandFoldersOfTheirOwn
 
-            if verb = "check" then
-                printfn $"{experiment.Summary}"
+                sound
+                |> List.iteri (fun number experiment ->
+                    if verb = "check" then
+                        printfn $"{experiment.Summary}"
+                        drawing |> Option.iter (DrawingFile.write experiment.Experiment.Network)
+                    else
+                        if sound.Length > 1 then
+                            printfn
+                                $"experiment {number + 1} of {sound.Length}: {Train.folder experiment.Experiment}"
 
-                CommandLine.drawing parsed |> Option.iter (DrawingFile.write experiment.Experiment.Network)
-            else
-                Train.run settings experiment |> ignore)
+                        let outcome = Train.run settings experiment
 
-        exit CommandLine.Exit.ok
+                        if outcome.Steps < int64 experiment.Experiment.Method.Steps then
+                            exit CommandLine.Exit.stopped)))
+
+    /// Does the same for a single experiment.
+    /// Example: `script.Run run`
+    member script.Run(experiment: Experiment) : unit = script.RunAll [ experiment ]
 
 /// The end of a script that has no options of its own.
 [<RequireQualifiedAccess>]
 module Program =
 
+    /// Checks the experiment and does what the command line asks: `check` or `train`. A script may call it several times.
     /// Example: `run |> Program.main fsi.CommandLineArgs`
     let main (arguments: string array) (experiment: Experiment) : unit = Script(arguments).Run experiment
+
+    /// The same for several experiments, all of which are checked before the first is trained.
+    /// Example: `Program.all fsi.CommandLineArgs [ run; { run with Seed = 2; Out = Some "runs/second" } ]`
+    let all (arguments: string array) (experiments: Experiment list) : unit = Script(arguments).RunAll experiments

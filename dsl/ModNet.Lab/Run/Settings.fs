@@ -17,6 +17,8 @@ type Settings = {
     Device: string option
     /// Whether to go on from the checkpoint in the run's folder, if there is one.
     Resume: bool
+    /// Whether a run replaces an earlier one in its folder, which it would set aside otherwise.
+    Overwrite: bool
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -40,6 +42,7 @@ module Settings =
         Threads = None
         Device = None
         Resume = false
+        Overwrite = false
         Command = ""
     }
 
@@ -51,6 +54,27 @@ module Settings =
             | other -> other
 
         settings.Data |> Option.fold (fun data path -> Sources.at path data) limited
+
+    let private choosesModules layer =
+        match layer with
+        | Layer.Modular _
+        | Layer.ModularGru _ -> true
+        | _ -> false
+
+    /// The options given that the experiment has no use for, each with the reason; the caller decides whether anything else used them.
+    let internal idle (settings: Settings) (experiment: Experiment) : (string * string) list = [
+        if settings.Data.IsSome && (Sources.path experiment.Data).IsNone then
+            "--data", "this experiment reads no data from files"
+
+        match experiment.Data with
+        | Data.Text _ -> ()
+        | _ -> if settings.Vocabulary.IsSome then "--vocab", "this experiment reads no text"
+
+        if
+            settings.TraceEvery.IsSome && not (LayerTree.all experiment.Network.Layers |> List.exists choosesModules)
+        then
+            "--trace-every", "this network has no layer that chooses modules"
+    ]
 
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {

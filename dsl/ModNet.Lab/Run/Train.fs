@@ -14,6 +14,10 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module Train =
 
+    /// The folder that an experiment's run is written to.
+    let internal folder (experiment: Experiment) : string =
+        experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
+
     let private object (fields: (string * JsonNode) list) = JsonObject(fields |> List.map KeyValuePair)
 
     let private versions () =
@@ -110,19 +114,24 @@ module Train =
 
         Sketching.ofPlan plan |> Layout.ofSketch |> Svg.ofPicture |> Section.drawing "Architecture" caption
 
-    /// The warning that a new run replaces an unfinished one in its folder; None where the folder has no unfinished run.
-    let private unfinished (folder: string) =
-        let isFinished =
-            RunFiles.summary folder
-            |> Option.exists (fun summary ->
-                match summary["finished"] with
-                | :? JsonValue as finished -> finished.GetValueKind() = Text.Json.JsonValueKind.True
-                | _ -> false)
+    /// Whether the summary in a folder says that its run came to so many steps, which were all.
+    let private isFinished (folder: string) (steps: int) =
+        match RunFiles.summary folder with
+        | None -> false
+        | Some summary ->
+            JsonNode.DeepEquals(summary["finished"], JsonValue.Create true)
+            && JsonNode.DeepEquals(summary["steps"], JsonValue.Create(int64 steps))
 
-        if Checkpoint.IsIn folder && not isFinished then
-            Some $"{folder}: begins anew; the unfinished run there gives way (with --resume it would have gone on)"
-        else
-            None
+    let private noteThreads (threads: int option) =
+        match threads with
+        | Some count when count < 1 ->
+            Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
+        | Some count when count > Environment.ProcessorCount ->
+            eprintfn
+                $"--threads {count}: there are {Environment.ProcessorCount} cores to use here, and more threads than cores only get in each other's way"
+        | _ -> ()
+
+        threads |> Option.iter torch.set_num_threads
 
     /// The report's sections about the routing trace at the run's end; none for a network without modular layers.
     let private routed (folder: string) =
@@ -133,12 +142,10 @@ module Train =
     /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
     /// what a user can mend.
     let showing (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) : TrainingOutcome =
+        Host.demandServed ()
         Machine.EnsureReady()
 
-        match settings.Threads with
-        | Some count when count < 1 ->
-            Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
-        | threads -> threads |> Option.iter torch.set_num_threads
+        noteThreads settings.Threads
 
         let experiment = sound.Experiment
         let device = Devices.find experiment.Device
@@ -152,14 +159,12 @@ module Train =
 
         let steps = experiment.Method.Steps
 
-        let path = experiment.Out |> Option.defaultValue $"runs/{experiment.Network.Name}"
+        let path = folder experiment
         let resume = settings.Resume && Checkpoint.IsIn path
+        use folder = if resume then RunFolder.Open path else RunFolder.Create(path, settings.Overwrite)
 
-        let gone = if resume then None else unfinished path
-
-        use folder = if resume then RunFolder.Open path else RunFolder.Create path
-
-        gone |> Option.iter (eprintfn "%s")
+        if not (isNull folder.Aside) then
+            printfn $"{path} held an earlier run, which is now {folder.Aside} (--overwrite would have replaced it)"
 
         if resume then Resuming.demandSame path experiment
 
@@ -193,7 +198,12 @@ module Train =
 
         let verdict = source.Judge graph method.Evaluating device
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
-        folder.WriteJson("summary.json", summary settings experiment steps outcome parameters source verdict)
+
+        // A finished run that is resumed to the same length stays as it is.
+        if isFinished path steps then
+            printfn $"{path}: this run is finished already"
+        else
+            folder.WriteJson("summary.json", summary settings experiment steps outcome parameters source verdict)
 
         Report.ofRun path
         |> Report.title experiment.Network.Name

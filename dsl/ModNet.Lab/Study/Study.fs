@@ -11,9 +11,6 @@ open ModNet.Runtime
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Study =
 
-    /// Exit code of a study that was stopped: 128 and the number of SIGINT, as shells have it.
-    let private stopped = 130
-
     let private check (study: Study) (options: StudyOptions) : unit =
         StudyPlan.mustBeSound study
 
@@ -76,7 +73,7 @@ module Study =
         if ended = StudyEnd.Shared then printfn "What other processes are at is in the table when they are done."
 
         match drawn, ended with
-        | _, StudyEnd.Stopped -> stopped
+        | _, StudyEnd.Stopped -> CommandLine.Exit.stopped
         | Error message, _ ->
             eprintfn $"{message}"
             CommandLine.Exit.failure
@@ -102,7 +99,9 @@ module Study =
         let root = CommandLine.modnet [ StudyCommand.reproduce; StudyCommand.check ]
         let parsed = root.Parse(verb :: study.Name :: words)
 
-        if parsed.Action :? Help.HelpAction then exit (parsed.Invoke())
+        if parsed.Action :? Help.HelpAction then
+            Host.declare ()
+            exit (parsed.Invoke())
 
         if parsed.Errors.Count > 0 then exit (CommandLine.complainOf $"{verb} {study.Name}" parsed parsed.Errors)
 
@@ -110,11 +109,12 @@ module Study =
 
         let code =
             try
-                if verb = "check" then
-                    check study options
-                    CommandLine.Exit.ok
-                else
-                    run options (Path.GetDirectoryName(Path.GetFullPath script)) study
+                Host.serve (fun () ->
+                    if verb = "check" then
+                        check study options
+                        CommandLine.Exit.ok
+                    else
+                        run options (Path.GetDirectoryName(Path.GetFullPath script)) study)
             with :? UserException as mistake ->
                 eprintfn $"{mistake.Message}"
                 CommandLine.Exit.failure

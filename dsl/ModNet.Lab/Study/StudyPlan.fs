@@ -140,6 +140,18 @@ module internal StudyPlan =
         |> List.sortBy fst
         |> List.map snd
 
+    /// Raises UserException where `--data` names data that no run reads. All studies together take one `--data`, which only some of them need.
+    let mustUseData (options: StudyOptions) (runs: PlannedRun list) : unit =
+        match options.Data with
+        | Some path when not (Host.isAmongStudies ()) && not runs.IsEmpty ->
+            if runs |> List.forall (fun run -> (Sources.path run.Experiment.Experiment.Data).IsNone) then
+                Refusal.refuse
+                    "--data"
+                    "a study that reads data from files"
+                    $"{path} for one that does not"
+                    "leave it out"
+        | _ -> ()
+
     /// Raises UserException where a run has to read data and no option names them.
     let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
         if runs |> List.exists (fun run -> needsData run.Experiment.Experiment) then

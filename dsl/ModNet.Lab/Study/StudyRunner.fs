@@ -79,6 +79,7 @@ module internal StudyRunner =
     /// first run and after every run.
     let run (study: Study) (options: StudyOptions) (store: StudyStore) (publish: unit -> StudyFile) : StudyEnd =
         let planned = StudyPlan.runs study options
+        StudyPlan.mustUseData options planned
 
         if study.LogsSuffice && options.Scale = Scale.Full then
             for run in planned do

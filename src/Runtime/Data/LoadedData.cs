@@ -14,6 +14,9 @@ public sealed record LoadedData(
     IReadOnlyList<string>? Tasks = null)
     : IDisposable
 {
+    /// <summary>The training data and the held-out data. Those that were read from files are identified by the files' contents.</summary>
+    public DataSplits Splits { get; } = Files.Count > 0 ? Splits with { Identity = new(Files) } : Splits;
+
     /// <summary>Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.</summary>
     public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
         new(HeldOut.Split(all, heldOut, test, splitSeed), []);
@@ -29,6 +32,18 @@ public sealed record LoadedData(
 public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation, IReadOnlyList<Dataset> Test)
     : IDisposable
 {
+    private DataIdentity? _identity;
+
+    /// <summary>
+    /// What tells these data from others: the checksums of the files that they were read from, else of their numbers, which are read once for
+    /// that.
+    /// </summary>
+    public DataIdentity Identity
+    {
+        get => _identity ??= DataIdentity.Of(this);
+        init => _identity = value;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -47,7 +47,8 @@ public sealed class TextCorpus
     public DataSplits Windows(int window, bool carryState = false) => new(
         Parts(Train, window, "training", remainder: false, carryState)[0],
         Parts(Validation, window, "validation", remainder: true, carryState),
-        Parts(Test, window, "test", remainder: true, carryState));
+        Parts(Test, window, "test", remainder: true, carryState))
+    { Identity = new(Files) };
 
     private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder, bool carryState)
     {

@@ -10,6 +10,7 @@ namespace ModNet.Runtime;
 /// <example><code>double? loss = MetricsLine.Parse("""{"step":10,"phase":"train","loss":0.5}""")[Metric.Loss];</code></example>
 public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<string, double> Values)
 {
+    // Earlier versions wrote these names as strings.
     private static readonly Dictionary<string, double> NotFinite = new(StringComparer.Ordinal)
     {
         ["NaN"] = double.NaN,
@@ -23,7 +24,10 @@ public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<st
     /// <summary>Seconds since training began; 0 where the line does not say.</summary>
     public double Seconds => this[Metric.Seconds] ?? 0;
 
-    /// <summary>One line of JSON, without line end. JSON has no numbers that are not finite: these are written as the strings NaN, Infinity, -Infinity.</summary>
+    /// <summary>
+    /// One line of JSON, without line end. JSON has no numbers that are not finite, such as a perplexity that overflows: <c>null</c> stands
+    /// for them.
+    /// </summary>
     public string ToJson()
     {
         using var bytes = new MemoryStream();
@@ -40,7 +44,7 @@ public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<st
                 }
                 else
                 {
-                    json.WriteString(name, NotFinite.First(pair => pair.Value.Equals(value)).Key);
+                    json.WriteNull(name);
                 }
             }
 
@@ -51,7 +55,8 @@ public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<st
     }
 
     /// <summary>
-    /// Reads a line that <see cref="ToJson"/> wrote, or a later version: fields that are no numbers are left out.
+    /// Reads a line that <see cref="ToJson"/> wrote, or a later version: <c>null</c> is read as NaN, and other fields that are no numbers are
+    /// left out.
     /// JsonException, InvalidOperationException or FormatException where it is no line of metrics.
     /// </summary>
     public static MetricsLine Parse(string json)
@@ -72,6 +77,9 @@ public sealed record MetricsLine(long Step, string Phase, IReadOnlyDictionary<st
                     break;
                 case (_, JsonValueKind.Number):
                     values[field.Name] = field.Value.GetDouble();
+                    break;
+                case (_, JsonValueKind.Null):
+                    values[field.Name] = double.NaN;
                     break;
                 case (_, JsonValueKind.String) when NotFinite.TryGetValue(field.Value.GetString()!, out double value):
                     values[field.Name] = value;

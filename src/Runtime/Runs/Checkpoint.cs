@@ -17,6 +17,7 @@ namespace ModNet.Runtime;
 /// <c>checkpoints/</c> keeps. <c>state.json</c> tells people the step. The file's <c>__metadata__</c> has <c>format</c>
 /// <c>modnet.checkpoint</c>, <c>version</c>, <c>step</c>, the entries of <see cref="RunConditions"/>, and the checksums of two other files of
 /// the run, <c>metrics.sha256</c> (of the first <c>run.metrics</c> bytes) and <c>spec.sha256</c>. The user is told where these files changed.
+/// <c>data</c> is the <see cref="DataIdentity"/> of the data that the run learns from, as JSON: a run goes on with no other.
 /// </remarks>
 public static class Checkpoint
 {
@@ -29,12 +30,17 @@ public static class Checkpoint
     private const string Metrics = "metrics.sha256";
     private const string Spec = "spec.sha256";
 
+    // The name of the data's identity in the metadata.
+    private const string Data = "data";
+
     /// <summary>
     /// Writes a checkpoint after <paramref name="step"/> gradient steps, which took <paramref name="seconds"/>, and keeps the newest
-    /// <paramref name="keep"/> ≥ 1 checkpoints. UserException where the disk refuses; earlier checkpoints are then as they were.
+    /// <paramref name="keep"/> ≥ 1 checkpoints. <paramref name="data"/> says what the run learns from. UserException where the disk refuses;
+    /// earlier checkpoints are then as they were.
     /// </summary>
     public static void Write(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds = 0, int keep = 2)
+        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds = 0, int keep = 2,
+        DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -74,6 +80,11 @@ public static class Checkpoint
             metadata.Add(Spec, spec);
         }
 
+        if (data is not null)
+        {
+            metadata.Add(Data, data.ToJson());
+        }
+
         foreach ((string name, string value) in RunConditions.Here(method.Device))
         {
             metadata.Add(name, value);
@@ -108,15 +119,18 @@ public static class Checkpoint
     /// <param name="method">The newly made training method.</param>
     /// <param name="streams">The newly made random streams.</param>
     /// <param name="say">Is told of damage, and of conditions under which the run will not end bit for bit as it would have.</param>
+    /// <param name="data">The data that the run is to go on with; null where they are not compared.</param>
     /// <returns>The number of gradient steps taken, and the seconds they took.</returns>
-    /// <exception cref="UserException">There is no whole checkpoint, or it is of another experiment.</exception>
+    /// <exception cref="UserException">There is no whole checkpoint, or it is of another experiment or of other data.</exception>
     public static (long Step, double Seconds) Resume(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say)
+        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var kept = new KeptCheckpoints(folder.Path);
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(kept, say);
+        string? conditions = RunConditions.Difference(metadata, method.Device);
+        DemandSameData(saved.Path, metadata, data, conditions, say);
         Architecture.Load(saved, graph);
         try
         {
@@ -139,12 +153,33 @@ public static class Checkpoint
         }
 
         kept.SetAside(saved.Path);
-        if (RunConditions.Difference(metadata, method.Device) is string other)
+        if (conditions is not null)
         {
-            say($"{saved.Path}: written with {other}, so the run goes on well, but not bit for bit as it would have");
+            say($"{saved.Path}: written with {conditions}, so the run goes on well, but not bit for bit as it would have");
         }
 
         return (saved.Count("run.step"), saved.Real("run.seconds"));
+    }
+
+    // Checkpoints of earlier versions do not say what the run learned from.
+    private static void DemandSameData(
+        string path, IReadOnlyDictionary<string, string> metadata, DataIdentity? data, string? conditions, Action<string> say)
+    {
+        if (data is null || !metadata.TryGetValue(Data, out string? json) || DataIdentity.Parse(json) is not DataIdentity earlier
+            || data.DifferenceFrom(earlier) is not string difference)
+        {
+            return;
+        }
+
+        if (data.AreDrawn && earlier.AreDrawn && conditions is not null)
+        {
+            say($"{path}: the numbers of the data are not bit for bit those that the run began with, which other conditions can explain:{difference}");
+            return;
+        }
+
+        throw new UserException(
+            path, "the data that the run began with", "others",
+            $"resume with the same data, or start anew without --resume; what differs:{difference}");
     }
 
     /// <summary>

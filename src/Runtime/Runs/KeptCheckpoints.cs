@@ -70,30 +70,10 @@ internal sealed class KeptCheckpoints(string folder)
         }
     }
 
-    /// <summary>Removes all checkpoints, those that were set aside too. Other files stay.</summary>
-    internal void Clear()
-    {
-        File.Delete(Newest);
-        File.Delete(Newest + Damaged);
-        if (!Directory.Exists(_before))
-        {
-            return;
-        }
-
-        foreach (string path in Directory.GetFiles(_before))
-        {
-            string name = Path.GetFileName(path);
-            if (IsOwn(name) || (name.EndsWith(Damaged, StringComparison.Ordinal) && IsOwn(name[..^Damaged.Length])))
-            {
-                File.Delete(path);
-            }
-        }
-
-        if (!Directory.EnumerateFileSystemEntries(_before).Any())
-        {
-            Directory.Delete(_before);
-        }
-    }
+    /// <summary>The paths of all checkpoints that exist, beginning with the newest, and of those that were set aside as damaged.</summary>
+    internal IEnumerable<string> AllFiles =>
+        new[] { Newest, Newest + Damaged }.Where(File.Exists)
+            .Concat(Directory.Exists(_before) ? Directory.GetFiles(_before).Where(path => IsOwnOrDamaged(Path.GetFileName(path))) : []);
 
     private IEnumerable<string> Before() => Directory.Exists(_before)
         ? Directory.GetFiles(_before)
@@ -107,6 +87,9 @@ internal sealed class KeptCheckpoints(string folder)
     private static bool IsOwn(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
         && long.TryParse(Path.GetFileNameWithoutExtension(name), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+
+    private static bool IsOwnOrDamaged(string name) =>
+        IsOwn(name) || (name.EndsWith(Damaged, StringComparison.Ordinal) && IsOwn(name[..^Damaged.Length]));
 
     // Null for a file that cannot be read or does not tell its step; it is not worth keeping beside a whole one.
     private static long? StepOf(string path)

@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// The folder of a run: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c> and earlier ones in
-/// <c>checkpoints/</c>, <c>state.json</c>, <c>report.html</c>, and the routing traces <c>routing.safetensors</c> and
+/// <c>checkpoints/</c>, <c>state.json</c>, <c>data.json</c>, <c>report.html</c>, and the routing traces <c>routing.safetensors</c> and
 /// <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
@@ -19,11 +19,6 @@ public sealed class RunFolder : IDisposable
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
-
-    // The files that are removed when a run starts over in its folder. All other files are the user's.
-    private static readonly string[] Own =
-        ["spec.json", "summary.json", "state.json", "report.html",
-        $"{Routing}.safetensors", "inspect.html"];
 
     /// <summary>The name of the last routing trace, without its ending, and of the folder of earlier ones.</summary>
     internal const string Routing = "routing";
@@ -43,24 +38,29 @@ public sealed class RunFolder : IDisposable
     /// <summary>The path of the folder.</summary>
     public string Path { get; }
 
-    /// <summary>Makes the folder, or removes the files of an earlier run from it. UserException where a run is at work in it.</summary>
-    public static RunFolder Create(string path)
+    /// <summary>Where the run that lay in the folder was moved to; null where there was none, or it was replaced.</summary>
+    public string? Aside { get; private set; }
+
+    /// <summary>
+    /// Makes the folder for a run that begins. An earlier run in it is set aside, into a folder beside it that <see cref="Aside"/> names, or
+    /// replaced with <paramref name="overwrite"/>. UserException where a run is at work in it.
+    /// </summary>
+    public static RunFolder Create(string path, bool overwrite = false) => Open(path, () =>
     {
-        RunFolder folder = Open(path);
-        folder.CutMetrics(0);
-        foreach (string file in Own)
+        if (overwrite || !EarlierRun.IsIn(path))
         {
-            File.Delete(folder.PathOf(file));
+            EarlierRun.Remove(path);
+            return null;
         }
 
-        new KeptCheckpoints(path).Clear();
-        ClearTraces(folder.PathOf(Routing));
-
-        return folder;
-    }
+        return EarlierRun.SetAside(path);
+    });
 
     /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it or it cannot be written.</summary>
-    public static RunFolder Open(string path)
+    public static RunFolder Open(string path) => Open(path, () => null);
+
+    // Clears the folder, once it is held, by `clear`, which says where an earlier run went.
+    private static RunFolder Open(string path, Func<string?> clear)
     {
         try
         {
@@ -70,11 +70,12 @@ public sealed class RunFolder : IDisposable
                 System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             try
             {
+                ClearUnfinished(path);
+                string? aside = clear();
                 // Without a buffer, so that closing the file does not try again to write what a full disk refused.
                 var metrics = new FileStream(
                     System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-                ClearUnfinished(path);
-                return new(path, held, metrics);
+                return new(path, held, metrics) { Aside = aside };
             }
             catch
             {
@@ -98,28 +99,6 @@ public sealed class RunFolder : IDisposable
         foreach (string file in Directory.GetFiles(path, "*" + WholeFile.Unfinished))
         {
             File.Delete(file);
-        }
-    }
-
-    // Removes the traces of steps, and the folder where nothing else is in it.
-    private static void ClearTraces(string folder)
-    {
-        if (!Directory.Exists(folder))
-        {
-            return;
-        }
-
-        foreach (string file in Directory.GetFiles(folder, "*.safetensors"))
-        {
-            if (System.IO.Path.GetFileNameWithoutExtension(file).All(char.IsAsciiDigit))
-            {
-                File.Delete(file);
-            }
-        }
-
-        if (!Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            Directory.Delete(folder);
         }
     }
 

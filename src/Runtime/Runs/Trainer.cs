@@ -38,7 +38,8 @@ public sealed class Trainer(
 
     /// <summary>
     /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is requested. Either way it then evaluates
-    /// and writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint.
+    /// and writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint; a run that has come to the end of the
+    /// plan already is left as it is.
     /// </summary>
     /// <exception cref="UserException">
     /// Data, a loss, a gradient or a parameter is not finite; the message says what and where, and names the last good checkpoint, which stays.
@@ -71,7 +72,7 @@ public sealed class Trainer(
         long step = 0;
         if (resume)
         {
-            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say);
+            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity);
             foreach (MetricsLine line in folder.Metrics())
             {
                 _final[line.Phase] = line;
@@ -79,6 +80,23 @@ public sealed class Trainer(
 
             _last = (step, _before);
             _start = _last;
+            if (step > plan.Steps)
+            {
+                throw new UserException(
+                    folder.Path, $"a run of at most {plan.Steps:N0} steps, the length that was asked for", $"one of {step:N0} steps",
+                    $"say {step:N0} steps or more, or start anew without --resume");
+            }
+
+            if (step == plan.Steps && IsEvaluated(step))
+            {
+                if (!File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
+                {
+                    routing?.AtEnd(step);
+                }
+
+                return new(step, _before, _final);
+            }
+
             _clock.Start();
         }
         else
@@ -129,12 +147,16 @@ public sealed class Trainer(
         return new(step, Seconds, _final);
     }
 
+    // Whether the log already has what is measured when a run ends at this step: what a stopped run measures is dropped when it goes on.
+    private bool IsEvaluated(long step) => HeldOut.Where(set => set.Parts.Count > 0)
+        .All(set => _final.TryGetValue(set.Phase, out MetricsLine? line) && line.Step == step);
+
     private double Seconds => _before + _clock.Elapsed.TotalSeconds;
 
     private void Save(long step)
     {
         method.DemandFiniteParameters();
-        Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints);
+        Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints, data.Identity);
     }
 
     private void Log(long step, StepResult seen, Action<Progress> report) =>
