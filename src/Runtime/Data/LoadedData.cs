@@ -7,11 +7,13 @@ namespace ModNet.Runtime;
 /// <param name="Files">The files that were read; empty where data were not read from files.</param>
 /// <param name="Classes">The labels by class number; null where targets are not classes.</param>
 /// <param name="Tasks">The labels by task id; null where there are no tasks.</param>
+/// <param name="Scaling">By what the columns of x were standardised; null where they were not.</param>
 public sealed record LoadedData(
     DataSplits Splits,
     IReadOnlyList<DataFile> Files,
     IReadOnlyList<string>? Classes = null,
-    IReadOnlyList<string>? Tasks = null)
+    IReadOnlyList<string>? Tasks = null,
+    ColumnScaling? Scaling = null)
     : IDisposable
 {
     /// <summary>Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.</summary>
@@ -29,6 +31,10 @@ public sealed record LoadedData(
 public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation, IReadOnlyList<Dataset> Test)
     : IDisposable
 {
+    /// <summary>Applies a change to every part.</summary>
+    internal DataSplits Map(Func<Dataset, Dataset> change) =>
+        new(change(Train), [.. Validation.Select(change)], [.. Test.Select(change)]);
+
     /// <inheritdoc/>
     public void Dispose()
     {
