@@ -9,8 +9,8 @@ type Source = {
     Splits: DataSplits
     /// Kind, files with checksums, counts, labels: `data` in `summary.json`.
     Facts: JsonObject
-    /// What tokens, classes and tasks stand for.
-    Labels: RoutingLabels
+    /// What turns data as they are outside into the network's inputs, and what tokens, classes and tasks stand for.
+    Preparation: Preparation
     /// Of a trained graph whose modules are chosen by a selector.
     Judge: Graph -> Selector -> torch.Device -> Verdict
 }
@@ -144,7 +144,7 @@ module Source =
     let private plain (kind: string) (data: LoadedData) = {
         Splits = data.Splits
         Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
-        Labels = RoutingLabels(Classes = data.Classes, Tasks = data.Tasks)
+        Preparation = data.Preparation
         Judge = fun _ _ _ -> Verdict.none
     }
 
@@ -155,7 +155,7 @@ module Source =
         {
             Splits = splits
             Facts = facts "toy_regression" [] splits []
-            Labels = RoutingLabels()
+            Preparation = Preparation splits.Identity
             Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
         }
 
@@ -172,7 +172,7 @@ module Source =
             {
                 Splits = splits
                 Facts = facts "text" corpus.Files splits []
-                Labels = RoutingLabels corpus.Vocabulary.Words
+                Preparation = Preparation(splits.Identity, Words = corpus.Vocabulary.Words)
                 Judge =
                     fun _ _ _ -> {
                         Verdict.none with

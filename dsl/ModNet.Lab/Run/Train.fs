@@ -168,7 +168,9 @@ module Train =
 
         if resume then Resuming.demandSame path experiment
 
-        WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
+        let ready () =
+            WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
+            source.Preparation.Write(folder.PathOf Preparation.FileName)
 
         let plan =
             TrainingPlan(
@@ -186,9 +188,14 @@ module Train =
                 int64 experiment.Tracing.AtEnd
             )
 
-        let routing = RoutingRecorder(graph, method, source.Splits, source.Labels, tracing, folder, device)
+        let labels =
+            let prepared = source.Preparation
+            RoutingLabels(prepared.Words, prepared.Classes, prepared.Tasks)
 
-        let trainer = Trainer(graph, method, source.Splits, plan, folder, streams, device, routing)
+        let routing = RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device)
+
+        let trainer =
+            Trainer(graph, method, source.Splits, plan, folder, streams, device, routing, Ready = Action ready)
 
         let outcome =
             try

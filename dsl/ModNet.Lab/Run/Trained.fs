@@ -9,8 +9,15 @@ open TorchSharp
 /// neither the run's script nor its data. Dispose it to free its tensors.
 [<Sealed>]
 type TrainedNetwork
-    internal (experiment: Experiment, graph: Graph, evaluating: Selector, device: torch.Device, streams: RandomStreams)
-    =
+    internal
+    (
+        experiment: Experiment,
+        graph: Graph,
+        evaluating: Selector,
+        device: torch.Device,
+        streams: RandomStreams,
+        preparation: Preparation option
+    ) =
     /// The run's experiment.
     member _.Experiment = experiment
     /// The graph, in evaluation mode.
@@ -20,12 +27,28 @@ type TrainedNetwork
     /// The device of the graph, on which inputs must be.
     member _.Device = device
 
-    /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. Several
-    /// threads may ask at once. The caller disposes of the answer.
+    /// What turns data as they are outside into the network's inputs, and the names of classes, words and columns. None for a run of a version
+    /// that did not keep it.
+    member _.Preparation = preparation
+
+    /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. x is as the data have
+    /// it: the run's preparation is applied to it, so columns are not yet standardised, and the pixels of images are bytes. Several threads may
+    /// ask at once. The caller disposes of the answer. Raises UserException where x is something else.
     member _.Predict(x: torch.Tensor) : torch.Tensor =
+        let prepare =
+            match preparation with
+            | Some preparation -> preparation.Apply
+            | None when Sources.preparesInputs experiment.Data ->
+                Refusal.refuse
+                    experiment.Network.Name
+                    "a run that keeps how its data were prepared"
+                    "one of an earlier version, without it"
+                    "resume the run with --resume and its data, which writes data.json and trains no further"
+            | None -> id
+
         graph.InEvaluation(fun () ->
             use _scope = torch.NewDisposeScope()
-            let features = graph.Forward(x, evaluating).Features
+            let features = graph.Forward(prepare x, evaluating).Features
             graph.Head.Predict(features).MoveToOuterDisposeScope())
 
     interface IDisposable with
@@ -61,6 +84,7 @@ module Trained =
     /// The network of an experiment, made from its plan, with the weights in its folder.
     let private opened (folder: string) (experiment: Experiment) (plan: unit -> Plan) : TrainedNetwork =
         let device = Devices.find experiment.Device
+        let preparation = Path.Combine(folder, Preparation.FileName) |> Preparation.Read |> Option.ofObj
         let streams = new RandomStreams(int64 experiment.Seed)
 
         try
@@ -68,9 +92,10 @@ module Trained =
 
             try
                 let evaluating = CompileMethod.evaluating experiment.Method graph
-                Checkpoint.LoadWeightsOf(folder, graph, (fun said -> eprintfn $"{said}"))
+                let data = preparation |> Option.map _.Data |> Option.toObj
+                Checkpoint.LoadWeightsOf(folder, graph, (fun said -> eprintfn $"{said}"), data)
                 graph.eval ()
-                new TrainedNetwork(experiment, graph, evaluating, device, streams)
+                new TrainedNetwork(experiment, graph, evaluating, device, streams, preparation)
             with _ ->
                 graph.Dispose()
                 reraise ()

@@ -204,5 +204,6 @@ module internal CsvKind =
             check with
             Path = fun csv -> Some csv.Path
             At = fun path csv -> { csv with Path = path }
+            Prepares = _.Standardise
             Tasks = fun csv -> csv.Task |> Option.map (fun _ -> None)
     }

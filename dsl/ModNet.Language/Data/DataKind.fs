@@ -10,6 +10,8 @@ type internal DataKind<'P> = {
     Path: 'P -> string option
     /// The same data from elsewhere.
     At: string -> 'P -> 'P
+    /// Whether what a network is given is not what the data have: columns that are standardised, pixels that are scaled.
+    Prepares: 'P -> bool
     /// Training points, where their number is known before the data are read, and what to do about too few beside a smaller batch.
     Points: 'P -> (int * string) option
     /// The number of task ids that datapoints have: None for data without, Some None where only the file knows.
@@ -26,6 +28,7 @@ type internal AnyDataKind = {
     Json: Case<Data>
     Path: Data -> string option
     At: string -> Data -> Data
+    Prepares: Data -> bool
     Points: Data -> (int * string) option
     Tasks: Data -> int option option
     Given: Data -> int option
@@ -42,6 +45,7 @@ module internal DataKind =
         Fields = fields
         Path = fun _ -> None
         At = fun _ settings -> settings
+        Prepares = fun _ -> false
         Points = fun _ -> None
         Tasks = fun _ -> None
         Given = fun _ -> None
@@ -57,6 +61,7 @@ module internal DataKind =
             Json = Codec.case kind.Word kind.Get kind.Make kind.Fields
             Path = settings >> kind.Path
             At = fun path -> settings >> kind.At path >> kind.Make
+            Prepares = settings >> kind.Prepares
             Points = settings >> kind.Points
             Tasks = settings >> kind.Tasks
             Given = settings >> kind.Given

@@ -62,6 +62,7 @@ module internal ImageKinds =
             DataKind.make word get make fields check with
                 Path = fun images -> Some images.Path
                 At = fun path images -> { images with Path = path }
+                Prepares = fun _ -> true
         }
 
     let mnist =

@@ -23,6 +23,9 @@ module internal Sources =
     /// The same data from elsewhere.
     let at path data = (find data).At path data
 
+    /// Whether what a network is given is not what the data have.
+    let preparesInputs data = (find data).Prepares data
+
     /// Training points, where their number is known before the data are read, and what to do about too few.
     let points data = (find data).Points data
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsvHelper;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -28,7 +29,7 @@ public static class CsvFile
         }
 
         DataFile file = DataFile.Of(path);
-        Rows rows = DataFile.Reading(path, () => Read(path, layout));
+        Rows rows = DataFile.Reading(path, () => Read(path, layout, standardise));
         long validationRows = (long)Math.Round(heldOut * rows.Count);
         long testRows = (long)Math.Round(test * rows.Count);
         if (rows.Count - validationRows - testRows < 1 || (heldOut > 0 && validationRows == 0) || (test > 0 && testRows == 0))
@@ -39,16 +40,13 @@ public static class CsvFile
         }
 
         (Dataset all, string[]? labels, string[]? tasks) = ToDataset(path, layout, rows);
-        DataSplits splits = HeldOut.Split(all, validationRows, testRows, splitSeed);
-        if (standardise)
-        {
-            Standardise(splits);
-        }
-
-        return new(splits, [file], labels, tasks);
+        using DataSplits exact = HeldOut.Split(all, validationRows, testRows, splitSeed);
+        ColumnScaling? scaling = standardise ? ColumnScaling.Fit(exact.Train.Inputs) : null;
+        DataSplits splits = exact.Map(part => InFloat32(path, rows, part, scaling));
+        return new(splits, [file], labels, tasks, scaling, rows.FeatureNames);
     }
 
-    private static Rows Read(string path, CsvLayout layout)
+    private static Rows Read(string path, CsvLayout layout, bool standardise)
     {
         var options = new CsvReaderOptions
         {
@@ -61,7 +59,7 @@ public static class CsvFile
         try
         {
             using CsvReader reader = CsvReader.FromFile(path, options);
-            return Read(path, layout, reader);
+            return Read(path, layout, reader, standardise ? double.MaxValue : float.MaxValue);
         }
         catch (CsvFormatException e)
         {
@@ -71,7 +69,7 @@ public static class CsvFile
         }
     }
 
-    private static Rows Read(string path, CsvLayout layout, CsvReader reader)
+    private static Rows Read(string path, CsvLayout layout, CsvReader reader, double largest)
     {
         CsvColumns? columns = null;
         if (layout.Header)
@@ -92,10 +90,10 @@ public static class CsvFile
             }
 
             rows.Count++;
-            rows.Features.AddRange(columns.Features.Select(c => Number(path, reader, columns, c)));
+            rows.Features.AddRange(columns.Features.Select(c => Number(path, reader, columns, c, largest)));
             if (layout.Classes is null)
             {
-                rows.Targets.AddRange(columns.Targets.Select(c => Number(path, reader, columns, c)));
+                rows.Targets.AddRange(columns.Targets.Select(c => (float)Number(path, reader, columns, c, float.MaxValue)));
             }
             else
             {
@@ -108,6 +106,7 @@ public static class CsvFile
             }
         }
 
+        rows.FeatureNames = [.. columns?.Features.Select(c => columns.Names[c]) ?? []];
         return rows.Count > 0
             ? rows
             : throw new UserException(
@@ -143,24 +142,36 @@ public static class CsvFile
         return (new(inputs, tensor(numbers), side), labels, tasks);
     }
 
-    private static void Standardise(DataSplits splits)
+    // Features are rounded to float32 here, when they have been standardised, and no sooner.
+    private static Dataset InFloat32(string path, Rows rows, Dataset part, ColumnScaling? scaling)
     {
         using var scope = NewDisposeScope();
-        Tensor mean = splits.Train.Inputs.mean([0]);
-        Tensor variance = splits.Train.Inputs.var([0L], unbiased: false);
-        Tensor deviation = where(variance.gt(0), variance.sqrt(), ones_like(variance));
-        foreach (Dataset part in (Dataset[])[splits.Train, .. splits.Validation, .. splits.Test])
+        Tensor inputs = scaling is null ? part.Inputs.to_type(ScalarType.Float32) : scaling.Apply(part.Inputs);
+        Tensor wrong = inputs.isfinite().logical_not().nonzero();
+        if (wrong.shape[0] > 0)
         {
-            part.Inputs.sub_(mean).div_(deviation);
+            (long row, long column) = (wrong[0, 0].ToInt64(), wrong[0, 1].ToInt64());
+            throw new UserException(
+                $"{path}, column {rows.FeatureNames[(int)column]}",
+                "numbers that stay in the range of float32 when they are standardised by the training rows",
+                part.Inputs[row, column].ToDouble().ToString(CultureInfo.InvariantCulture),
+                "mend this value, or leave the column out");
         }
+
+        return new(inputs, part.Targets.alias(), part.Side?.Map(t => t.alias()));
     }
 
-    private static float Number(string path, CsvReader reader, CsvColumns columns, int column)
+    private static double Number(string path, CsvReader reader, CsvColumns columns, int column, double largest)
     {
         string text = reader.GetString(column);
-        return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value))
+        {
+            throw Wrong(path, reader, columns, column, "a number", text);
+        }
+
+        return Math.Abs(value) <= largest
             ? value
-            : throw Wrong(path, reader, columns, column, "a number", text);
+            : throw Wrong(path, reader, columns, column, $"a number within ±{largest:G3}, the range of float32", text);
     }
 
     private static string Label(string path, CsvReader reader, CsvColumns columns, int column)
@@ -179,7 +190,9 @@ public static class CsvFile
     {
         internal long Count { get; set; }
 
-        internal List<float> Features { get; } = [];
+        internal IReadOnlyList<string> FeatureNames { get; set; } = [];
+
+        internal List<double> Features { get; } = [];
 
         internal List<float> Targets { get; } = [];
 

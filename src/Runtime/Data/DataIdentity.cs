@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,6 +22,7 @@ public sealed record DataIdentity(IReadOnlyList<DataFile> Parts, bool AreDrawn =
     private const int Chunk = 1 << 24;
 
     /// <summary>Twelve hexadecimal digits for the contents.</summary>
+    [JsonIgnore]
     public string Short
     {
         get

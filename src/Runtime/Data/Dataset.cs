@@ -39,6 +39,9 @@ public sealed class Dataset : IDisposable
     /// <summary>What the datapoints bring beside their inputs; null for nothing.</summary>
     public SideInputs? Side => _all.Side;
 
+    /// <summary>How stored bytes become inputs; null where inputs are stored as they are.</summary>
+    public PixelScale? Pixels => _pixels;
+
     /// <summary>N, the number of datapoints.</summary>
     public long Count => Inputs.shape[0];
 

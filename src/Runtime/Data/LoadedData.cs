@@ -7,15 +7,29 @@ namespace ModNet.Runtime;
 /// <param name="Files">The files that were read; empty where data were not read from files.</param>
 /// <param name="Classes">The labels by class number; null where targets are not classes.</param>
 /// <param name="Tasks">The labels by task id; null where there are no tasks.</param>
+/// <param name="Scaling">By what the columns of x were standardised; null where they were not.</param>
+/// <param name="Columns">The names of the columns of x; null where x has no columns.</param>
 public sealed record LoadedData(
     DataSplits Splits,
     IReadOnlyList<DataFile> Files,
     IReadOnlyList<string>? Classes = null,
-    IReadOnlyList<string>? Tasks = null)
+    IReadOnlyList<string>? Tasks = null,
+    ColumnScaling? Scaling = null,
+    IReadOnlyList<string>? Columns = null)
     : IDisposable
 {
     /// <summary>The training data and the held-out data. Those that were read from files are identified by the files' contents.</summary>
     public DataSplits Splits { get; } = Files.Count > 0 ? Splits with { Identity = new(Files) } : Splits;
+
+    /// <summary>What turns data as they are outside into the network's inputs.</summary>
+    public Preparation Preparation => new(Splits.Identity)
+    {
+        Columns = Columns,
+        Scaling = Scaling,
+        Pixels = Splits.Train.Pixels,
+        Classes = Classes,
+        Tasks = Tasks,
+    };
 
     /// <summary>Takes over a dataset and holds out so many of its datapoints, shuffled by <paramref name="splitSeed"/>.</summary>
     public static LoadedData Of(Dataset all, long heldOut, long test, long splitSeed) =>
@@ -43,6 +57,10 @@ public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation
         get => _identity ??= DataIdentity.Of(this);
         init => _identity = value;
     }
+
+    /// <summary>Applies a change to every part.</summary>
+    internal DataSplits Map(Func<Dataset, Dataset> change) =>
+        new(change(Train), [.. Validation.Select(change)], [.. Test.Select(change)]);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -120,10 +120,12 @@ public static class Checkpoint
     /// <param name="streams">The newly made random streams.</param>
     /// <param name="say">Is told of damage, and of conditions under which the run will not end bit for bit as it would have.</param>
     /// <param name="data">The data that the run is to go on with; null where they are not compared.</param>
+    /// <param name="mostSteps">How many gradient steps the run may have taken, because it is to end there.</param>
     /// <returns>The number of gradient steps taken, and the seconds they took.</returns>
     /// <exception cref="UserException">There is no whole checkpoint, or it is of another experiment or of other data.</exception>
     public static (long Step, double Seconds) Resume(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say, DataIdentity? data = null)
+        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say, DataIdentity? data = null,
+        long mostSteps = long.MaxValue)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -131,6 +133,14 @@ public static class Checkpoint
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(kept, say);
         string? conditions = RunConditions.Difference(metadata, method.Device);
         DemandSameData(saved.Path, metadata, data, conditions, say);
+        long step = saved.Count("run.step");
+        if (step > mostSteps)
+        {
+            throw new UserException(
+                saved.Path, $"a run of at most {mostSteps:N0} steps, the length that was asked for", $"one of {step:N0} steps",
+                $"say {step:N0} steps or more, or start anew without --resume");
+        }
+
         Architecture.Load(saved, graph);
         try
         {
@@ -158,20 +168,22 @@ public static class Checkpoint
             say($"{saved.Path}: written with {conditions}, so the run goes on well, but not bit for bit as it would have");
         }
 
-        return (saved.Count("run.step"), saved.Real("run.seconds"));
+        return (step, saved.Real("run.seconds"));
     }
 
     // Checkpoints of earlier versions do not say what the run learned from.
+    private static DataIdentity? EarlierData(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue(Data, out string? json) ? DataIdentity.Parse(json) : null;
+
     private static void DemandSameData(
         string path, IReadOnlyDictionary<string, string> metadata, DataIdentity? data, string? conditions, Action<string> say)
     {
-        if (data is null || !metadata.TryGetValue(Data, out string? json) || DataIdentity.Parse(json) is not DataIdentity earlier
-            || data.DifferenceFrom(earlier) is not string difference)
+        if (EarlierData(metadata) is not DataIdentity earlier || data?.DifferenceFrom(earlier) is not string difference)
         {
             return;
         }
 
-        if (data.AreDrawn && earlier.AreDrawn && conditions is not null)
+        if (data!.AreDrawn && earlier.AreDrawn && conditions is not null)
         {
             say($"{path}: the numbers of the data are not bit for bit those that the run began with, which other conditions can explain:{difference}");
             return;
@@ -193,8 +205,11 @@ public static class Checkpoint
         Architecture.Load(Read(path).Saved, graph);
     }
 
-    /// <summary>Loads the weights of the newest whole checkpoint in a run's folder. <paramref name="say"/> is told of damaged ones.</summary>
-    public static void LoadWeightsOf(string folder, Graph graph, Action<string> say)
+    /// <summary>
+    /// Loads the weights of the newest whole checkpoint in a run's folder. <paramref name="say"/> is told of damaged ones, and where
+    /// <paramref name="data"/>, if given, are not those that the weights learned from.
+    /// </summary>
+    public static void LoadWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -203,6 +218,11 @@ public static class Checkpoint
         if (metadata.TryGetValue(Spec, out string? spec) && spec != SpecChecksum(folder))
         {
             say($"{SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");
+        }
+
+        if (EarlierData(metadata) is DataIdentity earlier && data?.DifferenceFrom(earlier) is string difference)
+        {
+            say($"{Path.Combine(folder, Preparation.FileName)}: is of other data than {saved.Path}, so the network's inputs may be prepared wrongly – put the file back; what differs:{difference}");
         }
     }
 

@@ -37,6 +37,12 @@ public sealed class Trainer(
     public Action<string> Say { get; init; } = Console.Error.WriteLine;
 
     /// <summary>
+    /// Is called when it is certain that the run begins, or goes on, with this experiment and these data. What belongs to the run may be written
+    /// into its folder from then on.
+    /// </summary>
+    public Action Ready { get; init; } = () => { };
+
+    /// <summary>
     /// Trains to the end of the plan, or to the end of the step in which <paramref name="stop"/> is requested. Either way it then evaluates
     /// and writes a checkpoint. With <paramref name="resume"/>, it goes on from the folder's checkpoint; a run that has come to the end of the
     /// plan already is left as it is.
@@ -72,7 +78,7 @@ public sealed class Trainer(
         long step = 0;
         if (resume)
         {
-            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity);
+            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity, plan.Steps);
             foreach (MetricsLine line in folder.Metrics())
             {
                 _final[line.Phase] = line;
@@ -80,13 +86,7 @@ public sealed class Trainer(
 
             _last = (step, _before);
             _start = _last;
-            if (step > plan.Steps)
-            {
-                throw new UserException(
-                    folder.Path, $"a run of at most {plan.Steps:N0} steps, the length that was asked for", $"one of {step:N0} steps",
-                    $"say {step:N0} steps or more, or start anew without --resume");
-            }
-
+            Ready();
             if (step == plan.Steps && IsEvaluated(step))
             {
                 if (!File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
@@ -101,6 +101,7 @@ public sealed class Trainer(
         }
         else
         {
+            Ready();
             _clock.Start();
             method.Begin();
             Evaluate(0, report);

@@ -39,6 +39,58 @@ let private table =
         return labels, List.chunkBySize 2 numbers, ending, mark
     }
 
+/// A column's values without a mean or a deviation of their own: exactly, in rational numbers, which are rounded once, at the end.
+let private standardised (column: float[]) : float[] =
+    let count = System.Numerics.BigInteger column.Length
+    // Doubles are whole multiples of 2^-1074; of ours, all are multiples of the smallest power of two among them.
+    let unit = column |> Array.map (fun x -> if x = 0.0 then 1024 else System.Math.ILogB x - 52) |> Array.min
+
+    let whole =
+        column
+        |> Array.map (fun x ->
+            let mantissa = if x = 0.0 then 0.0 else System.Math.ScaleB(x, 52 - System.Math.ILogB x)
+            let shift = if x = 0.0 then 0 else System.Math.ILogB x - 52 - unit
+            System.Numerics.BigInteger mantissa <<< shift)
+
+    let sum = Array.sum whole
+    // N times the distance from the mean, and N³ times the variance.
+    let apart = whole |> Array.map (fun x -> x * count - sum)
+    let squares = apart |> Array.sumBy (fun d -> d * d)
+
+    // d / sqrt(squares / N), with both cut to the same number of bits so that a double holds them.
+    let cut = max 0 (int ((squares.GetBitLength() - 900L) / 2L))
+
+    let deviation = sqrt (float (squares >>> (2 * cut)) / float column.Length)
+
+    apart
+    |> Array.map (fun d ->
+        let d = float d / 2.0 ** float cut
+        if deviation = 0.0 then 0.0 else d / deviation)
+
+/// Columns that float32 cannot tell apart from constant ones, or cannot hold, and their like.
+let private hardColumn =
+    gen {
+        let! count = Gen.choose (2, 60)
+        let! steps = Gen.listOfLength count (Gen.choose (-1000, 1000))
+
+        let! offset, step =
+            Gen.elements [
+                1.7e9, 1.0
+                0.0, 1e20
+                0.0, 1e-25
+                1e6, 1e-3
+                -123456.789, 0.0
+                0.1, 0.0
+                14.62, 0.0
+                0.0, 1e300
+                0.0, 1e-300
+                1e12, 1.0
+                3.0, 0.25
+            ]
+
+        return steps |> List.map (fun i -> offset + float i * step) |> Array.ofList
+    }
+
 [<Tests>]
 let tests =
     testList "CSV" [
@@ -141,6 +193,63 @@ let tests =
                 [| 0.0 |]
                 "no spread"
 
+        testPropertyWithConfig
+            { FsCheckConfig.defaultConfig with replay = Some(1700UL, 1UL, None) }
+            "a column of any size is standardised in double precision"
+        <| Prop.forAll (Arb.fromGen hardColumn) (fun column ->
+            inDirectory
+            <| fun directory ->
+                let rows = [
+                    for x in column -> x.ToString("R", System.Globalization.CultureInfo.InvariantCulture) + ",1"
+                ]
+
+                let path = write directory "x.csv" (String.concat "\n" ("a,y" :: rows))
+                use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.0, 0.0, true, 1L)
+
+                for got, expected in Seq.zip (numbers data.Splits.Train.Inputs) (standardised column) do
+                    Expect.isLessThan (abs (got - expected)) (1e-6 * max 1.0 (abs expected)) $"{column}"
+
+                Expect.equal
+                    (numbers data.Splits.Train.Inputs |> Array.distinct |> Array.length)
+                    (column |> Array.distinct |> Array.length)
+                    "different values stay different")
+
+        testInDirectory "a scaling is kept in double precision, and does to rows what was done to the data"
+        <| fun directory ->
+            let rows = [ for i in 0..999 -> $"{1_700_000_000 + i},{i % 7}" ]
+            let path = write directory "x.csv" (String.concat "\n" ("a,y" :: rows))
+            use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.0, 0.0, true, 1L)
+            Expect.equal (List.ofSeq data.Scaling.Mean) [ 1_700_000_499.5 ] "mean"
+            let deviation = sqrt ((1000.0 * 1000.0 - 1.0) / 12.0)
+            Expect.floatClose Accuracy.veryHigh data.Scaling.Deviation[0] deviation "deviation of 1000 steps"
+
+            use raw = torch.tensor([| for i in 0..999 -> 1.7e9 + float i |]).view(1000L, 1L)
+
+            use again = data.Scaling.Apply raw
+            Expect.equal (numbers again) (numbers data.Splits.Train.Inputs) "the same"
+
+        testInDirectory "rows that are held out must stay in range when they are standardised"
+        <| fun directory ->
+            // Whichever rows are held out, one of those far away is trained on or held out.
+            let path = write directory "x.csv" "a,y\n0,1\n1e-30,2\n1e30,3\n0,4\n"
+
+            let outcomes = [
+                for seed in 1L .. 40L ->
+                    try
+                        use data = CsvFile.Load(path, CsvLayout(Targets = [| "y" |]), 0.25, 0.0, true, seed)
+                        Expect.isTrue (data.Splits.Validation[0].Inputs.isfinite().all().ToBoolean()) "finite"
+                        None
+                    with :? UserException as refusal ->
+                        Some refusal.Message
+            ]
+
+            Expect.equal
+                (outcomes |> List.choose id |> List.distinct)
+                [
+                    $"{path}, column a: expected numbers that stay in the range of float32 when they are standardised by the training rows, got 1E+30 – mend this value, or leave the column out"
+                ]
+                "refused where 1e30 is held out"
+
         testInDirectory "the file is named, with its checksum"
         <| fun directory ->
             let path = write directory "x.csv" "a,y\n1,2\n"
@@ -156,6 +265,10 @@ let tests =
 
         refuses "a number without end" "a,kind\nInfinity,x\n" layout [
             "FILE, line 2, column a: expected a number, got `Infinity`"
+        ]
+
+        refuses "a number that float32 cannot hold" "a,kind\n1e39,x\n" layout [
+            "FILE, line 2, column a: expected a number within ±3.4E+38, the range of float32, got `1e39`"
         ]
 
         refuses "a missing value" "a,b,kind\n1,,x\n" layout [

@@ -95,7 +95,9 @@ let private asPlainly (file: string) (layout: CsvLayout) =
             | features -> [ for name in features -> column name ]
 
         let number (text: string) =
-            float (Single.Parse(text, Globalization.NumberStyles.Float, Globalization.CultureInfo.InvariantCulture))
+            Double.Parse(text, Globalization.NumberStyles.Float, Globalization.CultureInfo.InvariantCulture)
+            |> float32
+            |> float
 
         let numbersOf columns = [| for row: string list in rows -> [| for column in columns -> number row[column] |] |]
 
