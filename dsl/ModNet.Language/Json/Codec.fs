@@ -16,7 +16,7 @@ type internal Codec<'T> = {
 type internal Fields<'Owner, 'T> = {
     Names: string list
     Values: 'Owner -> (string * JsonNode) list
-    Build: (string -> JsonPlace) -> 'T
+    Build: JsonProperties -> 'T
     Sizes: 'Owner -> int
 }
 
@@ -28,7 +28,7 @@ type internal Case<'U> = {
     /// Of a value of this case, as the next.
     Values: 'U -> (string * JsonNode) list
     Sizes: 'U -> int
-    Build: (string -> JsonPlace) -> 'U
+    Build: JsonProperties -> 'U
     /// How much there is to read in the case itself.
     Weight: int
 }
@@ -48,9 +48,9 @@ type internal FieldsBuilder() =
         Names = first.Names @ second.Names
         Values = fun owner -> first.Values owner @ second.Values owner
         Build =
-            fun field ->
-                let value = first.Build field
-                value, second.Build field
+            fun properties ->
+                let value = first.Build properties
+                value, second.Build properties
         Sizes = fun owner -> first.Sizes owner + second.Sizes owner
     }
 
@@ -120,6 +120,13 @@ module internal Codec =
         Size = List.sumBy (fun value -> 1 + codec.Size value)
     }
 
+    /// An object whose property names are the keys.
+    let map (codec: Codec<'T>) : Codec<Map<string, 'T>> = {
+        Write = fun values -> node [ for KeyValue(key, value) in values -> key, codec.Write value ]
+        Read = JsonReader.map codec.Read
+        Size = Map.fold (fun size _ value -> size + 1 + codec.Size value) 0
+    }
+
     /// One of a closed set of words, the plainest first.
     let words (words: ('T * string) list) : Codec<'T> = {
         Write = fun value -> words |> List.find (fst >> (=) value) |> snd |> string.Write
@@ -146,8 +153,24 @@ module internal Codec =
     let field (name: string) (get: 'Owner -> 'T) (codec: Codec<'T>) : Fields<'Owner, 'T> = {
         Names = [ name ]
         Values = fun owner -> [ name, codec.Write(get owner) ]
-        Build = fun field -> codec.Read(field name)
+        Build = fun properties -> codec.Read properties[name]
         Sizes = fun owner -> codec.Size(get owner)
+    }
+
+    /// A property that is there only where the owner has the value.
+    let optional (name: string) (get: 'Owner -> 'T option) (codec: Codec<'T>) : Fields<'Owner, 'T option> = {
+        Names = [ name ]
+        Values =
+            fun owner ->
+                match get owner with
+                | Some value -> [ name, codec.Write value ]
+                | None -> []
+        Build = fun properties -> properties.Find name |> Option.map codec.Read
+        Sizes =
+            fun owner ->
+                match get owner with
+                | Some value -> 1 + codec.Size value
+                | None -> 0
     }
 
     /// A value that is one property.
@@ -183,6 +206,34 @@ module internal Codec =
         Size = fields.Sizes
     }
 
+    /// An object that first says its version. One of another version is refused before its other properties are looked at.
+    let versioned (version: int) (fields: Fields<'T, 'T>) : Codec<'T> =
+        let name = "version"
+
+        let demand (place: JsonPlace) =
+            let found = JsonReader.int place
+
+            if found <> version then
+                JsonReader.fail
+                    place.Path
+                    $"{version}"
+                    $"{found}"
+                    "read it with the ModNet that wrote it, or write it anew"
+
+        {
+            Write = fun value -> node ((name, int.Write version) :: fields.Values value)
+            Read =
+                fun place ->
+                    match place.Node with
+                    | :? JsonObject as object -> JsonProperties(place.Path, object).Find name |> Option.iter demand
+                    | _ -> ()
+
+                    let properties = JsonReader.properties (name :: fields.Names) place
+                    demand properties[name]
+                    fields.Build properties
+            Size = fields.Sizes
+        }
+
     let case (word: string) (get: 'U -> 'P option) (make: 'P -> 'U) (fields: Fields<'P, 'P>) : Case<'U> = {
         Word = word
         Names = fields.Names
@@ -217,7 +268,7 @@ module internal Codec =
                         | :? JsonObject as object when object.ContainsKey "kind" ->
                             JsonReader.choice words { Path = $"{place.Path}.kind"; Node = object["kind"] }
                         // Not an object, or without a kind: this fails and says which.
-                        | _ -> JsonReader.properties [ "kind" ] place "kind" |> JsonReader.choice words
+                        | _ -> (JsonReader.properties [ "kind" ] place).Item "kind" |> JsonReader.choice words
 
                     let case = cases |> List.find (fun case -> case.Word = word)
                     case.Build(JsonReader.properties ("kind" :: case.Names) place)

@@ -2,12 +2,11 @@ namespace ModNet
 
 open System.Text.Encodings.Web
 open System.Text.Json
-open System.Text.Json.Nodes
 
-/// A JSON document: a version, and under one property what it holds.
+/// JSON documents as texts that people can read.
 module internal Document =
 
-    /// Documents of any other version are refused.
+    /// The version of networks' and experiments' documents. Those of any other version are refused.
     [<Literal>]
     let Version = 2
 
@@ -18,23 +17,16 @@ module internal Document =
             MaxDepth = JsonReader.Depth
         )
 
-    let write (property: string) (codec: Codec<'T>) (value: 'T) : string =
-        let document = JsonObject()
-        document.Add("version", JsonValue.Create Version)
-        document.Add(property, codec.Write value)
-        document.ToJsonString layout
+    let text (codec: Codec<'T>) (value: 'T) : string = codec.Write(value).ToJsonString layout
 
-    let read (property: string) (codec: Codec<'T>) (text: string) : Result<'T, Diagnostic> =
-        text
-        |> JsonReader.document (fun place ->
-            let field = JsonReader.properties [ "version"; property ] place
-            let version = field "version"
+    /// What `text` wrote, or what is wrong with any other text.
+    let parse (codec: Codec<'T>) (text: string) : Result<'T, Diagnostic> = JsonReader.document codec.Read text
 
-            match JsonReader.int version with
-            | Version -> codec.Read(field property)
-            | other ->
-                JsonReader.fail
-                    version.Path
-                    $"{Version}"
-                    $"{other}"
-                    "read it with the ModNet that wrote it, or write it anew")
+    /// A document with a version and, under one property, what it holds.
+    let private holding (property: string) (codec: Codec<'T>) : Codec<'T> =
+        Codec.versioned Version (Codec.one property codec)
+
+    let write (property: string) (codec: Codec<'T>) (value: 'T) : string = text (holding property codec) value
+
+    let read (property: string) (codec: Codec<'T>) (json: string) : Result<'T, Diagnostic> =
+        parse (holding property codec) json

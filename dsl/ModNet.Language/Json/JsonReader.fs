@@ -10,6 +10,31 @@ type internal JsonPlace = { Path: string; Node: JsonNode }
 /// Carries the one diagnostic of a document that cannot be read out to `JsonReader.document`, which returns it.
 exception internal JsonFault of Diagnostic
 
+/// A JSON object that is being read, all of whose properties are known.
+[<Sealed>]
+type internal JsonProperties(path: string, object: JsonObject) =
+
+    /// The property's place; None where it is absent.
+    member _.Find(name: string) : JsonPlace option =
+        let mutable node = null
+
+        if object.TryGetPropertyValue(name, &node) then Some { Path = $"{path}.{name}"; Node = node } else None
+
+    /// The property's place. Raises JsonFault where it is absent.
+    member properties.Item(name: string) : JsonPlace =
+        match properties.Find name with
+        | Some place -> place
+        | None ->
+            raise (
+                JsonFault {
+                    Fault = Fault.BadJson
+                    Place = path
+                    Expected = $"a property `{name}`"
+                    Got = "none"
+                    Remedy = "add it"
+                }
+            )
+
 /// Reads JSON strictly: every property that is wanted must be there, and no other.
 module internal JsonReader =
 
@@ -31,7 +56,7 @@ module internal JsonReader =
 
     let private wrong place expected = fail place.Path expected (show place.Node) "mend this value"
 
-    /// A function from property names to their places.
+    /// An object that has no other properties than these.
     let properties (names: string list) place =
         match place.Node with
         | :? JsonObject as object ->
@@ -40,13 +65,19 @@ module internal JsonReader =
                     let known = String.Join(", ", names)
                     fail $"{place.Path}.{property.Key}" $"one of {known}" $"`{property.Key}`" "mend or remove it"
 
-            fun (name: string) ->
-                let mutable node = null
+            JsonProperties(place.Path, object)
+        | _ -> wrong place "an object"
 
-                if not (object.TryGetPropertyValue(name, &node)) then
-                    fail place.Path $"a property `{name}`" "none" "add it"
-
-                { Path = $"{place.Path}.{name}"; Node = node }
+    /// An object whose property names are the keys.
+    let map read place =
+        match place.Node with
+        | :? JsonObject as object ->
+            Map.ofSeq (
+                seq {
+                    for property in object ->
+                        property.Key, read { Path = $"{place.Path}.{property.Key}"; Node = property.Value }
+                }
+            )
         | _ -> wrong place "an object"
 
     let list read place =

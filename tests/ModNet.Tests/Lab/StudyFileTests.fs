@@ -1,6 +1,7 @@
 /// Results of studies as values: merging, JSON, tables.
 module ModNet.Tests.StudyFileTests
 
+open System.IO
 open Expecto
 open FsCheck
 open FsCheck.FSharp
@@ -120,12 +121,55 @@ let tests =
             let file = file entries
             Expect.equal (StudyJson.read "here" (StudyJson.write file)) file "the same"
 
-        testCase "what is no results file is refused in one line, with its path"
+        testCase "the results in this repository come back from their JSON, and are written as they stand there"
         <| fun () ->
-            for text in [ "{"; "[]"; "{ \"version\": 1 }"; "{ \"version\": 99 }" ] do
-                complains (fun () -> StudyJson.read "results/x.json" text |> ignore) [
-                    "results/x.json: expected results"
-                ]
+            let files = Directory.GetFiles(Path.Combine(Clone.root, "notebooks", "results"), "*.json")
+            Expect.isNonEmpty files "results"
+
+            for path in files do
+                let text = File.ReadAllText path
+                Expect.equal (StudyJson.write (StudyJson.read path text)) text path
+
+        testCase "what is no results file is refused in one line, with its path and the path in it"
+        <| fun () ->
+            let whole = StudyJson.write (file [ finished "a" 1 "new" 1.0 ])
+
+            for text, place in
+                [
+                    "{", "$: expected JSON"
+                    "[]", "$: expected an object"
+                    "{ \"version\": 1 }", "$: expected a property `study`"
+                    "{ \"version\": 99, \"unheard\": 1 }", "$.version: expected 1, got 99"
+                    whole.Replace("\"seed\": 1", "\"seed\": 0.5"), "$.runs[0].seed: expected an integer, got 0.5"
+                    whole.Replace("\"perplexity\": 1", "\"perplexity\": \"x\""),
+                    "$.runs[0].test.perplexity: expected a number, got \"x\""
+                    whole.Replace("\"small\"", "[]"), "$.rows[1].paper.measure: expected a string, got []"
+                ] do
+                let message = complaint (fun () -> StudyJson.read "results/x.json" text |> ignore)
+
+                Expect.stringStarts
+                    message
+                    $"results/x.json: expected results that `./modnet reproduce` wrote, got {place}"
+                    text
+
+                Expect.isFalse (message.Contains '\n') "one line"
+
+        testCase "the record of a run comes back from its JSON; another text is refused with the path in it"
+        <| fun () ->
+            let record: RunRecord = {
+                Command = "./modnet reproduce example"
+                Commit = Some { Hash = "0123456789abcdef"; Dirty = true }
+                Processor = "a processor"
+                Began = "2026-01-01T00:00:00Z"
+                Ended = Some "2026-01-01T00:01:00Z"
+            }
+
+            for record in [ record; { record with Commit = None; Ended = None } ] do
+                Expect.equal (StudyJson.readRecord "here" (StudyJson.writeRecord record)) record "the same"
+
+            complains
+                (fun () -> StudyJson.readRecord "here" ((StudyJson.writeRecord record).Replace("true", "1")) |> ignore)
+                [ "here: expected the record of a study's run, got $.dirty: expected true or false, got 1" ]
 
         testCase "a number that is not finite is left out of JSON"
         <| fun () ->
