@@ -129,6 +129,8 @@ module Source =
             object.Add("sha256", JsonValue.Create file.Sha256)
             object
 
+        facts.Add("identity", JsonValue.Create splits.Identity.Short)
+
         if not (Seq.isEmpty files) then facts.Add("files", JsonArray [| for each in files -> file each |])
 
         facts.Add("train", JsonValue.Create splits.Train.Count)

@@ -74,7 +74,7 @@ module internal RunReader =
     let private logged (folder: string) : float =
         (MetricsLog.OfFolder folder).Lines |> Seq.map _.Seconds |> Seq.fold max 0.0
 
-    let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+    let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * RunIdentity) option =
         experiment folder
         |> Option.filter (fun found -> found.Seed = seed)
         |> Option.map (fun experiment ->
@@ -107,10 +107,10 @@ module internal RunReader =
                 Declared = Carried.some row.Experiment
             }
 
-            run, Essence.identity experiment)
+            run, RunIdentity.ofFolder folder experiment)
 
-    /// The run in a folder and its experiment's identity; None where none has begun, or it cannot be read.
-    let read (row: StudyRow) (seed: int) (folder: string) : (StudyRun * string) option =
+    /// The run in a folder and what it is of; None where none has begun, or it cannot be read.
+    let read (row: StudyRow) (seed: int) (folder: string) : (StudyRun * RunIdentity) option =
         try
             found row seed folder
         with
@@ -127,7 +127,7 @@ module internal RunReader =
         | _ -> None
 
     /// The entry of a run in its study's results file; `command` makes the run.
-    let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: string) : StudyEntry =
+    let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: RunIdentity) : StudyEntry =
         let summary = RunFiles.summary run.Folder
         let record = RunRecord.read run.Folder
 
@@ -142,7 +142,8 @@ module internal RunReader =
         {
             Row = run.Row
             Seed = run.Seed
-            Spec = identity
+            Spec = identity.Spec
+            Data = identity.Data
             Finished = run.Finished
             Steps = run.Steps
             Planned = run.Planned

@@ -16,6 +16,8 @@ type StudyEntry = {
     Seed: int
     /// The experiment's identity: entries of changed experiments stand beside each other.
     Spec: string
+    /// What the data were (`DataIdentity.Short`): entries of other data stand beside each other, too. None for data that are drawn.
+    Data: string option
     Finished: bool
     Steps: int64
     Planned: int64
@@ -43,7 +45,7 @@ type StudyEntry = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module StudyEntry =
 
-    let key (entry: StudyEntry) = entry.Row, entry.Seed, entry.Spec
+    let key (entry: StudyEntry) = entry.Row, entry.Seed, entry.Spec, entry.Data
 
     /// Finished ones count more, then those that have more steps, then later ones.
     let private rank (entry: StudyEntry) = entry.Finished, entry.Steps, entry.Date, entry
@@ -60,6 +62,8 @@ type StudyFileRow = {
     Paper: Map<string, PaperValue>
     /// The identity of its experiment now; entries with another one are of earlier settings.
     Spec: string
+    /// What the data were that it was last run on; entries with others are of other data.
+    Data: string option
 }
 
 /// What a results file holds: the study as its script last declared it, and all runs there ever were.
@@ -77,9 +81,11 @@ type StudyFile = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module StudyFile =
 
-    /// The runs of a row under its present settings, by seed.
+    /// The runs of a row under its present settings and on its present data, by seed.
     let entriesOf (row: StudyFileRow) (file: StudyFile) : StudyEntry list =
-        file.Entries |> List.filter (fun entry -> entry.Row = row.Id && entry.Spec = row.Spec) |> List.sortBy _.Seed
+        file.Entries
+        |> List.filter (fun entry -> entry.Row = row.Id && entry.Spec = row.Spec && entry.Data = row.Data)
+        |> List.sortBy _.Seed
 
     /// The finished runs of a row under its present settings, by seed.
     let results (row: StudyFileRow) (file: StudyFile) : StudyEntry list = entriesOf row file |> List.filter _.Finished

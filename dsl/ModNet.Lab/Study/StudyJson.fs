@@ -37,7 +37,8 @@ module StudyJson =
                 and! label = Codec.field "label" _.Label Codec.string
                 and! paper = Codec.field "paper" _.Paper (Codec.map paperValue)
                 and! spec = Codec.field "spec" _.Spec Codec.string
-                return { StudyFileRow.Id = id; Label = label; Paper = paper; Spec = spec }
+                and! data = Codec.optional "data" _.Data Codec.string
+                return { StudyFileRow.Id = id; Label = label; Paper = paper; Spec = spec; Data = data }
             }
         )
 
@@ -62,6 +63,7 @@ module StudyJson =
                 let! row = Codec.field "row" (fun (entry: StudyEntry) -> entry.Row) Codec.string
                 and! seed = Codec.field "seed" _.Seed Codec.int
                 and! spec = Codec.field "spec" _.Spec Codec.string
+                and! data = Codec.optional "data" _.Data Codec.string
                 and! finished = Codec.field "finished" _.Finished Codec.bool
                 and! steps = Codec.field "steps" _.Steps Codec.long
                 and! planned = Codec.field "planned" _.Planned Codec.long
@@ -82,6 +84,7 @@ module StudyJson =
                     StudyEntry.Row = row
                     Seed = seed
                     Spec = spec
+                    Data = data
                     Finished = finished
                     Steps = steps
                     Planned = planned

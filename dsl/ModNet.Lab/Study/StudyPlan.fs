@@ -9,7 +9,7 @@ type internal PlannedRun = {
     Row: StudyRow
     Seed: int
     Experiment: CheckedExperiment
-    Identity: string
+    Identity: RunIdentity
     Folder: string
     /// The settings that `Train` takes beside the experiment.
     Settings: Settings
@@ -127,13 +127,14 @@ module internal StudyPlan =
                 }
 
                 let declared = experiment options.Scale row seed
+                let sound = Settings.apply settings declared |> Check.experiment |> Refusal.orRaise
 
                 turn,
                 {
                     Row = row
                     Seed = seed
-                    Experiment = Settings.apply settings declared |> Check.experiment |> Refusal.orRaise
-                    Identity = Essence.identity declared
+                    Experiment = sound
+                    Identity = RunIdentity.wanted declared sound
                     Folder = folder
                     Settings = settings
                 }))

@@ -7,7 +7,8 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module internal StudyPublication =
 
-    let private declared (study: Study) (scale: Scale) (entries: StudyEntry list) : StudyFile =
+    /// The study as its script declares it now, without runs. `dataOf` says what the data are that a row is run on.
+    let private declared (study: Study) (scale: Scale) (dataOf: string -> string option) : StudyFile =
         let experiments = study.Rows |> List.map (fun row -> row, StudyPlan.experiment scale row row.Seeds.Head)
 
         {
@@ -27,9 +28,25 @@ module internal StudyPublication =
                             (measure |> Option.defaultWith (fun () -> study.Measures.Head.Name)), value)
                         |> Map.ofList
                     Spec = Essence.identity experiment
+                    Data = dataOf row.Id
                 })
-            Entries = entries
+            Entries = []
         }
+
+    /// What the data of each row are: those of the command, else those that its kept results are shown for, else those of a run that was found.
+    let private dataOf (study: Study) (options: StudyOptions) (older: StudyFile option) (runs: (StudyRun * RunIdentity) list) : string -> string option =
+        let planned = StudyPlan.runs study options
+
+        fun row ->
+            let named = planned |> List.tryPick (fun run -> if run.Row.Id = row then run.Identity.Data else None)
+
+            let kept () =
+                older |> Option.bind (fun file -> file.Rows |> List.tryPick (fun known -> if known.Id = row then known.Data else None))
+
+            let found () =
+                runs |> List.tryPick (fun (run, identity) -> if run.Row = row then identity.Data else None)
+
+            named |> Option.orElseWith kept |> Option.orElseWith found
 
     /// Every run of the study that has begun under its present settings, whichever the options choose.
     let private begun (study: Study) (options: StudyOptions) =
@@ -41,7 +58,7 @@ module internal StudyPublication =
 
             RunReader.seedsOf root row.Id
             |> List.choose (fun seed -> RunReader.read row seed (RunReader.folderOf root row.Id seed))
-            |> List.filter (fun (_, found) -> found = identity))
+            |> List.filter (fun (_, found) -> found.Spec = identity))
 
     /// The sections that the script makes, or what is wrong with them: the rest of the report is not lost for that.
     let private sections (study: Study) (runs: StudyRun list) : Result<Section list, string> =
@@ -55,8 +72,14 @@ module internal StudyPublication =
         let name = study.Name + options.Scale.Suffix
 
         store.Locked(fun () ->
-            let runs = begun study options
-            let bare = declared study options.Scale []
+            let older = store.Load name
+            let all = begun study options
+            let bare = declared study options.Scale (dataOf study options older all)
+
+            let runs =
+                all
+                |> List.filter (fun (run, identity) ->
+                    bare.Rows |> List.exists (fun row -> row.Id = run.Row && row.Data = identity.Data))
 
             let command (run: StudyRun) = StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
 
@@ -66,7 +89,7 @@ module internal StudyPublication =
             let file = { bare with Entries = StudyEntry.merge [] entries }
 
             let merged =
-                match store.Load name with
+                match older with
                 | Some older -> StudyFile.merge older file
                 | None -> file
 

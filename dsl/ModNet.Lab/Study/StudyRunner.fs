@@ -23,21 +23,30 @@ module internal StudyRunner =
     let private isFinished (study: Study) (run: PlannedRun) =
         match RunReader.read run.Row run.Seed run.Folder with
         | Some(found, identity) ->
-            found.Finished && identity = run.Identity && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
+            found.Finished && RunIdentity.fits run.Identity identity && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
         | None -> false
 
-    /// Where the folder holds a run of other settings, gives that folder another name.
+    /// Where the folder holds a run of other settings or on other data, gives that folder another name.
     let private moveAside (run: PlannedRun) : unit =
         match RunReader.read run.Row run.Seed run.Folder with
-        | Some(_, identity) when identity <> run.Identity ->
+        | Some(_, identity) when not (RunIdentity.fits run.Identity identity) ->
             let rec free n =
-                let path = $"{run.Folder}.{identity}" + (if n = 1 then "" else $".{n}")
+                let path = $"{run.Folder}.{RunIdentity.text identity}" + (if n = 1 then "" else $".{n}")
                 if Directory.Exists path then free (n + 1) else path
 
             let aside = free 1
             Directory.Move(run.Folder, aside)
-            printfn $"{run.Folder} held a run of other settings; it is now {aside}"
+            let other = if identity.Spec = run.Identity.Spec then "on other data" else "of other settings"
+            printfn $"{run.Folder} held a run {other}; it is now {aside}"
         | _ -> ()
+
+    /// Where a run that is wanted again was given another name, gives that one its own name back.
+    let private bringBack (run: PlannedRun) : unit =
+        let aside = $"{run.Folder}.{RunIdentity.text run.Identity}"
+
+        if Directory.Exists aside && not (Directory.Exists run.Folder) then
+            Directory.Move(aside, run.Folder)
+            printfn $"{aside} is {run.Folder} again"
 
     /// Seconds that the runs after this one will take: at the rate of earlier runs of their rows, else at this run's rate.
     let private remaining (after: PlannedRun list) (file: StudyFile) (progress: Progress) : float =
@@ -47,14 +56,13 @@ module internal StudyRunner =
         |> List.sumBy (fun run ->
             let known =
                 file.Entries
-                |> List.filter (fun entry -> entry.Finished && entry.Row = run.Row.Id && entry.Spec = run.Identity)
+                |> List.filter (fun entry -> entry.Finished && entry.Row = run.Row.Id && entry.Spec = run.Identity.Spec)
                 |> List.map (fun entry -> entry.Seconds / float (max 1L entry.Steps))
 
             let perStep = if known.IsEmpty then own else List.average known
             perStep * float run.Experiment.Experiment.Method.Steps)
 
     let private train (run: PlannedRun) (line: ProgressLine) : TrainingOutcome =
-        moveAside run
         let record = RunRecord.begin' run.Settings.Command
         RunRecord.write run.Folder record
         let outcome = Train.showing line run.Settings run.Experiment
@@ -81,10 +89,11 @@ module internal StudyRunner =
         let planned = StudyPlan.runs study options
         StudyPlan.mustUseData options planned
 
-        if study.LogsSuffice && options.Scale = Scale.Full then
-            for run in planned do
+        let layOut (run: PlannedRun) =
+            if study.LogsSuffice && options.Scale = Scale.Full then
                 store.LayOut(run.Identity, run.Seed, run.Folder)
 
+        planned |> List.iter layOut
         let waiting = planned |> List.filter (isFinished study >> not)
         StudyPlan.mustHaveData study waiting
         let quick = options.Scale.Pick("", "quick version, ")
@@ -103,7 +112,11 @@ module internal StudyRunner =
             | Some held ->
                 use _held = held
 
-                // Another process may have finished it since this one looked.
+                moveAside run
+                bringBack run
+                layOut run
+
+                // It may have been brought back, or another process may have finished it since this one looked.
                 if isFinished study run then
                     Turn.Finished
                 else

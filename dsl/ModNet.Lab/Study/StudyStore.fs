@@ -37,8 +37,8 @@ module internal RunRecord =
         if File.Exists path then Some(StudyJson.readRecord path (File.ReadAllText path)) else None
 
 /// What studies keep in a folder `results` beside their scripts:
-/// `NAME.json`, a study's results; `specs/IDENTITY.json`, the experiments that results are of; and `logs/IDENTITY-SEED.jsonl.gz`, the logs of
-/// finished runs, a line with what `spec.json`, `summary.json` and `study.json` say and then the lines of `metrics.jsonl`. Run folders stay on
+/// `NAME.json`, a study's results; `specs/IDENTITY.json`, the experiments that results are of; and `logs/IDENTITY-SEED.jsonl.gz` (or
+/// `IDENTITY-DATA-SEED.jsonl.gz`, where that name belongs to a run on other data), the logs of finished runs, a line with what `spec.json`, `summary.json` and `study.json` say and then the lines of `metrics.jsonl`. Run folders stay on
 /// the machine that made them; with results and logs, tables and curves can be made anywhere.
 /// Example: `StudyStore.beside("notebooks").All() |> List.map _.Title`
 [<Sealed>]
@@ -46,7 +46,7 @@ type StudyStore(folder: string) =
 
     let specOf identity = Path.Combine(folder, "specs", $"{identity}.json")
 
-    let logOf identity (seed: int) = Path.Combine(folder, "logs", $"{identity}-{seed}.jsonl.gz")
+    let logNamed (name: string) (seed: int) = Path.Combine(folder, "logs", $"{name}-{seed}.jsonl.gz")
 
     /// What names a spec's file: twelve hexadecimal digits, and no path to anywhere else.
     let isIdentity (identity: string) = identity.Length = 12 && Seq.forall Char.IsAsciiHexDigitLower identity
@@ -71,6 +71,31 @@ type StudyStore(folder: string) =
             Ok(reader.ReadToEnd())
         with :? InvalidDataException as cause ->
             Error cause.Message
+
+    /// The line that a log begins with, or what is wrong with the file.
+    let headOf (path: string) : Result<JsonObject, string> =
+        unpacked path
+        |> Result.bind (fun text ->
+            match RunFiles.parsed (text.Split('\n', 2)[0]) with
+            | Some head -> Ok head
+            | None -> Error "something else")
+
+    /// The file of a run's log: the plain name, unless that one has the log of a run on other data.
+    let logOf (identity: RunIdentity) (seed: int) : string =
+        let plain = logNamed identity.Spec seed
+
+        let isOfOtherData =
+            match identity.Data, File.Exists plain with
+            | Some data, true ->
+                match headOf plain with
+                | Ok head ->
+                    match head["summary"] with
+                    | :? JsonObject as summary -> RunIdentity.ofSummary summary |> Option.exists ((<>) data)
+                    | _ -> false
+                | Error _ -> false
+            | _ -> false
+
+        if isOfOtherData then logNamed (RunIdentity.text identity) seed else plain
 
     let packed (text: string) : byte[] =
         use memory = new MemoryStream()
@@ -149,7 +174,7 @@ type StudyStore(folder: string) =
             WholeFile.Write(path, Essence.ofRow experiment + "\n")
 
     /// Keeps a finished run's log; `command` makes the run.
-    member internal _.KeepLog(command: string, run: StudyRun, identity: string) : unit =
+    member internal _.KeepLog(command: string, run: StudyRun, identity: RunIdentity) : unit =
         let path = logOf identity run.Seed
 
         match logText command run.Folder with
@@ -160,7 +185,7 @@ type StudyStore(folder: string) =
 
     /// Lays a kept log out as a run's folder that has no checkpoint. Does nothing where the folder is there, or no log is kept. Raises
     /// UserException where the log is damaged.
-    member internal _.LayOut(identity: string, seed: int, run: string) : unit =
+    member internal _.LayOut(identity: RunIdentity, seed: int, run: string) : unit =
         let path = logOf identity seed
 
         if File.Exists path && not (Directory.Exists run) then

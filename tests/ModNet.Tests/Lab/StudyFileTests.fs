@@ -12,6 +12,7 @@ let private finished row seed spec value : StudyEntry = {
     Row = row
     Seed = seed
     Spec = spec
+    Data = None
     Finished = true
     Steps = 3L
     Planned = 3L
@@ -40,9 +41,11 @@ let private entry =
         let! value = Gen.choose (-400, 400) |> Gen.map (fun n -> float n / 7.0)
         let! commit = Gen.elements [ None; Some "0123456789abcdef" ]
         let! threads = Gen.elements [ None; Some 2 ]
+        let! data = Gen.frequency [ 3, Gen.constant None; 1, Gen.constant (Some "0123456789ab") ]
 
         return {
             finished row seed spec value with
+                Data = data
                 Finished = ended
                 Steps = int64 steps
                 Values = if ended then Map [ "measure", value ] else Map.empty
@@ -65,8 +68,8 @@ let private file (entries: StudyEntry list) : StudyFile = {
     Measures = [ "measure" ]
     NeedsData = true
     Rows = [
-        { Id = "a"; Label = "the | first"; Paper = Map [ "measure", PaperValue.Number 2.0 ]; Spec = "new" }
-        { Id = "b"; Label = "the second"; Paper = Map [ "measure", PaperValue.Words "small" ]; Spec = "new" }
+        { Id = "a"; Label = "the | first"; Paper = Map [ "measure", PaperValue.Number 2.0 ]; Spec = "new"; Data = None }
+        { Id = "b"; Label = "the second"; Paper = Map [ "measure", PaperValue.Words "small" ]; Spec = "new"; Data = None }
     ]
     Entries = entries
 }

@@ -8,6 +8,7 @@ open Expecto
 open ModNet
 open ModNet.Cli
 open ModNet.Runtime
+open ModNet.Tests.Running
 
 let private toy modules' =
     network $"toy-{modules'}" {
@@ -469,4 +470,70 @@ let tests =
                 complains (fun () -> Study.run (options home) scripts texts |> ignore) [
                     "--data: expected the data of example (ptb), got nothing – say where they are: ./modnet reproduce example --data DIR"
                 ]
+
+        testCase "each run is shown for its own data, and comes back with them"
+        <| fun () ->
+            withHome
+            <| fun home scripts ->
+                let table name first =
+                    let path = Path.Combine(home, name)
+                    File.WriteAllLines(path, "x,y" :: [ for i in 1..20 -> $"{(i * first) % 7},{i}" ])
+                    path
+
+                let one, other = table "d.csv" 1, table "o.csv" 2
+
+                let reads =
+                    row "reads" {
+                        run (fun _ ->
+                            experiment {
+                                net (
+                                    network "line" {
+                                        features 1
+                                        linear 1
+                                        gaussian (variance 100.0)
+                                    }
+                                )
+
+                                data (
+                                    csv "" { target "y" }
+                                )
+
+                                train (
+                                    static_modules {
+                                        steps 3
+                                        batch 4
+                                    }
+                                )
+                            })
+                    }
+
+                let study' =
+                    study "example" {
+                        title "An example"
+                        rows [ reads ]
+                        measure "loss" (fun run -> run.Train.Loss)
+                    }
+
+                let at path =
+                    quietly (fun () -> Study.run { options home with Data = path } scripts study' |> ignore)
+                    let file = results scripts "example"
+                    let shown = StudyFile.results file.Rows.Head file |> List.map _.Values["loss"]
+                    shown, file.Entries.Length
+
+                let first, entries = at (Some one)
+                Expect.equal entries 1 "one run"
+                let second, entries = at (Some other)
+                Expect.equal entries 2 "other data, another run"
+                Expect.notEqual second first "and another number"
+                Expect.equal second.Length 1 "which alone is shown"
+                let written = File.GetLastWriteTimeUtc(Path.Combine(runFolder home "reads" 1, "summary.json"))
+                Expect.equal (at None) (second, 2) "without --data those that were last run"
+
+                Expect.equal
+                    (File.GetLastWriteTimeUtc(Path.Combine(runFolder home "reads" 1, "summary.json")))
+                    written
+                    "which are not run again"
+
+                Expect.equal (at (Some one)) (first, 2) "the first data again"
+                Expect.equal (at (Some other)) (second, 2) "and the others"
     ]

@@ -260,13 +260,14 @@ let private resultsText =
         Measures = [ "accuracy" ]
         NeedsData = false
         Rows = [
-            { Id = "first"; Label = "First"; Paper = Map [ "accuracy", PaperValue.Number 0.5 ]; Spec = "0123456789ab" }
+            { Id = "first"; Label = "First"; Paper = Map [ "accuracy", PaperValue.Number 0.5 ]; Spec = "0123456789ab"; Data = None }
         ]
         Entries = [
             {
                 Row = "first"
                 Seed = 1
                 Spec = "0123456789ab"
+                Data = None
                 Finished = true
                 Steps = 10L
                 Planned = 10L

@@ -1,0 +1,92 @@
+namespace ModNet
+
+open System.Collections.Concurrent
+open System.IO
+open System.Text.Json.Nodes
+open ModNet.Runtime
+
+/// What a study's run is of: a run of other settings, or on other data, is another run.
+type internal RunIdentity = {
+    /// The identity of the experiment, whatever its seed (`Essence.identity`).
+    Spec: string
+    /// What the data are (`DataIdentity.Short`). None where they are not known, or are drawn anew by each run, from its seed.
+    Data: string option
+}
+
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module internal RunIdentity =
+
+    let private areDrawn (data: Data) =
+        match data with
+        | Data.ToyRegression _
+        | Data.Generated _ -> true
+        | _ -> false
+
+    // All rows of a study mostly have the same data, which take a while to read.
+    let private known = ConcurrentDictionary<string * Data, string>()
+
+    /// What the data of an experiment are, which are read for that; None where they are drawn, or nobody has said where they are.
+    let private dataOf (sound: CheckedExperiment) : string option =
+        let data = sound.Experiment.Data
+
+        if areDrawn data || Sources.path data = Some "" then
+            None
+        else
+            let read _ =
+                let source = Source.load sound
+                use splits = source.Splits
+                splits.Identity.Short
+
+            Some(known.GetOrAdd((sound.Experiment.Network.Name, data), read))
+
+    /// What a run of the experiment would be of. Raises UserException where its data cannot be read.
+    let wanted (declared: Experiment) (sound: CheckedExperiment) : RunIdentity = {
+        Spec = Essence.identity declared
+        Data = dataOf sound
+    }
+
+    /// Whether a run is of what is wanted. What is not known of the data does not count.
+    let fits (wanted: RunIdentity) (found: RunIdentity) : bool =
+        found.Spec = wanted.Spec && (wanted.Data.IsNone || found.Data.IsNone || found.Data = wanted.Data)
+
+    /// The identity as the name of a folder or file has it.
+    let text (identity: RunIdentity) : string =
+        identity.Spec + (identity.Data |> Option.map (fun data -> $"-{data}") |> Option.defaultValue "")
+
+    let private value<'Value> (node: JsonNode) : 'Value option =
+        match node with
+        | :? JsonValue as found ->
+            match found.TryGetValue<'Value>() with
+            | true, value -> Some value
+            | _ -> None
+        | _ -> None
+
+    let private ofFile (node: JsonNode) =
+        match node with
+        | :? JsonObject as file ->
+            match value<string> file["name"], value<int64> file["bytes"], value<string> file["sha256"] with
+            | Some name, Some bytes, Some checksum -> Some(DataFile(name, bytes, checksum))
+            | _ -> None
+        | _ -> None
+
+    /// What a summary says of the data. Earlier versions named the files, and no identity.
+    let ofSummary (summary: JsonObject) : string option =
+        match summary["data"] with
+        | :? JsonObject as data ->
+            match value<string> data["identity"], data["files"] with
+            | Some identity, _ -> Some identity
+            | None, (:? JsonArray as files) -> Some (DataIdentity(files |> Seq.choose ofFile |> Seq.toArray)).Short
+            | _ -> None
+        | _ -> None
+
+    /// What the run in a folder is of. `data.json` tells of its data from the run's beginning, and the summary of a kept log in its place.
+    let ofFolder (folder: string) (experiment: Experiment) : RunIdentity = {
+        Spec = Essence.identity experiment
+        Data =
+            if areDrawn experiment.Data then
+                None
+            else
+                match Preparation.Read(Path.Combine(folder, Preparation.FileName)) with
+                | null -> RunFiles.summary folder |> Option.bind ofSummary
+                | prepared -> Some prepared.Data.Short
+    }
