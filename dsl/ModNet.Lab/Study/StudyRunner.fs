@@ -95,11 +95,11 @@ module internal StudyRunner =
         let attempt (turn: int) (file: StudyFile) (run: PlannedRun) (after: PlannedRun list) : Turn =
             let name = $"{run.Row.Id}, seed {run.Seed}"
 
-            match FileLock.tryTake (lockOf run) with
-            | None ->
+            match FileLock.TryTake(lockOf run) with
+            | null ->
                 printfn $"{name}: another process is at it"
                 Turn.Elsewhere
-            | Some held ->
+            | held ->
                 use _held = held
 
                 // Another process may have finished it since this one looked.

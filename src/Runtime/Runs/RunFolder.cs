@@ -28,13 +28,13 @@ public sealed class RunFolder : IDisposable
     /// <summary>The name of the last routing trace, without its ending, and of the folder of earlier ones.</summary>
     internal const string Routing = "routing";
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
     private readonly FileStream _metrics;
 
     // The checksum of all lines of metrics.
     private readonly IncrementalHash _checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    private RunFolder(string path, FileStream @lock, FileStream metrics)
+    private RunFolder(string path, FileLock @lock, FileStream metrics)
     {
         (Path, _lock, _metrics) = (path, @lock, metrics);
         ReadChecksum(metrics.Length);
@@ -62,33 +62,26 @@ public sealed class RunFolder : IDisposable
     /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it or it cannot be written.</summary>
     public static RunFolder Open(string path)
     {
+        // One run alone holds this file while it works.
+        FileLock held = FileLock.TryTake(System.IO.Path.Combine(path, "run.lock"), removes: true) ?? throw new UserException(
+            path, "a folder that no run is at work in", "one that is in use", "wait for that run, or give another folder with --out");
         try
         {
-            Directory.CreateDirectory(path);
-            // One run alone holds this file while it works. The system releases it when the process dies.
-            var held = new FileStream(
-                System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
-            try
-            {
-                // Without a buffer, so that closing the file does not try again to write what a full disk refused.
-                var metrics = new FileStream(
-                    System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-                ClearUnfinished(path);
-                return new(path, held, metrics);
-            }
-            catch
-            {
-                held.Dispose();
-                throw;
-            }
+            // Without a buffer, so that closing the file does not try again to write what a full disk refused.
+            var metrics = new FileStream(
+                System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+            ClearUnfinished(path);
+            return new(path, held, metrics);
         }
-        catch (IOException e) when (IsInUse(e))
+        catch (Exception e)
         {
-            throw new UserException(path, "a folder that no run is at work in", "one that is in use", "wait for that run, or give another folder with --out");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserException(path, "a folder that can be written", e.Message, "give another one with --out");
+            held.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw FileLock.Refused(path, e);
+            }
+
+            throw;
         }
     }
 
@@ -225,9 +218,6 @@ public sealed class RunFolder : IDisposable
             yield return line;
         }
     }
-
-    // The error of a file that another process has locked: EAGAIN on Linux and macOS, a sharing violation on Windows.
-    private static bool IsInUse(IOException e) => (e.HResult & 0xFFFF) is 11 or 35 or 32;
 
     /// <summary>Writes a JSON file, whole or not at all.</summary>
     public void WriteJson(string name, JsonNode content) =>
