@@ -105,11 +105,11 @@ module internal StudyRunner =
         let attempt (turn: int) (file: StudyFile) (run: PlannedRun) (after: PlannedRun list) : Turn =
             let name = $"{run.Row.Id}, seed {run.Seed}"
 
-            match FileLock.tryTake (lockOf run) with
-            | None ->
-                printfn $"{name}: another process is at it"
+            match FileLock.TryTake(lockOf run) with
+            | null ->
+                printfn $"{name}: {FileLock.HolderOf(lockOf run)} is at it"
                 Turn.Elsewhere
-            | Some held ->
+            | held ->
                 use _held = held
 
                 moveAside run

@@ -124,7 +124,9 @@ type StudyStore(folder: string) =
     static member beside(scripts: string) = StudyStore(Path.Combine(scripts, "results"))
 
     /// Does the action while no other process changes the store.
-    member _.Locked(action: unit -> 'Result) : 'Result = FileLock.within folder action
+    member _.Locked(action: unit -> 'Result) : 'Result =
+        use _held = FileLock.OfChanges folder
+        action ()
 
     /// The results in a file, with the specs by the identities that they have now; None where there is no file.
     static member read(path: string) : StudyFile option =

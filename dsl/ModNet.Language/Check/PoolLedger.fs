@@ -40,16 +40,12 @@ type internal PoolLedger
         | [ _ ] -> path + "/unit"
         | _ -> path + "/unit" + string<int>(index + 1)
 
-    let rec hasWeights layer =
-        match layer with
-        | Layer.Linear _
-        | Layer.Conv _ -> true
-        | Layer.Residual layers
-        | Layer.Repeat(_, layers)
-        | Layer.Block(_, layers) -> List.exists hasWeights layers
-        | Layer.SumOf branches
-        | Layer.ConcatOf branches -> List.exists (List.exists hasWeights) branches
-        | _ -> false
+    let hasWeights (layers: Layer list) =
+        LayerTree.all layers
+        |> List.exists (function
+            | Layer.Linear _
+            | Layer.Conv _ -> true
+            | _ -> false)
 
     let checkItself path (pool: Pool) =
         let place = root + "/" + path
@@ -88,7 +84,7 @@ type internal PoolLedger
             )
         | _ -> ()
 
-        if pool.Init <> Uniform && not pool.Units.IsEmpty && not (List.exists (List.exists hasWeights) pool.Units) then
+        if pool.Init <> Uniform && not pool.Units.IsEmpty && not (List.exists hasWeights pool.Units) then
             notes.Add(
                 Fault.InitWithoutWeights,
                 $"{place}/init",

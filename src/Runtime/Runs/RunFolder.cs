@@ -23,13 +23,13 @@ public sealed class RunFolder : IDisposable
     /// <summary>The name of the last routing trace, without its ending, and of the folder of earlier ones.</summary>
     internal const string Routing = "routing";
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
     private readonly FileStream _metrics;
 
     // The checksum of all lines of metrics.
     private readonly IncrementalHash _checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    private RunFolder(string path, FileStream @lock, FileStream metrics)
+    private RunFolder(string path, FileLock @lock, FileStream metrics)
     {
         (Path, _lock, _metrics) = (path, @lock, metrics);
         ReadChecksum(metrics.Length);
@@ -62,34 +62,29 @@ public sealed class RunFolder : IDisposable
     // Clears the folder, once it is held, by `clear`, which says where an earlier run went.
     private static RunFolder Open(string path, Func<string?> clear)
     {
+        // One run alone holds this file while it works.
+        string lockPath = System.IO.Path.Combine(path, "run.lock");
+        FileLock held = FileLock.TryTake(lockPath, removes: true) ?? throw new UserException(
+            path, "a folder that no run is at work in", $"one that {FileLock.HolderOf(lockPath)} is using",
+            "wait for that run or stop it, or give another folder with --out");
         try
         {
-            Directory.CreateDirectory(path);
-            // One run alone holds this file while it works. The system releases it when the process dies.
-            var held = new FileStream(
-                System.IO.Path.Combine(path, "run.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
-            try
-            {
-                ClearUnfinished(path);
-                string? aside = clear();
-                // Without a buffer, so that closing the file does not try again to write what a full disk refused.
-                var metrics = new FileStream(
-                    System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-                return new(path, held, metrics) { Aside = aside };
-            }
-            catch
-            {
-                held.Dispose();
-                throw;
-            }
+            ClearUnfinished(path);
+            string? aside = clear();
+            // Without a buffer, so that closing the file does not try again to write what a full disk refused.
+            var metrics = new FileStream(
+                System.IO.Path.Combine(path, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+            return new(path, held, metrics) { Aside = aside };
         }
-        catch (IOException e) when (IsInUse(e))
+        catch (Exception e)
         {
-            throw new UserException(path, "a folder that no run is at work in", "one that is in use", "wait for that run, or give another folder with --out");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserException(path, "a folder that can be written", e.Message, "give another one with --out");
+            held.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+            {
+                throw FileLock.Refused(path, e);
+            }
+
+            throw;
         }
     }
 
@@ -204,9 +199,6 @@ public sealed class RunFolder : IDisposable
             yield return line;
         }
     }
-
-    // The error of a file that another process has locked: EAGAIN on Linux and macOS, a sharing violation on Windows.
-    private static bool IsInUse(IOException e) => (e.HResult & 0xFFFF) is 11 or 35 or 32;
 
     /// <summary>Writes a JSON file, whole or not at all.</summary>
     public void WriteJson(string name, JsonNode content) =>

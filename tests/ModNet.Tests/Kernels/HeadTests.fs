@@ -2,64 +2,14 @@
 module ModNet.Tests.HeadTests
 
 open System
-open System.Runtime.Intrinsics
 open Expecto
 open FsCheck
 open FsCheck.FSharp
 open ModNet.Kernels
 open ModNet.Tests.HeadReference
-
-type Shape = { count: int; hidden: int; vocabulary: int; spread: float; threads: int; lanes: int; seed: int }
-
-type Shapes =
-    static member Shape() =
-        let generator =
-            gen {
-                let! count = Gen.frequency [ 1, Gen.constant 0; 2, Gen.constant 1; 9, Gen.choose (2, 60) ]
-
-                let! hidden = Gen.frequency [ 3, Gen.choose (1, 17); 1, Gen.choose (18, 70) ]
-
-                let! vocabulary = Gen.frequency [ 1, Gen.constant 2; 3, Gen.choose (1, 140); 1, Gen.choose (141, 700) ]
-
-                let! spread = Gen.elements [ 0.01; 1.0; 10.0; 20.0; 40.0; 100.0; 1e4 ]
-                let! threads = Gen.choose (1, 3)
-                let! lanes = Gen.elements [ 4; 8; 16 ]
-                let! seed = Gen.choose (0, 1_000_000)
-
-                return {
-                    count = count
-                    hidden = hidden
-                    vocabulary = vocabulary
-                    spread = spread
-                    threads = threads
-                    lanes = lanes
-                    seed = seed
-                }
-            }
-
-        let shrinker shape =
-            seq {
-                for count in Seq.filter ((<=) 0) [ 0; shape.count / 2; shape.count - 1 ] do
-                    if count < shape.count then { shape with count = count }
-
-                for hidden in Seq.filter ((<=) 1) [ 1; shape.hidden / 2; shape.hidden - 1 ] do
-                    if hidden < shape.hidden then { shape with hidden = hidden }
-
-                for vocabulary in Seq.filter ((<=) 1) [ 2; shape.vocabulary / 2; shape.vocabulary - 1 ] do
-                    if vocabulary < shape.vocabulary then { shape with vocabulary = vocabulary }
-
-                if shape.threads > 1 then { shape with threads = 1 }
-            }
-
-        Arb.fromGenShrink (generator, shrinker)
+open ModNet.Tests.HeadShapes
 
 let private config = trying 150 typeof<Shapes> (20181113UL, 1UL)
-
-let private headOf shape = random shape.seed shape.count shape.hidden shape.vocabulary shape.spread
-
-let private weightsOf shape =
-    let random = Random(shape.seed + 1)
-    Array.init shape.count (fun _ -> float32 (random.NextDouble() * 2.0 - 1.0))
 
 let private close name (actual: float32[]) (expected: Value[]) =
     for i in 0 .. expected.Length - 1 do
@@ -128,13 +78,6 @@ let private likelihoods head =
     let inputs = inputsOf head
     LinearCrossEntropy.Score(&inputs, logLikelihood, Cores 2)
     logLikelihood
-
-let private relativeError (actual: float32) exact = abs (float actual / exact - 1.0)
-
-let private powers =
-    // Both ends of the range, and the middles between whole numbers, where rounding turns.
-    [| -126f; 127f; 0f; 0.5f; -0.5f; 1.5f; -1.5f; 126.5f; -125.5f; 1e-9f; -1e-9f |]
-    |> Array.append (Array.init 20_000 (fun i -> -126f + float32 i * 253f / 20_000f))
 
 [<Tests>]
 let tests =
@@ -412,27 +355,4 @@ let tests =
                     let inputs = inputsOf head
                     LinearCrossEntropy.Score(&inputs, Array.zeroCreate<float32> 4, Cores 0))
                 "threads")
-
-        testCase "2^x is right to 2e-7 over its range, at every register width" (fun () ->
-            for x in powers do
-                let exact = Math.Pow(2.0, float x)
-                let mutable a = Vector128.Create x
-                let mutable b, c, d = a, a, a
-                Exponential.Two<Lanes128, Vector128<float32>>(&a, &b, &c, &d)
-                Expect.isLessThan (relativeError a[3] exact) 2e-7 $"2^{x}, 128 bits"
-                Expect.equal (b, c, d) (a, a, a) "all four alike"
-                let mutable e = Vector256.Create x
-                let mutable f, g, h = e, e, e
-                Exponential.Two<Lanes256, Vector256<float32>>(&e, &f, &g, &h)
-                Expect.equal e[7] a[3] $"2^{x}, 256 bits"
-                let mutable i = Vector512.Create x
-                let mutable j, k, l = i, i, i
-                Exponential.Two<Lanes512, Vector512<float32>>(&i, &j, &k, &l)
-                Expect.equal i[15] a[3] $"2^{x}, 512 bits")
-
-        testCase "2^−127 is exactly 0" (fun () ->
-            let mutable a = Vector128.Create Exponential.Lowest
-            let mutable b, c, d = a, a, a
-            Exponential.Two<Lanes128, Vector128<float32>>(&a, &b, &c, &d)
-            Expect.equal a Vector128<float32>.Zero "underflow")
     ]
