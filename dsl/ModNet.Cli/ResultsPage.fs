@@ -49,6 +49,6 @@ module ResultsPage =
             let store = StudyStore.beside scripts
 
             store.Locked(fun () ->
-                let text = File.ReadAllText page
+                let text = PlainText.Read page
                 let updated = insert (store.All()) text
                 if updated <> text then WholeFile.Write(page, updated))

@@ -50,7 +50,7 @@ module NotebookMaker =
     /// The script's notebook, as text. Raises UserException where it does not run through.
     let make (script: string) : string =
         ScriptHost.mustBeThere script
-        let cells = File.ReadAllText script |> Literate.cells
+        let cells = PlainText.Read script |> Literate.cells
 
         let lines =
             cells

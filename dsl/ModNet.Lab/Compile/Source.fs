@@ -23,17 +23,22 @@ module Source =
         if path.Trim() = "" then
             raise (UserException("--data", expected, "nothing", "say where the data are: --data PATH"))
 
-    // A script asks for the vocabulary before the network is said, the trainer for the words after: one reading serves both.
+    // A script asks for the vocabulary before the network is said, the trainer for the words after: what was made of the same files serves
+    // both. Files are read each time, because a script or a notebook may have written others.
     let private corpora = System.Collections.Concurrent.ConcurrentDictionary<string * int option, TextCorpus>()
 
-    /// The text at a path, read once.
+    /// The text at a path as it is now.
     let corpus (text: TextData) : TextCorpus =
         said text.Path "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt"
+        let files = TextFiles.Read text.Path
+        let key = text.Path, text.Vocabulary
 
-        corpora.GetOrAdd(
-            (text.Path, text.Vocabulary),
-            fun (path, limit) -> TextCorpus.Load(path, Option.toNullable limit)
-        )
+        match corpora.TryGetValue key with
+        | true, known when List.ofSeq known.Files = List.ofSeq files.Files -> known
+        | _ ->
+            let corpus = TextCorpus.Of(files, Option.toNullable text.Vocabulary)
+            corpora[key] <- corpus
+            corpus
 
     let private words (network: Network) (text: TextData) =
         let corpus = corpus text

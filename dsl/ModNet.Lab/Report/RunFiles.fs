@@ -18,7 +18,7 @@ module internal RunFiles =
     let private text (folder: string) (name: string) =
         let path = Path.Combine(folder, name)
 
-        if File.Exists path then Some(File.ReadAllText path) else None
+        if File.Exists path then Some(PlainText.Read path) else None
 
     // If a property stood there twice, nobody could tell which one counts.
     let private strict = JsonDocumentOptions(AllowDuplicateProperties = false)
@@ -42,7 +42,12 @@ module internal RunFiles =
         | :? JsonException
         | :? InvalidOperationException -> None
 
-    let summary (folder: string) : JsonObject option = text folder "summary.json" |> Option.bind parsed
+    let summary (folder: string) : JsonObject option =
+        try
+            text folder "summary.json" |> Option.bind parsed
+        with :? UserException ->
+            // No text at all is no JSON either.
+            None
 
     let spec (folder: string) : string option = text folder "spec.json"
 

@@ -40,7 +40,7 @@ module internal Resuming =
 
         let before =
             try
-                File.ReadAllText path
+                PlainText.Of(path, File.ReadAllBytes path)
             with :? IOException as missing ->
                 Refusal.refuse path "the experiment of the run to resume" missing.Message remedy
 

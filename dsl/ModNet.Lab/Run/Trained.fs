@@ -77,7 +77,7 @@ module Trained =
         if not (File.Exists spec) then
             Refusal.refuse folder "the folder of a run" "one without spec.json" "give the folder that --out named"
 
-        match Experiment.of_json (File.ReadAllText spec) with
+        match Experiment.of_json (PlainText.Read spec) with
         | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 

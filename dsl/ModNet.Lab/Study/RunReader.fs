@@ -56,7 +56,7 @@ module internal RunReader =
 
         let step =
             if File.Exists path then
-                RunFiles.parsed (File.ReadAllText path) |> Option.bind (fun state -> Option.ofObj state["step"])
+                RunFiles.parsed (PlainText.Read path) |> Option.bind (fun state -> Option.ofObj state["step"])
             else
                 None
 

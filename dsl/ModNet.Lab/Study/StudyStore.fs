@@ -34,7 +34,7 @@ module internal RunRecord =
     /// None where no study wrote one. Raises UserException where the file is damaged.
     let read (folder: string) : RunRecord option =
         let path = fileOf folder
-        if File.Exists path then Some(StudyJson.readRecord path (File.ReadAllText path)) else None
+        if File.Exists path then Some(StudyJson.readRecord path (PlainText.Read path)) else None
 
 /// What studies keep in a folder `results` beside their scripts:
 /// `NAME.json`, a study's results; `specs/IDENTITY.json`, the experiments that results are of; and `logs/IDENTITY-SEED.jsonl.gz` (or
@@ -57,7 +57,7 @@ type StudyStore(folder: string) =
         let path = specOf identity
 
         if isIdentity identity && File.Exists path then
-            match Experiment.of_json (File.ReadAllText path) with
+            match Experiment.of_json (PlainText.Read path) with
             | Ok experiment -> Essence.identity experiment
             | Error _ -> identity
         else
@@ -66,9 +66,10 @@ type StudyStore(folder: string) =
     /// The log's text, or what is wrong with the file.
     let unpacked (path: string) : Result<string, string> =
         try
-            use packed = new GZipStream(File.OpenRead path, CompressionMode.Decompress)
-            use reader = new StreamReader(packed)
-            Ok(reader.ReadToEnd())
+            use packed = new GzipReader(File.ReadAllBytes path)
+            use content = new MemoryStream()
+            packed.CopyTo content
+            Ok(PlainText.Of(path, content.ToArray()))
         with :? InvalidDataException as cause ->
             Error cause.Message
 
@@ -117,7 +118,7 @@ type StudyStore(folder: string) =
             head["spec"] <- JsonNode.Parse(Essence.text experiment)
             head["summary"] <- summary
             head["study"] <- JsonNode.Parse(StudyJson.writeRecord { record with Command = command })
-            Some(head.ToJsonString() + "\n" + File.ReadAllText(Path.Combine(run, "metrics.jsonl")))
+            Some(head.ToJsonString() + "\n" + PlainText.Read(Path.Combine(run, "metrics.jsonl")))
         | _ -> None
 
     /// The store of the scripts in a folder.
@@ -138,7 +139,7 @@ type StudyStore(folder: string) =
         let path = Path.Combine(folder, $"{name}.json")
 
         if File.Exists path then
-            let file = StudyJson.read path (File.ReadAllText path)
+            let file = StudyJson.read path (PlainText.Read path)
 
             let specs =
                 [ yield! file.Rows |> List.map _.Spec; yield! file.Entries |> List.map _.Spec ]

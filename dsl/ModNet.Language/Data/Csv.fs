@@ -33,7 +33,7 @@ type CsvBuilder internal (path: string) =
     member _.AllTargets(draft: CsvData, columns: string list) = { draft with Targets = columns }
 
     /// The target column holds this many different labels, numbers or words. They are numbered in order: numbers as numbers, words by
-    /// their letters.
+    /// their letters. A number has to be written in one way, not as 1 here and 1.0 there.
     /// Example: `classes 3`
     [<CustomOperation "classes">]
     member _.Classes(draft: CsvData, count: int) = { draft with Classes = Some count }

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-
 namespace ModNet.Runtime;
 
 /// <summary>
@@ -53,7 +51,8 @@ public static class Cifar10
     {
         if (File.Exists(path))
         {
-            return (DataFile.Reading(path, () => OfArchive(path)), [DataFile.Of(path)]);
+            FileBytes packed = FileBytes.Read(path);
+            return (DataFile.Reading(path, () => OfArchive(packed)), [packed.File]);
         }
 
         if (!Directory.Exists(path))
@@ -71,55 +70,36 @@ public static class Cifar10
             return Find(archive);
         }
 
-        string[] present = [.. TrainFiles.Append(TestFile).Select(name => Path.Combine(folder, name)).Where(File.Exists)];
-        var found = present.ToDictionary(
-            file => Path.GetFileName(file),
-            file => DataFile.Reading(file, () =>
-            {
-                using FileStream stream = File.OpenRead(file);
-                return Contents(file, stream, stream.Length);
-            }));
-        return (found, [.. present.Select(DataFile.Of)]);
+        FileBytes[] files =
+        [
+            .. TrainFiles.Append(TestFile).Select(name => Path.Combine(folder, name)).Where(File.Exists).Select(FileBytes.Read),
+        ];
+        var found = files.ToDictionary(file => file.File.Name, file => Whole(file.Path, file.Bytes.Length, () => file.Bytes));
+        return (found, [.. files.Select(file => file.File)]);
     }
 
     // Entries are read into memory by their file name alone. Nothing is written, whatever folder an archive names.
-    private static Dictionary<string, byte[]> OfArchive(string path)
+    private static Dictionary<string, byte[]> OfArchive(FileBytes archive)
     {
         var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        using FileStream file = File.OpenRead(path);
-        using var unpacked = new GZipStream(file, CompressionMode.Decompress);
-        TarFile.ForEachFile(unpacked, (entry, length, data) =>
+        TarFile.ForEachFile(archive.Bytes, (entry, length, data) =>
         {
             string name = entry[(entry.LastIndexOf('/') + 1)..];
             if (name == TestFile || TrainFiles.Contains(name))
             {
-                found[name] = Contents($"{path}, {name}", data, length);
+                found[name] = Whole($"{archive.Path}, {name}", length, () => TarFile.Content(data, length));
             }
         });
 
         return found;
     }
 
-    private static byte[] Contents(string place, Stream stream, long length)
-    {
-        if (length % ImageBytes != 0 || length / ImageBytes is < 1 or > MostImagesPerFile)
-        {
-            throw new UserException(
+    private static byte[] Whole(string place, long length, Func<byte[]> content) =>
+        length % ImageBytes == 0 && length / ImageBytes is >= 1 and <= MostImagesPerFile
+            ? content()
+            : throw new UserException(
                 place, $"1 to {MostImagesPerFile} images of {ImageBytes} bytes", $"{length} bytes",
                 "give the binary version of CIFAR-10, whole");
-        }
-
-        // Image by image, so that memory is taken for what is there and not for what a header claims.
-        using var bytes = new MemoryStream();
-        var image = new byte[ImageBytes];
-        while (bytes.Length < length)
-        {
-            stream.ReadExactly(image);
-            bytes.Write(image);
-        }
-
-        return bytes.ToArray();
-    }
 
     private static LabelledImages Images(byte[][] files)
     {

@@ -12,7 +12,7 @@ namespace ModNet.Runtime;
 public static class CsvFile
 {
     /// <summary>Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.</summary>
-    /// <param name="path">The file, in UTF-8.</param>
+    /// <param name="path">The file or pipe, in UTF-8.</param>
     /// <param name="layout">What the columns hold.</param>
     /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>
     /// <param name="test">The share of rows for the test, in [0, 1).</param>
@@ -28,8 +28,8 @@ public static class CsvFile
                 path, "a CSV file", Directory.Exists(path) ? "a directory" : "nothing at that path", "give an existing file with --data");
         }
 
-        DataFile file = DataFile.Of(path);
-        Rows rows = DataFile.Reading(path, () => Read(path, layout, standardise));
+        FileBytes file = FileBytes.Read(path);
+        Rows rows = Read(file, layout, standardise);
         long validationRows = (long)Math.Round(heldOut * rows.Count);
         long testRows = (long)Math.Round(test * rows.Count);
         if (rows.Count - validationRows - testRows < 1 || (heldOut > 0 && validationRows == 0) || (test > 0 && testRows == 0))
@@ -43,10 +43,10 @@ public static class CsvFile
         using DataSplits exact = HeldOut.Split(all, validationRows, testRows, splitSeed);
         ColumnScaling? scaling = standardise ? ColumnScaling.Fit(exact.Train.Inputs) : null;
         DataSplits splits = exact.Map(part => InFloat32(path, rows, part, scaling));
-        return new(splits, [file], labels, tasks, scaling, rows.FeatureNames);
+        return new(splits, [file.File], labels, tasks, scaling, rows.FeatureNames);
     }
 
-    private static Rows Read(string path, CsvLayout layout, bool standardise)
+    private static Rows Read(FileBytes file, CsvLayout layout, bool standardise)
     {
         var options = new CsvReaderOptions
         {
@@ -58,14 +58,14 @@ public static class CsvFile
         };
         try
         {
-            using CsvReader reader = CsvReader.FromFile(path, options);
-            return Read(path, layout, reader, standardise ? double.MaxValue : float.MaxValue);
+            using CsvReader reader = CsvReader.Create(PlainText.InUtf8(file.Path, file.Bytes), options);
+            return Read(file.Path, layout, reader, standardise ? double.MaxValue : float.MaxValue);
         }
         catch (CsvFormatException e)
         {
             string what = e.Message[(e.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..];
             throw new UserException(
-                $"{path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", what, "mend this row");
+                $"{file.Path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", what, "mend this row");
         }
     }
 
@@ -120,7 +120,7 @@ public static class CsvFile
         (string[]? tasks, SideInputs? side) = (null, null);
         if (layout.Task is not null)
         {
-            (tasks, long[] ids) = LabelNumbers.Of(rows.Tasks);
+            (tasks, long[] ids) = LabelNumbers.Of(rows.Tasks, $"{path}, column {layout.Task}");
             side = new(tensor(ids), null);
         }
 
@@ -129,7 +129,7 @@ public static class CsvFile
             return (new(inputs, tensor(rows.Targets.ToArray()).view(rows.Count, -1), side), null, tasks);
         }
 
-        (string[] labels, long[] numbers) = LabelNumbers.Of(rows.Labels);
+        (string[] labels, long[] numbers) = LabelNumbers.Of(rows.Labels, $"{path}, column {layout.Targets[0]}");
         if (labels.Length != classes)
         {
             const int shown = 12;

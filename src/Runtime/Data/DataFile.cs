@@ -22,13 +22,10 @@ public sealed record DataFile(string Name, long Bytes, string Sha256)
         {
             return body();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException)
         {
-            // Of a packed file with a wrong checksum, .NET says that its compression method is unknown, which would mislead.
-            bool isPacking = e is InvalidDataException { Source: "System.IO.Compression" };
             throw new UserException(
-                path, "a whole file that can be read", isPacking ? "a damaged packed file" : e.Message.TrimEnd('.'),
-                "see that it is there, readable and complete");
+                path, "a whole file that can be read", e.Message.TrimEnd('.'), "see that it is there, readable and complete");
         }
     }
 }

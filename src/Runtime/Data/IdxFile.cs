@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace ModNet.Runtime;
 
@@ -15,11 +14,11 @@ internal static class IdxFile
     private const long MostPerPackedByte = 1032;
 
     /// <summary>Reads a file of so many dimensions. Its header is compared with its length before memory is taken. UserException where it is damaged.</summary>
-    internal static (long[] Shape, byte[] Values) Read(string path, int dimensions) => DataFile.Reading(path, () =>
+    internal static (DataFile File, long[] Shape, byte[] Values) Read(string path, int dimensions) => DataFile.Reading(path, () =>
     {
-        using FileStream file = File.OpenRead(path);
+        FileBytes file = FileBytes.Read(path);
         bool packed = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
-        using Stream stream = packed ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using Stream stream = packed ? new GzipReader(file.Bytes) : new MemoryStream(file.Bytes, writable: false);
         var header = new byte[4 + 4 * dimensions];
         if (stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length)
         {
@@ -42,9 +41,9 @@ internal static class IdxFile
         }
 
         string told = $"{string.Join(" × ", shape)} values, as its header says";
-        if (count > Array.MaxLength || (packed ? count > file.Length * MostPerPackedByte : count != file.Length - header.Length))
+        if (count > Array.MaxLength || (packed ? count > file.Bytes.LongLength * MostPerPackedByte : count != file.Bytes.Length - header.Length))
         {
-            throw Wrong(path, told, $"{(packed ? "a packed file" : "a file")} of {file.Length} bytes");
+            throw Wrong(path, told, $"{(packed ? "a packed file" : "a file")} of {file.Bytes.Length} bytes");
         }
 
         var values = new byte[(long)count];
@@ -54,7 +53,7 @@ internal static class IdxFile
             throw Wrong(path, told, read < values.Length ? $"{read}" : "more");
         }
 
-        return (shape, values);
+        return (file.File, shape, values);
     });
 
     private static UserException Wrong(string path, string expected, string got) =>

@@ -38,8 +38,8 @@ public static class Mnist
     {
         string images = Find(directory, $"{part}-images", 3);
         string labels = Find(directory, $"{part}-labels", 1);
-        (long[] shape, byte[] pixels) = IdxFile.Read(images, 3);
-        (long[] count, byte[] classes) = IdxFile.Read(labels, 1);
+        (DataFile imageFile, long[] shape, byte[] pixels) = IdxFile.Read(images, 3);
+        (DataFile labelFile, long[] count, byte[] classes) = IdxFile.Read(labels, 1);
         if (shape[1] != Side || shape[2] != Side)
         {
             throw new UserException(
@@ -52,7 +52,7 @@ public static class Mnist
                 labels, $"a label for each of {shape[0]} images", $"{count[0]}", "download both files again");
         }
 
-        files.AddRange([DataFile.Of(images), DataFile.Of(labels)]);
+        files.AddRange([imageFile, labelFile]);
         return new([shape[0], 1, Side, Side], pixels, classes);
     }
 

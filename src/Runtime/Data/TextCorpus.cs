@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// A text as token ids, split into training, validation and test text. A directory has one <c>*.train.txt</c>, one <c>*.valid.txt</c> and
-/// one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
+/// A text as token ids, split into training, validation and test text. A directory or an archive has one <c>*.train.txt</c>, one
+/// <c>*.valid.txt</c> and one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
 /// </summary>
 public sealed class TextCorpus
 {
@@ -27,16 +27,18 @@ public sealed class TextCorpus
     public int[] Test { get; }
 
     /// <summary>Reads a directory or a file. <paramref name="vocabulary"/> limits the number of words. UserException where the text cannot be read.</summary>
-    public static TextCorpus Load(string path, int? vocabulary = null)
+    public static TextCorpus Load(string path, int? vocabulary = null) => Of(TextFiles.Read(path), vocabulary);
+
+    /// <summary>The words of files that were read. <paramref name="vocabulary"/> limits their number. UserException where there are too few.</summary>
+    /// <example><code>int size = TextCorpus.Of(TextFiles.Read("data/ptb"), 10_000).Vocabulary.Size;</code></example>
+    public static TextCorpus Of(TextFiles files, int? vocabulary)
     {
-        (string[] files, string[][] parts) = Directory.Exists(path) ? ReadDirectory(path)
-            : File.Exists(path) ? ([path], DataFile.Reading(path, () => SplitFile(path)))
-            : throw new UserException(
-                path, "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt", "nothing at that path",
-                "give an existing path with --data");
-        Vocabulary words = Vocabulary.Of(parts[0], vocabulary, path);
+        string[][] parts = files.Parts.Count == 1
+            ? SplitFile(files.Parts[0])
+            : [.. files.Parts.Select(part => Words(part.Place, part.Lines()))];
+        Vocabulary words = Vocabulary.Of(parts[0], vocabulary, files.Path);
         int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, words.IdOf))];
-        return new([.. files.Select(DataFile.Of)], words, ids[0], ids[1], ids[2]);
+        return new(files.Files, words, ids[0], ids[1], ids[2]);
     }
 
     /// <summary>
@@ -82,23 +84,10 @@ public sealed class TextCorpus
         ids.narrow(0, start + 1, count * length).view(count, length),
         consecutive: consecutive);
 
-    private static (string[] Files, string[][] Words) ReadDirectory(string path)
+    private static string[][] SplitFile(TextPart text)
     {
-        string[] chosen = [.. new[] { "train", "valid", "test" }.Select(part =>
-        {
-            string[] files = Directory.GetFiles(path, $"*.{part}.txt");
-            return files.Length == 1
-                ? files[0]
-                : throw new UserException(
-                    path, $"one file *.{part}.txt", files.Length == 0 ? "none" : $"{files.Length}",
-                    "name the files like ptb.train.txt, ptb.valid.txt, ptb.test.txt, or give a single text file");
-        })];
-        return (chosen, [.. chosen.Select(file => DataFile.Reading(file, () => Words(file, File.ReadLines(file))))]);
-    }
-
-    private static string[][] SplitFile(string path)
-    {
-        string[] lines = [.. File.ReadLines(path).Where(l => !string.IsNullOrWhiteSpace(l))];
+        string path = text.Place;
+        string[] lines = [.. text.Lines()];
         if (lines.Length is > 0 and < 3)
         {
             throw new UserException(
@@ -119,8 +108,7 @@ public sealed class TextCorpus
     {
         string[] words =
         [
-            .. lines.Where(l => !string.IsNullOrWhiteSpace(l))
-                .SelectMany(l => (string[])[.. l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), Vocabulary.EndOfSentence]),
+            .. lines.SelectMany(l => (string[])[.. l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), Vocabulary.EndOfSentence]),
         ];
         return words.Length > 0
             ? words

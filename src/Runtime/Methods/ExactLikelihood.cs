@@ -45,7 +45,7 @@ public sealed class ExactLikelihood : TrainingMethod
     public double LogLikelihood(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        return Graph.InEvaluation(() => LogMarginal(Fetch(datapoints)).sum().ToDouble());
+        return Graph.InEvaluation(() => LogMarginal(Fetch(datapoints)).to_type(ScalarType.Float64).sum().ToDouble());
     }
 
     /// <inheritdoc/>

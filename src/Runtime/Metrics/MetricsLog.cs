@@ -44,11 +44,12 @@ public sealed record MetricsLog(IReadOnlyList<MetricsLine> Lines, int Unreadable
         return new([.. latest.Values.OrderBy(line => line.Step)], unreadable);
     }
 
+    // Where bytes were no UTF-8, the decoder has left its mark, which no line has that was written so.
     private static MetricsLine? TryParse(string row)
     {
         try
         {
-            return MetricsLine.Parse(row);
+            return row.Contains('\uFFFD', StringComparison.Ordinal) ? null : MetricsLine.Parse(row);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {

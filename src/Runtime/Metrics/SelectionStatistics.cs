@@ -60,7 +60,7 @@ public sealed class SelectionStatistics
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).reshape(-1);
             layer.Add(
                 probabilities.shape[0],
-                distribution.Entropy().sum().to_type(ScalarType.Float64).ToDouble(),
+                distribution.Entropy().to_type(ScalarType.Float64).sum().ToDouble(),
                 TensorArrays.Vector<double>(probabilities.to_type(ScalarType.Float64).sum(dim: 0)),
                 TensorArrays.Vector<long>(indices.bincount(null, site.Modules)));
         }

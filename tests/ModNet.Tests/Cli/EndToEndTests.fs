@@ -197,6 +197,34 @@ experiment {
                     (Convert.ToHexStringLower(Security.Cryptography.SHA256.HashData(File.ReadAllBytes path)))
                     "checksum"
 
+        for way, command in
+            [
+                "a pipe", "\"$0\" \"$@\" --data <(cat \"$TEXT\")"
+                "standard input", "cat \"$TEXT\" | \"$0\" \"$@\" --data /dev/stdin"
+            ] do
+            testInDirectory $"a text comes to a script through {way}"
+            <| fun directory ->
+                let path = write directory "x.txt" (String.replicate 400 "a b c\nd e\n")
+                let out = Path.Combine(directory, "run")
+
+                let words = [
+                    "train"
+                    Path.Combine(root, "notebooks", "ptb.fsx")
+                    yield! [ "--modules"; "2"; "--steps"; "2"; "--threads"; "1"; "--out"; out ]
+                ]
+
+                let code, output, errors =
+                    run root "bash" ([ "-c"; command; Environment.ProcessPath; cli ] @ words) [ "TEXT", path ]
+
+                Expect.equal code 0 $"{output}{errors}"
+                let seen = summary out
+                let file = seen["data"].["files"].[0]
+
+                Expect.equal
+                    (file["sha256"].GetValue<string>())
+                    (DataFile.Of path).Sha256
+                    "the checksum is of what came through"
+
         testCase "images of MNIST's and CIFAR-10's formats train from a script"
         <| fun () ->
             inDirectory

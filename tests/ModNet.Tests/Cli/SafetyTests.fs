@@ -227,6 +227,40 @@ let tests =
             Expect.equal (Directory.GetFiles inside) [| archive |] "nothing beside it"
             Expect.isEmpty (Directory.GetFiles directory) "nor above"
 
+            let archive = Path.Combine(inside, "text.tgz")
+
+            writeTarGz archive [
+                for part in [ "train"; "valid"; "test" ] do
+                    $"../../x.{part}.txt", "a b c\n"B
+            ]
+
+            Expect.equal (TextCorpus.Load archive).Train.Length 4 "words"
+            Expect.equal (Directory.GetFiles inside).Length 2 "nothing beside them"
+            Expect.isEmpty (Directory.GetFiles directory) "nor above"
+
+        for name, bytes, part in
+            [
+                "Latin-1",
+                Text.Encoding.Latin1.GetBytes(String.replicate 9 "un café\n"),
+                "line 1, byte offset 6: expected text in UTF-8, got byte 0xE9"
+                "UTF-16 without a mark",
+                Text.Encoding.Unicode.GetBytes "one\ntwo\n",
+                "expected plain text, got byte 0x00"
+                "a packed text", gzip "one\ntwo\nthree\n"B, "unpack it first"
+                "a packed archive that is cut",
+                (gzip (tarOf Formats.Tar.TarEntryFormat.Gnu [ "x.train.txt", "a\n"B ]))[..80],
+                "too early"
+                "bytes at random", Array.init 4000 (fun i -> byte (i * i / 7)), "expected plain text, got byte 0x00"
+            ] do
+            testInDirectory $"a text that is none, {name}, is refused by the command line in one message"
+            <| fun directory ->
+                let path = Path.Combine(directory, "x")
+                File.WriteAllBytes(path, bytes)
+                let out = Path.Combine(directory, "run")
+                let script = Path.Combine(root, "notebooks", "ptb.fsx")
+                refused 1 [ "train"; script; "--data"; path; "--steps"; "2"; "--out"; out ] [ path; part ]
+                Expect.isFalse (Directory.Exists out) "nothing is written"
+
         testCase "a network's name is no way out of runs/"
         <| fun () ->
             for name in [ "../evil"; "/etc/evil"; "a/b"; ".."; "." ] do

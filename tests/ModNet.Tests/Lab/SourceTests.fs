@@ -80,6 +80,20 @@ let tests =
             Expect.equal splits.Train.Side.Given.shape [| 3L; 2L |] "shape of choices"
             Expect.isEmpty splits.Test "no test"
 
+        testInDirectory "a text that was written anew is read anew, and one that was not is the same"
+        <| fun directory ->
+            let path = write directory "x.txt" "a b\na b\nc\n"
+
+            let corpus () = Source.corpus { Path = path; Window = 5; Vocabulary = None; CarryState = false }
+
+            let first = corpus ()
+            Expect.isTrue (obj.ReferenceEquals(corpus (), first)) "words are counted once"
+            // As long as before, and written within the clock's own steps: neither length nor time tells them apart.
+            write directory "x.txt" "d e\nd f\ng\n" |> ignore
+            let second = corpus ()
+            Expect.equal (Set second.Vocabulary.Words) (Set [ "d"; "e"; "<unk>"; "<eos>" ]) "words of the new file"
+            Expect.equal (List.ofSeq second.Files) [ ModNet.Runtime.DataFile.Of path ] "checksum of the new file"
+
         testScoped "images keep their order of values"
         <| fun () ->
             let value n c y x = float32 (1000 * n + 100 * c + 10 * y + x)

@@ -45,7 +45,8 @@ let run (folder: string) (command: string) (words: string list) (environment: (s
     running.WaitForExit()
     running.ExitCode, output, errors.Result
 
-let private cli = Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
+/// The program of the command line.
+let cli = Path.Combine(root, "artifacts", "bin", "ModNet.Cli", "release", "ModNet.Cli.dll")
 
 /// Starts the command line, without standard input.
 let start (words: string list) = begun root Environment.ProcessPath (cli :: words) []

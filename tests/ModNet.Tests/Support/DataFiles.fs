@@ -24,6 +24,10 @@ module DataFiles =
 
         target.ToArray()
 
+    /// An empty content, packed, of which .NET makes no file at all: a header, an empty block, and zeros for its checksum and length.
+    let gzipOfNothing =
+        Array.concat [ [| 0x1Fuy; 0x8Buy; 8uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 3uy; 3uy; 0uy |]; Array.zeroCreate 8 ]
+
     /// An idx file of bytes: its header says these dimensions, whatever follows.
     let idx (shape: int list) (values: byte[]) =
         let number (n: int) =
@@ -78,11 +82,27 @@ module DataFiles =
         yield "test_batch.bin", cifarBatch 0 perFile
     ]
 
+    /// An archive of named files, in a format of tar.
+    let tarOf (format: TarEntryFormat) (files: (string * byte[]) list) : byte[] =
+        use target = new MemoryStream()
+
+        do
+            use archive = new TarWriter(target, format, true)
+
+            for name, bytes in files do
+                let content = new MemoryStream(bytes)
+
+                let entry: TarEntry =
+                    match format with
+                    | TarEntryFormat.V7 -> V7TarEntry(TarEntryType.V7RegularFile, name, DataStream = content)
+                    | TarEntryFormat.Ustar -> UstarTarEntry(TarEntryType.RegularFile, name, DataStream = content)
+                    | TarEntryFormat.Gnu -> GnuTarEntry(TarEntryType.RegularFile, name, DataStream = content)
+                    | _ -> PaxTarEntry(TarEntryType.RegularFile, name, DataStream = content)
+
+                archive.WriteEntry entry
+
+        target.ToArray()
+
     /// An archive of named files, as `tar czf` makes it.
     let writeTarGz (path: string) (files: (string * byte[]) list) =
-        use target = File.Create path
-        use packed = new GZipStream(target, CompressionLevel.Optimal)
-        use archive = new TarWriter(packed)
-
-        for name, bytes in files do
-            archive.WriteEntry(PaxTarEntry(TarEntryType.RegularFile, name, DataStream = new MemoryStream(bytes)))
+        File.WriteAllBytes(path, gzip (tarOf TarEntryFormat.Pax files))

@@ -119,7 +119,26 @@ let ofText (words: string[]) (random: Random) (text: string) : byte[] =
     let changed = Seq.init (1 + random.Next 4) ignore |> Seq.fold (fun text () -> one text) text
 
     let bytes = Encoding.UTF8.GetBytes changed
-    if random.Next 4 = 0 then ofBytes random bytes else bytes
+
+    match random.Next 8 with
+    | 0
+    | 1 -> ofBytes random bytes
+    // As other encodings have it, without a mark.
+    | 2 -> Encoding.Latin1.GetBytes(changed + pick random [| "é"; "è caf\u00EA" |])
+    | 3 -> Encoding.Unicode.GetBytes changed
+    | _ -> bytes
+
+/// A packed file with something wrong at its end: a trailer that is cut or changed, or something behind it. Zeros and another member are not
+/// wrong for gzip(1).
+let ofPackedEnd (random: Random) (packed: byte[]) : byte[] =
+    match random.Next 5 with
+    | 0 -> packed[.. packed.Length - 2 - random.Next 8]
+    | 1 ->
+        let at = packed.Length - 1 - random.Next 8
+        Array.updateAt at (packed[at] ^^^ (1uy <<< random.Next 8)) packed
+    | 2 -> Array.append packed (Array.init (1 + random.Next 20) (fun _ -> byte (random.Next 256)))
+    | 3 -> Array.append packed (Array.zeroCreate (1 + random.Next 600))
+    | _ -> Array.append packed gzipOfNothing
 
 /// What may stand in the place of a node of JSON.
 let private values (random: Random) : JsonNode =

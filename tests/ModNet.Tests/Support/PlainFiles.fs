@@ -3,15 +3,95 @@ module ModNet.Tests.PlainFiles
 
 open System
 open System.IO
-open System.IO.Compression
 open System.Text
 open System.Text.Json.Nodes
 
+/// The text that bytes are, character by character; None where they are none: UTF-8 by its table of bits, or UTF-16 or UTF-32 with a
+/// mark, without control characters but those of blanks and line ends.
+let text (bytes: byte[]) : string option =
+    let rec utf8 (at: int) (found: Rune list) =
+        let following n =
+            if at + n < bytes.Length && Array.forall (fun b -> b &&& 0xC0uy = 0x80uy) bytes[at + 1 .. at + n] then
+                bytes[at + 1 .. at + n] |> Array.fold (fun value b -> (value <<< 6) ||| int (b &&& 0x3Fuy)) 0 |> Some
+            else
+                None
+
+        // So many bytes follow, and the smallest character that needs them.
+        let next n (first: int) (smallest: int) =
+            match following n with
+            | Some rest ->
+                let value = (first <<< (6 * n)) ||| rest
+
+                if value >= smallest && Rune.IsValid value then utf8 (at + n + 1) (Rune value :: found) else None
+            | None -> None
+
+        if at >= bytes.Length then
+            Some(List.rev found)
+        else
+            match int bytes[at] with
+            | b when b < 0x80 -> next 0 b 0
+            | b when b &&& 0xE0 = 0xC0 -> next 1 (b &&& 0x1F) 0x80
+            | b when b &&& 0xF0 = 0xE0 -> next 2 (b &&& 0x0F) 0x800
+            | b when b &&& 0xF8 = 0xF0 -> next 3 (b &&& 0x07) 0x10000
+            | _ -> None
+
+    // Whole numbers of so many bytes, from a place on.
+    let units (size: int) (big: bool) (from: int) =
+        if (bytes.Length - from) % size <> 0 then
+            None
+        else
+            bytes[from..]
+            |> Array.chunkBySize size
+            |> Array.map ((if big then id else Array.rev) >> Array.fold (fun value b -> (value <<< 8) ||| uint32 b) 0u)
+            |> Some
+
+    let utf32 big =
+        units 4 big 4
+        |> Option.bind (fun values ->
+            if Array.forall (fun (v: uint32) -> Rune.IsValid v) values then
+                Some [ for v in values -> Rune v ]
+            else
+                None)
+
+    let rec pairs (values: uint32 list) (found: Rune list) =
+        match values with
+        | [] -> Some(List.rev found)
+        | high :: low :: rest when high >= 0xD800u && high < 0xDC00u && low >= 0xDC00u && low < 0xE000u ->
+            pairs rest (Rune(0x10000u + ((high - 0xD800u) <<< 10) + (low - 0xDC00u)) :: found)
+        | one :: rest when Rune.IsValid one -> pairs rest (Rune one :: found)
+        | _ -> None
+
+    let utf16 big = units 2 big 2 |> Option.bind (fun values -> pairs (List.ofArray values) [])
+
+    let runes =
+        match Array.truncate 4 bytes with
+        | [| 0xFFuy; 0xFEuy; 0uy; 0uy |] -> utf32 false
+        | [| 0uy; 0uy; 0xFEuy; 0xFFuy |] -> utf32 true
+        | _ ->
+            match Array.truncate 2 bytes with
+            | [| 0xFFuy; 0xFEuy |] -> utf16 false
+            | [| 0xFEuy; 0xFFuy |] -> utf16 true
+            | _ ->
+                match Array.truncate 3 bytes with
+                | [| 0xEFuy; 0xBBuy; 0xBFuy |] -> utf8 3 []
+                | _ -> utf8 0 []
+
+    let isControl (rune: Rune) =
+        rune.Value < 0x20 && not (List.contains rune.Value [ 9; 10; 11; 12; 13 ]) || rune.Value = 0x7F
+
+    match runes with
+    | Some runes when not (List.exists isControl runes) -> Some(String.Join("", runes))
+    | _ -> None
+
+/// The text of a file; InvalidDataException where it has none.
+let private textOf (path: string) : string =
+    match text (File.ReadAllBytes path) with
+    | Some text -> text
+    | None -> raise (InvalidDataException $"{path} is no text")
+
 /// A text's words, line by line that has some.
 let words (path: string) : string list list =
-    use reader = new StreamReader(path)
-
-    reader.ReadToEnd().Replace("\r\n", "\n").Split([| '\n'; '\r' |])
+    (textOf path).Replace("\r\n", "\n").Split([| '\n'; '\r' |])
     |> List.ofArray
     |> List.map (fun line ->
         String.map (fun c -> if Char.IsWhiteSpace c then ' ' else c) line
@@ -19,16 +99,44 @@ let words (path: string) : string list list =
         |> List.ofArray)
     |> List.filter (List.isEmpty >> not)
 
-/// A file's bytes; of one that is packed, those that were packed, to the last: InvalidDataException where its checksum is another.
+/// CRC-32 as RFC 1952 has it, bit by bit.
+let crc32 (bytes: byte[]) : uint32 =
+    let bit (sum: uint32) = if sum &&& 1u = 1u then (sum >>> 1) ^^^ 0xEDB88320u else sum >>> 1
+    let step (sum: uint32) (b: byte) = Seq.fold (fun sum _ -> bit sum) (sum ^^^ uint32 b) [ 1..8 ]
+    Array.fold step UInt32.MaxValue bytes ^^^ UInt32.MaxValue
+
+/// What gzip(1) unpacks; InvalidDataException where it does not end with success.
+let gunzip (packed: byte[]) : byte[] =
+    let start =
+        Diagnostics.ProcessStartInfo(
+            "gzip",
+            [ "-dc" ],
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        )
+
+    use running = Diagnostics.Process.Start start
+    use content = new MemoryStream()
+    let output = running.StandardOutput.BaseStream.CopyToAsync content
+    let errors = running.StandardError.ReadToEndAsync()
+
+    try
+        running.StandardInput.BaseStream.Write packed
+        running.StandardInput.Close()
+    with :? IOException ->
+        // It has seen enough.
+        ()
+
+    output.Wait()
+    running.WaitForExit()
+
+    if running.ExitCode = 0 then content.ToArray() else raise (InvalidDataException errors.Result)
+
+/// A file's bytes; of one that is packed, those that were packed.
 let bytes (path: string) : byte[] =
-    if path.EndsWith ".gz" then
-        use file = File.OpenRead path
-        use unpacked = new GZipStream(file, CompressionMode.Decompress)
-        use target = new MemoryStream()
-        unpacked.CopyTo target
-        target.ToArray()
-    else
-        File.ReadAllBytes path
+    let found = File.ReadAllBytes path
+    if path.EndsWith ".gz" then gunzip found else found
 
 /// The `path` that an extended header of pax gives to the entry after it, if it gives one.
 let private paxPath (records: byte[]) : string option =
@@ -91,8 +199,7 @@ let tensors (path: string) : (string * string * int64 list * byte[]) list =
 /// The values of a CSV file, row by row that has some: RFC 4180, a character at a time, without the blanks around a value. None
 /// where quotes are not around the whole of one.
 let csv (separator: char) (path: string) : string list list option =
-    use reader = new StreamReader(path)
-    let text = reader.ReadToEnd()
+    let text = textOf path
 
     /// A value and what ends it, from a place on.
     let rec quoted (value: string) (at: int) =

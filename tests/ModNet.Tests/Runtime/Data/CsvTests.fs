@@ -310,6 +310,36 @@ let tests =
             "FILE, column kind: expected 2 classes, got 3: x, y, z – say classes 3 here and in the network's head, or mend the labels"
         ]
 
+        for labels in [ [ "1"; "01"; "1.0" ]; [ "0"; "-0"; "0.0" ]; [ "10"; "1e1"; "1000e-2" ]; [ "a"; "+2"; "2" ] ] do
+            testInDirectory $"labels that are the same number are refused, as classes and as tasks: {labels}"
+            <| fun directory ->
+                let rows = [ for i in 0..8 -> $"{i},{labels[i % 3]},{i % 2}" ]
+                let path = write directory "x.csv" (String.concat "\n" ("a,kind,y" :: rows))
+
+                let same =
+                    labels
+                    |> List.filter (fun label -> label <> "a")
+                    |> List.sortWith (fun a b -> System.String.CompareOrdinal(a, b))
+
+                let shown = same |> List.map (fun label -> $"`{label}`") |> String.concat " and "
+
+                for layout in
+                    [
+                        CsvLayout(Targets = [| "kind" |], Classes = System.Nullable 3)
+                        CsvLayout(Targets = [| "y" |], Task = "kind")
+                    ] do
+                    complains (fun () -> (load path layout).Dispose()) [
+                        $"{path}, column kind: expected each label written in one way, got {shown}, which are the same number – write them alike"
+                    ]
+
+        testInDirectory "labels that only a double would take for one number are different"
+        <| fun directory ->
+            let labels = [ "9007199254740992"; "9007199254740993"; "1e-400"; "2e-400" ]
+            let rows = [ for i, label in List.indexed labels -> $"{i},{label}" ]
+            let path = write directory "x.csv" (String.concat "\n" ("a,kind" :: rows))
+            use data = load path (CsvLayout(Targets = [| "kind" |], Classes = System.Nullable 4))
+            Expect.equal (Set data.Classes) (Set labels) "four classes"
+
         testInDirectory "a share that leaves nothing"
         <| fun directory ->
             let path = write directory "x.csv" "a,y\n1,2\n3,4\n"

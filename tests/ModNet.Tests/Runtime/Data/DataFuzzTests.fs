@@ -157,10 +157,11 @@ let private mutateMnist (random: Random) (directory: string) =
     for i in 0 .. mnist.Length - 1 do
         let name, bytes = mnist[i]
 
-        match i = changed, random.Next 3 with
+        match i = changed, random.Next 4 with
         | false, _ -> put directory name bytes
         | true, 0 -> put directory name (ofBytes random bytes)
         | true, 1 -> put directory $"{name}.gz" (ofBytes random (gzip bytes))
+        | true, 2 -> put directory $"{name}.gz" (ofPackedEnd random (gzip bytes))
         | true, _ -> put directory $"{name}.gz" (gzip (ofBytes random bytes))
 
 let private loadMnist directory =
@@ -245,9 +246,10 @@ let private mutateArchive (random: Random) (directory: string) =
     let packed, tar = archive.Value
 
     let changed =
-        match random.Next 3 with
+        match random.Next 4 with
         | 0 -> ofBytes random packed
-        | 1 -> gzip (ofBytes random tar)
+        | 1 -> ofPackedEnd random packed
+        | 2 -> gzip (ofBytes random tar)
         | _ -> gzip (lieInTar random tar)
 
     put directory "cifar-10-binary.tar.gz" changed
@@ -260,7 +262,7 @@ let tests =
             "text"
             (1_500 * times)
             (fun random directory ->
-                put directory "x.txt" (ofText [| " "; "\n"; "\r"; "\u0000"; "\u2028"; "word1" |] random someText))
+                put directory "x.txt" (ofText [| " "; "\n"; "\r"; "\u0000"; "\u2028"; "word1"; "é" |] random someText))
             (fun directory -> words (Path.Combine(directory, "x.txt")))
 
         tries

@@ -1,11 +1,25 @@
 module ModNet.Tests.DataTests
 
 open System
+open System.Formats.Tar
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ModNet.Runtime
 open TorchSharp
+
+/// Penn Treebank as Mikolov's archive has it, small: as words, and as characters.
+let private mikolov = [
+    for part, words in [ "train", "no it was n't"; "valid", "it was"; "test", "was it" ] do
+        yield $"ptb.{part}.txt", $" {words} \n"
+        yield $"ptb.char.{part}.txt", String.Join(' ', words.Replace(' ', '_').ToCharArray()) + "\n"
+]
+
+let private isMikolov (corpus: TextCorpus) =
+    let words (ids: int[]) = [ for id in ids -> corpus.Vocabulary.Words[id] ]
+    Expect.equal (words corpus.Train) [ "no"; "it"; "was"; "n't"; "<eos>" ] "training text"
+    Expect.equal (words corpus.Validation) [ "it"; "was"; "<eos>" ] "validation text"
+    Expect.equal (words corpus.Test) [ "was"; "it"; "<eos>" ] "test text"
 
 [<Tests>]
 let text =
@@ -53,6 +67,96 @@ let text =
             Expect.equal (Set corpus.Vocabulary.Words) (Set [ "a"; "b"; "<unk>"; "<eos>" ]) "words"
 
             complains (fun () -> TextCorpus.Load(path, Nullable 9) |> ignore) [ "vocabulary of 3 to 5 words"; "got 9" ]
+
+        for name, place, given in
+            [
+                "the folder itself", "", ""
+                "its folder data", "data", ""
+                "Mikolov's folder", "simple-examples/data", "simple-examples"
+                "the folder above it", "simple-examples/data", ""
+            ] do
+            testInDirectory $"Mikolov's text is found in {name}, beside that of characters"
+            <| fun directory ->
+                let folder = Directory.CreateDirectory(Path.Combine(directory, place)).FullName
+
+                for file, text in mikolov do
+                    write folder file text |> ignore
+
+                isMikolov (TextCorpus.Load(Path.Combine(directory, given)))
+
+        for format in [ TarEntryFormat.Ustar; TarEntryFormat.Pax; TarEntryFormat.Gnu ] do
+            for prefix in [ "./simple-examples/data/"; "simple-examples/data/"; String.replicate 12 "folder-name/" ] do
+                testInDirectory $"Mikolov's text is found in an archive of format {format}, in {prefix}"
+                <| fun directory ->
+                    let entries = [
+                        yield prefix + "README", "read me"B
+
+                        for file, text in mikolov do
+                            yield prefix + file, Text.Encoding.UTF8.GetBytes text
+                            // What a Mac's archiver puts beside each file.
+                            yield prefix + "._" + file, [| 0uy; 5uy; 22uy; 7uy |]
+                    ]
+
+                    let path = Path.Combine(directory, "simple-examples.tgz")
+                    File.WriteAllBytes(path, gzip (tarOf format entries))
+                    let corpus = TextCorpus.Load path
+                    isMikolov corpus
+                    Expect.equal (List.ofSeq corpus.Files) [ DataFile.Of path ] "the archive is what was read"
+                    isMikolov (TextCorpus.Load directory)
+
+        testInDirectory "an archive with two texts, none, or damage is refused"
+        <| fun directory ->
+            let path = Path.Combine(directory, "x.tgz")
+
+            let said (files: (string * byte[]) list) (change: byte[] -> byte[]) =
+                File.WriteAllBytes(path, change (gzip (tarOf TarEntryFormat.Pax files)))
+                (complaint (fun () -> TextCorpus.Load path |> ignore)).Replace(path, "FILE")
+
+            let texts = [ for file, text in mikolov -> file, Text.Encoding.UTF8.GetBytes text ]
+
+            Expect.equal
+                (said
+                    [
+                        for folder in [ "a/"; "b/" ] do
+                            for file, text in texts -> folder + file, text
+                    ]
+                    id)
+                "FILE: expected an archive with one file *.train.txt, one *.valid.txt and one *.test.txt, in one folder, got such files in 2 folders, `a/`, `b/` – unpack it, and give one of the folders"
+                "two"
+
+            Expect.stringContains (said [ "a.txt", "words"B ] id) "in one folder, got none – name the files like" "none"
+
+            Expect.stringContains
+                (said (List.tail texts) id)
+                "FILE: expected one file *.valid.txt, got 2: ptb.valid.txt, ptb.char.valid.txt"
+                "not the text of characters for one part, and the other for the rest"
+
+            Expect.stringContains
+                (said texts (fun packed -> packed[.. packed.Length - 2]))
+                "a packed file that ends too early"
+                "cut"
+
+            Expect.stringContains
+                (said [ yield! texts; "ptb.train.txt", [| 0xE9uy |] ] id)
+                "FILE, ptb.train.txt, line 1, byte offset 0: expected text in UTF-8, got byte 0xE9"
+                "Latin-1"
+
+            File.WriteAllBytes(path, gzip "a text\nthat is\npacked\nalone\n"B)
+
+            Expect.stringContains
+                (complaint (fun () -> TextCorpus.Load path |> ignore))
+                "unpack it first"
+                "a text that is packed alone"
+
+        testInDirectory "two texts in one folder are refused, unless one's name begins the other's"
+        <| fun directory ->
+            for name in [ "a"; "b" ] do
+                for part in [ "train"; "valid"; "test" ] do
+                    write directory $"{name}.{part}.txt" "a b c\n" |> ignore
+
+            complains (fun () -> TextCorpus.Load directory |> ignore) [
+                $"{directory}: expected one file *.train.txt, got 2: a.train.txt, b.train.txt"
+            ]
 
         testInDirectory "what cannot be read is said, with a remedy"
         <| fun directory ->

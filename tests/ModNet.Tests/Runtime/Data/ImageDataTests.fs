@@ -1,5 +1,6 @@
 module ModNet.Tests.ImageDataTests
 
+open System.Formats.Tar
 open System.IO
 open Expecto
 open ModNet.Runtime
@@ -206,6 +207,56 @@ let cifarTests =
                         before
                         "nothing is unpacked"
 
+        for format in [ TarEntryFormat.V7; TarEntryFormat.Ustar; TarEntryFormat.Pax; TarEntryFormat.Gnu ] do
+            for folder in
+                [
+                    ""
+                    "./"
+                    "./cifar-10-batches-bin/"
+                    "a/b/c/"
+                    // More than the hundred bytes that the first tar has for a name; each format has its own way with them.
+                    if format <> TarEntryFormat.V7 then String.replicate 12 "folder-name/"
+                    if format = TarEntryFormat.Pax || format = TarEntryFormat.Gnu then
+                        String.replicate 40 "folder-name/"
+                        String.replicate 30 "ö" + "/"
+                ] do
+                testInDirectory $"an archive of format {format} is read whose files lie in `{folder}`"
+                <| fun directory ->
+                    let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
+                    let files = cifarFiles 2
+                    let named = [ for name, bytes in files -> folder + name, bytes ]
+
+                    for archive in [ gzip (tarOf format named); tarOf format named ] do
+                        File.WriteAllBytes(path, archive)
+                        use data = cifar path
+
+                        let expected = [
+                            for _, bytes in List.truncate 5 files do
+                                for image in Array.chunkBySize 3073 bytes -> image[1..]
+                        ]
+
+                        let found =
+                            data.Splits.Train.Inputs.contiguous().data<byte>().ToArray() |> Array.chunkBySize 3072
+
+                        Expect.equal (List.ofArray found) expected "every pixel"
+
+        testInDirectory "an archive whose end is cut is refused, however little is missing"
+        <| fun directory ->
+            let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
+            writeTarGz path (cifarFiles 1)
+            let packed = File.ReadAllBytes path
+
+            for n in 1..8 do
+                File.WriteAllBytes(path, packed[.. packed.Length - 1 - n])
+
+                Expect.equal
+                    (complaint (fun () -> (cifar path).Dispose()))
+                    $"{path}: expected a whole file that can be read, got a packed file that ends too early – see that it is there, readable and complete"
+                    $"{n} bytes"
+
+            File.WriteAllBytes(path, Array.append packed "more"B)
+            complains (fun () -> (cifar path).Dispose()) [ "got a packed file with 4 more bytes behind its end" ]
+
         testInDirectory "each channel is standardised for itself; one without spread becomes 0"
         <| fun directory ->
             scoped
@@ -256,7 +307,7 @@ let cifarTests =
             File.WriteAllBytes(path, packed)
 
             complains (fun () -> (cifar path).Dispose()) [
-                $"{path}: expected a whole file that can be read, got a damaged packed file – see that it is"
+                $"{path}: expected a whole file that can be read, got a damaged packed file, whose content is not that of its checksum – see that it is"
             ]
 
         testInDirectory "an archive that goes on and on after its end is refused"
