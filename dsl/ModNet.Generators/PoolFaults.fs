@@ -45,9 +45,9 @@ module internal PoolFaults =
 
             Fault.UnitsUnlikeM, "/unit", { pool with Units = pool.Units @ [ pool.Units[last] ] }
 
-            Fault.UnitsDisagree, $"/unit{last + 1}", { pool with Units = changed (widened pool.Units[last]) }
+            Fault.UnitsDisagree, $"/unit{last}", { pool with Units = changed (widened pool.Units[last]) }
 
-            Fault.BadUnitOutput, $"/unit{last + 1}", { pool with Units = changed (pool.Units[last] @ [ sequence ]) }
+            Fault.BadUnitOutput, $"/unit{last}", { pool with Units = changed (pool.Units[last] @ [ sequence ]) }
         elif takesAnyUnit place then
             let unit = pool.Units.Head
 

@@ -4,6 +4,7 @@ module ModNet.Tests.InspectTests
 open System
 open System.IO
 open System.Text.Json.Nodes
+open System.Text.RegularExpressions
 open Expecto
 open FsCheck.FSharp
 open ModNet
@@ -93,7 +94,7 @@ let private at (layer: RoutingLayer) n t k = [
     for m in 0 .. layer.Modules - 1 -> float layer.Probabilities[n, t, k, m]
 ]
 
-let private kinds (trace: RoutingTrace) (layer: RoutingLayer) (table: SelectionTable) (isOf: int -> int * int -> bool) =
+let private kinds (layer: RoutingLayer) (table: SelectionTable) (isOf: int -> int * int -> bool) =
     for r in 0 .. table.Labels.Length - 1 do
         Expect.equal table.Sites[r] (sites layer |> count (isOf r)) $"sites of {table.Labels[r]}"
 
@@ -104,20 +105,21 @@ let private kinds (trace: RoutingTrace) (layer: RoutingLayer) (table: SelectionT
                 $"{table.Labels[r]}, module {m}"
 
     let shares = table.Shares
-    let total = table.Counts |> Seq.cast<int64> |> Seq.sum |> float
 
-    let information = [
-        for r in 0 .. table.Labels.Length - 1 do
-            let row = float (Array.sum table.Counts[r, *])
+    for r in 0 .. table.Labels.Length - 1 do
+        let row = float (Array.sum table.Counts[r, *])
 
-            for m in 0 .. layer.Modules - 1 do
-                let cell, column = float table.Counts[r, m], float (Array.sum table.Counts[*, m])
-                near (if row = 0.0 then 0.0 else cell / row) shares[r, m] "share"
+        for m in 0 .. layer.Modules - 1 do
+            near (if row = 0.0 then 0.0 else float table.Counts[r, m] / row) shares[r, m] "share"
 
-                if cell > 0.0 then cell / total * Math.Log(cell * total / (row * column)) else 0.0
-    ]
+/// Mutual information of module and kind over all choices: the mean of log p(kind, module) − log p(kind) − log p(module).
+let private informed (layer: RoutingLayer) (kindOf: int * int -> 'Kind) =
+    let all = choices layer |> List.map (fun (n, t, _, m) -> kindOf (n, t), m)
+    let share condition = float (count condition all) / float all.Length
 
-    near (List.sum information) table.Information "mutual information"
+    all
+    |> List.averageBy (fun (kind, m) ->
+        Math.Log(share ((=) (kind, m)) / (share (fst >> (=) kind) * share (snd >> (=) m))))
 
 /// The different modules of each layer that a row (and time) takes.
 let private path (trace: RoutingTrace) n t = [
@@ -178,7 +180,7 @@ let analyses =
                 let positions = [ 0 .. layer.Choose - 1 ]
 
                 near
-                    (sites layer |> List.averageBy (fun (n, t) -> positions |> List.sumBy (at layer n t >> entropy)))
+                    (sites layer |> List.averageBy (fun (n, t) -> positions |> List.averageBy (at layer n t >> entropy)))
                     load.SelectionEntropy.Value
                     "H_a"
 
@@ -204,14 +206,20 @@ let analyses =
         <| fun trace ->
             for layer in trace.Layers do
                 if isNull trace.Tokens then
-                    kinds trace layer (Inspect.by_class layer.Name trace) (fun r (n, _) ->
-                        trace.TargetClasses[n, 0] = r)
-
-                    kinds trace layer (Inspect.by_task layer.Name trace) (fun r (n, _) -> trace.Tasks[n] = r)
+                    let classes = Inspect.by_class layer.Name trace
+                    kinds layer classes (fun r (n, _) -> trace.TargetClasses[n, 0] = r)
+                    near (informed layer (fun (n, _) -> trace.TargetClasses[n, 0])) classes.Information "class"
+                    let tasks = Inspect.by_task layer.Name trace
+                    kinds layer tasks (fun r (n, _) -> trace.Tasks[n] = r)
+                    near (informed layer (fun (n, _) -> trace.Tasks[n])) tasks.Information "task"
                 else
                     let table = Inspect.by_word layer.Name 3 trace
                     let word (n, t) = vocabulary[trace.Tokens[n, t]]
-                    kinds trace layer table (fun r site -> word site = table.Labels[r])
+                    kinds layer table (fun r site -> word site = table.Labels[r])
+
+                    // However few words have a row, the information is over all of them.
+                    for most in [ 1; 3; 40 ] do
+                        near (informed layer word) (Inspect.by_word layer.Name most trace).Information $"top {most}"
 
                     let ranked =
                         [ 0..4 ]
@@ -275,7 +283,7 @@ let analyses =
                         for n in 0 .. trace.Count - 1 -> [ for k in 0 .. layer.Choose - 1 -> at layer n each.Time k ]
                     ]
 
-                    near (rows |> List.averageBy (List.sumBy entropy)) each.Entropy "entropy"
+                    near (rows |> List.averageBy (List.averageBy entropy)) each.Entropy "entropy"
                     near (rows |> List.collect id |> List.averageBy List.max) each.MostProbable "highest probability"
 
             for n in 0 .. trace.Count - 1 do
@@ -293,7 +301,7 @@ let analyses =
                         near (List.item m (at layer n site.Time k)) site.Probabilities[k] "its probability"
 
                     near
-                        ([ 0 .. layer.Choose - 1 ] |> List.sumBy (at layer n site.Time >> entropy))
+                        ([ 0 .. layer.Choose - 1 ] |> List.averageBy (at layer n site.Time >> entropy))
                         site.Entropy.Value
                         "entropy"
 
@@ -492,6 +500,92 @@ let figures =
             for part in [ "datapoint 4 of the test set"; "target"; "modular3" ] do
                 Expect.stringContains said part part
 
+        testCase "the mutual information that terminal and page tell is one number, whatever --top is"
+        <| fun () ->
+            for trace, what in [ three, "class"; words, "word" ] do
+                for top in [ 1; 3; 50 ] do
+                    let options: RoutingReport.Options = { Layer = None; Top = top }
+                    let printed = InspectText.ofTrace options trace |> String.concat "\n"
+                    let page = RoutingReport.page "a run" options trace |> Report.html
+
+                    for layer in trace.Layers do
+                        let table =
+                            if what = "class" then
+                                Inspect.by_class layer.Name trace
+                            else
+                                Inspect.by_word layer.Name 1 trace
+
+                        let number = Label.number (Math.Round(table.Information, 3))
+                        Expect.stringContains printed $"(mutual information {number} nats, over all)" $"top {top}"
+                        Expect.stringContains page $"{layer.Name} {number}" $"top {top}, page"
+
+        testCase "modules and time steps have one number, from 0, in the API, in the terminal and in figures"
+        <| fun () ->
+            let last = [ for layer in three.Layers -> layer.Modules - 1 ]
+            let alike i = Array3D.create 4 1 1 (List.item i last)
+
+            let trace =
+                RoutingTrace(
+                    Step = 3L,
+                    Split = "test",
+                    Datapoints = [| 0L .. 3L |],
+                    LogLikelihood = Array.zeroCreate 4,
+                    Layers =
+                        ResizeArray [
+                            for i, layer in Seq.indexed three.Layers ->
+                                RoutingLayer(layer.Name, layer.Modules, true, alike i)
+                        ]
+                )
+
+            let graph = Inspect.paths 1 trace
+            Expect.equal graph.Top.Head.Modules [ for m in last -> [| m |] ] "the API"
+            Expect.equal graph.Top.Head.Named "2 → 1 → 3" "a path's name"
+            let printed = InspectText.ofTrace options trace |> String.concat "\n"
+            Expect.stringContains printed "2 → 1 → 3" "paths in the terminal"
+            Expect.stringContains printed "0, 1, 2 " "dead modules of the last layer in the terminal"
+            let datapoint = InspectText.ofDatapoint 2L options trace |> List.last
+            Expect.isTrue (Regex.IsMatch(datapoint, "^modular3 +0 +3$")) $"time and module in the terminal: {datapoint}"
+            let nodes = (Drawn(PathFigure.ofGraph graph)).Data |> Seq.find (fun t -> text t["mode"] = "markers+text")
+
+            Expect.equal
+                [ for label in nodes["text"].AsArray() -> text label ]
+                [ for label in "012010123" -> string label ]
+                "discs"
+
+            let load = Drawn(Routes.load (Inspect.load trace))
+            Expect.equal [ for label in load.Data[0].["x"].AsArray() -> text label ] [ "0"; "1"; "2" ] "bars"
+            let rows = InspectText.ofTrace options words
+            Expect.equal (Inspect.contexts "modular1" 1 0 words |> List.last).Module 2 "the API"
+            Expect.exists rows (fun line -> line.StartsWith "  module 2 ") "contexts in the terminal"
+            Expect.all rows (fun line -> not (line.StartsWith "  module 3")) "and no module that there is not"
+
+        testCase "a pool that layers share has a line of its own"
+        <| fun () ->
+            let layer name chosen =
+                RoutingLayer(name, 4, true, Array3D.init 2 1 1 (fun n _ _ -> List.item n chosen), Pool = "words")
+
+            let trace =
+                RoutingTrace(
+                    Step = 3L,
+                    Split = "test",
+                    Datapoints = [| 0L; 1L |],
+                    LogLikelihood = Array.zeroCreate 2,
+                    Layers = ResizeArray [ layer "modular1" [ 0; 1 ]; layer "modular2" [ 1; 3 ] ]
+                )
+
+            let table = InspectText.ofTrace options trace
+            let line = table |> List.find (fun line -> line.Contains "pool words (modular1 + modular2)")
+            // Module 1 has two of four choices, and only module 2 has none: exp of the entropy is 2 √2.
+            Expect.equal
+                (line.Split("  ", StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries))
+                [| "pool words (modular1 + modular2)"; "4"; "50 %"; "25 %"; "2"; "2.828" |]
+                "its load"
+
+            Expect.stringContains
+                (Report.html (RoutingReport.page "a run" options trace))
+                "pool words (modular1 + modular2)"
+                "on the page"
+
         testCase "mistakes name what there is"
         <| fun () ->
             complains (fun () -> Inspect.by_class "modular9" three |> ignore) [
@@ -522,7 +616,7 @@ let figures =
             Expect.stringContains said $", … ({dead})" "dead modules"
             let used = Inspect.by_class "modular1" many
             let counts = [| for m in 0..899 -> Array.sum used.Counts[*, m] |]
-            let most = 1 + Array.findIndex ((=) (Array.max counts)) counts
+            let most = Array.findIndex ((=) (Array.max counts)) counts
             Expect.stringContains said $" {most} " "the most used one"
 
         testInDirectory "the command: tables, a page, one datapoint, and one line for each mistake"
