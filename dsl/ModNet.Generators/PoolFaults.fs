@@ -58,7 +58,7 @@ module internal PoolFaults =
             if pool.Modules > 1 then
                 let others = List.replicate (pool.Modules - 1) unit
 
-                Fault.UnitsDisagree, $"/unit{pool.Modules}", { pool with Units = others @ [ widened unit ] }
+                Fault.UnitsDisagree, $"/unit{pool.Modules - 1}", { pool with Units = others @ [ widened unit ] }
 
             if place.Row = place.Output && pool.Init = Uniform then
                 Fault.EmptyBlock, "/unit", { pool with Units = [ [] ] }
