@@ -109,7 +109,7 @@ let two_paths (trace: Runtime.RoutingTrace) =
             |> Option.toList)
     | [] -> []
 
-let named path = path |> List.map (fun m -> string (m + 1)) |> String.concat "–"
+let named path = path |> List.map string |> String.concat "–"
 
 let sections (run: StudyRun) =
     let traces = Trace.load_over_time run.Folder |> List.map Trace.assigned
@@ -140,7 +140,7 @@ let sections (run: StudyRun) =
 
             Section.figure
                 $"Images that end on path {named path}, {run.Name}"
-                $"{rows'.Length} of {last.Count:N0} images; most of them show {classes rows'}. Layers from left to right, modules 1 to 3 from top to bottom. {PathFigure.caption}"
+                $"{rows'.Length} of {last.Count:N0} images; most of them show {classes rows'}. Layers from left to right, modules 0 to 2 from top to bottom. {PathFigure.caption}"
                 (PathFigure.evolution (List.map then' times))
 
         Section.make "The most frequent paths of a*" [

@@ -72,7 +72,7 @@ let figure (runs: StudyRun list) (rows: StudyRow list) (modules: int) =
         [
             Section.make $"M = {modules}" [
                 Content.Prose
-                    "Of every logged minibatch, pale, with its running mean; in nats. Left H_a: how undecided the controller is about one word. Right H_b: how evenly the minibatch uses the modules."
+                    "Of every logged minibatch, pale, with its running mean; in nats. Left H_a: how undecided the controller is about one word. Right H_b: how evenly the probabilities of the minibatch spread over the modules."
                 Content.Chart(
                     Figure.beside [
                         panel "selection_entropy" "H_a [nats]"

@@ -275,7 +275,7 @@ study "fig6" {
 
             Section.figure
                 "Module selection on the test images"
-                "H_a (Eq. 15), the sum over a layer's two positions, and H_b (Eq. 16), the mean over them, both averaged over the five layers; log 10 = 2.30."
+                "H_a (Eq. 15) and H_b (Eq. 16), both averaged over a layer's two positions and over the five layers; log 10 = 2.30."
                 (Figure.beside [
                     entropies "selection_entropy" "H_a [nats]" begun
                     entropies "batch_selection_entropy" "H_b [nats]" begun

@@ -2,7 +2,7 @@
 # K = 3: what makes it hard
 
 The paper finds that EM with three choices of 15 modules does worse than with one (246.5 against 229.7, Table 1), and says so of the
-optimisation. Here it does not (230.3 against 229.0). Is it something in which the paper's own code, as its library has it, differs from
+optimisation. Here the two are level (docs/results.md). Is it something in which the paper's own code, as its library has it, differs from
 the paper's text? That library applies the ReLU after the sum of the modules' outputs instead of in each module, draws a module's initial
 weights as if the pool were one layer, runs a module that was chosen twice once, keeps a* among the S = 10 candidates instead of beside them,
 and has one E-step in ten steps. Each is a setting here.
@@ -102,7 +102,7 @@ study "k3" {
             [
                 Section.figure
                     "Over training"
-                    "Validation: perplexity, and H_a, the sum over a word's choices."
+                    "Validation: perplexity, and H_a, the mean over a word's choices."
                     (Figure.beside [
                         panel "validation" "perplexity" "validation perplexity (log axis)" |> Panel.logY
                         panel "validation" "selection_entropy" "H_a [nats]"

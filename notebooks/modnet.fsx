@@ -12,5 +12,10 @@
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Figures.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Lab.dll"
 
+// A kernel of notebooks may bring an FSharp.Core that is older than the one that Plotly.NET asks for (10.1). The runtime refuses that by its number alone, so
+// here whoever asks for a newer one is given the one that runs.
+System.Runtime.Loader.AssemblyLoadContext.Default.add_Resolving (fun _ asked ->
+    if asked.Name = "FSharp.Core" then typeof<int list>.Assembly else null)
+
 // From here on TorchSharp finds its native libraries, also in a script that uses `torch` before anything of ModNet's.
 ModNet.Runtime.Libtorch.Ready()

@@ -118,7 +118,7 @@ study "table1" {
 
             Section.figure
                 "Module selection over training"
-                "H_a (Eq. 15) and H_b (Eq. 16) in nats, on the validation text: how undecided the controller is about a word, and how evenly it uses the modules. Of K > 1 positions H_a is the sum, H_b the mean."
+                "H_a (Eq. 15) and H_b (Eq. 16) in nats, on the validation text: how undecided the controller is about a word, and how evenly its probabilities spread over the modules. Both are means over the K positions."
                 (Figure.beside [
                     entropies runs "selection_entropy" "H_a [nats]"
                     entropies runs "batch_selection_entropy" "H_b [nats]"

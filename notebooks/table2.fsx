@@ -25,7 +25,7 @@ let place (found: Occurrence) =
 let share (words: DistinctiveWord) = $"{words.Word} ({words.Count:N0} of {words.Total:N0})"
 
 let ofModule (contexts: ModuleContexts) =
-    Section.make $"Module {contexts.Module + 1}: {contexts.Count:N0} words" [
+    Section.make $"Module {contexts.Module}: {contexts.Count:N0} words" [
         Content.Table(
             [ "word (here, of all)"; "score"; "places" ],
             [
@@ -56,7 +56,7 @@ let sections (run: StudyRun) =
         Section.make $"As the paper has it, {run.Name}" [
             Content.Prose
                 "The three modules whose words are most distinctive; the word on which the module is invoked is in brackets. The paper: numerals; the beginning of a new sentence; the definite article."
-            Content.Table(three |> List.map (fun one -> $"module {one.Module + 1}"), rows)
+            Content.Table(three |> List.map (fun one -> $"module {one.Module}"), rows)
         ]
         yield! ranked |> List.filter (fun one -> one.Count > 0L) |> List.map ofModule
     ]

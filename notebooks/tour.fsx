@@ -456,7 +456,7 @@ let share part chosen' =
 let first = if share 0 0 > 50.0 then 0 else 1
 
 for part in 0..1 do
-    printfn $"component {part + 1}: {share part first} %% in one module, {share part (1 - first)} %% in the other"
+    printfn $"component {part}: {share part first} %% in one module, {share part (1 - first)} %% in the other"
 
 open ModNet.Figures
 open Plotly.NET
@@ -466,7 +466,7 @@ open Plotly.NET
         Chart.Column(
             values = [ share part first; share part (1 - first) ],
             Keys = [ "one module"; "the other" ],
-            Name = $"component {part + 1}"
+            Name = $"component {part}"
         )
 ]
 |> Panel.series

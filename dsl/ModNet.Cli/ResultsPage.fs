@@ -2,10 +2,12 @@ namespace ModNet.Cli
 
 open System
 open System.IO
+open System.Text.RegularExpressions
 open ModNet
 open ModNet.Runtime
 
-/// The page docs/results.md: the table of all studies' results stands between two markers in it.
+/// The tables of studies' results in docs/results.md and README.md. The table of all studies stands between two markers, and so does a table of
+/// some measures of one study: `<!-- STUDY: MEASURE; MEASURE – ./modnet reproduce writes what follows -->` and `<!-- end of STUDY -->`.
 [<RequireQualifiedAccess>]
 module ResultsPage =
 
@@ -23,8 +25,24 @@ module ResultsPage =
         let last = cells.Length - 1
         cells |> List.mapi (fun i text -> if i = last then $"`{text}`" else text) |> line
 
-    /// The page's text with the table of these results; a page without markers stays as it was. Quick versions are left out.
-    let insert (files: StudyFile list) (page: string) : string =
+    let private measures =
+        Regex
+            @"(<!-- (?<study>[^:\n]+): (?<measures>[^\n]+) – \./modnet reproduce writes what follows -->\n)[\s\S]*?(<!-- end of \k<study> -->)"
+
+    let private insertMeasures (files: StudyFile list) (page: string) : string =
+        let table (found: Match) =
+            match files |> List.tryFind (fun file -> file.Study = found.Groups["study"].Value && not file.Quick) with
+            | None -> found.Value
+            | Some file ->
+                let headings, rows = StudyTable.beside (found.Groups["measures"].Value.Split "; " |> Array.toList) file
+
+                let rule = headings |> List.map (fun _ -> "---") |> line
+                let lines = "" :: line headings :: rule :: List.map line rows @ [ ""; "" ]
+                found.Groups[1].Value + String.concat "\n" lines + found.Groups[2].Value
+
+        measures.Replace(page, table)
+
+    let private insertResults (files: StudyFile list) (page: string) : string =
         let start = page.IndexOf(opening, StringComparison.Ordinal)
         let stop = if start < 0 then -1 else page.IndexOf(closing, start, StringComparison.Ordinal)
 
@@ -39,16 +57,24 @@ module ResultsPage =
             let lines = [ ""; yield! table; "" ] |> String.concat "\n"
             page[.. start + opening.Length - 1] + "\n" + lines + "\n" + page[stop..]
 
-    /// Rewrites the page `docs/results.md` beside the scripts' folder from the results that studies keep in that folder. Does nothing where there
-    /// is no such page, or nothing is kept.
+    /// The page's text with the tables of these results; a page without markers stays as it was. Quick versions are left out.
+    let insert (files: StudyFile list) (page: string) : string = page |> insertResults files |> insertMeasures files
+
+    /// The pages with tables beside the scripts' folder: `docs/results.md` and `README.md`.
+    let pages (scripts: string) : string list =
+        [ Path.Combine("docs", "results.md"); "README.md" ]
+        |> List.map (fun page -> Path.GetFullPath(Path.Combine(scripts, "..", page)))
+        |> List.filter File.Exists
+
+    /// Rewrites the pages beside the scripts' folder from the results that studies keep in that folder. Does nothing where there is no such page, or
+    /// nothing is kept.
     /// Example: `ResultsPage.update "notebooks"`
     let update (scripts: string) : unit =
-        let page = Path.GetFullPath(Path.Combine(scripts, "..", "docs", "results.md"))
-
-        if File.Exists page && Directory.Exists(Path.Combine(scripts, "results")) then
+        if Directory.Exists(Path.Combine(scripts, "results")) then
             let store = StudyStore.beside scripts
 
             store.Locked(fun () ->
-                let text = PlainText.Read page
-                let updated = insert (store.All()) text
-                if updated <> text then WholeFile.Write(page, updated))
+                for page in pages scripts do
+                    let text = PlainText.Read page
+                    let updated = insert (store.All()) text
+                    if updated <> text then WholeFile.Write(page, updated))

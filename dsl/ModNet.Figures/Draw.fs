@@ -170,7 +170,7 @@ type Draw =
             ]
         )
 
-    /// A grey map of values [rows, columns], black at `low` and white at `high`. Columns have names; rows have the names `Rows`, or numbers from 1
+    /// A grey map of values [rows, columns], black at `low` and white at `high`. Columns have names; rows have the names `Rows`, or numbers from 0
     /// where there are none.
     static member Heat
         (columns: string[], (low: float, high: float), values: float[,], ?Rows: string[], ?Hover: string)
@@ -182,7 +182,7 @@ type Draw =
 
         let rows = [| for row in 0 .. Array2D.length1 values - 1 -> values[row, *] |]
 
-        let numbers () = rows |> Array.mapi (fun row _ -> string (row + 1))
+        let numbers () = rows |> Array.mapi (fun row _ -> string row)
 
         let grey = StyleParam.Colorscale.Custom [ 0.0, Color.fromString "#000000"; 1.0, Color.fromString "#ffffff" ]
 

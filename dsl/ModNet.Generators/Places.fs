@@ -83,7 +83,7 @@ module internal Places =
     let private unitPrefix name (pool: Pool) index =
         match pool.Units with
         | [ _ ] -> $"{name}/unit/"
-        | _ -> $"{name}/unit{index + 1}/"
+        | _ -> $"{name}/unit{index}/"
 
     /// Walks a network that is sound.
     let ofNetwork (network: Network) : Places =

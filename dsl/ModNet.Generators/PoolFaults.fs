@@ -45,9 +45,9 @@ module internal PoolFaults =
 
             Fault.UnitsUnlikeM, "/unit", { pool with Units = pool.Units @ [ pool.Units[last] ] }
 
-            Fault.UnitsDisagree, $"/unit{last + 1}", { pool with Units = changed (widened pool.Units[last]) }
+            Fault.UnitsDisagree, $"/unit{last}", { pool with Units = changed (widened pool.Units[last]) }
 
-            Fault.BadUnitOutput, $"/unit{last + 1}", { pool with Units = changed (pool.Units[last] @ [ sequence ]) }
+            Fault.BadUnitOutput, $"/unit{last}", { pool with Units = changed (pool.Units[last] @ [ sequence ]) }
         elif takesAnyUnit place then
             let unit = pool.Units.Head
 
@@ -58,7 +58,7 @@ module internal PoolFaults =
             if pool.Modules > 1 then
                 let others = List.replicate (pool.Modules - 1) unit
 
-                Fault.UnitsDisagree, $"/unit{pool.Modules}", { pool with Units = others @ [ widened unit ] }
+                Fault.UnitsDisagree, $"/unit{pool.Modules - 1}", { pool with Units = others @ [ widened unit ] }
 
             if place.Row = place.Output && pool.Init = Uniform then
                 Fault.EmptyBlock, "/unit", { pool with Units = [ [] ] }

@@ -5,7 +5,7 @@ open System.IO
 open ModNet
 open ModNet.Cli
 
-/// `./modnet reproduce NAME`: runs the script in notebooks/ that declares the study of this name, then rewrites the table in docs/results.md.
+/// `./modnet reproduce NAME`: runs the script in notebooks/ that declares the study of this name, then rewrites the tables in docs/results.md and README.md.
 [<RequireQualifiedAccess>]
 module Reproduce =
 
@@ -30,7 +30,7 @@ module Reproduce =
         else
             []
 
-    /// Runs the script, whatever comes of it, and then brings docs/results.md up to date with what it kept.
+    /// Runs the script, whatever comes of it, and then brings docs/results.md and README.md up to date with what it kept.
     let private study (command: string) (script: string) (options: string list) : int =
         let code = ScriptHost.run command script options
         ResultsPage.update (Path.GetDirectoryName(Path.GetFullPath script))

@@ -5,7 +5,7 @@ open ModNet.Runtime
 /// How sure a controller is at the sites of one time step, over all datapoints.
 type Certainty = {
     Time: int
-    /// The mean over datapoints of the entropy of p(a | x), summed over positions; nats.
+    /// The mean over datapoints of the entropy of p(a | x), averaged over positions; nats.
     Entropy: float
     /// The mean over datapoints and positions of the highest probability.
     MostProbable: float
@@ -23,7 +23,7 @@ module internal Certainties =
 
                 {
                     Time = t
-                    Entropy = all |> List.averageBy (Array.sumBy TraceRows.entropy)
+                    Entropy = all |> List.averageBy TraceRows.undecided
                     MostProbable = all |> List.averageBy (Array.averageBy Array.max)
                 }
     ]

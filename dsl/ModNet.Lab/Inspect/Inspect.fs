@@ -2,8 +2,8 @@ namespace ModNet
 
 open ModNet.Runtime
 
-/// What was routed where: pure functions of a routing trace (`Trace.load`). Modules count from 0 here; figures and tables call the
-/// first one module 1.
+/// What was routed where: pure functions of a routing trace (`Trace.load`). Modules, positions and time steps count from 0, here as in all
+/// tables and figures.
 [<RequireQualifiedAccess>]
 module Inspect =
 

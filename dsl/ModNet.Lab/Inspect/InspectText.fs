@@ -14,7 +14,7 @@ module InspectText =
     let private short (value: float) = Label.number (System.Math.Round(value, 3))
 
     let private loads (trace: RoutingTrace) (layers: RoutingLayer list) =
-        let headings, rows = layers |> List.map ModuleLoads.ofLayer |> RoutingReport.loadTable trace
+        let headings, rows = RoutingReport.loads layers |> RoutingReport.loadTable trace
 
         under "module load" (Columns.lines firstOnly (headings :: rows))
 
@@ -44,8 +44,8 @@ module InspectText =
         let among = if shown.Length = all then "" else $", the {shown.Length} most used of {all}"
 
         under
-            $"{table.Layer}: {what} by module{among}, percent of the row (mutual information {short table.Information} nats)"
-            (Columns.lines firstOnly ((what :: "sites" :: [ for m in shown -> string (m + 1) ]) :: rows))
+            $"{table.Layer}: {what} by module{among}, percent of the row (mutual information {short table.Information} nats, over all)"
+            (Columns.lines firstOnly ((what :: "sites" :: [ for m in shown -> string m ]) :: rows))
 
     let private tables (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers
@@ -81,7 +81,7 @@ module InspectText =
             under
                 $"{layer.Name}: most distinctive words of each module (runs on it / in the text)"
                 (Contexts.ofLayer options.Top 0 trace layer
-                 |> List.map (fun each -> [ $"module {each.Module + 1}"; words each ])
+                 |> List.map (fun each -> [ $"module {each.Module}"; words each ])
                  |> Columns.lines (fun _ -> true)))
 
     /// The lines about a whole trace.
@@ -111,7 +111,7 @@ module InspectText =
                 if options.Layer |> Option.forall ((=) site.Layer) then
                     [
                         site.Layer
-                        string (site.Time + 1)
+                        string site.Time
                         defaultArg site.Word ""
                         TraceRows.named " " site.Modules
                         percentages site.Probabilities

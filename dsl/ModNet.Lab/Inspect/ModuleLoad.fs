@@ -2,8 +2,9 @@ namespace ModNet
 
 open ModNet.Runtime
 
-/// How a layer's M modules share its work.
+/// How the M modules of a layer, or of a pool that several layers share, do the work.
 type ModuleLoad = {
+    /// The layer's name; of a shared pool `pool NAME (LAYER + LAYER)`.
     Layer: string
     /// [M]: the choices that fell on each module, over all datapoints, sites and positions.
     Counts: int64[]
@@ -15,9 +16,10 @@ type ModuleLoad = {
     Dead: int list
     /// exp of the entropy of the shares: so many modules, used alike, would be as diverse. From 1 (collapse) to M.
     Effective: float
-    /// H_a (Eq. 15): the entropy of p(a | x), summed over positions, averaged over datapoints and sites; nats. None where no controller chose.
+    /// H_a (Eq. 15, per position): the entropy of p(a | x), averaged over positions, datapoints and sites; nats. None where no controller chose,
+    /// and for a shared pool.
     SelectionEntropy: float option
-    /// H_b (Eq. 16): the entropy of the mean of p(a | x) over datapoints and sites, averaged over positions; nats.
+    /// H_b (Eq. 16, per position): the entropy of the mean of p(a | x) over datapoints and sites, averaged over positions; nats.
     BatchSelectionEntropy: float option
 } with
 
@@ -43,29 +45,48 @@ module internal ModuleLoads =
             let rows = float (p.GetLength 0 * p.GetLength 1)
             Some(sums |> Array.map (Array.map (fun sum -> sum / rows)))
 
-    let ofLayer (layer: RoutingLayer) : ModuleLoad =
+    let private counts (layer: RoutingLayer) : int64[] =
         let counts = Array.zeroCreate layer.Modules
 
         for m in layer.Selections |> Seq.cast<int> do
             counts[m] <- counts[m] + 1L
 
+        counts
+
+    let private ofCounts (name: string) (counts: int64[]) : ModuleLoad =
+        let modules = counts.Length
         let total = Array.sum counts |> max 1L
         let shares = counts |> Array.map (fun count -> float count / float total)
 
         {
-            Layer = layer.Name
+            Layer = name
             Counts = counts
             Shares = shares
-            Ideal = 1.0 / float layer.Modules
+            Ideal = 1.0 / float modules
             Dead = [
-                for m in 0 .. layer.Modules - 1 do
+                for m in 0 .. modules - 1 do
                     if counts[m] = 0L then m
             ]
             Effective = exp (TraceRows.entropy shares)
+            SelectionEntropy = None
+            BatchSelectionEntropy = None
+        }
+
+    let ofLayer (layer: RoutingLayer) : ModuleLoad = {
+        ofCounts layer.Name (counts layer) with
             SelectionEntropy =
                 if isNull layer.Probabilities then
                     None
                 else
-                    Some(TraceRows.sites layer |> Seq.averageBy (fun struct (n, t) -> TraceRows.undecided layer n t))
-            BatchSelectionEntropy = mean layer |> Option.map (Array.averageBy TraceRows.entropy)
-        }
+                    Some(TraceRows.sites layer |> Seq.averageBy (fun struct (n, t) -> TraceRows.undecidedAt layer n t))
+            BatchSelectionEntropy = mean layer |> Option.map TraceRows.undecided
+    }
+
+    /// The pools that several of these layers share: what all of these layers together made of each.
+    let ofSharedPools (layers: RoutingLayer list) : ModuleLoad list = [
+        for pool, sharing in layers |> List.groupBy _.Pool do
+            if sharing.Length > 1 then
+                let names = sharing |> List.map _.Name |> String.concat " + "
+
+                ofCounts $"pool {pool} ({names})" (sharing |> List.map counts |> List.reduce (Array.map2 (+)))
+    ]

@@ -78,7 +78,7 @@ module PathFigure =
             for place, (name, modules) in List.indexed graph.Layers do
                 for m in 0 .. modules - 1 do
                     let count = graph.Nodes[place].[m]
-                    float place, height graph m modules, count, $"{m + 1}"
+                    float place, height graph m modules, count, string m
         |]
 
         let tops =

@@ -10,7 +10,7 @@ type ModulePath = {
     Count: int64
 } with
 
-    /// The modules from 1, as people count them: `2 → 1+3`.
+    /// The numbers of the modules, from 0: `1 → 0+2`.
     member path.Named = path.Modules |> List.map (TraceRows.named "+") |> String.concat " → "
 
 /// All paths through the layers (the paper's Figure 2). A layer without time steps beside one with them counts at every step.

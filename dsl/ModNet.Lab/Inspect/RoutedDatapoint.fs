@@ -12,7 +12,7 @@ type SiteChoice = {
     Modules: int[]
     /// [K]: how probable each was at its position (under noisy top-k: its weight). Empty where no controller chose.
     Probabilities: float[]
-    /// The entropy of p(a | x) at the site, summed over positions; nats. None where no controller chose.
+    /// The entropy of p(a | x) at the site, averaged over positions; nats. None where no controller chose.
     Entropy: float option
 }
 
@@ -68,7 +68,7 @@ module internal RoutedDatapoints =
                 match distributions with
                 | None -> [||]
                 | Some positions -> chosen |> Array.mapi (fun k m -> positions[min k (positions.Length - 1)].[m])
-            Entropy = distributions |> Option.map (Array.sumBy TraceRows.entropy)
+            Entropy = distributions |> Option.map TraceRows.undecided
         }
 
     /// Row n of the trace.

@@ -3,11 +3,11 @@ namespace ModNet.Figures
 open ModNet
 open Plotly.NET
 
-/// Figures of a routing trace's analyses (`Inspect`). Modules count from 1 in them.
+/// Figures of a routing trace's analyses (`Inspect`). Modules and time steps count from 0 in them.
 [<RequireQualifiedAccess>]
 module Routes =
 
-    let private modules count = Array.init count (fun m -> string (m + 1))
+    let private modules count = Array.init count string
 
     let private bars (names: string[]) (heights: float[]) (colour: string) (hover: string) =
         Chart.Column(values = heights, Keys = names, MarkerColor = Color.fromString colour, UseDefaults = false)
@@ -93,12 +93,12 @@ module Routes =
     let certainty (layers: (string * Certainty list) list) : GenericChart =
         layers
         |> List.map (fun (name, times) ->
-            Draw.Line(name, [| for each in times -> float (each.Time + 1) |], [| for each in times -> each.Entropy |]))
+            Draw.Line(name, [| for each in times -> float each.Time |], [| for each in times -> each.Entropy |]))
         |> Panel.over "time step"
         |> Panel.y "entropy of p(a | x) [nats]"
 
     /// How sure a layer's controller is of single datapoints: the share of them (all sites taken together) by the entropy of p(a | x), in ten
-    /// steps from 0 to the largest possible, K log M; a panel for each layer.
+    /// steps from 0 to the largest possible, log M; a panel for each layer.
     let sureness (layers: (string * float * float[]) list) : GenericChart =
         layers
         |> List.map (fun (name, most, entropies) ->

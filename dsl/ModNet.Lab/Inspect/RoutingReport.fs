@@ -49,7 +49,11 @@ module RoutingReport =
 
     /// Headings and rows of the loads: utilisation against the ideal, dead modules, how many are in effect used.
     let loadTable (trace: RoutingTrace) (loads: ModuleLoad list) : string list * string list list =
-        let choose name = (Trace.layer name trace).Choose
+        let choose name =
+            trace.Layers
+            |> Seq.tryFind (fun layer -> layer.Name = name)
+            |> Option.map (fun layer -> string layer.Choose)
+            |> Option.defaultValue ""
 
         [ "layer"; "M"; "K"; "most used"; "ideal"; "dead"; "effective"; "H_a [nats]"; "H_b [nats]" ],
         [
@@ -57,7 +61,7 @@ module RoutingReport =
                 [
                     load.Layer
                     string load.Modules
-                    string (choose load.Layer)
+                    choose load.Layer
                     percent (Array.max load.Shares)
                     percent load.Ideal
                     few load.Dead
@@ -67,14 +71,19 @@ module RoutingReport =
                 ]
         ]
 
+    /// The loads of these layers, then of the pools that several of them share.
+    let internal loads (layers: RoutingLayer list) : ModuleLoad list =
+        List.map ModuleLoads.ofLayer layers @ ModuleLoads.ofSharedPools layers
+
     let private loadSection options (trace: RoutingTrace) : Section =
-        let loads = layers options trace |> List.map ModuleLoads.ofLayer
+        let loads = layers options trace |> loads
 
         Section.make "Module load" [
             Content.Prose(
                 $"Of {ofWhat trace}: the share of a layer's choices that fell on each module; dashed, the ideal 1/M, at which all are used alike. "
                 + "Dead modules were never chosen. Effective is exp H of these shares, between 1 and M: how many modules used alike would be as "
-                + "diverse. H_a (Eq. 15) and H_b (Eq. 16) are of the controller's distributions, as in the log."
+                + "diverse. H_a (Eq. 15) and H_b (Eq. 16) are of the controller's distributions, means over the K positions, as in the log. Modules count "
+                + "from 0. A pool that several layers share has a panel and a line of its own, of all their choices."
             )
             Content.Chart(Routes.load loads)
             Content.Table(loadTable trace loads)
@@ -93,7 +102,7 @@ module RoutingReport =
 
             let caption =
                 $"{which}Each row is how a {what} spreads over the layer's modules: its shares sum to 1, black is 0 and white the largest share "
-                + $"in the panel; in brackets, at how many sites it stands. Mutual information of {what} and module [nats]: {informed}."
+                + $"in the panel; in brackets, at how many sites it stands. Mutual information of {what} and module [nats], over all of them: {informed}."
 
             Some(Section.figure $"Selection by {what}" caption (Routes.tables what tables))
 
@@ -134,18 +143,19 @@ module RoutingReport =
         | [] -> None
         | layers ->
             let entropies (layer: RoutingLayer) = [|
-                for struct (n, t) in TraceRows.sites layer -> TraceRows.undecided layer n t
+                for struct (n, t) in TraceRows.sites layer -> TraceRows.undecidedAt layer n t
             |]
 
-            let most (layer: RoutingLayer) = float (layer.Probabilities.GetLength 2) * log (float layer.Modules)
-
-            let single = layers |> List.map (fun layer -> layer.Name, most layer, entropies layer) |> Routes.sureness
+            let single =
+                layers
+                |> List.map (fun layer -> layer.Name, log (float layer.Modules), entropies layer)
+                |> Routes.sureness
 
             let timed = layers |> List.filter (fun layer -> layer.Times > 1)
 
             Section.make "How sure the controllers are" [
                 Content.Prose
-                    "The entropy of p(a | x) at single sites, summed over positions: 0 where the controller has decided, K log M where it has no preference. Bars are tenths of that range."
+                    "The entropy of p(a | x) at single sites, averaged over the K positions: 0 where the controller has decided, log M where it has no preference. Bars are tenths of that range."
                 Content.Chart single
                 if not timed.IsEmpty then
                     Content.Prose "The same over the time steps of a sequence, averaged over datapoints."
@@ -176,7 +186,7 @@ module RoutingReport =
                     for contexts in Contexts.ofLayer options.Top 3 trace layer do
                         for word in contexts.Words ->
                             [
-                                $"{layer.Name}, module {contexts.Module + 1}"
+                                $"{layer.Name}, module {contexts.Module}"
                                 word.Word
                                 $"{word.Count} of {word.Total}"
                                 rounded word.Score

@@ -11,6 +11,9 @@ type SelectionTable = {
     Sites: int64[]
     /// [R, M]: how often each module ran at them; K choices at a site count K times.
     Counts: int64[,]
+    /// Mutual information of kind and module, in nats: 0 where modules run alike for all kinds. It is over all kinds, however few of them have
+    /// a row.
+    Information: float
 } with
 
     /// [R, M]: the counts of each row as shares that sum to 1 (0 where a row has none).
@@ -19,18 +22,16 @@ type SelectionTable = {
 
         table.Counts |> Array2D.mapi (fun r _ count -> float count / float (total r))
 
-    /// Mutual information of kind and module, in nats: 0 where modules run alike for all kinds.
-    member table.Information =
-        let total = table.Counts |> Seq.cast<int64> |> Seq.sum |> max 1L |> float
-        let share (counts: int64[]) = float (Array.sum counts) / total
-        let rows = [ for r in 0 .. Array2D.length1 table.Counts - 1 -> share table.Counts[r, *] ]
-        let columns = [ for m in 0 .. Array2D.length2 table.Counts - 1 -> share table.Counts[*, m] ]
-
-        let cells = table.Counts |> Seq.cast<int64> |> Seq.map (fun count -> float count / total)
-
-        TraceRows.entropy rows + TraceRows.entropy columns - TraceRows.entropy cells |> max 0.0
-
 module internal SelectionTables =
+
+    /// The mutual information of row and column, in nats.
+    let private information (counts: int64[,]) =
+        let total = counts |> Seq.cast<int64> |> Seq.sum |> max 1L |> float
+        let share (some: int64[]) = float (Array.sum some) / total
+        let rows = [ for r in 0 .. Array2D.length1 counts - 1 -> share counts[r, *] ]
+        let columns = [ for m in 0 .. Array2D.length2 counts - 1 -> share counts[*, m] ]
+        let cells = counts |> Seq.cast<int64> |> Seq.map (fun count -> float count / total)
+        TraceRows.entropy rows + TraceRows.entropy columns - TraceRows.entropy cells |> max 0.0
 
     /// A table whose rows are kinds of sites, from 0. `kindOf` gives the kind of a site; one of no kind (−1) is left out.
     let private table (labels: string[]) (kindOf: int -> int -> int) (layer: RoutingLayer) : SelectionTable =
@@ -46,7 +47,7 @@ module internal SelectionTables =
                 for m in TraceRows.chosen layer n t do
                     counts[kind, m] <- counts[kind, m] + 1L
 
-        { Layer = layer.Name; Labels = labels; Sites = sites; Counts = counts }
+        { Layer = layer.Name; Labels = labels; Sites = sites; Counts = counts; Information = information counts }
 
     let hasClasses (trace: RoutingTrace) =
         not (isNull trace.TargetClasses) && isNull trace.Tokens && trace.TargetClasses.GetLength 1 = 1
@@ -94,7 +95,7 @@ module internal SelectionTables =
 
     let byWord (most: int) (trace: RoutingTrace) (layer: RoutingLayer) =
         demandWords trace layer
-        let words = frequent trace |> Seq.truncate most |> Seq.toArray
+        let words = frequent trace |> Seq.toArray
         let places = words |> Array.mapi (fun place token -> token, place) |> dict
 
         let kindOf n t =
@@ -102,7 +103,15 @@ module internal SelectionTables =
             | true, place -> place
             | _ -> -1
 
-        table (words |> Array.map (TraceRows.label trace.Labels.Vocabulary)) kindOf layer
+        let all = table (words |> Array.map (TraceRows.label trace.Labels.Vocabulary)) kindOf layer
+        let shown = min most words.Length
+
+        {
+            all with
+                Labels = Array.truncate shown all.Labels
+                Sites = Array.truncate shown all.Sites
+                Counts = all.Counts[.. shown - 1, *]
+        }
 
     /// The table that suits the data, and what its rows are: classes, the `most` frequent words of a text, or tasks. None where there are none.
     let fitting (most: int) (trace: RoutingTrace) (layer: RoutingLayer) : (string * SelectionTable) option =

@@ -28,16 +28,18 @@ module internal TraceRows =
         | null -> None
         | p -> Some(Array.init (p.GetLength 2) (fun k -> Array.init layer.Modules (fun m -> float p[n, t, k, m])))
 
-    /// How undecided the controller was at a site: the entropy of p(a | x), summed over positions; nats. Only where a controller chose.
-    let undecided (layer: RoutingLayer) n t = distributions layer n t |> Option.get |> Array.sumBy entropy
+    /// How undecided a controller is that has these distributions, one for each position: their entropy, averaged over positions; nats.
+    let undecided (positions: float[][]) = positions |> Array.averageBy entropy
+
+    /// The same at a site of a layer. Only where a controller chose.
+    let undecidedAt (layer: RoutingLayer) n t = distributions layer n t |> Option.get |> undecided
 
     /// The label of a class, task or word, or its number where there is no label.
     let label (labels: System.Collections.Generic.IReadOnlyList<string>) (number: int) =
         if isNull labels || number < 0 || number >= labels.Count then string number else labels[number]
 
-    /// Modules as people count them, from 1.
-    let named (separator: string) (modules: int seq) =
-        modules |> Seq.map (fun m -> string (m + 1)) |> String.concat separator
+    /// The numbers of modules, from 0.
+    let named (separator: string) (modules: int seq) = modules |> Seq.map string |> String.concat separator
 
     /// Whether the inputs are words, and the layer chooses at every one of them.
     let atWords (trace: RoutingTrace) (layer: RoutingLayer) =

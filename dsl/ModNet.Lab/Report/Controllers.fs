@@ -6,7 +6,7 @@ open Plotly.NET
 [<RequireQualifiedAccess>]
 module Controllers =
     let private panel (name: string) (probabilities: float[,]) =
-        let names = Array.init (Array2D.length2 probabilities) (fun m -> string (m + 1))
+        let names = Array.init (Array2D.length2 probabilities) string
 
         Panel.series [
             Draw.Heat(names, (0.0, 1.0), probabilities, Hover = "datapoint %{y}, module %{x}: %{z:.3f}<extra></extra>")
@@ -34,7 +34,7 @@ module Controllers =
         |> List.mapi (fun i (name, probabilities) ->
             let datapoints, modules = Array2D.length1 probabilities, Array2D.length2 probabilities
 
-            let columns = Array.init datapoints (fun n -> string (n + 1))
+            let columns = Array.init datapoints string
 
             Panel.series [
                 Draw.Heat(

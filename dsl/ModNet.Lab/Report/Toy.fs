@@ -54,7 +54,7 @@ module Toy =
         checkClasses (nameof components) rows components
         let kept = Downsample.spread most rows
 
-        let coloured = clouds (fun c _ -> $"component {c + 1}") kept (fun n -> components[n], components[n])
+        let coloured = clouds (fun c _ -> $"component {c}") kept (fun n -> components[n], components[n])
 
         Figure.beside [
             plane "inputs x" "x_1" "x_2" (coloured inputs)
@@ -78,7 +78,7 @@ module Toy =
         checkClasses (nameof chosen) rows chosen
         let kept = Downsample.spread most rows
 
-        let coloured = clouds (fun m c -> $"module {m + 1}, component {c + 1}") kept (fun n -> chosen[n], components[n])
+        let coloured = clouds (fun m c -> $"module {m}, component {c}") kept (fun n -> chosen[n], components[n])
 
         let rings =
             let at axis = kept |> Array.map (fun n -> targets[n, axis])
@@ -118,7 +118,7 @@ module Toy =
                         Hover = "(%{x:.2f}, %{y:.2f})<extra></extra>"
                     )
                 ]
-                |> plane $"module {m + 1}: x → prediction" "first coordinate" "second coordinate"
+                |> plane $"module {m}: x → prediction" "first coordinate" "second coordinate"
         ]
         |> Figure.grid 2
 

@@ -75,7 +75,7 @@ module ToyVerdict =
                 let owners = ownersOf chosen
 
                 for m in 0 .. linear.Count - 1 do
-                    yield $"module {m + 1}", ToyProblem.rows (linear.Weight.select (0L, int64 m))
+                    yield $"module {m}", ToyProblem.rows (linear.Weight.select (0L, int64 m))
 
                     match owners[m] with
                     | Some c -> yield truth[c]

@@ -18,7 +18,7 @@ module internal Sketching =
     let private unitLines (pool: Pool) =
         match pool.Units with
         | [ unit ] -> unit |> List.map Kind.describe |> atMost 8
-        | units -> units |> List.mapi (fun index unit -> $"{index + 1}: {Kind.describeUnit unit}") |> atMost 8
+        | units -> units |> List.mapi (fun index unit -> $"{index}: {Kind.describeUnit unit}") |> atMost 8
 
     let private layersOf count = if count = 1 then "used by 1 layer" else $"shared by {count} layers"
 

@@ -34,7 +34,7 @@ module internal Commit =
         with :? Win32Exception ->
             None
 
-    // Studies themselves write notebooks/results and docs/results.md, so a change of those two is not a change of the sources.
+    // Studies themselves write notebooks/results, docs/results.md and README.md, so a change of those is not a change of the sources.
     let private sources = [ ":(top)src"; ":(top)dsl"; ":(top)notebooks"; ":(top,exclude)notebooks/results" ]
 
     /// None where there is no git, or no repository around the program.

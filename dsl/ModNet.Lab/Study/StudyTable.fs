@@ -164,6 +164,29 @@ module StudyTable =
         | _ -> ()
     ]
 
+    /// Headings and rows of some measures side by side, one row for each row of the study that has a finished run. The paper's number is that of
+    /// the first measure. None of a quick version.
+    let beside (measures: string list) (file: StudyFile) : string list * string list list =
+        [
+            ""
+            yield! measures |> List.truncate 1 |> List.map (fun first -> $"paper: {first}")
+            yield! measures
+            "seeds"
+        ],
+        [
+            for row in file.Rows do
+                match StudyFile.results row file with
+                | _ :: _ as results when not file.Quick -> [
+                    row.Label
+                    yield!
+                        measures |> List.truncate 1 |> List.map (fun first -> SeedText.paper (row.Paper.TryFind first))
+                    for measure in measures do
+                        SeedText.values (results |> List.choose (fun entry -> entry.Values.TryFind measure))
+                    SeedText.seeds (results |> List.map _.Seed)
+                  ]
+                | _ -> ()
+        ]
+
     /// The table as lines of text.
     let lines (file: StudyFile) : string list =
         let headings, rows = cells file

@@ -34,11 +34,11 @@ type internal PoolLedger
         let init = if pool.Init = Uniform then "" else $", init {pool.Init}"
         $"{pool.Modules} modules of {units}{init}"
 
-    /// Where a pool's unit i stands, relative to the network.
+    /// Where a pool's unit i, counted from 0 as its module is, stands, relative to the network.
     let unitPath path (pool: Pool) index =
         match pool.Units with
         | [ _ ] -> path + "/unit"
-        | _ -> path + "/unit" + string<int>(index + 1)
+        | _ -> path + "/unit" + string<int> index
 
     let hasWeights (layers: Layer list) =
         LayerTree.all layers
@@ -117,7 +117,7 @@ type internal PoolLedger
                 notes.Add(
                     Fault.UnitsDisagree,
                     at index,
-                    $"{outputs[model].Value}, which unit {model + 1} gives",
+                    $"{outputs[model].Value}, which unit {model} gives",
                     string shape,
                     "make all modules of the pool give one shape"
                 )

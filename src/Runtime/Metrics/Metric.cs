@@ -132,7 +132,7 @@ public sealed record Metric(string Name, string Title, Func<Observation, double?
         Caption = "The mean over datapoints and dimensions of (y − mean)², on a logarithmic axis.",
     };
 
-    /// <summary>H_a (Eq. 15), nats; where a method reads controllers.</summary>
+    /// <summary>H_a (Eq. 15, per position), nats; where a method reads controllers.</summary>
     public static readonly Metric SelectionEntropy = new(
         "selection_entropy", "H_a", seen => seen.HasEntropies ? seen.Statistics.SelectionEntropy : null)
     {
@@ -145,7 +145,7 @@ public sealed record Metric(string Name, string Title, Func<Observation, double?
         Caption = "H_a (Eq. 15) is how undecided the controller is about one datapoint: it should fall towards 0.",
     };
 
-    /// <summary>H_b (Eq. 16), nats; where a method reads controllers.</summary>
+    /// <summary>H_b (Eq. 16, per position), nats; where a method reads controllers.</summary>
     public static readonly Metric BatchSelectionEntropy = new(
         "batch_selection_entropy", "H_b", seen => seen.HasEntropies ? seen.Statistics.BatchSelectionEntropy : null)
     {
@@ -155,18 +155,32 @@ public sealed record Metric(string Name, string Title, Func<Observation, double?
         EndPhases = EveryPhase,
         Chart = MetricChart.Entropy,
         Section = "Selection entropies",
-        Caption = "H_b (Eq. 16) is how evenly a batch uses the modules: it should stay near log M. A low H_b is collapse. "
-            + "exp H reads an entropy as a number of modules.",
+        Caption = "H_b (Eq. 16) is how evenly the probabilities of a batch spread over the modules: it should stay near log M, and a low H_b is "
+            + "collapse. Both are means over the K positions of a choice and over layers, so H_a ≤ H_b ≤ log M. exp H reads an entropy as a "
+            + "number of modules. While H_a is high, H_b says little about which modules run: the effective modules below do.",
     };
 
-    /// <summary>Modules selected at least once, summed over layers: on a training minibatch or a held-out set.</summary>
+    /// <summary>Modules of a pool selected at least once, averaged over pools: on a training minibatch or a held-out set.</summary>
     public static readonly Metric ModulesUsed = new(
-        "modules_used", "modules used", seen => seen.HasPools ? seen.Statistics.ModulesUsed : null)
+        "modules_used", "modules used per pool", seen => seen.HasPools ? seen.Statistics.ModulesUsed : null)
     {
-        Progress = "{0} modules used",
+        Progress = "{0:0.#} modules used per pool",
         Chart = MetricChart.Modules,
         Section = "Modules used",
-        Caption = "How many different modules were chosen.",
+        Caption = "How many different modules of a pool ran at least once; a mean where there are several pools.",
+    };
+
+    /// <summary>exp of the entropy of the shares of the modules that ran, per pool, averaged over pools.</summary>
+    public static readonly Metric EffectiveModules = new(
+        "effective_modules", "effective modules per pool", seen => seen.HasPools ? seen.Statistics.EffectiveModules : null)
+    {
+        Progress = "{0:F1} of them in effect",
+        End = "{0:F1}",
+        EndPhases = EveryPhase,
+        Chart = MetricChart.Modules,
+        Section = "Modules used",
+        Caption = "Effective modules are exp H of the shares of the work that modules did: so many modules, used alike, would be as diverse. "
+            + "A number far below M is collapse, also while controllers are undecided and H_b is high.",
     };
 
     /// <summary>Share of datapoints whose a* the last E-step replaced; EM only.</summary>
@@ -178,7 +192,8 @@ public sealed record Metric(string Name, string Title, Func<Observation, double?
     /// <summary>All metrics, in the order of a line of <c>metrics.jsonl</c> and of a report.</summary>
     public static readonly IReadOnlyList<Metric> All =
     [
-        Loss, LogLikelihood, Perplexity, Accuracy, SquaredError, SelectionEntropy, BatchSelectionEntropy, ModulesUsed, Reassigned, Seconds,
+        Loss, LogLikelihood, Perplexity, Accuracy, SquaredError, SelectionEntropy, BatchSelectionEntropy, ModulesUsed, EffectiveModules,
+        Reassigned, Seconds,
     ];
 
     /// <summary>The metric of that name; null where the table has none, as for a field that a later version wrote.</summary>

@@ -5,7 +5,8 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Accumulates over tapes how each modular layer chooses its modules. A recurrent layer is one layer, whose time steps count as datapoints.
-/// Where outputs are weighted (noisy top-k), the gate is the distribution. Entropies are in nats; exp of an entropy is a number of modules.
+/// Where outputs are weighted (noisy top-k), the gate is the distribution, of one position. Entropies are in nats; exp of an entropy is a number
+/// of modules. H_a and H_b are both taken per position, so that H_a ≤ H_b ≤ log M for every K.
 /// </summary>
 public sealed class SelectionStatistics
 {
@@ -16,27 +17,31 @@ public sealed class SelectionStatistics
     public IReadOnlyList<string> Layers => _order;
 
     /// <summary>
-    /// H_a (Eq. 15): the entropy of p(a|x), summed over positions and averaged over datapoints and over layers with a controller; 0 without
-    /// such layers.
+    /// H_a (Eq. 15, per position): the entropy of p_k(a_k|x), averaged over datapoints, over the K positions and over layers with a
+    /// controller; 0 without such layers. For K = 1 it is Eq. 15.
     /// </summary>
-    public double SelectionEntropy => Average(l => l.Entropy / l.Rows);
+    public double SelectionEntropy => Average(l => l.Entropy / l.Rows / l.Choose);
 
     /// <summary>
-    /// H_b (Eq. 16): the entropy of the mean of p(a|x) over datapoints, for each position, averaged over positions and over layers with a
-    /// controller.
+    /// H_b (Eq. 16, per position): the entropy of the mean of p_k(a_k|x) over datapoints, averaged over the K positions and over layers with a
+    /// controller; 0 without such layers. For K = 1 it is Eq. 16.
     /// </summary>
     public double BatchSelectionEntropy => Average(l => Enumerable.Range(0, l.Choose).Average(k => EntropyOf(l.Mean(k))));
 
-    /// <summary>The number of modules that were selected at least once, summed over layers.</summary>
-    public int ModulesUsed => _layers.Values.Sum(l => l.Counts.Count(c => c > 0));
+    /// <summary>
+    /// The number of modules of a pool that were selected at least once, averaged over pools; 0 without pools. A pool that several layers
+    /// share counts once.
+    /// </summary>
+    public double ModulesUsed => AverageOverPools(counts => counts.Count(c => c > 0));
+
+    /// <summary>
+    /// How many modules of a pool did the work that was done: exp of the entropy of the shares of the pool's selections that fell on each
+    /// module, averaged over pools; 0 without pools. It counts what ran, where <see cref="BatchSelectionEntropy"/> tells what was probable.
+    /// </summary>
+    public double EffectiveModules => AverageOverPools(counts => Math.Exp(EntropyOf(Shares(counts))));
 
     /// <summary>The share of a layer's choices that fell on each module, [M].</summary>
-    public double[] Load(string layer)
-    {
-        Layer l = _layers[layer];
-        double total = l.Counts.Sum();
-        return [.. l.Counts.Select(c => c / total)];
-    }
+    public double[] Load(string layer) => Shares(_layers[layer].Counts);
 
     /// <summary>Adds all sites of a tape.</summary>
     public void Add(Tape tape)
@@ -47,15 +52,16 @@ public sealed class SelectionStatistics
         {
             TapeEntry[] entries = [.. group];
             Site site = entries[0].Site;
+
+            // [T·B, K, M]: the layer's sites over time count as rows.
+            ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             if (!_layers.TryGetValue(site.Layer, out Layer? layer))
             {
-                layer = new(site.Choose, site.Modules, entries[0].Latent);
+                layer = new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent);
                 _layers.Add(site.Layer, layer);
                 _order.Add(site.Layer);
             }
 
-            // [T·B, K, M]: the layer's sites over time count as rows.
-            ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             Tensor probabilities = distribution.LogProbabilities.exp();
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).reshape(-1);
             layer.Add(
@@ -74,9 +80,23 @@ public sealed class SelectionStatistics
     private double Average(Func<Layer, double> value) =>
         _layers.Values.Where(l => l.Latent).Select(value).DefaultIfEmpty(0).Average();
 
-    private sealed class Layer(int choose, int modules, bool latent)
+    private double AverageOverPools(Func<long[], double> value) =>
+        _layers.Values.GroupBy(l => l.Pool, StringComparer.Ordinal)
+            .Select(sharing => value([.. sharing.Select(l => l.Counts).Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)])]))
+            .DefaultIfEmpty(0)
+            .Average();
+
+    private static double[] Shares(long[] counts)
+    {
+        double total = counts.Sum();
+        return [.. counts.Select(c => c / total)];
+    }
+
+    private sealed class Layer(string pool, int choose, int modules, bool latent)
     {
         private readonly double[] _probabilities = new double[choose * modules];
+
+        internal string Pool { get; } = pool;
 
         internal int Choose { get; } = choose;
 

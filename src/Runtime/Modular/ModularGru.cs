@@ -81,7 +81,7 @@ public sealed class ModularGru : GatedNode
             size,
             ahead);
         _choice.Use(outputs.Indices);
-        route.Record(Name, outputs.LogProbabilities, outputs.Indices, outputs.Weights);
+        route.Record(Name, _choice.Pool.Name, outputs.LogProbabilities, outputs.Indices, outputs.Weights);
         route.Leave(Name, outputs.States.select(1, size.Steps - 1));
         return outputs.States;
     }
@@ -91,7 +91,7 @@ public sealed class ModularGru : GatedNode
         Tensor? beside = _choice.Beside(route, x.shape[0]);
         return Unroll(x, route, (hx, reset, time) =>
         {
-            Selection selection = route.Choose(Name, time, _choice.Distribution(hx, beside));
+            Selection selection = route.Choose(Name, time, _choice.Distribution(hx, beside), _choice.Pool.Name);
             Tensor combined = _choice.Run(route, reset, selection);
             if (combined.shape[^1] != Hidden)
             {

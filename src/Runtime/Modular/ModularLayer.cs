@@ -44,7 +44,7 @@ public sealed class ModularLayer : Node
             return EachStep(x, beside, route);
         }
 
-        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside)));
+        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside), _choice.Pool.Name));
     }
 
     /// <summary>
@@ -56,7 +56,7 @@ public sealed class ModularLayer : Node
         long rows = x.shape[0];
         Tensor? beside = _choice.Beside(route, times * rows)?.narrow(0, 0, rows);
         ChoiceDistribution each = _choice.Distribution(x, beside).Tile(times);
-        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each), times);
+        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each, _choice.Pool.Name), times);
     }
 
     // The controller and the modules run once on all B·T rows; only the choices are made step by step.
@@ -65,7 +65,7 @@ public sealed class ModularLayer : Node
         (long batch, long steps) = (x.shape[0], x.shape[1]);
         Tensor rows = x.flatten(0, 1);
         ChoiceDistribution all = _choice.Distribution(rows, beside?.repeat_interleave(steps, dim: 0));
-        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step))];
+        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step, _choice.Pool.Name))];
         return _choice.Run(route, rows, Selection.Rows(chosen)).view(batch, steps, -1);
     }
 }

@@ -36,11 +36,14 @@ public sealed class Route
     /// <summary>Leaves the state h [B, hidden] in which a recurrent layer ended, for the next window.</summary>
     public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
 
-    /// <summary>Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.</summary>
-    public Selection Choose(string layer, int time, ChoiceDistribution distribution)
+    /// <summary>
+    /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.
+    /// <paramref name="pool"/> names the pool where layers share it; null stands for the layer's own.
+    /// </summary>
+    public Selection Choose(string layer, int time, ChoiceDistribution distribution, string? pool = null)
     {
         int offset = distribution.Latent ? Tape.Choices : -1;
-        var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules);
+        var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules) { Pool = pool ?? layer };
         Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
         Tape.Add(new TapeEntry(site, distribution, selection));
         return selection;
@@ -57,10 +60,10 @@ public sealed class Route
         _selector.Ahead(new Site(layer, 0, Tape.Choices, controller.Choose, controller.Modules), steps, rows, device);
 
     /// <summary>
-    /// Records what was chosen at a layer's T sites: log p(·|x) [B, T, K, M] and the chosen modules [B, T, K]; under a gate the modules [B,
+    /// Records what was chosen of a pool at a layer's T sites: log p(·|x) [B, T, K, M] and the chosen modules [B, T, K]; under a gate the modules [B,
     /// T, k] and their weights. The noise's deviation is not recorded: only the selector reads it.
     /// </summary>
-    internal void Record(string layer, Tensor logProbabilities, Tensor indices, Tensor? weights = null)
+    internal void Record(string layer, string pool, Tensor logProbabilities, Tensor indices, Tensor? weights = null)
     {
         (int choose, int modules, int runs) =
             ((int)logProbabilities.shape[2], (int)logProbabilities.shape[3], (int)indices.shape[2]);
@@ -68,7 +71,7 @@ public sealed class Route
         Tensor[]? weighted = weights?.unbind(1);
         int offset = Tape.Choices;
         TapeEntry[] steps = [.. distributions.Select((step, t) => new TapeEntry(
-            new Site(layer, t, offset + t * runs, choose, modules),
+            new Site(layer, t, offset + t * runs, choose, modules) { Pool = pool },
             ChoiceDistribution.FromLogProbabilities(step),
             new Selection(chosen[t], weighted?[t])))];
         Tape.Add(steps, ChoiceDistribution.FromLogProbabilities(logProbabilities.flatten(1, 2)), indices.flatten(1, 2));

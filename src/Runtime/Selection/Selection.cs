@@ -19,4 +19,8 @@ public sealed record Selection(Tensor Indices, Tensor? Weights = null)
 /// <param name="Offset">The place of this site's first choice in the datapoint's composition over all sites; −1 for given choices, which are not part of a composition.</param>
 /// <param name="Choose">K, the number of positions.</param>
 /// <param name="Modules">M, the number of modules.</param>
-public sealed record Site(string Layer, int Time, int Offset, int Choose, int Modules);
+public sealed record Site(string Layer, int Time, int Offset, int Choose, int Modules)
+{
+    /// <summary>The name of the pool that the modules belong to; layers that share a pool name the same one. By default the layer has its own.</summary>
+    public string Pool { get; init; } = Layer;
+}

@@ -28,7 +28,7 @@ namespace ModNet.Runtime;
 /// <item><term><c>tasks</c></term><description>[N] int32: task ids.</description></item>
 /// </list>
 /// <para>The header's <c>__metadata__</c> (strings): <c>format</c> <c>modnet.routing</c>, <c>version</c> <c>1</c>, <c>step</c>, <c>split</c>, and as JSON
-/// <c>layers</c> (<c>[{"name", "sites", "choose", "modules", "latent"}]</c>, in the order in which data pass them), and where there are such
+/// <c>layers</c> (<c>[{"name", "pool", "sites", "choose", "modules", "latent"}]</c>, in the order in which data pass them), and where there are such
 /// <c>vocabulary</c>, <c>classes</c>, <c>tasks</c> (lists of labels by number).</para>
 /// </remarks>
 public static class RoutingFile
@@ -134,6 +134,11 @@ public static class RoutingFile
             }
         }
 
+        if (trace.Layers.GroupBy(l => l.Pool, StringComparer.Ordinal).Any(pool => pool.DistinctBy(l => l.Modules).Count() > 1))
+        {
+            throw new FormatException("layers that share a pool and differ in its number of modules");
+        }
+
         if (trace.Count == 0 || trace.Layers.Count == 0 || trace.Layers.Any(l => l.Times == 0 || l.Choose == 0))
         {
             throw new FormatException("nothing in it");
@@ -177,6 +182,7 @@ public static class RoutingFile
                     Find($"probabilities/{name}") is Tensor p ? (float[,,,])TensorArrays.Of<float>(p) : null,
                     Find($"weights/{name}") is Tensor w ? (float[,,])TensorArrays.Of<float>(w) : null)
                 {
+                    Pool = layer["pool"]?.GetValue<string>() ?? name,
                     Held = Find($"held/{name}") is Tensor held ? (int[,,])TensorArrays.Of<int>(held) : null,
                 };
             })],
@@ -194,6 +200,7 @@ public static class RoutingFile
             ["layers"] = new JsonArray([.. trace.Layers.Select(layer => new JsonObject
             {
                 ["name"] = layer.Name,
+                ["pool"] = layer.Pool,
                 ["sites"] = layer.Times,
                 ["choose"] = layer.Choose,
                 ["modules"] = layer.Modules,

@@ -24,6 +24,9 @@ public sealed class RoutingLayer
     /// <summary>The name of the layer in its graph.</summary>
     public string Name { get; }
 
+    /// <summary>The name of the pool that the modules belong to; layers that share a pool name the same one. By default the layer's own name.</summary>
+    public string Pool { get => field ?? Name; init; }
+
     /// <summary>M, the number of modules.</summary>
     public int Modules { get; }
 

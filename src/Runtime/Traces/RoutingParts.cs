@@ -48,6 +48,7 @@ internal sealed class RoutingParts(Graph graph, bool readsControllers, bool hasP
                 Joined(parts.Probabilities) is Tensor p ? (float[,,,])TensorArrays.Of<float>(p) : null,
                 Joined(parts.Weights) is Tensor w ? (float[,,])TensorArrays.Of<float>(w) : null)
             {
+                Pool = site.Pool,
                 Held = own,
             });
         }

@@ -66,6 +66,7 @@ public sealed record RoutingTrace
             TensorArrays.Rows(l.Probabilities, rows),
             TensorArrays.Rows(l.Weights, rows))
         {
+            Pool = l.Pool,
             Held = TensorArrays.Rows(l.Held, rows),
         })],
         LogLikelihood = TensorArrays.Rows(LogLikelihood, rows),
@@ -87,7 +88,7 @@ public sealed record RoutingTrace
         ? null
         : this with
         {
-            Layers = [.. Layers.Select(l => l.Held is null ? l : new RoutingLayer(l.Name, l.Modules, l.Latent, l.Held) { Held = l.Held })],
+            Layers = [.. Layers.Select(l => l.Held is null ? l : new RoutingLayer(l.Name, l.Modules, l.Latent, l.Held) { Pool = l.Pool, Held = l.Held })],
             LogProbability = null,
         };
 

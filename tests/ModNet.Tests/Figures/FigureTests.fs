@@ -277,35 +277,35 @@ let private toy = [
 
         Expect.equal
             (listed figure |> List.sort)
-            [ "module 1, component 2"; "module 2, component 1"; "module 2, component 2"; "target" ]
+            [ "module 0, component 1"; "module 1, component 0"; "module 1, component 1"; "target" ]
             "legend"
 
         let trace name axis = figure.Data |> Seq.find (fun t -> text t["name"] = name && text t["yaxis"] = axis)
 
-        Expect.equal (floats (trace "module 1, component 2" "y").["x"]) [| 2.0 |] "an input"
-        Expect.equal (floats (trace "module 1, component 2" "y2").["x"]) [| 20.0 |] "its prediction"
+        Expect.equal (floats (trace "module 0, component 1" "y").["x"]) [| 2.0 |] "an input"
+        Expect.equal (floats (trace "module 0, component 1" "y2").["x"]) [| 20.0 |] "its prediction"
         Expect.equal (floats (trace "target" "y2").["x"]) [| 0.0; 2.0; 4.0 |] "the targets"
 
         let look name =
             let marker = (trace name "y").["marker"]
             text marker["color"], text marker["symbol"]
 
-        Expect.equal (fst (look "module 2, component 1")) (fst (look "module 2, component 2")) "colour is the module"
+        Expect.equal (fst (look "module 1, component 0")) (fst (look "module 1, component 1")) "colour is the module"
 
         Expect.equal
-            (snd (look "module 1, component 2"))
-            (snd (look "module 2, component 2"))
+            (snd (look "module 0, component 1"))
+            (snd (look "module 1, component 1"))
             "symbol is the component")
 
     testCase "data: inputs left, targets right, by component" (fun () ->
         let figure = Toy.data points moved [| 0; 1; 0 |] |> Drawn
-        Expect.equal (names figure) [ "component 1"; "component 2"; "component 1"; "component 2" ] "clouds"
-        Expect.equal (floats figure.Data[2].["y"]) [| 10.0; 50.0 |] "targets of component 1")
+        Expect.equal (names figure) [ "component 0"; "component 1"; "component 0"; "component 1" ] "clouds"
+        Expect.equal (floats figure.Data[2].["y"]) [| 10.0; 50.0 |] "targets of component 0")
 
     testCase "arrows go from input to prediction" (fun () ->
         let figure = Toy.arrows 2 points moved [| 0; 1; 0 |] |> Drawn
-        Expect.equal (figure.Data[1].["x"].ToJsonString()) "[2,20,null]" "module 2"
-        Expect.equal (figure.Data[0].["y"].ToJsonString()) "[1,10,null,5,50,null]" "module 1")
+        Expect.equal (figure.Data[1].["x"].ToJsonString()) "[2,20,null]" "module 1"
+        Expect.equal (figure.Data[0].["y"].ToJsonString()) "[1,10,null,5,50,null]" "module 0")
 
     testCase "shapes that do not fit are refused by name" (fun () ->
         fails

@@ -150,8 +150,8 @@ let private table = [
         Expect.equal (told [ "log_likelihood", -1.5; "perplexity", 4.5 ]) [ "perplexity 4.50" ] "text"
 
         Expect.equal
-            (told [ "batch_selection_entropy", log 2.0; "modules_used", 3.0 ])
-            [ "H_b 0.693 (≈ 2.0 modules)"; "3 modules used" ]
+            (told [ "batch_selection_entropy", log 2.0; "modules_used", 3.0; "effective_modules", 1.26 ])
+            [ "H_b 0.693 (≈ 2.0 modules)"; "3 modules used per pool"; "1.3 of them in effect" ]
             "modules")
 ]
 

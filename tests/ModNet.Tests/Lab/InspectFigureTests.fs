@@ -4,6 +4,7 @@ module ModNet.Tests.InspectFigureTests
 open System
 open System.IO
 open System.Text.Json.Nodes
+open System.Text.RegularExpressions
 open Expecto
 open ModNet
 open ModNet.Figures
@@ -119,6 +120,92 @@ let tests =
             for part in [ "datapoint 4 of the test set"; "target"; "modular3" ] do
                 Expect.stringContains said part part
 
+        testCase "the mutual information that terminal and page tell is one number, whatever --top is"
+        <| fun () ->
+            for trace, what in [ three, "class"; words, "word" ] do
+                for top in [ 1; 3; 50 ] do
+                    let options: RoutingReport.Options = { Layer = None; Top = top }
+                    let printed = InspectText.ofTrace options trace |> String.concat "\n"
+                    let page = RoutingReport.page "a run" options trace |> Report.html
+
+                    for layer in trace.Layers do
+                        let table =
+                            if what = "class" then
+                                Inspect.by_class layer.Name trace
+                            else
+                                Inspect.by_word layer.Name 1 trace
+
+                        let number = Label.number (Math.Round(table.Information, 3))
+                        Expect.stringContains printed $"(mutual information {number} nats, over all)" $"top {top}"
+                        Expect.stringContains page $"{layer.Name} {number}" $"top {top}, page"
+
+        testCase "modules and time steps have one number, from 0, in the API, in the terminal and in figures"
+        <| fun () ->
+            let last = [ for layer in three.Layers -> layer.Modules - 1 ]
+            let alike i = Array3D.create 4 1 1 (List.item i last)
+
+            let trace =
+                RoutingTrace(
+                    Step = 3L,
+                    Split = "test",
+                    Datapoints = [| 0L .. 3L |],
+                    LogLikelihood = Array.zeroCreate 4,
+                    Layers =
+                        ResizeArray [
+                            for i, layer in Seq.indexed three.Layers ->
+                                RoutingLayer(layer.Name, layer.Modules, true, alike i)
+                        ]
+                )
+
+            let graph = Inspect.paths 1 trace
+            Expect.equal graph.Top.Head.Modules [ for m in last -> [| m |] ] "the API"
+            Expect.equal graph.Top.Head.Named "2 → 1 → 3" "a path's name"
+            let printed = InspectText.ofTrace options trace |> String.concat "\n"
+            Expect.stringContains printed "2 → 1 → 3" "paths in the terminal"
+            Expect.stringContains printed "0, 1, 2 " "dead modules of the last layer in the terminal"
+            let datapoint = InspectText.ofDatapoint 2L options trace |> List.last
+            Expect.isTrue (Regex.IsMatch(datapoint, "^modular3 +0 +3$")) $"time and module in the terminal: {datapoint}"
+            let nodes = (Drawn(PathFigure.ofGraph graph)).Data |> Seq.find (fun t -> text t["mode"] = "markers+text")
+
+            Expect.equal
+                [ for label in nodes["text"].AsArray() -> text label ]
+                [ for label in "012010123" -> string label ]
+                "discs"
+
+            let load = Drawn(Routes.load (Inspect.load trace))
+            Expect.equal [ for label in load.Data[0].["x"].AsArray() -> text label ] [ "0"; "1"; "2" ] "bars"
+            let rows = InspectText.ofTrace options words
+            Expect.equal (Inspect.contexts "modular1" 1 0 words |> List.last).Module 2 "the API"
+            Expect.exists rows (fun line -> line.StartsWith "  module 2 ") "contexts in the terminal"
+            Expect.all rows (fun line -> not (line.StartsWith "  module 3")) "and no module that there is not"
+
+        testCase "a pool that layers share has a line of its own"
+        <| fun () ->
+            let layer name chosen =
+                RoutingLayer(name, 4, true, Array3D.init 2 1 1 (fun n _ _ -> List.item n chosen), Pool = "words")
+
+            let trace =
+                RoutingTrace(
+                    Step = 3L,
+                    Split = "test",
+                    Datapoints = [| 0L; 1L |],
+                    LogLikelihood = Array.zeroCreate 2,
+                    Layers = ResizeArray [ layer "modular1" [ 0; 1 ]; layer "modular2" [ 1; 3 ] ]
+                )
+
+            let table = InspectText.ofTrace options trace
+            let line = table |> List.find (fun line -> line.Contains "pool words (modular1 + modular2)")
+            // Module 1 has two of four choices, and only module 2 has none: exp of the entropy is 2 √2.
+            Expect.equal
+                (line.Split("  ", StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries))
+                [| "pool words (modular1 + modular2)"; "4"; "50 %"; "25 %"; "2"; "2.828" |]
+                "its load"
+
+            Expect.stringContains
+                (Report.html (RoutingReport.page "a run" options trace))
+                "pool words (modular1 + modular2)"
+                "on the page"
+
         testCase "mistakes name what there is"
         <| fun () ->
             complains (fun () -> Inspect.by_class "modular9" three |> ignore) [
@@ -149,7 +236,7 @@ let tests =
             Expect.stringContains said $", … ({dead})" "dead modules"
             let used = Inspect.by_class "modular1" many
             let counts = [| for m in 0..899 -> Array.sum used.Counts[*, m] |]
-            let most = 1 + Array.findIndex ((=) (Array.max counts)) counts
+            let most = Array.findIndex ((=) (Array.max counts)) counts
             Expect.stringContains said $" {most} " "the most used one"
 
         testInDirectory "the command: tables, a page, one datapoint, and one line for each mistake"

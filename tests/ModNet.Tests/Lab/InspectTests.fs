@@ -50,7 +50,7 @@ let private at (layer: RoutingLayer) n t k = [
     for m in 0 .. layer.Modules - 1 -> float layer.Probabilities[n, t, k, m]
 ]
 
-let private kinds (trace: RoutingTrace) (layer: RoutingLayer) (table: SelectionTable) (isOf: int -> int * int -> bool) =
+let private kinds (layer: RoutingLayer) (table: SelectionTable) (isOf: int -> int * int -> bool) =
     for r in 0 .. table.Labels.Length - 1 do
         Expect.equal table.Sites[r] (sites layer |> count (isOf r)) $"sites of {table.Labels[r]}"
 
@@ -61,20 +61,21 @@ let private kinds (trace: RoutingTrace) (layer: RoutingLayer) (table: SelectionT
                 $"{table.Labels[r]}, module {m}"
 
     let shares = table.Shares
-    let total = table.Counts |> Seq.cast<int64> |> Seq.sum |> float
 
-    let information = [
-        for r in 0 .. table.Labels.Length - 1 do
-            let row = float (Array.sum table.Counts[r, *])
+    for r in 0 .. table.Labels.Length - 1 do
+        let row = float (Array.sum table.Counts[r, *])
 
-            for m in 0 .. layer.Modules - 1 do
-                let cell, column = float table.Counts[r, m], float (Array.sum table.Counts[*, m])
-                near (if row = 0.0 then 0.0 else cell / row) shares[r, m] "share"
+        for m in 0 .. layer.Modules - 1 do
+            near (if row = 0.0 then 0.0 else float table.Counts[r, m] / row) shares[r, m] "share"
 
-                if cell > 0.0 then cell / total * Math.Log(cell * total / (row * column)) else 0.0
-    ]
+/// Mutual information of module and kind over all choices: the mean of log p(kind, module) − log p(kind) − log p(module).
+let private informed (layer: RoutingLayer) (kindOf: int * int -> 'Kind) =
+    let all = choices layer |> List.map (fun (n, t, _, m) -> kindOf (n, t), m)
+    let share condition = float (count condition all) / float all.Length
 
-    near (List.sum information) table.Information "mutual information"
+    all
+    |> List.averageBy (fun (kind, m) ->
+        Math.Log(share ((=) (kind, m)) / (share (fst >> (=) kind) * share (snd >> (=) m))))
 
 /// The different modules of each layer that a row (and time) takes.
 let private path (trace: RoutingTrace) n t = [
@@ -129,7 +130,7 @@ let tests =
                 let positions = [ 0 .. layer.Choose - 1 ]
 
                 near
-                    (sites layer |> List.averageBy (fun (n, t) -> positions |> List.sumBy (at layer n t >> entropy)))
+                    (sites layer |> List.averageBy (fun (n, t) -> positions |> List.averageBy (at layer n t >> entropy)))
                     load.SelectionEntropy.Value
                     "H_a"
 
@@ -155,14 +156,20 @@ let tests =
         <| fun trace ->
             for layer in trace.Layers do
                 if isNull trace.Tokens then
-                    kinds trace layer (Inspect.by_class layer.Name trace) (fun r (n, _) ->
-                        trace.TargetClasses[n, 0] = r)
-
-                    kinds trace layer (Inspect.by_task layer.Name trace) (fun r (n, _) -> trace.Tasks[n] = r)
+                    let classes = Inspect.by_class layer.Name trace
+                    kinds layer classes (fun r (n, _) -> trace.TargetClasses[n, 0] = r)
+                    near (informed layer (fun (n, _) -> trace.TargetClasses[n, 0])) classes.Information "class"
+                    let tasks = Inspect.by_task layer.Name trace
+                    kinds layer tasks (fun r (n, _) -> trace.Tasks[n] = r)
+                    near (informed layer (fun (n, _) -> trace.Tasks[n])) tasks.Information "task"
                 else
                     let table = Inspect.by_word layer.Name 3 trace
                     let word (n, t) = vocabulary[trace.Tokens[n, t]]
-                    kinds trace layer table (fun r site -> word site = table.Labels[r])
+                    kinds layer table (fun r site -> word site = table.Labels[r])
+
+                    // However few words have a row, the information is over all of them.
+                    for most in [ 1; 3; 40 ] do
+                        near (informed layer word) (Inspect.by_word layer.Name most trace).Information $"top {most}"
 
                     let ranked =
                         [ 0..4 ]
@@ -226,7 +233,7 @@ let tests =
                         for n in 0 .. trace.Count - 1 -> [ for k in 0 .. layer.Choose - 1 -> at layer n each.Time k ]
                     ]
 
-                    near (rows |> List.averageBy (List.sumBy entropy)) each.Entropy "entropy"
+                    near (rows |> List.averageBy (List.averageBy entropy)) each.Entropy "entropy"
                     near (rows |> List.collect id |> List.averageBy List.max) each.MostProbable "highest probability"
 
             for n in 0 .. trace.Count - 1 do
@@ -244,7 +251,7 @@ let tests =
                         near (List.item m (at layer n site.Time k)) site.Probabilities[k] "its probability"
 
                     near
-                        ([ 0 .. layer.Choose - 1 ] |> List.sumBy (at layer n site.Time >> entropy))
+                        ([ 0 .. layer.Choose - 1 ] |> List.averageBy (at layer n site.Time >> entropy))
                         site.Entropy.Value
                         "entropy"
 

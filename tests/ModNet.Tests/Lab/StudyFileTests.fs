@@ -2,11 +2,14 @@
 module ModNet.Tests.StudyFileTests
 
 open System.IO
+open System.IO.Compression
 open Expecto
 open FsCheck
 open FsCheck.FSharp
 open ModNet
 open ModNet.Cli
+open ModNet.Runtime
+open ModNet.Tests.Clone
 
 let private finished row seed spec value : StudyEntry = {
     Row = row
@@ -232,6 +235,80 @@ let tests =
 
             Expect.isFalse (text.Contains "the second") "no row without a result"
             Expect.equal (ResultsPage.insert [ quick; results ] text) text "once more changes nothing"
+
+        testCase "measures of one study stand side by side between their markers"
+        <| fun () ->
+            let seen value other = { finished "a" 1 "new" value with Values = Map [ "measure", value; "other", other ] }
+
+            let results = {
+                file [ seen 1.0 7.0; { seen 3.0 9.0 with Seed = 2 } ] with
+                    Measures = [ "measure"; "other" ]
+            }
+
+            let marked table =
+                $"a\n<!-- example: measure; other – ./modnet reproduce writes what follows -->\n{table}<!-- end of example -->\nb\n"
+
+            let text = ResultsPage.insert [ results ] (marked "old\n")
+
+            let table =
+                "\n|  | paper: measure | measure | other | seeds |\n| --- | --- | --- | --- | --- |\n"
+                + "| the \\| first | 2.000 | 2.000 (1.000–3.000) | 8.000 (7.000–9.000) | 1, 2 |\n\n"
+
+            Expect.equal text (marked table) "the table"
+            Expect.equal (ResultsPage.insert [ results ] text) text "once more changes nothing"
+            Expect.equal (ResultsPage.insert [ { results with Quick = true } ] text) text "nothing of a quick version"
+
+            Expect.equal
+                (ResultsPage.insert [ { results with Study = "another" } ] text)
+                text
+                "nothing of another study"
+
+        testCase "README and docs/results.md have the tables that the stored results make"
+        <| fun () ->
+            let scripts = Path.Combine(root, "notebooks")
+            let files = (StudyStore.beside scripts).All()
+
+            for page in ResultsPage.pages scripts do
+                let text = File.ReadAllText page
+                Expect.equal (ResultsPage.insert files text) text page
+                Expect.stringContains text "<!-- table1: test perplexity; test perplexity at the best validation" page
+
+        testCase "of every stored result and log, H_a ≤ H_b ≤ log M, as Eqs. 15 and 16 have it"
+        <| fun () ->
+            let store = StudyStore.beside (Path.Combine(root, "notebooks"))
+            let mutable seen = 0
+
+            let holds what (values: System.Collections.Generic.IReadOnlyDictionary<string, float>) =
+                match
+                    values.TryGetValue Metric.SelectionEntropy.Name,
+                    values.TryGetValue Metric.BatchSelectionEntropy.Name
+                with
+                | (true, a), (true, b) ->
+                    seen <- seen + 1
+                    // Single precision, summed over a minibatch.
+                    Expect.isLessThanOrEqual a (b + 1e-5) $"{what}: H_a ≤ H_b"
+                    Expect.isLessThanOrEqual b (log 15.0 + 1e-5) $"{what}: H_b ≤ log 15, the largest M"
+                | _ -> ()
+
+            for file in store.All() do
+                for entry in file.Entries do
+                    for KeyValue(phase, values) in entry.Phases do
+                        holds $"{file.Study}, {entry.Row}, {phase}" values
+
+            Expect.isGreaterThan seen 50 "stored results"
+            let inResults = seen
+
+            for log in Directory.GetFiles(Path.Combine(root, "notebooks", "results", "logs"), "*.jsonl.gz") do
+                use packed = new GZipStream(File.OpenRead log, CompressionMode.Decompress)
+                use reader = new StreamReader(packed)
+                // The first line tells of the run; the log follows.
+                reader.ReadLine() |> ignore
+
+                while not reader.EndOfStream do
+                    let line = MetricsLine.Parse(reader.ReadLine())
+                    holds $"{Path.GetFileName log}, step {line.Step}" line.Values
+
+            Expect.isGreaterThan seen (inResults + 10_000) "lines of logs"
 
         testCase "a page without markers stays as it is"
         <| fun () ->

@@ -153,7 +153,7 @@ let tests =
             Expect.isTrue (Double.IsFinite seen.Loss) "loss"
             Expect.equal seen.Statistics.SelectionEntropy 0.0 "H_a"
             Expect.equal seen.Statistics.BatchSelectionEntropy 0.0 "H_b"
-            Expect.equal seen.Statistics.ModulesUsed 3 "modules used"
+            Expect.equal seen.Statistics.ModulesUsed 3.0 "modules used"
             let before = em.LogJoint(Fixtures.everything data)
 
             for _ in 1..30 do

@@ -261,7 +261,7 @@ let private entropies (rows: float[][][]) =
     let entropy (p: float seq) = -(p |> Seq.sumBy (fun p -> if p > 0.0 then p * log p else 0.0))
 
     let choose = rows[0].Length
-    let ha = rows |> Array.averageBy (Array.sumBy (Seq.ofArray >> entropy))
+    let ha = rows |> Array.averageBy (Array.averageBy (Seq.ofArray >> entropy))
 
     let hb =
         [ 0 .. choose - 1 ]
@@ -275,7 +275,7 @@ let private entropies (rows: float[][][]) =
 [<Tests>]
 let metrics =
     testList "metrics" [
-        testPropertyWithConfig config "H_a and H_b are Eqs. 15 and 16"
+        testPropertyWithConfig config "H_a and H_b are Eqs. 15 and 16 per position, of what the layer chose by"
         <| fun (s: Sizes) ->
             scoped
             <| fun () ->
@@ -287,7 +287,7 @@ let metrics =
                 Expect.floatClose Accuracy.high statistics.SelectionEntropy ha "H_a"
                 Expect.floatClose Accuracy.high statistics.BatchSelectionEntropy hb "H_b"
                 let used = integers (tape.Composition()) |> Array.distinct |> Array.length
-                Expect.equal statistics.ModulesUsed used "modules used"
+                Expect.equal statistics.ModulesUsed (float used) "modules used"
                 Expect.floatClose Accuracy.high (Array.sum (statistics.Load "modular1")) 1.0 "shares"
 
         testScoped "statistics of a set do not depend on how it is cut into minibatches"

@@ -47,7 +47,7 @@ let private same (one: RoutingTrace) (other: RoutingTrace) =
     Expect.equal one.Layers.Count other.Layers.Count "layers"
 
     for a, b in Seq.zip one.Layers other.Layers do
-        Expect.equal (a.Name, a.Modules, a.Latent) (b.Name, b.Modules, b.Latent) "layer"
+        Expect.equal (a.Name, a.Pool, a.Modules, a.Latent) (b.Name, b.Pool, b.Modules, b.Latent) "layer"
         equal a.Selections b.Selections "selections"
         equal a.Probabilities b.Probabilities "probabilities"
         equal a.Weights b.Weights "weights"
@@ -79,6 +79,7 @@ type private Traces =
                         Array3D.init n times choose (fun _ _ _ -> random.Next m),
                         maybe 1 (Array4D.init n times choose m (fun _ _ _ _ -> real ())),
                         maybe 2 (Array3D.init n times choose (fun _ _ _ -> real ())),
+                        Pool = $"pool {m}",
                         Held = maybe 3 (Array3D.init n times choose (fun _ _ _ -> random.Next m))
                     ))
 
@@ -164,7 +165,7 @@ let tests =
 
             Expect.equal
                 (text "layers")
-                """[{"name":"modular_gru1","sites":4,"choose":1,"modules":3,"latent":true}]"""
+                """[{"name":"modular_gru1","pool":"words","sites":4,"choose":1,"modules":3,"latent":true}]"""
                 "the sites"
 
             let dtype, shape, chosen = tensor "selections/modular_gru1"
