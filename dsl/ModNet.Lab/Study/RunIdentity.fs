@@ -9,27 +9,24 @@ open ModNet.Runtime
 type internal RunIdentity = {
     /// The identity of the experiment, whatever its seed (`Essence.identity`).
     Spec: string
-    /// What the data are (`DataIdentity.Short`). None where they are not known, or are drawn anew by each run, from its seed.
+    /// What the data are (`DataIdentity.Short`). None where they are not known, or lie in no files.
     Data: string option
 }
 
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module internal RunIdentity =
 
-    let private areDrawn (data: Data) =
-        match data with
-        | Data.ToyRegression _
-        | Data.Generated _ -> true
-        | _ -> false
+    /// Whether the data lie in files. A spec has the checksum of arrays in itself, and drawn data follow from it and the seed.
+    let private areFiles (data: Data) = (Sources.path data).IsSome
 
     // All rows of a study mostly have the same data, which take a while to read.
     let private known = ConcurrentDictionary<string * Data, string>()
 
-    /// What the data of an experiment are, which are read for that; None where they are drawn, or nobody has said where they are.
+    /// What the data of an experiment are, which are read for that; None where they lie in no files, or nobody has said where they are.
     let private dataOf (sound: CheckedExperiment) : string option =
         let data = sound.Experiment.Data
 
-        if areDrawn data || Sources.path data = Some "" then
+        if not (areFiles data) || Sources.path data = Some "" then
             None
         else
             let read _ =
@@ -83,7 +80,7 @@ module internal RunIdentity =
     let ofFolder (folder: string) (experiment: Experiment) : RunIdentity = {
         Spec = Essence.identity experiment
         Data =
-            if areDrawn experiment.Data then
+            if not (areFiles experiment.Data) then
                 None
             else
                 match Preparation.Read(Path.Combine(folder, Preparation.FileName)) with
