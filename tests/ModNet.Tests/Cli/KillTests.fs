@@ -177,7 +177,7 @@ let private stopsBy (name: string) (signal: int) =
         let output = running.StandardOutput.ReadToEnd()
         let errors = running.StandardError.ReadToEnd()
         running.WaitForExit()
-        Expect.equal running.ExitCode 0 errors
+        Expect.equal running.ExitCode 130 errors
 
         let told =
             Regex.Match(output, "stopped after ([0-9,]+) of 400 steps; the checkpoint holds them: to go on, (.*)")
