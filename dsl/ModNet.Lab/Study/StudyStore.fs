@@ -70,8 +70,9 @@ type StudyStore(folder: string) =
             use content = new MemoryStream()
             packed.CopyTo content
             Ok(PlainText.Of(path, content.ToArray()))
-        with :? InvalidDataException as cause ->
-            Error cause.Message
+        with
+        | :? InvalidDataException as cause -> Error cause.Message
+        | :? UserException -> Error "a packed file of what is no text"
 
     /// The line that a log begins with, or what is wrong with the file.
     let headOf (path: string) : Result<JsonObject, string> =

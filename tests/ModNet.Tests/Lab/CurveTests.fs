@@ -73,6 +73,15 @@ let private reading = [
         Expect.equal [ for line in log.Lines -> line.Step ] [ 1L; 3L ] "steps"
         Expect.equal log.Unreadable 2 "unreadable")
 
+    testInDirectory "a line with a byte that is no UTF-8 is counted as broken" (fun folder ->
+        let whole =
+            Text.Encoding.UTF8.GetBytes(line 1 "train" "\"loss\":2" + "\n" + line 2 "train" "\"loss\":1" + "\n")
+        // In the word "train" of the first line.
+        IO.File.WriteAllBytes(IO.Path.Combine(folder, "metrics.jsonl"), Array.updateAt 20 0xE9uy whole)
+        let log = MetricsLog.OfFolder folder
+        Expect.equal [ for line in log.Lines -> line.Step ] [ 2L ] "steps"
+        Expect.equal log.Unreadable 1 "unreadable")
+
     testCase "a resumed run's later line of a step counts" (fun () ->
         let text =
             [ line 10 "train" "\"loss\":5"; line 20 "train" "\"loss\":4"; line 10 "validation" "\"loss\":9" ]

@@ -292,8 +292,17 @@ let tests =
                 Study.run (options home) scripts one |> ignore
                 let kept = Directory.GetFiles(Path.Combine(scripts, "results", "logs"))[0]
                 Directory.Delete(Path.Combine(home, "runs"), true)
+                let whole = File.ReadAllBytes kept
 
-                for wrong in [ [| 1uy; 2uy; 3uy |]; Array.empty ] do
+                for wrong in
+                    [
+                        [| 1uy; 2uy; 3uy |]
+                        Array.empty
+                        // All of its content, but not all of its checksum.
+                        whole[.. whole.Length - 2]
+                        Array.append whole "more"B
+                        gzip (Array.append (PlainFiles.gunzip whole) [| 0xE9uy |])
+                    ] do
                     File.WriteAllBytes(kept, wrong)
 
                     complains (fun () -> Study.run (options home) scripts { one with LogsSuffice = true } |> ignore) [

@@ -257,6 +257,16 @@ let tests =
                 let from = spec.LastIndexOf('{', at)
                 complains (opens (spec.Insert(from, custom))) [ "never seen" ]
 
+                // In a name, where JSON would take it for a letter that it does not know.
+                let name = spec.IndexOf("\"name\": \"", StringComparison.Ordinal) + 9
+                File.WriteAllBytes(path, Array.insertAt name 0xE9uy (Text.Encoding.UTF8.GetBytes spec))
+
+                complains
+                    (fun () ->
+                        use _ = Trained.load folder
+                        ())
+                    [ $"{path}, line "; "expected text in UTF-8, got byte 0xE9" ]
+
         testCase "a spec that is not as the checkpoint found it is said"
         <| fun () ->
             leaving methods.Head
