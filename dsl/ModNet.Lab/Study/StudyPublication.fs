@@ -34,17 +34,23 @@ module internal StudyPublication =
         }
 
     /// What the data of each row are: those of the command, else those that its kept results are shown for, else those of a run that was found.
-    let private dataOf (study: Study) (options: StudyOptions) (older: StudyFile option) (runs: (StudyRun * RunIdentity) list) : string -> string option =
+    let private dataOf
+        (study: Study)
+        (options: StudyOptions)
+        (older: StudyFile option)
+        (runs: (StudyRun * RunIdentity) list)
+        : string -> string option =
         let planned = StudyPlan.runs study options
 
         fun row ->
             let named = planned |> List.tryPick (fun run -> if run.Row.Id = row then run.Identity.Data else None)
 
             let kept () =
-                older |> Option.bind (fun file -> file.Rows |> List.tryPick (fun known -> if known.Id = row then known.Data else None))
+                older
+                |> Option.bind (fun file ->
+                    file.Rows |> List.tryPick (fun known -> if known.Id = row then known.Data else None))
 
-            let found () =
-                runs |> List.tryPick (fun (run, identity) -> if run.Row = row then identity.Data else None)
+            let found () = runs |> List.tryPick (fun (run, identity) -> if run.Row = row then identity.Data else None)
 
             named |> Option.orElseWith kept |> Option.orElseWith found
 

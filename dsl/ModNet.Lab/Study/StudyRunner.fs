@@ -23,7 +23,9 @@ module internal StudyRunner =
     let private isFinished (study: Study) (run: PlannedRun) =
         match RunReader.read run.Row run.Seed run.Folder with
         | Some(found, identity) ->
-            found.Finished && RunIdentity.fits run.Identity identity && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
+            found.Finished
+            && RunIdentity.fits run.Identity identity
+            && (study.LogsSuffice || not (RunReader.isLogAlone run.Folder))
         | None -> false
 
     /// Where the folder holds a run of other settings or on other data, gives that folder another name.
@@ -56,7 +58,8 @@ module internal StudyRunner =
         |> List.sumBy (fun run ->
             let known =
                 file.Entries
-                |> List.filter (fun entry -> entry.Finished && entry.Row = run.Row.Id && entry.Spec = run.Identity.Spec)
+                |> List.filter (fun entry ->
+                    entry.Finished && entry.Row = run.Row.Id && entry.Spec = run.Identity.Spec)
                 |> List.map (fun entry -> entry.Seconds / float (max 1L entry.Steps))
 
             let perStep = if known.IsEmpty then own else List.average known
@@ -90,8 +93,7 @@ module internal StudyRunner =
         StudyPlan.mustUseData options planned
 
         let layOut (run: PlannedRun) =
-            if study.LogsSuffice && options.Scale = Scale.Full then
-                store.LayOut(run.Identity, run.Seed, run.Folder)
+            if study.LogsSuffice && options.Scale = Scale.Full then store.LayOut(run.Identity, run.Seed, run.Folder)
 
         planned |> List.iter layOut
         let waiting = planned |> List.filter (isFinished study >> not)

@@ -44,7 +44,9 @@ public static class Cifar10
         LabelledImages train = Images([.. TrainFiles.Select(name => found[name])]);
         LabelledImages test = Images([found[TestFile]]);
         DataSplits splits = ImageSplits.Of(path, train, test, Classes.Count, heldOut, standardise, splitSeed);
-        return new(splits, files, Classes);
+        // The six files are the same data whether or not they are in an archive.
+        DataIdentity identity = new([.. found.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => DataFile.Of(file.Key, file.Value))]);
+        return new(splits with { Identity = identity }, files, Classes);
     }
 
     private static (Dictionary<string, byte[]> Found, List<DataFile> Files) Find(string path)

@@ -15,6 +15,9 @@ public sealed record DataFile(string Name, long Bytes, string Sha256)
         return new DataFile(Path.GetFileName(path), stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
     });
 
+    /// <summary>A file of these bytes, on the disk or in an archive.</summary>
+    internal static DataFile Of(string name, byte[] bytes) => new(name, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+
     /// <summary>Runs <paramref name="body"/>, which reads a file. UserException where the file cannot be read or is damaged.</summary>
     internal static TResult Reading<TResult>(string path, Func<TResult> body)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 
 namespace ModNet.Runtime;
 
@@ -12,8 +11,7 @@ internal sealed record FileBytes(string Path, byte[] Bytes)
     private static readonly ConcurrentDictionary<string, byte[]> Pipes = new(StringComparer.Ordinal);
 
     /// <summary>What <c>summary.json</c> records of the file.</summary>
-    internal DataFile File { get; } = new(
-        System.IO.Path.GetFileName(Path), Bytes.Length, Convert.ToHexStringLower(SHA256.HashData(Bytes)));
+    internal DataFile File { get; } = DataFile.Of(System.IO.Path.GetFileName(Path), Bytes);
 
     /// <summary>Reads a file, a pipe or a device. UserException where it cannot be read.</summary>
     internal static FileBytes Read(string path) => DataFile.Reading(path, () => new FileBytes(path, BytesOf(path)));

@@ -19,7 +19,7 @@ public sealed record LoadedData(
     : IDisposable
 {
     /// <summary>The training data and the held-out data. Those that were read from files are identified by the files' contents.</summary>
-    public DataSplits Splits { get; } = Files.Count > 0 ? Splits with { Identity = new(Files) } : Splits;
+    public DataSplits Splits { get; } = Files.Count > 0 && !Splits.IsIdentified ? Splits with { Identity = new(Files) } : Splits;
 
     /// <summary>What turns data as they are outside into the network's inputs.</summary>
     public Preparation Preparation => new(Splits.Identity)
@@ -47,6 +47,9 @@ public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation
     : IDisposable
 {
     private DataIdentity? _identity;
+
+    /// <summary>Whether it is known already what tells these data from others.</summary>
+    internal bool IsIdentified => _identity is not null;
 
     /// <summary>
     /// What tells these data from others: the checksums of the files that they were read from, else of their numbers, which are read once for

@@ -8,11 +8,14 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class TextCorpus
 {
-    private TextCorpus(IReadOnlyList<DataFile> files, Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
-        (Files, Vocabulary, Train, Validation, Test) = (files, vocabulary, train, validation, test);
+    private TextCorpus(TextFiles files, Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
+        (Files, Identity, Vocabulary, Train, Validation, Test) = (files.Files, files.Identity, vocabulary, train, validation, test);
 
     /// <summary>The files that were read.</summary>
     public IReadOnlyList<DataFile> Files { get; }
+
+    /// <summary>What tells the text from others.</summary>
+    public DataIdentity Identity { get; }
 
     /// <summary>The words of the training text.</summary>
     public Vocabulary Vocabulary { get; }
@@ -38,7 +41,7 @@ public sealed class TextCorpus
             : [.. files.Parts.Select(part => Words(part.Place, part.Lines()))];
         Vocabulary words = Vocabulary.Of(parts[0], vocabulary, files.Path);
         int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, words.IdOf))];
-        return new(files.Files, words, ids[0], ids[1], ids[2]);
+        return new(files, words, ids[0], ids[1], ids[2]);
     }
 
     /// <summary>
@@ -50,7 +53,7 @@ public sealed class TextCorpus
         Parts(Train, window, "training", remainder: false, carryState)[0],
         Parts(Validation, window, "validation", remainder: true, carryState),
         Parts(Test, window, "test", remainder: true, carryState))
-    { Identity = new(Files) };
+    { Identity = Identity };
 
     private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder, bool carryState)
     {

@@ -12,14 +12,17 @@ public sealed class TextFiles
 
     private static readonly string[] Endings = [".train.txt", ".valid.txt", ".test.txt"];
 
-    private TextFiles(string path, IReadOnlyList<DataFile> files, IReadOnlyList<TextPart> parts) =>
-        (Path, Files, Parts) = (path, files, parts);
+    private TextFiles(string path, IReadOnlyList<DataFile> files, IReadOnlyList<TextPart> parts, IReadOnlyList<DataFile>? contents = null) =>
+        (Path, Files, Parts, Identity) = (path, files, parts, new(contents ?? files));
 
     /// <summary>The file or folder as it was named.</summary>
     public string Path { get; }
 
     /// <summary>The files that were read, with their checksums.</summary>
     public IReadOnlyList<DataFile> Files { get; }
+
+    /// <summary>What tells the text from others. Three files are the same text whether or not they are in an archive.</summary>
+    public DataIdentity Identity { get; }
 
     /// <summary>Training, validation and test text, or the only text.</summary>
     internal IReadOnlyList<TextPart> Parts { get; }
@@ -91,9 +94,11 @@ public sealed class TextFiles
         }
 
         Dictionary<string, byte[]> files = folders.Values.Single();
+        string[] chosen = Chosen(archive.Path, [.. files.Keys]);
         return new(
             archive.Path, [archive.File],
-            [.. Chosen(archive.Path, [.. files.Keys]).Select(name => TextPart.Of($"{archive.Path}, {name}", files[name]))]);
+            [.. chosen.Select(name => TextPart.Of($"{archive.Path}, {name}", files[name]))],
+            [.. chosen.Select(name => DataFile.Of(name, files[name]))]);
     }
 
     // Archivers and desktops leave hidden files beside those that they are about.

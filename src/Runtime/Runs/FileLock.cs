@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace ModNet.Runtime;
 
@@ -44,18 +45,18 @@ public sealed class FileLock : IDisposable
     /// <summary>Names the process that holds the lock at a path, as well as that can be known.</summary>
     public static string HolderOf(string path)
     {
-        try
+        const string unknown = "another process";
+        using SafeFileHandle? file = FolderEntries.OpenLocked(path);
+        if (file is null)
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
-            return int.TryParse(reader.ReadToEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-                ? string.Create(CultureInfo.InvariantCulture, $"process {process}")
-                : "another process";
+            return unknown;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "another process";
-        }
+
+        var digits = new byte[16];
+        int read = RandomAccess.Read(file, digits, 0);
+        return int.TryParse(digits.AsSpan(0, read), NumberStyles.None, CultureInfo.InvariantCulture, out int process)
+            ? string.Create(CultureInfo.InvariantCulture, $"process {process}")
+            : unknown;
     }
 
     // So that whoever waits can see for whom.

@@ -1,8 +1,12 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ModNet.Runtime;
 
-/// <summary>What .NET lacks for the entries of folders on Linux and macOS: flushing them to the disk, and second names for files.</summary>
+/// <summary>
+/// What .NET lacks for the entries of folders on Linux and macOS: flushing them to the disk, second names for files, and reading a file that
+/// another process has locked.
+/// </summary>
 internal static partial class FolderEntries
 {
     // EIO, ENOSPC, EDQUOT. File systems that cannot flush a folder answer with another number.
@@ -36,6 +40,16 @@ internal static partial class FolderEntries
 
     /// <summary>Gives the file at <paramref name="path"/> a second name. False where the system cannot, or where that name is taken.</summary>
     internal static bool TryLink(string path, string other) => !OperatingSystem.IsWindows() && Link(path, other) == 0;
+
+    /// <summary>
+    /// Opens a file for reading, whoever has locked it: .NET itself would ask for a lock of its own. Null where it cannot be opened, and on
+    /// Windows.
+    /// </summary>
+    internal static SafeFileHandle? OpenLocked(string path)
+    {
+        int file = OperatingSystem.IsWindows() ? -1 : Open(path, 0);
+        return file < 0 ? null : new(file, ownsHandle: true);
+    }
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -239,7 +239,7 @@ let tests =
             let out = Path.Combine(directory, "run")
             use running = start (words out 100_000 10)
             until running (fun () -> File.Exists(newest out))
-            refused 1 [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in" ]
+            refused 1 [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in"; $"process {running.Id}" ]
             refused 1 (words out 100 10) [ out; "a folder that no run is at work in" ]
             send (running.Id, sigkill) |> ignore
             running.WaitForExit()

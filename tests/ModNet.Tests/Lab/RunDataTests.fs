@@ -103,7 +103,10 @@ let tests =
             let path = Path.Combine(directory, "t.txt")
 
             let write (shift: int) =
-                File.WriteAllLines(path, [ for i in 1..40 -> String.concat " " [ for n in 0..3 -> $"w{(n * i + shift) % 4}" ] ])
+                File.WriteAllLines(
+                    path,
+                    [ for i in 1..40 -> String.concat " " [ for n in 0..3 -> $"w{(n * i + shift) % 4}" ] ]
+                )
 
             let language () =
                 experiment {
@@ -184,7 +187,11 @@ let tests =
             let after = contents folder |> Array.filter (fun (name, _) -> name <> "report.html")
             Expect.equal after before "nothing is written but the report"
             complains (fun () -> resume 5 |> ignore) [ "expected a run of at most 5 steps"; "got one of 40 steps" ]
-            Expect.equal (contents folder |> Array.filter (fun (name, _) -> name <> "report.html")) before "nor by a refusal"
+
+            Expect.equal
+                (contents folder |> Array.filter (fun (name, _) -> name <> "report.html"))
+                before
+                "nor by a refusal"
 
         testInDirectory "predictions take columns as the file has them: nothing but the run's folder knows their scale"
         <| fun directory ->
@@ -197,11 +204,22 @@ let tests =
 
             scoped
             <| fun () ->
-                let raw = torch.tensor([| for row in cells do yield! row[..1] |], torch.ScalarType.Float64).view(-1L, 2L)
+                let raw =
+                    torch
+                        .tensor(
+                            [|
+                                for row in cells do
+                                    yield! row[..1]
+                            |],
+                            torch.ScalarType.Float64
+                        )
+                        .view(-1L, 2L)
+
                 let found = integers (network.Predict raw) |> Array.map (fun number -> float labels[number])
                 let right = List.zip (List.ofArray found) cells |> List.filter (fun (label, row) -> label = row[2])
                 Expect.isGreaterThan (float right.Length / float rows.Length) 0.95 "the share of right predictions"
                 Expect.equal (Seq.toList network.Preparation.Value.Columns) [ "a"; "b" ] "the columns"
+
                 complains (fun () -> network.Predict(torch.zeros (3L, 5L)) |> ignore) [
                     "x: expected rows [B, 2] with the columns a, b, not yet standardised, got [3, 5]"
                 ]
@@ -229,7 +247,11 @@ let tests =
             let path = Path.Combine(folder, "data.json")
             let whole = File.ReadAllText path
 
-            for damaged in [ ""; "{}"; "[]"; whole[.. whole.Length / 2]; whole.Replace("\"version\": 1", "\"version\": 9") ] do
+            for damaged in
+                [ ""; "{}"; "[]"; whole[.. whole.Length / 2]; whole.Replace("\"version\": 1", "\"version\": 9") ] do
                 File.WriteAllText(path, damaged)
-                complains (fun () -> (Trained.load folder :> IDisposable).Dispose()) [ "data.json: expected how a run prepares its data" ]
+
+                complains (fun () -> (Trained.load folder :> IDisposable).Dispose()) [
+                    "data.json: expected how a run prepares its data"
+                ]
     ]

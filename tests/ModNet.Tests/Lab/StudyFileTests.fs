@@ -71,8 +71,20 @@ let private file (entries: StudyEntry list) : StudyFile = {
     Measures = [ "measure" ]
     NeedsData = true
     Rows = [
-        { Id = "a"; Label = "the | first"; Paper = Map [ "measure", PaperValue.Number 2.0 ]; Spec = "new"; Data = None }
-        { Id = "b"; Label = "the second"; Paper = Map [ "measure", PaperValue.Words "small" ]; Spec = "new"; Data = None }
+        {
+            Id = "a"
+            Label = "the | first"
+            Paper = Map [ "measure", PaperValue.Number 2.0 ]
+            Spec = "new"
+            Data = None
+        }
+        {
+            Id = "b"
+            Label = "the second"
+            Paper = Map [ "measure", PaperValue.Words "small" ]
+            Spec = "new"
+            Data = None
+        }
     ]
     Entries = entries
 }

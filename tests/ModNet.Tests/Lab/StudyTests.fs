@@ -402,9 +402,7 @@ let tests =
                                     }
                                 )
 
-                                data (
-                                    csv "" { target "y" }
-                                )
+                                data (csv "" { target "y" })
 
                                 train (
                                     static_modules {

@@ -1,9 +1,12 @@
 /// What tells data from others, whatever their path.
 module ModNet.Tests.DataIdentityTests
 
+open System
+open System.IO
 open Expecto
 open FsCheck.FSharp
 open ModNet.Runtime
+open ModNet.Tests.DataFiles
 open TorchSharp
 
 let private file name digit = DataFile(name, 10L, System.String(digit, 64))
@@ -47,7 +50,12 @@ let tests =
             let now = identity [ file "train" '1'; file "test" '3' ]
             Expect.isNull (earlier.DifferenceFrom earlier) "the same"
             let said = now.DifferenceFrom earlier
-            Expect.stringContains said "test (10 bytes, SHA-256 222222222222…), now test (10 bytes, SHA-256 333333333333…)" "both"
+
+            Expect.stringContains
+                said
+                "test (10 bytes, SHA-256 222222222222…), now test (10 bytes, SHA-256 333333333333…)"
+                "both"
+
             Expect.isFalse (said.Contains "train") $"what is the same: {said}"
 
         testProperty "any change of any number of a tensor is another identity, and JSON keeps it"
@@ -70,6 +78,22 @@ let tests =
                 let read = DataIdentity.Parse(one.Identity.ToJson())
                 Expect.equal read.Short one.Identity.Short "read back"
                 Expect.isTrue read.AreDrawn "numbers, not files")
+
+        testInDirectory "three files of a text are the same data in a folder and in an archive"
+        <| fun directory ->
+            let files = [
+                for part in [ "train"; "valid"; "test" ] ->
+                    $"a.{part}.txt", Text.Encoding.UTF8.GetBytes $"some words to {part}"
+            ]
+
+            for name, bytes in files do
+                File.WriteAllBytes(Path.Combine(directory, name), bytes)
+
+            let archive = Path.Combine(directory, "a.tgz")
+            writeTarGz archive [ for name, bytes in files -> $"texts/{name}", bytes ]
+            let packed, plain = TextFiles.Read archive, TextFiles.Read directory
+            Expect.equal packed.Identity.Short plain.Identity.Short "the same words"
+            Expect.notEqual packed.Files[0].Sha256 plain.Files[0].Sha256 "of other files"
 
         testCase "what is no identity is none"
         <| fun () ->

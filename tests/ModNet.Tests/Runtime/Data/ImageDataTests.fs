@@ -188,6 +188,16 @@ let cifarTests =
                     let before = Directory.GetFileSystemEntries(directory, "*", SearchOption.AllDirectories)
 
                     use data = cifar directory
+
+                    let files = [|
+                        for file, bytes in cifarFiles 4 do
+                            let checksum =
+                                System.Security.Cryptography.SHA256.HashData bytes |> System.Convert.ToHexStringLower
+
+                            DataFile(file, bytes.LongLength, checksum)
+                    |]
+
+                    Expect.equal data.Splits.Identity.Short (DataIdentity files).Short "the same data, packed or not"
                     let batch = all data.Splits.Train
                     Expect.equal batch.Inputs.shape [| 20L; 3L; 32L; 32L |] "shape"
                     Expect.equal (integers batch.Targets) [| for i in 0..19 -> i % 10 |] "labels"

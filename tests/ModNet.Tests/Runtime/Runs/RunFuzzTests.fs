@@ -260,7 +260,13 @@ let private resultsText =
         Measures = [ "accuracy" ]
         NeedsData = false
         Rows = [
-            { Id = "first"; Label = "First"; Paper = Map [ "accuracy", PaperValue.Number 0.5 ]; Spec = "0123456789ab"; Data = None }
+            {
+                Id = "first"
+                Label = "First"
+                Paper = Map [ "accuracy", PaperValue.Number 0.5 ]
+                Spec = "0123456789ab"
+                Data = None
+            }
         ]
         Entries = [
             {
