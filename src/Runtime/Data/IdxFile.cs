@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 
 namespace ModNet.Runtime;
 
@@ -14,7 +15,7 @@ internal static class IdxFile
     private const long MostPerPackedByte = 1032;
 
     /// <summary>Reads a file of so many dimensions. Its header is compared with its length before memory is taken. UserException where it is damaged.</summary>
-    internal static (DataFile File, long[] Shape, byte[] Values) Read(string path, int dimensions) => DataFile.Reading(path, () =>
+    internal static IdxValues Read(string path, int dimensions) => DataFile.Reading(path, () =>
     {
         FileBytes file = FileBytes.Read(path);
         bool packed = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
@@ -53,9 +54,22 @@ internal static class IdxFile
             throw Wrong(path, told, read < values.Length ? $"{read}" : "more");
         }
 
-        return (file.File, shape, values);
+        return new IdxValues(file.File, header, shape, values);
     });
 
     private static UserException Wrong(string path, string expected, string got) =>
         new(path, expected, got, "download the file again");
+}
+
+/// <summary>What an idx file holds, packed or not.</summary>
+internal sealed record IdxValues(DataFile File, byte[] Header, long[] Shape, byte[] Values)
+{
+    /// <summary>The file as it is when it is not packed, under the name of what is in it.</summary>
+    internal DataFile Unpacked(string name)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Header);
+        hash.AppendData(Values);
+        return new(name, Header.LongLength + Values.LongLength, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
 }

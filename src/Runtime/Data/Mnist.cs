@@ -28,32 +28,36 @@ public static class Mnist
         }
 
         var files = new List<DataFile>();
-        LabelledImages train = Read(directory, "train", files);
-        LabelledImages test = Read(directory, "t10k", files);
+        var unpacked = new List<DataFile>();
+        LabelledImages train = Read(directory, "train", files, unpacked);
+        LabelledImages test = Read(directory, "t10k", files, unpacked);
         DataSplits splits = ImageSplits.Of(directory, train, test, Classes, heldOut, standardise, splitSeed);
-        return new(splits, files, [.. Enumerable.Range(0, Classes).Select(c => $"{c}")]);
+        // However the files are packed, the data are the same.
+        return new(splits with { Identity = new(unpacked) }, files, [.. Enumerable.Range(0, Classes).Select(c => $"{c}")]);
     }
 
-    private static LabelledImages Read(string directory, string part, List<DataFile> files)
+    private static LabelledImages Read(string directory, string part, List<DataFile> files, List<DataFile> unpacked)
     {
         string images = Find(directory, $"{part}-images", 3);
         string labels = Find(directory, $"{part}-labels", 1);
-        (DataFile imageFile, long[] shape, byte[] pixels) = IdxFile.Read(images, 3);
-        (DataFile labelFile, long[] count, byte[] classes) = IdxFile.Read(labels, 1);
+        IdxValues pixels = IdxFile.Read(images, 3);
+        IdxValues classes = IdxFile.Read(labels, 1);
+        long[] shape = pixels.Shape;
         if (shape[1] != Side || shape[2] != Side)
         {
             throw new UserException(
                 images, $"images of {Side} × {Side} pixels", $"{shape[1]} × {shape[2]}", "give the files of MNIST");
         }
 
-        if (count[0] != shape[0] || shape[0] == 0)
+        if (classes.Shape[0] != shape[0] || shape[0] == 0)
         {
             throw new UserException(
-                labels, $"a label for each of {shape[0]} images", $"{count[0]}", "download both files again");
+                labels, $"a label for each of {shape[0]} images", $"{classes.Shape[0]}", "download both files again");
         }
 
-        files.AddRange([imageFile, labelFile]);
-        return new([shape[0], 1, Side, Side], pixels, classes);
+        files.AddRange([pixels.File, classes.File]);
+        unpacked.AddRange([pixels.Unpacked($"{part}-images"), classes.Unpacked($"{part}-labels")]);
+        return new([shape[0], 1, Side, Side], pixels.Values, classes.Values);
     }
 
     private static string Find(string directory, string name, int dimensions)
