@@ -36,6 +36,8 @@ type private Kernel(folder: string) =
             )
 
         start.Environment["DOTNET_INTERACTIVE_CLI_TELEMETRY_OPTOUT"] <- "1"
+        // ./modnet sets it for the SDK; the kernel takes it for a culture, which a machine without libicu does not have.
+        start.Environment.Remove "DOTNET_CLI_UI_LANGUAGE" |> ignore
         Process.Start start
 
     let errors = running.StandardError.ReadToEndAsync()
