@@ -25,6 +25,9 @@ module Show =
         (words: string)
         (ending: string, file: unit -> string)
         =
+        // A script may show things and train nothing.
+        Host.declare ()
+
         if asksForFrames then
             [ KeyValuePair(mediaType, contents); KeyValuePair("text/plain", JsonValue.Create words) ]
             |> JsonObject
