@@ -323,7 +323,7 @@ experiment {{
             send (running.Id, sigterm) |> ignore
             let rest = running.StandardOutput.ReadToEnd()
             Expect.isTrue (running.WaitForExit 60_000) "ends"
-            Expect.equal running.ExitCode 0 errors.Result
+            Expect.equal running.ExitCode 130 errors.Result
             Expect.stringContains rest "stopped after" "says so"
             hasRunFiles out
             Expect.isFalse ((summary out).["finished"].GetValue<bool>()) "not finished"
