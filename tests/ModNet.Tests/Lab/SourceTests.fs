@@ -251,8 +251,8 @@ let tests =
 
             Expect.equal
                 (source.Facts.ToJsonString())
-                // printf 'a,y\n1,no\n2,yes\n3,no\n4,yes\n' | sha256sum
-                "{\"kind\":\"csv\",\"files\":[{\"name\":\"x.csv\",\"bytes\":26,\"sha256\":\"ff32534e12dd323bfc3bb53f5ef9a07040d9ea6cb12735c3f92ea2c38aef1bd4\"}],\"train\":3,\"validation\":1,\"classes\":[\"no\",\"yes\"]}"
+                // printf 'a,y\n1,no\n2,yes\n3,no\n4,yes\n' | sha256sum; of a single file the identity is the checksum's own checksum.
+                "{\"kind\":\"csv\",\"identity\":\"efa67fb78e01\",\"files\":[{\"name\":\"x.csv\",\"bytes\":26,\"sha256\":\"ff32534e12dd323bfc3bb53f5ef9a07040d9ea6cb12735c3f92ea2c38aef1bd4\"}],\"train\":3,\"validation\":1,\"classes\":[\"no\",\"yes\"]}"
                 "facts"
 
         testCase "a blank path asks for --data"
