@@ -84,7 +84,7 @@ type Script(arguments: string array) =
     /// Checks all the experiments, and then does for each what the command line asks: `check` or `train`. With several of them, `--out DIR` means
     /// the folder that has theirs, by name. Ends the process where something goes wrong: with exit code 1 for a mistake in an experiment or its
     /// data, 2 for one on the command line, and 130 where training was stopped.
-    /// Example: `script.RunAll [ for choose in 1..3 -> experiment { net (net' choose); out $"runs/choose-{choose}"; data (toy_regression { }); train (em { steps 100 }) } ]`
+    /// Example: `script.RunAll [ run; { run with Seed = 2; Out = Some "runs/second" } ]`
     member _.RunAll(experiments: Experiment list) : unit =
         let parsed = parse ()
 

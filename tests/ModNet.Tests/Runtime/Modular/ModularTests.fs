@@ -154,7 +154,7 @@ let layers =
 
                     Expect.equal
                         [ for e in tape.Entries -> e.Site ]
-                        [ for t in 0..5 -> Site("modular1", t, 2 * t, 2, 4) ]
+                        [ for t in 0..5 -> Site("modular1", t, 2 * t, 2, 4, Pool = "pool") ]
                         "sites"
 
                     Expect.equal (integers (tape.Composition())) (integers chosen) "composition"
