@@ -49,7 +49,7 @@ public sealed class FileLock : IDisposable
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(file);
             return int.TryParse(reader.ReadToEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-                ? string.Create(CultureInfo.InvariantCulture, $"process {process}")
+                ? FormattableString.Invariant($"process {process}")
                 : "another process";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -86,7 +86,7 @@ public sealed class FileLock : IDisposable
             if (DateTime.UtcNow > until)
             {
                 throw new UserException(
-                    path, "a lock that is free", $"one that {HolderOf(path)} has held for {Patience.TotalMinutes:F0} minutes",
+                    path, "a lock that is free", FormattableString.Invariant($"one that {HolderOf(path)} has held for {Patience.TotalMinutes:F0} minutes"),
                     "see whether a `reproduce` hangs, and end it");
             }
 
