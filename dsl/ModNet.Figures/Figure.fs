@@ -99,11 +99,7 @@ module Figure =
     /// A legend whose upper left corner is at this place of the figure.
     let private ownLegend (x: float, y: float) (names: string list) =
         Legend.init (
-            Orientation =
-                (if isShort names then
-                     StyleParam.Orientation.Horizontal
-                 else
-                     StyleParam.Orientation.Vertical),
+            Orientation = (if isShort names then StyleParam.Orientation.Horizontal else StyleParam.Orientation.Vertical),
             X = x,
             XAnchor = StyleParam.XAnchorPosition.Left,
             Y = y,

@@ -23,10 +23,7 @@ module Label =
     let shortened (most: int) (text: string) : string =
         let whole = StringInfo text
 
-        if whole.LengthInTextElements <= most then
-            text
-        else
-            whole.SubstringByTextElements(0, most - 1) + "…"
+        if whole.LengthInTextElements <= most then text else whole.SubstringByTextElements(0, most - 1) + "…"
 
     /// Four significant digits, thousands separated: `0.6931`, `1,204`, `−2.5`, `3.1e-07`.
     let number (value: float) : string =

@@ -102,7 +102,8 @@ module Panel =
     /// The finite numbers that are drawn along an axis, "x" or "y"; none where it is one of names.
     let internal drawn (axis: string) (chart: GenericChart) : float[] =
         GenericChart.getTraces chart
-        |> Seq.collect (fun trace -> trace.TryGetPropertyValue axis |> Option.map numbersIn |> Option.defaultValue Seq.empty)
+        |> Seq.collect (fun trace ->
+            trace.TryGetPropertyValue axis |> Option.map numbersIn |> Option.defaultValue Seq.empty)
         |> Seq.filter Double.IsFinite
         |> Seq.toArray
 
@@ -110,8 +111,14 @@ module Panel =
     let private scaled (chart: GenericChart) : (float * float) option =
         GenericChart.getTraces chart
         |> Seq.tryPick (fun trace ->
-            match trace.TryGetPropertyValue "zmin", trace.TryGetPropertyValue "zmax", trace.TryGetPropertyValue "showscale" with
-            | Some(:? float as low), Some(:? float as high), Some(:? bool as own) when trace.``type`` = "heatmap" && not own ->
+            match
+                trace.TryGetPropertyValue "zmin",
+                trace.TryGetPropertyValue "zmax",
+                trace.TryGetPropertyValue "showscale"
+            with
+            | Some(:? float as low), Some(:? float as high), Some(:? bool as own) when
+                trace.``type`` = "heatmap" && not own
+                ->
                 Some(low, high)
             | _ -> None)
 
@@ -175,8 +182,7 @@ module Panel =
         |> value low (left - 3) StyleParam.XAnchorPosition.Right
         |> value high -37 StyleParam.XAnchorPosition.Left
 
-    let private framed axis =
-        onAxis axis (LinearAxis.style (Mirror = StyleParam.Mirror.True, ShowGrid = false))
+    let private framed axis = onAxis axis (LinearAxis.style (Mirror = StyleParam.Mirror.True, ShowGrid = false))
 
     /// The panel's height in pixels, axes included; 340 by default. In a grid the highest panel counts.
     let height (pixels: int) (chart: GenericChart) : GenericChart =
@@ -247,9 +253,7 @@ module Panel =
         let format = if low >= 1e-3 && high < 1e6 then Some ",~r" else None
 
         chart
-        |> onAxis
-            "yaxis"
-            (LinearAxis.style (AxisType = StyleParam.AxisType.Log, NTicks = ticks, ?TickFormat = format))
+        |> onAxis "yaxis" (LinearAxis.style (AxisType = StyleParam.AxisType.Log, NTicks = ticks, ?TickFormat = format))
 
     let private range axis low high chart =
         let at = place axis chart

@@ -68,9 +68,7 @@ module InspectText =
 
             under
                 $"paths: {graph.Distinct} different; the most frequent"
-                (columns
-                    firstOnly
-                    ([ graph.Layers |> List.map fst |> String.concat " → "; "count"; "share" ] :: rows))
+                (columns firstOnly ([ graph.Layers |> List.map fst |> String.concat " → "; "count"; "share" ] :: rows))
 
     let private contexts (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers

@@ -108,12 +108,11 @@ module internal RunFiles =
     let facts (summary: JsonObject) : (string * string) list =
         summary
         |> Seq.filter (fun entry ->
-            not (List.contains entry.Key apart)
-            && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
+            not (List.contains entry.Key apart) && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
         |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
 
-    /// The names that people know of what `versions` and `method` call otherwise.
+    /// The names that people know, of fields and of their values, where the files have others.
     let private known =
         dict [
             "modnet", "ModNet"
@@ -128,6 +127,12 @@ module internal RunFiles =
             "rate", "learning rate"
             "schedule", "schedule of the learning rate"
             "unselected", "modules that are not selected"
+            "start", "a* at the start"
+            "held", "a* in an E-step"
+            "em", "EM"
+            "reinforce", "REINFORCE"
+            "adam", "Adam"
+            "sgd", "SGD"
         ]
 
     let private name (field: string) =
@@ -149,11 +154,11 @@ module internal RunFiles =
         match value with
         | null -> []
         | :? JsonObject as choice when (choice["kind"] :? JsonValue) -> [
-            name field, spoken field choice["kind"]
+            name field, name (spoken field choice["kind"])
             for entry in choice do
                 if entry.Key <> "kind" then yield! setting (entry.Key, entry.Value)
           ]
-        | value -> [ name field, (spoken field value).Replace('_', ' ') ]
+        | value -> [ name field, name (spoken field value) ]
 
     /// Headings and rows of a run's settings: its training method and what belongs to it, its data, and the versions it was made with. They are read
     /// from `spec.json` and `summary.json`; None where neither says anything of them.
@@ -174,7 +179,8 @@ module internal RunFiles =
             | Some data ->
                 for entry in data do
                     let field = if entry.Key = "kind" then "data" else $"data: {name entry.Key}"
-                    field, spoken entry.Key ((brief data)[entry.Key])
+                    let value = spoken entry.Key ((brief data)[entry.Key])
+                    field, (if entry.Key = "kind" then name value else value)
             | None -> ()
 
             match summary |> fields "versions" with

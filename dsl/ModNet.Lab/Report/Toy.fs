@@ -43,8 +43,8 @@ module Toy =
 
             cloud (name colour symbol) (at 0) (at 1) (Palette.colour colour) symbols[symbol % symbols.Length] 6 0.75
             |> GenericChart.mapTrace (fun trace ->
-                // Legends count modules and components upwards, whichever cloud is drawn first; plotly's own rank is 1000.
-                trace.SetProperty("legendrank", 1000 + colour * symbols.Length + symbol % symbols.Length)
+                // Legends count modules and components upwards, whichever cloud is drawn first; other traces follow with plotly's rank, 1000.
+                trace.SetProperty("legendrank", 900 + colour * symbols.Length + symbol % symbols.Length)
                 trace))
 
     let private plane title first second series =

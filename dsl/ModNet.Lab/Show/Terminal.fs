@@ -12,7 +12,8 @@ module internal Terminal =
     let private write (writer: unit -> TextWriter) (text: string) = writer().WriteLine(VisibleText.Lines text)
 
     /// A line on the output.
-    let printfn (format: Printf.StringFormat<'Printer, unit>) : 'Printer = Printf.ksprintf (write (fun () -> Console.Out)) format
+    let printfn (format: Printf.StringFormat<'Printer, unit>) : 'Printer =
+        Printf.ksprintf (write (fun () -> Console.Out)) format
 
     /// A line on the error output.
     let eprintfn (format: Printf.StringFormat<'Printer, unit>) : 'Printer =
