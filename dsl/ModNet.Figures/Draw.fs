@@ -44,7 +44,7 @@ type Draw =
         GenericChart.ofTraceObject false trace
 
     /// A line through (x, y), with a dot at each point where there are few. Points that are not finite leave a gap. Without a `Colour` it gets the
-    /// palette's next one. A `Quiet` line is thin and absent from legend and hovering: it belongs to another line of the same name.
+    /// palette's next one, and without a `Width` it is 2 pixels wide. A `Quiet` line is thin and absent from legend and hovering: it belongs to another line of the same name.
     /// Raises ArgumentException unless there are as many y as x.
     static member Line
         (
@@ -56,7 +56,8 @@ type Draw =
             ?Opacity: float,
             ?Hover: string,
             ?Extra: float[],
-            ?Quiet: bool
+            ?Quiet: bool,
+            ?Width: float
         ) : GenericChart =
         if xs.Length <> ys.Length then
             invalidArg (nameof ys) $"line '{name}': expected as many y as x ({xs.Length}), got {ys.Length}."
@@ -67,7 +68,7 @@ type Draw =
         let line =
             Line.init (
                 ?Color = Option.map Color.fromString Colour,
-                Width = (if quiet then 1.0 else 2.0),
+                Width = (if quiet then 1.0 else defaultArg Width 2.0),
                 Dash = defaultArg Dash StyleParam.DrawingStyle.Solid
             )
 
@@ -170,7 +171,7 @@ type Draw =
             ]
         )
 
-    /// A grey map of values [rows, columns], black at `low` and white at `high`. Columns have names; rows have the names `Rows`, or numbers from 0
+    /// A grey map of values [rows, columns], black at `low` and white at `high`; the panel that it is put into shows this scale. Columns have names; rows have the names `Rows`, or numbers from 0
     /// where there are none.
     static member Heat
         (columns: string[], (low: float, high: float), values: float[,], ?Rows: string[], ?Hover: string)

@@ -72,8 +72,44 @@ module Figure =
         add "shapes" Shape
         add "annotations" Annotation
 
-    /// Panels side by side, in rows of `columns`, as one figure with one legend. A legend is drawn where there is more than one name. Of
-    /// settings that concern more than a panel's axes, the first panel's count. Raises ArgumentException without a panel or a column.
+    /// The names that a panel's traces would have in a legend.
+    let private named (panel: GenericChart) = GenericChart.getTraces panel |> List.choose Panel.listed |> List.distinct
+
+    /// Whether one legend serves all panels: none has a name that the panel with the most names lacks.
+    let private agree (names: string list list) =
+        let most = names |> List.maxBy List.length
+        names |> List.forall (List.forall (fun name -> List.contains name most))
+
+    /// The space between columns, as a part of a panel and this space; a page's script sets it by the page's width.
+    let private columnGap = 0.16
+
+    /// Entries that stand beside each other in a panel's own legend; more stand below each other, so that long names do not reach into the next panel.
+    let private fewEntries = 3
+
+    let private entryPixels, entryGap = 20, 8
+
+    let private isShort (names: string list) = names.Length <= fewEntries && (names |> List.sumBy String.length) < 36
+
+    /// Pixels below a panel that its own legend takes.
+    let private legendHeight (names: string list) =
+        if names.IsEmpty then 0
+        elif isShort names then entryGap + entryPixels
+        else entryGap + entryPixels * names.Length
+
+    /// A legend whose upper left corner is at this place of the figure.
+    let private ownLegend (x: float, y: float) (names: string list) =
+        Legend.init (
+            Orientation = (if isShort names then StyleParam.Orientation.Horizontal else StyleParam.Orientation.Vertical),
+            X = x,
+            XAnchor = StyleParam.XAnchorPosition.Left,
+            Y = y,
+            YAnchor = StyleParam.YAnchorPosition.Top,
+            TraceGroupGap = 0
+        )
+
+    /// Panels side by side, in rows of `columns`, as one figure. A legend is drawn where there is more than one name: one for the whole figure where its
+    /// panels have the same names, else one below each panel. Of settings that concern more than a panel's axes, the first panel's count. Raises
+    /// ArgumentException without a panel or a column.
     /// Example: `[ loss; accuracy ] |> Figure.grid 2`
     let grid (columns: int) (panels: GenericChart list) : GenericChart =
         if panels.IsEmpty || columns < 1 then
@@ -100,12 +136,21 @@ module Figure =
         let suffix i = if i = 0 then "" else string (i + 1)
         layouts |> List.iteri (fun i panel -> panel |> addTo layout (suffix i))
 
-        let chart =
-            panels
-            |> List.mapi (fun i panel -> traces colour (suffix i) panel)
-            |> List.concat
-            |> GenericChart.ofTraceObjects false
+        let entries = List.map named panels
+        let together = agree entries
 
+        let moved =
+            panels
+            |> List.mapi (fun i panel ->
+                let traces = traces colour (suffix i) panel
+
+                if not together then
+                    for trace in traces do
+                        trace.SetProperty("legend", "legend" + suffix i)
+
+                traces)
+
+        let chart = moved |> List.concat |> GenericChart.ofTraceObjects false
         let legend = Panel.hasLegend chart
 
         let bare (panel: Layout) =
@@ -113,11 +158,15 @@ module Figure =
             - (if panel.TryGetPropertyValue "showlegend" = Some true then Panel.legendPixels else 0)
 
         let margin side = largest (Panel.part<Margin> "margin" >> number side)
+        let below = if together then 0 else entries |> List.map legendHeight |> List.max
+        let top, bottom = margin "t", margin "b" + below
+        // Between two rows there is as much space as above and below all of them.
+        let row = largest bare + below
 
         let style =
             Layout.style (
-                Height = rows * largest bare + (if legend then Panel.legendPixels else 0),
-                Margin = Margin.init (Left = margin "l", Right = margin "r", Top = margin "t", Bottom = margin "b"),
+                Height = rows * row + (if legend && together then Panel.legendPixels else 0),
+                Margin = Margin.init (Left = margin "l", Right = margin "r", Top = top, Bottom = bottom),
                 ShowLegend = legend
             )
 
@@ -126,8 +175,8 @@ module Figure =
                 Rows = rows,
                 Columns = columns,
                 Pattern = StyleParam.LayoutGridPattern.Independent,
-                XGap = 0.16,
-                YGap = 0.3
+                XGap = columnGap,
+                YGap = float (top + bottom) / float row
             )
             |> fun grid -> layout.SetProperty("grid", grid)
 
@@ -135,17 +184,26 @@ module Figure =
             if layouts |> List.exists (fun panel -> text "hovermode" panel = "") then
                 layout.RemoveProperty "hovermode" |> ignore
 
-        let mutable seen = Set.empty
+        if not together then
+            let whole = float (rows * row - top - bottom)
 
-        for trace in GenericChart.getTraces chart do
-            match Panel.listed trace with
-            | Some name ->
-                trace.SetProperty("legendgroup", name)
+            for i, names in List.indexed entries do
+                let x = float (i % columns) / (float columns - columnGap)
+                let y = float ((rows - 1 - i / columns) * row - margin "b") / whole
+                layout.SetProperty("legend" + suffix i, ownLegend (x, y) names)
 
-                if seen.Contains name then trace.SetProperty("showlegend", false)
+        for traces in (if together then [ List.concat moved ] else moved) do
+            let mutable seen = Set.empty
 
-                seen <- seen.Add name
-            | None -> ()
+            for trace in traces do
+                match Panel.listed trace with
+                | Some name ->
+                    trace.SetProperty("legendgroup", name)
+
+                    if seen.Contains name then trace.SetProperty("showlegend", false)
+
+                    seen <- seen.Add name
+                | None -> ()
 
         chart |> GenericChart.setLayout (style layout)
 

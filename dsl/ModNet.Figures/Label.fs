@@ -14,7 +14,16 @@ module Label =
     let escape (text: string) : string = WebUtility.HtmlEncode text
 
     /// Escaped text in which `H_a` is typeset with a subscript, as the paper's symbols are. Plotly reads the same markup.
-    let typeset (text: string) : string = subscripted.Replace(escape text, "$1<sub>$2</sub>")
+    let typeset (text: string) : string =
+        // Quotes end nothing in a text, and plotly would show `&quot;` as it stands.
+        let harmless = text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;")
+        subscripted.Replace(harmless, "$1<sub>$2</sub>")
+
+    /// A text of at most so many characters; where it was longer, it ends in `…`.
+    let shortened (most: int) (text: string) : string =
+        let whole = StringInfo text
+
+        if whole.LengthInTextElements <= most then text else whole.SubstringByTextElements(0, most - 1) + "…"
 
     /// Four significant digits, thousands separated: `0.6931`, `1,204`, `−2.5`, `3.1e-07`.
     let number (value: float) : string =

@@ -33,7 +33,8 @@ module Pictures =
             return drawn;
         }"
 
-    let private launch (browser: string) =
+    /// How a browser is started that reaches nothing.
+    let launch (browser: string) =
         LaunchOptions(
             ExecutablePath = browser,
             Headless = true,

@@ -32,14 +32,16 @@ module internal CardText =
         | CardLine.Controller _ -> 25.0
         | CardLine.Modules _ -> 26.0
 
-    /// The modules that are drawn, by number.
-    let drawn count = if count <= 8 then [ 1..count ] else [ 1..5 ]
+    /// The modules that are drawn, by number; modules count from 0, as everywhere.
+    let drawn count = if count <= 8 then [ 0 .. count - 1 ] else [ 0..4 ]
+
+    /// What follows them where they are not all: the last one's number.
+    let rest count = $"… {count - 1}"
 
     let private moduleRoom count =
-        let label = $"… {count}"
         let boxes = float (drawn count).Length * moduleStep
 
-        if count <= 8 then boxes else boxes + TextSize.width Face.Plain label
+        if count <= 8 then boxes else boxes + TextSize.width Face.Plain (rest count)
 
     let room line =
         match line with

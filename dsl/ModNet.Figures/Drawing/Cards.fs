@@ -27,7 +27,7 @@ module internal Cards =
                       (CardText.margin + float shown.Length * CardText.moduleStep + 1.0)
                       (y + 16.0)
                       Face.Plain
-                      $"… {count}"
+                      (CardText.rest count)
               ]
           else
               []

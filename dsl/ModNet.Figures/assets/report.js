@@ -28,15 +28,76 @@
     return { box, figure: JSON.parse(chart.querySelector("script").textContent) };
   });
 
-  // Panels that would become too narrow beside each other stand below each other.
+  // Pixels of a panel's plot below which panels stand below each other.
+  const narrowest = 200;
+  // An upper bound of the mean width of a letter of a panel's title.
+  const letter = 8;
+  // The height of a line of it.
+  const titleLine = 18;
+
+  // Where the panel with this number is in the figure, as a part of its plots' width and height.
+  function place({ grid }, panel) {
+    if (!grid) return { x: 0, bottom: 0, width: 1 };
+    const column = panel % grid.columns, row = Math.floor(panel / grid.columns);
+    const step = 1 / (grid.columns - grid.xgap);
+    return { x: column * step, bottom: (grid.rows - 1 - row) / (grid.rows - grid.ygap), width: step * (1 - grid.xgap) };
+  }
+
+  const numberOf = (name) => Math.max(0, (parseInt(name.replace(/\D+/g, ""), 10) || 1) - 1);
+
+  // A title in lines that are as wide as its panel, the margin at its right included.
+  function broken(title, most) {
+    const lines = [""];
+    for (const word of title.split(" ")) {
+      const last = lines[lines.length - 1];
+      if (last === "") lines[lines.length - 1] = word;
+      else if (last.length + 1 + word.length <= most) lines[lines.length - 1] = last + " " + word;
+      else lines.push(word);
+    }
+    return lines;
+  }
+
+  // Panels keep the space that their labels need, and stand below each other where they would become too narrow beside each other. Their own legends go
+  // with them, and long titles are broken.
   function fit(layout, width) {
-    const { grid } = layout;
+    const { grid, margin } = layout;
     layout.width = width;
-    if (!grid || width / grid.columns >= 290) return;
-    const panels = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key)).length;
-    layout.height = (layout.height / grid.rows) * panels;
-    grid.rows = panels;
-    grid.columns = 1;
+    if (!margin) return;
+    const plots = () => layout.height - margin.t - margin.b;
+    const legends = Object.keys(layout)
+      .filter((key) => /^legend\d*$/.test(key) && layout[key].yref !== "container")
+      .map((key) => {
+        const legend = layout[key], panel = numberOf(key);
+        return { legend, panel, below: (place(layout, panel).bottom - legend.y) * plots() };
+      });
+    const sides = margin.l + margin.r;
+    if (grid) {
+      if (width / grid.columns - sides < narrowest) {
+        const panels = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key)).length;
+        layout.height = (layout.height / grid.rows) * panels;
+        grid.rows = panels;
+        grid.columns = 1;
+      }
+      grid.xgap = (sides * grid.columns) / width;
+    }
+    let lines = 1;
+    for (const note of layout.annotations || []) {
+      if (note.name !== "title") continue;
+      const room = place(layout, numberOf(note.xref)).width * (width - sides) + margin.r;
+      const title = broken(note.text, Math.floor(room / letter));
+      note.text = title.join("<br>");
+      lines = Math.max(lines, title.length);
+    }
+    const more = (lines - 1) * titleLine;
+    const rows = grid ? grid.rows : 1;
+    if (grid) grid.ygap = (grid.ygap * layout.height + more * rows) / (layout.height + more * rows);
+    layout.height += more * rows;
+    margin.t += more;
+    for (const { legend, panel, below } of legends) {
+      const { x, bottom } = place(layout, panel);
+      legend.x = x;
+      legend.y = bottom - below / plots();
+    }
   }
 
   function darken(layout) {

@@ -9,6 +9,9 @@ module InspectText =
 
     let private firstOnly index = index = 0
 
+    /// Aligned columns; what a terminal would obey in a word is shown, and counts with its width.
+    let private columns ofWords rows = rows |> List.map (List.map VisibleText.Word) |> Columns.lines ofWords
+
     let private under title lines = "" :: title :: (lines |> List.map (fun line -> "  " + line))
 
     let private short (value: float) = Label.number (System.Math.Round(value, 3))
@@ -16,7 +19,7 @@ module InspectText =
     let private loads (trace: RoutingTrace) (layers: RoutingLayer list) =
         let headings, rows = RoutingReport.loads layers |> RoutingReport.loadTable trace
 
-        under "module load" (Columns.lines firstOnly (headings :: rows))
+        under "module load" (columns firstOnly (headings :: rows))
 
     let private percents (shares: float seq) = [ for share in shares -> $"%.0f{100.0 * share}" ]
 
@@ -45,7 +48,7 @@ module InspectText =
 
         under
             $"{table.Layer}: {what} by module{among}, percent of the row (mutual information {short table.Information} nats, over all)"
-            (Columns.lines firstOnly ((what :: "sites" :: [ for m in shown -> string m ]) :: rows))
+            (columns firstOnly ((what :: "sites" :: [ for m in shown -> string m ]) :: rows))
 
     let private tables (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers
@@ -65,9 +68,7 @@ module InspectText =
 
             under
                 $"paths: {graph.Distinct} different; the most frequent"
-                (Columns.lines
-                    firstOnly
-                    ([ graph.Layers |> List.map fst |> String.concat " → "; "count"; "share" ] :: rows))
+                (columns firstOnly ([ graph.Layers |> List.map fst |> String.concat " → "; "count"; "share" ] :: rows))
 
     let private contexts (options: RoutingReport.Options) (trace: RoutingTrace) (layers: RoutingLayer list) =
         layers
@@ -82,7 +83,7 @@ module InspectText =
                 $"{layer.Name}: most distinctive words of each module (runs on it / in the text)"
                 (Contexts.ofLayer options.Top 0 trace layer
                  |> List.map (fun each -> [ $"module {each.Module}"; words each ])
-                 |> Columns.lines (fun _ -> true)))
+                 |> columns (fun _ -> true)))
 
     /// The lines about a whole trace.
     let ofTrace (options: RoutingReport.Options) (trace: RoutingTrace) : string list =
@@ -102,7 +103,7 @@ module InspectText =
 
         options.Layer |> Option.iter (fun name -> Trace.layer name trace |> ignore<RoutingLayer>)
 
-        let fact name value = if value = "" then [] else [ $"%-18s{name}{value}" ]
+        let fact name value = if value = "" then [] else [ $"%-18s{name}{VisibleText.Word value}" ]
 
         let percentages (probabilities: float[]) = probabilities |> Array.map (fun p -> $"%.3f{p}") |> String.concat " "
 
@@ -127,7 +128,7 @@ module InspectText =
             yield! fact "log p(y | x, a)" $"%.4f{datapoint.LogLikelihood}"
             ""
             yield!
-                Columns.lines
+                columns
                     (fun index -> index = 0 || index = 2)
                     ([ "layer"; "time"; "word"; "modules"; "probability"; "entropy" ] :: rows)
         ]

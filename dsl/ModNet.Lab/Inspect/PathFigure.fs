@@ -45,7 +45,32 @@ module PathFigure =
 
         onTop @ [ graph.OtherEdges[gap].[m, next] ]
 
-    let private panel title (graph: PathGraph) : GenericChart =
+    /// A path's place in the palette in each of several graphs: the same in all of them, as far as the palette has colours for the paths of one graph.
+    let private colours (graphs: PathGraph list) : int list list =
+        let free used = Seq.initInfinite id |> Seq.find (fun i -> not (Set.contains i used))
+
+        (([], Map.empty), graphs)
+        ||> List.fold (fun (done', known) graph ->
+            let names = graph.Top |> List.map _.Named
+            let kept = names |> List.choose (fun name -> Map.tryFind name known)
+
+            let _, mine =
+                ((Set.ofList kept, known), names)
+                ||> List.fold (fun (used, known) name ->
+                    if Map.containsKey name known then
+                        used, known
+                    else
+                        // A colour that no path has yet, and, when there are none, one that no path of this graph has.
+                        let all = known |> Map.values |> Set.ofSeq
+                        let next = free all
+                        let next = if next < Palette.colours.Length then next else free used
+                        Set.add next used, Map.add name next known)
+
+            (names |> List.map (fun name -> mine[name])) :: done', mine)
+        |> fst
+        |> List.rev
+
+    let private panel title (graph: PathGraph) (colours: int list) : GenericChart =
         let total = float (max 1L graph.Total)
         let bands = Array.init (graph.Top.Length + 1) (fun _ -> ResizeArray())
 
@@ -83,7 +108,8 @@ module PathFigure =
 
         let tops =
             graph.Top
-            |> List.mapi (fun i path -> band i $"{path.Named} ({share graph path.Count})" (Palette.colour i) 0.85)
+            |> List.mapi (fun i path ->
+                band i $"{path.Named} ({share graph path.Count})" (Palette.colour colours[i]) 0.85)
 
         let most = graph.Layers |> List.map snd |> List.max
         let last = float (graph.Layers.Length - 1)
@@ -114,8 +140,9 @@ module PathFigure =
         |> Panel.height (110 + modulePixels * most)
 
     /// One graph; the legend names the top paths, module by module, and their share of all paths.
-    let ofGraph (graph: PathGraph) : GenericChart = panel "" graph
+    let ofGraph (graph: PathGraph) : GenericChart = panel "" graph (colours [ graph ] |> List.head)
 
     /// The same datapoints at several times of the training, named, in their order, all to one scale.
     let evolution (times: (string * PathGraph) list) : GenericChart =
-        times |> List.map (fun (name, graph) -> panel name graph) |> Figure.beside
+        List.map2 (fun (name, graph) colours -> panel name graph colours) times (colours (List.map snd times))
+        |> Figure.beside

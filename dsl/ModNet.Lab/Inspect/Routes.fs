@@ -1,6 +1,7 @@
 namespace ModNet.Figures
 
 open ModNet
+open ModNet.Runtime
 open Plotly.NET
 
 /// Figures of a routing trace's analyses (`Inspect`). Modules and time steps count from 0 in them.
@@ -16,7 +17,13 @@ module Routes =
             trace)
 
     /// The height in pixels that a heat map of so many rows needs.
-    let private tall rows = 120 + 17 * rows |> max 340
+    let private tall rows = 140 + 18 * rows |> max 340
+
+    /// The letters of a class or word for which there is room beside a heat map.
+    let private mostLetters = 18
+
+    /// Pixels that a label's letter takes, and the ticks and the title beside them.
+    let private letterPixels, private besidePixels = 8, 40
 
     /// The share of the choices that fell on each module, a panel for each layer; the dashed line is the ideal, 1/M.
     let load (loads: ModuleLoad list) : GenericChart =
@@ -42,7 +49,11 @@ module Routes =
         let panel i (table: SelectionTable) =
             let shares = table.Shares
 
-            let names = table.Labels |> Array.mapi (fun r label -> $"{label} ({table.Sites[r]})")
+            let counted (label: string) r = $"{label} ({table.Sites[r]})"
+            let words = table.Labels |> Array.map VisibleText.Word
+            let names = words |> Array.mapi (fun r word -> counted word r)
+            let short = words |> Array.mapi (fun r word -> counted (Label.shortened mostLetters word) r)
+            let longest = short |> Array.map String.length |> Array.fold max 0
 
             Panel.series [
                 Draw.Heat(
@@ -58,6 +69,8 @@ module Routes =
             |> Panel.y (if i % 2 = 0 then what else "")
             |> Panel.classesX
             |> Panel.classesY
+            |> Panel.yMarks (List.ofArray (Array.zip names short))
+            |> Panel.left (besidePixels + letterPixels * longest)
             |> Panel.downwards
             |> Panel.height (tall names.Length)
 

@@ -49,5 +49,6 @@ module Controllers =
             |> Panel.y "module"
             |> Panel.wholeY
             |> Panel.downwards
-            |> Panel.height 130)
+            // Axis, title and scale take most of a strip.
+            |> Panel.height 200)
         |> Figure.grid 1

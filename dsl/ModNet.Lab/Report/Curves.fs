@@ -20,13 +20,16 @@ module Curves =
     /// Where a line has more points than this, its noise hides its course: the running mean is drawn over it.
     let private dense = 500
 
+    /// Lines that are drawn early are wide, so that they show on both sides of a later one that runs on the same course.
+    let private wide, private narrow = 3.5, 1.8
+
     /// One field in one phase, in its colour and dashing. Where points are many: what was logged, pale, and its running mean.
-    let private curve name (colour, dash) hover transform phase field (lines: MetricsLine seq) =
+    let private curve name (colour, dash) width hover transform phase field (lines: MetricsLine seq) =
         let struct (xs, ys) = MetricsLog.Column(phase, field, lines)
 
         let line name (xs: float[], ys: float[]) =
             let extra = transform |> Option.map (fun f -> Array.map f ys)
-            Draw.Line(name, xs, ys, Colour = colour, Dash = dash, Hover = hover, ?Extra = extra)
+            Draw.Line(name, xs, ys, Colour = colour, Dash = dash, Width = width, Hover = hover, ?Extra = extra)
 
         if xs.Length = 0 then
             []
@@ -56,26 +59,25 @@ module Curves =
             [ modules ]
 
     /// The highest value that is drawn.
-    let private top (chart: GenericChart) =
-        GenericChart.getTraces chart
-        |> Seq.collect (fun trace ->
-            match trace.TryGetPropertyValue "y" with
-            | Some(:? seq<float> as values) -> Seq.filter System.Double.IsFinite values
-            | _ -> Seq.empty)
-        |> Seq.fold max 0.0
+    let private top (chart: GenericChart) = Panel.drawn "y" chart |> Array.fold max 0.0
 
     /// The entropies of module choices (H_a and H_b, Eqs. 15 and 16) in nats over the steps of the training, with log M as their upper end
     /// where M is known. The right side and the hovering text give exp H: how many modules. None where the log has no entropy.
     /// Example: `Curves.entropies (Some 5) (MetricsLog.OfFolder "runs/toy").Lines`
     let entropies (modules: int option) (lines: MetricsLine seq) : GenericChart option =
         let looks = [ Palette.orange, dash; Palette.green, solid; Palette.sky, dot ]
+        let width (_, dashing) = if dashing = solid then wide else narrow
 
         let drawn =
             Metric.All
             |> Seq.filter (fun metric -> metric.Chart = MetricChart.Entropy)
             |> Seq.mapi (fun i metric ->
                 let hover = "%{y:.3f} nats, exp H = %{customdata:.2f}"
-                curve metric.Title looks[i % looks.Length] hover (Some exp) "train" metric.Name lines)
+                let look = looks[i % looks.Length]
+                look, curve metric.Title look (width look) hover (Some exp) "train" metric.Name lines)
+            // H_a ≤ H_b, and often they are equal: the dashed line is drawn over the solid one, which is seen between its dashes.
+            |> Seq.sortBy (fun (look, _) -> snd look <> solid)
+            |> Seq.map snd
             |> List.concat
             |> panel "entropy [nats]"
 
@@ -92,8 +94,8 @@ module Curves =
         | _ -> drawn
 
     let private upToModules (modules: int option) (chart: GenericChart) =
-        let most = modules |> Option.map float |> Option.defaultWith (fun () -> top chart)
-        let counted = chart |> Panel.yRange 0.0 (1.12 * max 1.0 most) |> Panel.wholeY
+        let most = modules |> Option.map float |> Option.defaultValue 1.0 |> max (top chart)
+        let counted = chart |> Panel.yRange 0.0 (1.12 * most) |> Panel.wholeY
 
         match modules with
         | Some m -> counted |> Panel.reference (float m) $"M = {m}"
@@ -108,7 +110,10 @@ module Curves =
         let draw title =
             Metric.EveryPhase
             |> Seq.toList
-            |> List.collect (fun phase -> curve phase (lookOf phase) plain None phase metric.Name lines)
+            |> List.collect (fun phase ->
+                let look = lookOf phase
+                let width = if snd look = solid then wide else narrow
+                curve phase look width plain None phase metric.Name lines)
             |> panel title
 
         match metric.Chart with
@@ -149,7 +154,8 @@ module Curves =
 
         runs
         |> List.mapi (fun i (name, lines) ->
-            curve name (Palette.colour i, dashes[i % dashes.Length]) plain None phase field lines)
+            let width = max 1.0 (wide - 0.8 * float i)
+            curve name (Palette.colour i, dashes[i % dashes.Length]) width plain None phase field lines)
         |> List.concat
         |> Panel.over "step"
         |> Panel.y title

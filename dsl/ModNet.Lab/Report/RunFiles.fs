@@ -69,9 +69,13 @@ module internal RunFiles =
             match asNumber node, unit with
             | Some seconds, "s" -> Label.duration seconds
             | Some share, _ when unit = "%" || field = "agreement" -> $"{Label.number (100.0 * share)} %%"
-            | Some identity, _ when field = "seed" -> $"{identity:F0}"
+            | Some identity, _ when field = "seed" -> $"%.0f{identity}"
             | Some value, _ -> Label.number value
-            | None, _ -> node.ToString()
+            | None, _ ->
+                match node.GetValueKind() with
+                | JsonValueKind.True -> "yes"
+                | JsonValueKind.False -> "no"
+                | _ -> node.ToString()
 
     let command (summary: JsonObject) : string option =
         match summary["command"] with
@@ -97,13 +101,99 @@ module internal RunFiles =
             short
         | other -> other
 
+    /// What stands in the table of settings, not at the report's top.
+    let private apart = [ "command"; "versions"; "data" ]
+
     /// Names and values of the summary that are about the run as a whole.
     let facts (summary: JsonObject) : (string * string) list =
         summary
         |> Seq.filter (fun entry ->
-            entry.Key <> "command" && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
+            not (List.contains entry.Key apart) && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
         |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
+
+    /// The names that people know, of fields and of their values, where the files have others.
+    let private known =
+        dict [
+            "modnet", "ModNet"
+            "dotnet", ".NET"
+            "torchsharp", "TorchSharp"
+            "os", "system"
+            "samples", "S, samples in an E-step"
+            "m_steps", "M-steps between two E-steps"
+            "batch", "batch"
+            "e_batch", "batch of an E-step"
+            "optimizer", "optimiser"
+            "rate", "learning rate"
+            "schedule", "schedule of the learning rate"
+            "unselected", "modules that are not selected"
+            "start", "a* at the start"
+            "held", "a* in an E-step"
+            "em", "EM"
+            "reinforce", "REINFORCE"
+            "adam", "Adam"
+            "sgd", "SGD"
+        ]
+
+    let private name (field: string) =
+        match known.TryGetValue field with
+        | true, name -> name
+        | _ -> field.Replace('_', ' ')
+
+    /// How many digits of a commit's hash tell it from others.
+    let private hashDigits = 10
+
+    /// `0.1.0+HASH` as `0.1.0, commit HASH`, shortened.
+    let private version (text: string) =
+        match text.Split('+', 2) with
+        | [| number; hash |] -> $"{number}, commit {hash.Substring(0, min hashDigits hash.Length)}"
+        | _ -> text
+
+    /// A field of the method with its value; a choice that has values of its own, such as the optimiser, is followed by them.
+    let rec private setting (field: string, value: JsonNode) : (string * string) list =
+        match value with
+        | null -> []
+        | :? JsonObject as choice when (choice["kind"] :? JsonValue) -> [
+            name field, name (spoken field choice["kind"])
+            for entry in choice do
+                if entry.Key <> "kind" then yield! setting (entry.Key, entry.Value)
+          ]
+        | value -> [ name field, name (spoken field value) ]
+
+    /// Headings and rows of a run's settings: its training method and what belongs to it, its data, and the versions it was made with. They are read
+    /// from `spec.json` and `summary.json`; None where neither says anything of them.
+    let settings (folder: string) : (string list * string list list) option =
+        let fields (name: string) (parent: JsonObject option) : JsonObject option =
+            match parent |> Option.map (fun parent -> parent[name]) with
+            | Some(:? JsonObject as fields) -> Some fields
+            | _ -> None
+
+        let summary = summary folder
+
+        let rows = [
+            match spec folder |> Option.bind parsed |> fields "experiment" |> fields "method" with
+            | Some method -> yield! setting ("training method", method)
+            | None -> ()
+
+            match summary |> fields "data" with
+            | Some data ->
+                for entry in data do
+                    let field = if entry.Key = "kind" then "data" else $"data: {name entry.Key}"
+                    let value = spoken entry.Key ((brief data)[entry.Key])
+                    field, (if entry.Key = "kind" then name value else value)
+            | None -> ()
+
+            match summary |> fields "versions" with
+            | Some versions ->
+                for entry in versions do
+                    name entry.Key, version (spoken entry.Key entry.Value)
+            | None -> ()
+        ]
+
+        if rows.IsEmpty then
+            None
+        else
+            Some([ "setting"; "value" ], rows |> List.map (fun (name, value) -> [ name; value ]))
 
     /// Headings and rows of the last values: a row for each metric, a column for training, validation and test.
     let results (summary: JsonObject) : (string list * string list list) option =

@@ -7,7 +7,7 @@ open ModNet.Runtime
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Report =
 
-    /// The sections that every run has: a table of results, and the curves of the metrics (`Metric.All`) that were logged. They are read from
+    /// The sections that every run has: a table of results, one of settings, and the curves of the metrics (`Metric.All`) that were logged. They are read from
     /// the run folder's `metrics.jsonl` and `summary.json`, and M from `spec.json` (a number called `modules`).
     /// Example: `let headings = Report.standard "runs/toy" |> List.map _.Heading`
     let standard (runFolder: string) : Section list =
@@ -16,6 +16,10 @@ module Report =
         [
             match RunFiles.summary runFolder |> Option.bind RunFiles.results with
             | Some table -> Section.make "Results" [ Content.Table table ]
+            | None -> ()
+
+            match RunFiles.settings runFolder with
+            | Some table -> Section.make "Settings" [ Content.Table table ]
             | None -> ()
 
             yield! Curves.sections (RunFiles.modules runFolder) log.Lines

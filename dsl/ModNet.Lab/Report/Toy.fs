@@ -41,25 +41,34 @@ module Toy =
         |> List.map (fun ((colour, symbol), members) ->
             let at axis = members |> Array.map (fun n -> points[n, axis])
 
-            cloud (name colour symbol) (at 0) (at 1) (Palette.colour colour) symbols[symbol % symbols.Length] 6 0.75)
+            cloud (name colour symbol) (at 0) (at 1) (Palette.colour colour) symbols[symbol % symbols.Length] 6 0.75
+            |> GenericChart.mapTrace (fun trace ->
+                // Legends count modules and components upwards, whichever cloud is drawn first; other traces follow with plotly's rank, 1000.
+                trace.SetProperty("legendrank", 900 + colour * symbols.Length + symbol % symbols.Length)
+                trace))
 
     let private plane title first second series =
         Panel.series series |> Panel.title title |> Panel.x first |> Panel.y second |> Panel.equalUnits
 
-    /// The paper's Figure 7: input data left, target data right, coloured by component.
-    let data (inputs: float[,]) (targets: float[,]) (components: int[]) : GenericChart =
+    /// The paper's Figure 7: input data left, target data right, coloured by component. `colourOf` gives a component's place in the palette, so that
+    /// it has the colour of the module that stands for it in other figures.
+    let dataIn (colourOf: int -> int) (inputs: float[,]) (targets: float[,]) (components: int[]) : GenericChart =
         let rows = Array2D.length1 inputs
         check (nameof inputs) rows inputs
         check (nameof targets) rows targets
         checkClasses (nameof components) rows components
         let kept = Downsample.spread most rows
 
-        let coloured = clouds (fun c _ -> $"component {c}") kept (fun n -> components[n], components[n])
+        let coloured = clouds (fun _ c -> $"component {c}") kept (fun n -> colourOf components[n], components[n])
 
         Figure.beside [
             plane "inputs x" "x_1" "x_2" (coloured inputs)
             plane "targets y" "y_1" "y_2" (coloured targets)
         ]
+
+    /// The same with the components in the palette's order.
+    let data (inputs: float[,]) (targets: float[,]) (components: int[]) : GenericChart =
+        dataIn id inputs targets components
 
     /// The paper's Figure 3a: held-out inputs left; right their targets (grey rings) and what the chosen modules make
     /// of them (filled). The colour is the chosen module, the symbol the true component.

@@ -56,6 +56,15 @@ module ToyVerdict =
 
         let ownersOf chosen = Array.init modules (componentOf chosen held.Components)
 
+        // A component has the colour of the module that most of its datapoints are left to; one that no module has taken, a colour of its own.
+        let colourOf: int -> int =
+            match chosen with
+            | None -> id
+            | Some chosen ->
+                let owners = ownersOf chosen
+
+                fun c -> owners |> Array.tryFindIndex ((=) (Some c)) |> Option.defaultValue (modules + c)
+
         let agreement =
             chosen
             |> Option.map (fun chosen ->
@@ -131,7 +140,7 @@ module ToyVerdict =
                     if problem.Dimensions = 2 then
                         Section.figure
                             "Figure 7: the data"
-                            "Inputs from two Gaussians; the first component is rotated by R, the second scaled by S."
-                            (Toy.data inputs targets held.Components)
+                            "Inputs from two Gaussians; the first component is rotated by R, the second scaled by S. A component has the colour of the module that took most of it."
+                            (Toy.dataIn colourOf inputs targets held.Components)
                 ]
         }

@@ -29,19 +29,19 @@ type ProgressLine(before: string, after: Progress -> string) =
         match line.Phase with
         | "train" ->
             let head =
-                $"{before}step {line.Step:N0}/{progress.Steps:N0} · {progress.StepsPerSecond:F1} steps/s · {duration progress.Remaining} left{after progress}"
+                $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
 
             if live then
                 let width = max 20 (Console.WindowWidth - 1)
-                let whole = $"{head} · {text}"
+                let whole = VisibleText.Word $"{head} · {text}"
                 erase ()
                 Console.Write(whole.Substring(0, min width whole.Length))
             elif since.Elapsed - silentFrom > quiet || line.Step = progress.Steps then
                 silentFrom <- since.Elapsed
-                Console.WriteLine $"{head} · {text}"
+                printfn $"{head} · {text}"
         | phase ->
             erase ()
-            Console.WriteLine $"{before}step {line.Step:N0} · {phase} · {text}"
+            printfn $"{before}step {Numbers.grouped line.Step} · {phase} · {text}"
 
     /// Ends the line that renews itself.
     member _.Finish() = erase ()

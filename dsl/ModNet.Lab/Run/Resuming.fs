@@ -59,4 +59,4 @@ module internal Resuming =
 
             if steps <> wanted && dependsOnLength experiment.Method.Gradient.Schedule then
                 eprintfn
-                    $"{path}: the learning rate followed a schedule over {steps:N0} steps, and follows one over {wanted:N0} from here on; a run of {wanted:N0} steps from its start would have had other rates until here"
+                    $"{path}: the learning rate followed a schedule over {Numbers.grouped steps} steps, and follows one over {Numbers.grouped wanted} from here on; a run of {Numbers.grouped wanted} steps from its start would have had other rates until here"

@@ -104,7 +104,7 @@ module Train =
                 |> Option.defaultValue []
             yield! List.collect heldOut [ "validation"; "test" ]
             yield! verdict.Lines
-            $"{outcome.Steps:N0} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
+            $"{Numbers.grouped outcome.Steps} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
 
     let private architecture (plan: Plan) =
@@ -233,6 +233,6 @@ module Train =
             let again = if settings.Resume then settings.Command else settings.Command + " --resume"
 
             printfn
-                $"stopped after {outcome.Steps:N0} of {steps:N0} steps; the checkpoint holds them: to go on, {again}"
+                $"stopped after {Numbers.grouped outcome.Steps} of {Numbers.grouped steps} steps; the checkpoint holds them: to go on, {again}"
 
         outcome

@@ -95,7 +95,10 @@ module Show =
             | Content.Drawing picture -> svg section.Heading picture
             | Content.Table(headings, rows)
             | Content.Searchable(headings, rows) ->
-                Columns.lines (fun index -> index = 0) (headings :: rows) |> List.iter (printfn "%s")
+                headings :: rows
+                |> List.map (List.map VisibleText.Word)
+                |> Columns.lines (fun index -> index = 0)
+                |> List.iter (printfn "%s")
             | Content.Matrices matrices ->
                 for name, matrix in matrices do
                     printfn $"{name}\n%A{matrix}"

@@ -23,7 +23,7 @@ module internal StudyReport =
 
     let private made (entry: StudyEntry) (label: string) = [
         $"{label}, seed {entry.Seed}"
-        $"{entry.Steps:N0} of {entry.Planned:N0}"
+        $"{Numbers.grouped entry.Steps} of {Numbers.grouped entry.Planned}"
         Label.duration entry.Seconds
         (match entry.Commit with
          | Some hash -> hash[..9] + (if entry.Dirty then " and changes" else "")

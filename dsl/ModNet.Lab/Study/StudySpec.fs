@@ -101,7 +101,11 @@ type StudyRun = {
 
     /// The label with the seed; of an unfinished run also how far it is.
     member run.Name =
-        let progress = if run.Finished then "" else $", unfinished: {run.Steps:N0} of {run.Planned:N0} steps"
+        let progress =
+            if run.Finished then
+                ""
+            else
+                $", unfinished: {Numbers.grouped run.Steps} of {Numbers.grouped run.Planned} steps"
 
         $"{run.Label}, seed {run.Seed}{progress}"
 

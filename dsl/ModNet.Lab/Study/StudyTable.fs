@@ -3,6 +3,7 @@ namespace ModNet
 open System
 open System.Globalization
 open ModNet.Figures
+open ModNet.Runtime
 
 /// Numbers of runs with several seeds, as tables show them.
 [<RequireQualifiedAccess>]
@@ -121,7 +122,7 @@ module StudyTable =
         for row in file.Rows do
             for entry in StudyFile.entriesOf row file do
                 if not entry.Finished then
-                    $"unfinished: {row.Label}, seed {entry.Seed}: {entry.Steps:N0} of {entry.Planned:N0} steps"
+                    $"unfinished: {row.Label}, seed {entry.Seed}: {Numbers.grouped entry.Steps} of {Numbers.grouped entry.Planned} steps"
     ]
 
     /// The title as every output has it.
@@ -190,7 +191,7 @@ module StudyTable =
     /// The table as lines of text.
     let lines (file: StudyFile) : string list =
         let headings, rows = cells file
-        let whole = headings :: rows
+        let whole = headings :: rows |> List.map (List.map VisibleText.Word)
 
         let widths = whole |> List.transpose |> List.map (List.map String.length >> List.max)
 

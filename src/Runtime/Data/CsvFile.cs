@@ -35,7 +35,7 @@ public static class CsvFile
         if (rows.Count - validationRows - testRows < 1 || (heldOut > 0 && validationRows == 0) || (test > 0 && testRows == 0))
         {
             throw new UserException(
-                path, $"rows enough to hold out {heldOut:P0} and {test:P0} of them", $"{rows.Count} rows",
+                path, FormattableString.Invariant($"rows enough to hold out {heldOut:P0} and {test:P0} of them"), $"{rows.Count} rows",
                 "give a longer file, or hold out another share");
         }
 
@@ -171,7 +171,7 @@ public static class CsvFile
 
         return Math.Abs(value) <= largest
             ? value
-            : throw Wrong(path, reader, columns, column, $"a number within ±{largest:G3}, the range of float32", text);
+            : throw Wrong(path, reader, columns, column, FormattableString.Invariant($"a number within ±{largest:G3}, the range of float32"), text);
     }
 
     private static string Label(string path, CsvReader reader, CsvColumns columns, int column)

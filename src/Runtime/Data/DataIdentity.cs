@@ -108,7 +108,7 @@ public sealed record DataIdentity(IReadOnlyList<DataFile> Parts, bool AreDrawn =
     private static string Say(IEnumerable<DataFile> parts) =>
         parts.Any() ? string.Join(" and ", parts.Select(Say)) : "none";
 
-    private static string Say(DataFile part) => $"{part.Name} ({part.Bytes:N0} bytes, SHA-256 {part.Sha256[..Digits]}…)";
+    private static string Say(DataFile part) => FormattableString.Invariant($"{part.Name} ({part.Bytes:N0} bytes, SHA-256 {part.Sha256[..Digits]}…)");
 
     private static DataFile OfTensor(string name, Tensor tensor)
     {

@@ -137,8 +137,8 @@ public static class Checkpoint
         if (step > mostSteps)
         {
             throw new UserException(
-                saved.Path, $"a run of at most {mostSteps:N0} steps, the length that was asked for", $"one of {step:N0} steps",
-                $"say {step:N0} steps or more, or start anew without --resume");
+                saved.Path, FormattableString.Invariant($"a run of at most {mostSteps:N0} steps, the length that was asked for"), FormattableString.Invariant($"one of {step:N0} steps"),
+                FormattableString.Invariant($"say {step:N0} steps or more, or start anew without --resume"));
         }
 
         Architecture.Load(saved, graph);

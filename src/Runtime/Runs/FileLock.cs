@@ -55,7 +55,7 @@ public sealed class FileLock : IDisposable
         var digits = new byte[16];
         int read = RandomAccess.Read(file, digits, 0);
         return int.TryParse(digits.AsSpan(0, read), NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-            ? string.Create(CultureInfo.InvariantCulture, $"process {process}")
+            ? FormattableString.Invariant($"process {process}")
             : unknown;
     }
 

@@ -34,7 +34,7 @@ public sealed class Trainer(
     private (long Step, double Seconds) _last;
 
     /// <summary>Is told, line by line, what the user should know beside the progress.</summary>
-    public Action<string> Say { get; init; } = Console.Error.WriteLine;
+    public Action<string> Say { get; init; } = line => Console.Error.WriteLine(VisibleText.Lines(line));
 
     /// <summary>
     /// Is called when it is certain that the run begins, or goes on, with this experiment and these data. What belongs to the run may be written

@@ -87,6 +87,73 @@ let private panels = [
         Expect.equal (names figure) [ "&lt;b&gt;a&lt;/b&gt;" ] "escaped for plotly"
         Expect.isFalse (figure.Json.Contains '<') "no tag can end a script element")
 
+    testCase "a figure whose panels have different names gives each panel its own legend" (fun () ->
+        let line name = Draw.Line(name, steps, steps)
+        let many = [ for i in 1..5 -> line $"path {i}" ]
+        let figure = Figure.beside [ Panel.series [ line "loss" ]; Panel.series many ] |> Drawn
+        let legends = figure.Data |> Seq.map (fun trace -> text trace["legend"]) |> Seq.toList
+        Expect.equal legends ("legend" :: List.replicate 5 "legend2") "traces and legends"
+        let legend (name: string) = figure.Layout[name]
+        Expect.equal ((legend "legend").["x"].GetValue<float>()) 0.0 "the first panel's"
+        Expect.isGreaterThan ((legend "legend2").["x"].GetValue<float>()) 0.5 "the second panel's, below it"
+        Expect.isLessThan ((legend "legend2").["y"].GetValue<float>()) 0.0 "below it"
+        Expect.equal (text (legend "legend2").["orientation"]) "v" "many names stand below each other"
+        Expect.equal (figure.Layout["height"].GetValue<float>()) (340.0 + 8.0 + 5.0 * 20.0) "and have their room"
+
+        let shared = Figure.beside [ Panel.series [ line "a" ]; Panel.series [ line "a"; line "b" ] ] |> Drawn
+        Expect.isNull shared.Data[0].["legend"] "one legend where no name belongs to one panel only")
+
+    testCase "a logarithmic axis has no fixed ticks, and powers of ten where numbers would be long" (fun () ->
+        let axis (low: float) : JsonNode =
+            (Panel.series [ Draw.Line("a", steps, [| low; 1.0; 2.0 |]) ] |> Panel.logY |> Drawn).Layout["yaxis"]
+
+        for low in [ 1e-14; 0.1; 0.9 ] do
+            Expect.isNull (axis low).["dtick"] "plotly follows the range"
+            Expect.isLessThan ((axis low).["nticks"].GetValue<float>()) 5.0 "few"
+
+        Expect.isNull (axis 1e-14).["tickformat"] "powers of ten"
+        Expect.equal (text (axis 0.1).["tickformat"]) ",~r" "written out")
+
+    testCase "axes hold what is drawn, whatever range was asked for" (fun () ->
+        let range (axis: string) (chart: GenericChart) = floats (Drawn chart).Layout[axis].["range"]
+        let wide = Panel.series [ rising ] |> Panel.yRange 0.0 10.0 |> range "yaxis"
+        Expect.equal wide [| 0.0; 10.0 |] "as asked for"
+        let y = Panel.series [ rising ] |> Panel.yRange 1.5 2.0 |> range "yaxis"
+        Expect.isTrue (y[0] < 1.0 && y[1] > 3.0) "both ends"
+        let x = Panel.series [ rising ] |> Panel.xRange 2.0 3.0 |> range "xaxis"
+        Expect.isTrue (x[0] < 1.0 && x[1] = 3.0) "one end"
+        let log = Panel.series [ rising ] |> Panel.logY |> Panel.yRange 2.0 10.0 |> range "yaxis"
+        Expect.isTrue (log[0] < 0.0 && log[1] = 1.0) "a logarithmic axis")
+
+    testCase "axes of whole numbers have no tick twice" (fun () ->
+        let axis (xs: float[]) : JsonNode =
+            (Panel.series [ Draw.Line("a", xs, xs) ] |> Panel.wholeX |> Drawn).Layout["xaxis"]
+
+        Expect.equal ((axis [| 1.0; 2.0 |]).["dtick"].GetValue<float>()) 1.0 "few steps"
+        Expect.isNull (axis [| 1.0; 2000.0 |]).["dtick"] "many")
+
+    testCase "a heat map has a frame and a scale, which go with its panel" (fun () ->
+        let heat = Panel.series [ Draw.Heat([| "0"; "1" |], (0.0, 0.42), points) ] |> Panel.title "a"
+        let layout = Drawn(Figure.beside [ Panel.series [ falling ]; heat ]).Layout
+        Expect.isTrue (layout["xaxis2"].["mirror"].GetValue<bool>()) "a frame"
+        Expect.isNull layout["xaxis"].["mirror"] "only there"
+        let shapes = layout["shapes"].AsArray() |> Seq.toList
+        Expect.allEqual (shapes |> List.map (fun shape -> text shape["xref"])) "x2 domain" "at the panel's own axes"
+
+        Expect.equal
+            (text shapes[0].["fillcolor"], text shapes[11].["fillcolor"])
+            ("#000000", "#ffffff")
+            "from low to high"
+
+        let notes = layout["annotations"].AsArray() |> Seq.map (fun note -> text note["text"]) |> Seq.toList
+        Expect.containsAll notes [ "0"; "0.42"; "a" ] "its ends")
+
+    testCase "quotes in a name stay what they are" (fun () ->
+        Expect.equal
+            (names (Drawn(Panel.series [ Draw.Line("\"q' & <b>", steps, steps) ])))
+            [ "\"q' &amp; &lt;b&gt;" ]
+            "name")
+
     testCase "lengths that differ are refused with both of them" (fun () ->
         Expect.throwsC (fun () -> Draw.Line("a", steps, [| 1.0 |]) |> ignore) (fun e ->
             Expect.isMatch e.Message @"\(3\), got 1" "message"))
@@ -301,6 +368,20 @@ let private toy = [
         let figure = Toy.data points moved [| 0; 1; 0 |] |> Drawn
         Expect.equal (names figure) [ "component 0"; "component 1"; "component 0"; "component 1" ] "clouds"
         Expect.equal (floats figure.Data[2].["y"]) [| 10.0; 50.0 |] "targets of component 0")
+
+    testCase "a component has the colour that its module has in other figures" (fun () ->
+        let composition = Toy.composition points points moved [| 0; 1; 1 |] [| 1; 0; 0 |] |> Drawn
+        let data = Toy.dataIn (fun c -> 1 - c) points moved [| 0; 1; 1 |] |> Drawn
+
+        let look (figure: Drawn) name =
+            let marker = (figure.Data |> Seq.find (fun trace -> text trace["name"] = name)).["marker"]
+            text marker["color"], text marker["symbol"]
+
+        for c in 0..1 do
+            Expect.equal
+                (look data $"component {c}")
+                (look composition $"module {1 - c}, component {c}")
+                "colour and symbol")
 
     testCase "arrows go from input to prediction" (fun () ->
         let figure = Toy.arrows 2 points moved [| 0; 1; 0 |] |> Drawn

@@ -100,33 +100,30 @@ let private runs = [
     testCase "a run folder makes a report with its standard sections" (fun () ->
         within (fun folder ->
             write folder "metrics.jsonl" metrics
-            write folder "spec.json" """{"pools":[{"name":"words","modules":5}]}"""
+
+            write
+                folder
+                "spec.json"
+                """{"pools":[{"name":"words","modules":5}],"experiment":{"method":{"kind":"em","samples":10,"m_steps":15,
+                    "batch":32,"optimizer":{"kind":"adam","rate":0.001},"start":"at_random"}}}"""
+
             write folder "a&b #1.txt" "x"
 
             write
                 folder
                 "summary.json"
-                """{"command":"./modnet demo","seed":7,"seconds":75,"agreement":0.995,"versions":{"libtorch":"1.13.1"},
+                """{"command":"./modnet demo","seed":7,"seconds":75,"agreement":0.995,"versions":{"modnet":"0.1.0+0123456789abcdef","libtorch":"1.13.1"},
                     "data":{"kind":"mnist","files":[{"name":"a","sha256":"0b36"},{"name":"b","sha256":"7d1f"}],"train":55000},
                     "final":{"loss":0.5,"batch_selection_entropy":1.5},"test":{"perplexity":230.25}}"""
 
             let report = Report.ofRun folder
             Expect.equal report.Command (Some "./modnet demo") "command"
 
-            Expect.equal
-                report.Summary
-                [
-                    "seed", "7"
-                    "time", "1 min 15 s"
-                    "agreement", "99.5 %"
-                    "versions", "libtorch 1.13.1"
-                    "data", "kind mnist, files 2, train 55,000"
-                ]
-                "facts"
+            Expect.equal report.Summary [ "seed", "7"; "time", "1 min 15 s"; "agreement", "99.5 %" ] "facts"
 
             Expect.equal
                 (report.Sections |> List.map _.Heading)
-                [ "Results"; "Loss"; "Perplexity"; "Selection entropies"; "Modules used" ]
+                [ "Results"; "Settings"; "Loss"; "Perplexity"; "Selection entropies"; "Modules used" ]
                 "sections"
 
             match report.Sections.Head.Contents with
@@ -139,11 +136,36 @@ let private runs = [
                     "rows"
             | other -> failtestf "Expected a table, got %A" other
 
+            match report.Sections[1].Contents with
+            | [ Content.Table(_, rows) ] ->
+                Expect.equal
+                    rows
+                    [
+                        [ "training method"; "EM" ]
+                        [ "S, samples in an E-step"; "10" ]
+                        [ "M-steps between two E-steps"; "15" ]
+                        [ "batch"; "32" ]
+                        [ "optimiser"; "Adam" ]
+                        [ "learning rate"; "0.001" ]
+                        [ "a* at the start"; "at random" ]
+                        [ "data"; "mnist" ]
+                        [ "data: files"; "2" ]
+                        [ "data: train"; "55,000" ]
+                        [ "ModNet"; "0.1.0, commit 0123456789" ]
+                        [ "libtorch"; "1.13.1" ]
+                    ]
+                    "settings"
+            | other -> failtestf "Expected a table, got %A" other
+
+            write folder "run.lock" "7"
             let path = Path.Combine(folder, "report.html")
-            Report.write path report
+            Report.write path (Report.ofRun folder)
             let page = File.ReadAllText path
             Expect.stringContains page "log 5" "M is known from the spec"
             Expect.stringContains page "href=\"./a%26b%20%231.txt\"" "a link to a file"
+
+            Expect.isFalse (page.Contains "run.lock") "no link to the lock"
+            File.Delete(Path.Combine(folder, "run.lock"))
 
             Expect.equal
                 (Directory.GetFiles folder |> Array.map Path.GetFileName |> Array.sort)

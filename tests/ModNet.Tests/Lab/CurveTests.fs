@@ -194,7 +194,14 @@ let private marks (figure: Drawn) = [
 let private curves = [
     testCase "entropies have log M and a reading as numbers of modules" (fun () ->
         let panel = Curves.entropies (Some 5) (log 3) |> Option.get |> Drawn
-        Expect.equal (names panel) [ "H<sub>a</sub>"; "H<sub>b</sub>" ] "series"
+        Expect.equal (names panel) [ "H<sub>b</sub>"; "H<sub>a</sub>" ] "series"
+
+        let look (i: int) =
+            panel.Data[i].["line"].["dash"].GetValue<string>(), panel.Data[i].["line"].["width"].GetValue<float>()
+
+        let (under, wide), (over, narrow) = look 0, look 1
+        Expect.equal (under, over) ("solid", "dash") "where both run on one course, the one above is dashed"
+        Expect.isGreaterThan wide narrow "and narrower"
         let line = panel.Layout["shapes"].AsArray() |> Seq.exactlyOne
         Expect.equal (line["label"].["text"].GetValue<string>()) "log 5" "reference"
         Expect.floatClose Accuracy.medium (line["y0"].GetValue<float>()) (Math.Log 5.0) "its place"
@@ -204,7 +211,7 @@ let private curves = [
         for value, label in marks do
             Expect.floatClose Accuracy.medium (exp value) (float label) "exp H"
 
-        let extra = panel.Data[0].["customdata"].[0]
+        let extra = panel.Data[1].["customdata"].[0]
         Expect.floatClose Accuracy.medium (extra.GetValue<float>()) (exp 0.1) "hovering tells exp H")
 
     testCase "without M there is no reference" (fun () ->
@@ -229,6 +236,12 @@ let private curves = [
         Expect.isNone (Curves.ofMetric Metric.Accuracy None (log 3)) "accuracy"
         Expect.isNone (Curves.ofMetric Metric.Loss None []) "loss")
 
+    testCase "nothing lies outside the axes of a panel that counts modules, whatever M is said to be" (fun () ->
+        for modules in [ None; Some 1; Some 9 ] do
+            let layout = (Curves.ofMetric Metric.ModulesUsed modules (log 3) |> Option.get |> Drawn).Layout
+            let high = layout["yaxis"].["range"].[1].GetValue<float>()
+            Expect.isGreaterThan high 2.0 $"M = {modules}, and two are used")
+
     testCase "perplexity is on a logarithmic axis" (fun () ->
         let layout = (Curves.ofMetric Metric.Perplexity None (log 3) |> Option.get |> Drawn).Layout
         Expect.equal (layout["yaxis"].["type"].GetValue<string>()) "log" "log")
@@ -244,7 +257,7 @@ let private curves = [
 
     testCase "the toy's curves are loss and entropies beside each other" (fun () ->
         let figure = Toy.curves 2 (log 3) |> Option.get |> Drawn
-        Expect.equal (names figure) [ "train"; "H<sub>a</sub>"; "H<sub>b</sub>" ] "traces"
+        Expect.equal (names figure) [ "train"; "H<sub>b</sub>"; "H<sub>a</sub>" ] "traces"
         Expect.isNone (Toy.curves 2 []) "nothing logged")
 ]
 

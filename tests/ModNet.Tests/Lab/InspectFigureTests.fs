@@ -62,6 +62,30 @@ let tests =
                 3
                 "two paths, and the others"
 
+        testCase "a path has one colour in all panels of a figure, and no other path of a panel has it"
+        <| fun () ->
+            let graphs = [
+                for seed in 1..4 -> $"seed {seed}", Inspect.paths 5 (traceOf seed 60 1 [ 3, 1; 2, 1 ] false)
+            ]
+
+            let figure = PathFigure.evolution graphs |> Drawn
+
+            let paths = [
+                for trace in figure.Data do
+                    if not (isNull trace["fill"]) then
+                        let name = text trace["name"]
+
+                        if name.Contains "→" then
+                            text trace["xaxis"], name.Substring(0, name.IndexOf " ("), text trace["fillcolor"]
+            ]
+
+            for name, colours in paths |> List.groupBy (fun (_, name, _) -> name) do
+                Expect.hasLength (colours |> List.map (fun (_, _, colour) -> colour) |> List.distinct) 1 name
+
+            for panel, inside in paths |> List.groupBy (fun (panel, _, _) -> panel) do
+                let colours = inside |> List.map (fun (_, _, colour) -> colour)
+                Expect.equal (List.distinct colours).Length colours.Length panel
+
         testCase "a page has the sections that the trace has data for, and tells nothing of others"
         <| fun () ->
             let headings trace = [ for s in RoutingReport.sections options trace -> s.Heading ]

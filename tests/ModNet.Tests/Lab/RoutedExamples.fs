@@ -7,8 +7,8 @@ open ModNet.Runtime
 
 let vocabulary = [| "the"; "<eos>"; "cat"; "dog"; "of" |]
 
-/// Layers of their own M and K over datapoints of one class and one task each, or over windows of words.
-let traceOf (seed: int) (n: int) (times: int) (sizes: (int * int) list) (isText: bool) =
+/// Layers of their own M and K over datapoints of one class and one task each, or over windows of words; with these labels.
+let traceWith (labels: RoutingLabels) (seed: int) (n: int) (times: int) (sizes: (int * int) list) (isText: bool) =
     let random = Random seed
 
     let distribution modules =
@@ -38,10 +38,15 @@ let traceOf (seed: int) (n: int) (times: int) (sizes: (int * int) list) (isText:
         TargetClasses = Array2D.init n (if isText then times else 1) (fun _ _ -> random.Next 3),
         PredictedClasses = (if isText then null else Array.init n (fun _ -> random.Next 3)),
         Tasks = (if isText then null else Array.init n (fun _ -> random.Next 2)),
-        Labels =
-            RoutingLabels(
-                (if isText then vocabulary else null),
-                (if isText then null else [| "zero"; "one"; "two" |]),
-                (if isText then null else [| "left"; "right" |])
-            )
+        Labels = labels
     )
+
+/// The same with labels of every day.
+let traceOf (seed: int) (n: int) (times: int) (sizes: (int * int) list) (isText: bool) =
+    let labels =
+        if isText then
+            RoutingLabels(vocabulary, null, null)
+        else
+            RoutingLabels(null, [| "zero"; "one"; "two" |], [| "left"; "right" |])
+
+    traceWith labels seed n times sizes isText

@@ -1,0 +1,385 @@
+/// Pages as a browser draws them: wide and narrow, light and dark. Nothing lies on anything else, outside its axes, or outside its figure.
+module ModNet.Tests.LookTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Text.Json
+open Expecto
+open Plotly.NET
+open ModNet
+open ModNet.Figures
+open ModNet.Runtime
+open ModNet.Tests.ExampleStudy
+open ModNet.Tests.RoutedExamples
+open ModNet.Tests.Running
+open ModNet.Tests.Values
+open PuppeteerSharp
+open PuppeteerSharp.Media
+
+/// In the page: all that is wrong with its figures, in words.
+let private audit =
+    """async () => {
+        const wrong = [];
+        // The page draws again a little after its window has changed.
+        const plots = document.querySelectorAll("figure.chart .plot");
+        for (let i = 0; i < 100 && [...plots].some((plot) => plot._fullLayout?.width !== plot.clientWidth); i++)
+            await new Promise((go) => setTimeout(go, 20));
+        const box = (element) => element.getBoundingClientRect();
+        const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+        for (const plot of plots) {
+            const complain = (what, ...names) => wrong.push([plot.parentElement.getAttribute("aria-label"), what, ...names].join(": "));
+            const layout = plot._fullLayout;
+            if (!layout || layout.width !== plot.clientWidth) { complain("is not drawn at its width"); continue; }
+            const whole = box(plot.querySelector("svg.main-svg"));
+            const texts = [...plot.querySelectorAll("svg.main-svg text")]
+                .filter((text) => text.textContent.trim() && box(text).width > 0)
+                .map((text) => ({ text, is: text.textContent, at: box(text) }));
+            for (const { is, at } of texts)
+                if (at.left < whole.left - 1 || at.right > whole.right + 1 || at.top < whole.top - 1 || at.bottom > whole.bottom + 1)
+                    complain("a text outside the figure", is);
+            for (let i = 0; i < texts.length; i++)
+                for (let j = i + 1; j < texts.length; j++)
+                    if (meet(texts[i].at, texts[j].at)) complain("two texts on each other", texts[i].is, texts[j].is);
+            const panels = Object.values(layout._plots).map(({ xaxis, yaxis }) => ({
+                left: whole.left + xaxis._offset, right: whole.left + xaxis._offset + xaxis._length,
+                top: whole.top + yaxis._offset, bottom: whole.top + yaxis._offset + yaxis._length, name: xaxis._id,
+            }));
+            const outside = ".xtick text, .ytick text, .legend text, [class*='xtitle'], [class*='ytitle']";
+            for (const { text, is, at } of texts)
+                if (text.matches(outside) || text.closest(".legend"))
+                    for (const panel of panels) if (meet(at, panel)) complain("a label within a panel", is, panel.name);
+            const axes = new Set();
+            for (const trace of plot._fullData) {
+                if (trace.type === "heatmap") continue;
+                for (const letter of ["x", "y"]) {
+                    const name = letter + "axis" + (trace[letter + "axis"] || letter).slice(1);
+                    const axis = layout[name];
+                    const [low, high] = [...axis.range].sort((a, b) => a - b);
+                    const places = [...trace[letter]].filter((v) => typeof v === "number").map((v) => (axis.type === "log" ? Math.log10(v) : v));
+                    if (places.some((v) => Number.isFinite(v) && (v < low - 1e-6 || v > high + 1e-6))) complain("drawn outside its axes", trace.name, name);
+                    if (axis.visible && axis.type !== "category") axes.add(name);
+                }
+            }
+            for (const name of axes) {
+                if (layout[name]._vals.filter((tick) => tick.text).length < 2) complain("an axis of less than two ticks", name);
+            }
+        }
+        if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is wider than its window");
+        if (plots.length === 0) wrong.push("no figure");
+        return wrong;
+    }"""
+
+let private line step phase (fields: (string * float) list) = MetricsLine(int64 step, phase, readOnlyDict fields)
+
+/// A log in which an error falls by fourteen powers of ten, perplexity by a little, both entropies run on one course, and more modules are used than M.
+let private log = [
+    for step in 0..5..400 do
+        let share = float step / 400.0
+
+        let fields = [
+            "loss", 60.0 * exp (-9.0 * share)
+            "squared_error", 10.0 ** (-14.0 * share)
+            "perplexity", 18.0 - 4.0 * share
+            "selection_entropy", log 3.0 * (1.0 - share)
+            "batch_selection_entropy", log 3.0 * (1.0 - share)
+            "modules_used", 7.0
+            "effective_modules", 6.5
+        ]
+
+        line step "train" fields
+        if step % 50 = 0 then line step "validation" fields
+]
+
+let private options: RoutingReport.Options = { Layer = None; Top = 7 }
+let private three = traceOf 4 60 1 [ 3, 1; 2, 2; 12, 1 ] false
+
+/// Words that are long, and many.
+let private longWords =
+    let words = Array.init 5 (fun i -> if i = 0 then String.replicate 12 "long" else $"<b>word</b> \"{i}\"")
+    traceWith (RoutingLabels(words, null, null)) 5 9 6 [ 3, 1; 30, 2 ] true
+
+let private page title sections : Report = {
+    Report.Title = title
+    Summary = []
+    Command = None
+    Sections = sections
+    Spec = None
+    Files = []
+}
+
+/// All figures that no run of these tests leaves in its report.
+let private gallery =
+    let random = Random 1
+    let distribution () = Array2D.init 64 5 (fun _ _ -> random.NextDouble())
+    let times = [ for step in [ 0; 10; 100 ] -> $"after {step} steps of the training", distribution () ]
+    let points () = Array2D.init 80 2 (fun n _ -> 4.0 * float (n % 2) + random.NextDouble())
+    let inputs, targets = points (), points ()
+    let components = Array.init 80 (fun n -> n % 2)
+    let figure name chart = Section.figure name "" chart
+
+    [
+        yield! Curves.sections (Some 3) log
+        match Toy.curves 3 log with
+        | Some curves -> figure "toy curves" curves
+        | None -> ()
+
+        figure
+            "runs"
+            (Curves.compare "squared_error" "error (log axis)" "train" [
+                for i in 1..6 -> $"EM, K = {i} of M = 15 modules, seed {i}", log
+             ]
+             |> Panel.logY)
+
+        figure "composition" (Toy.composition inputs targets targets components components)
+        figure "arrows" (Toy.arrows 3 inputs targets (Array.init 80 (fun n -> n % 3)))
+        figure "data" (Toy.data inputs targets components)
+        figure "distribution" (Controllers.distribution (distribution ()))
+        figure "evolution" (Controllers.evolution times)
+        figure "strips" (Controllers.strips times)
+
+        figure
+            "paths"
+            (PathFigure.evolution [
+                for seed in 1..3 -> $"seed {seed}", Inspect.paths 5 (traceOf seed 60 1 [ 3, 1; 2, 1; 4, 1 ] false)
+            ])
+    ]
+
+let private corpus (path: string) =
+    let random = Random 3
+    let words = [| "a"; "rose"; "is"; "<b>bold</b>"; "q'\"&" |]
+
+    File.WriteAllLines(
+        path,
+        [ for _ in 1..60 -> String.Join(' ', [ for _ in 1..6 -> words[random.Next words.Length] ]) ]
+    )
+
+let private language (path: string) =
+    let words =
+        pool "words" {
+            modules 3
+            unit (linear 4 |> relu)
+        }
+
+    experiment {
+        net (
+            network "text" {
+                tokens 7
+                embed 6
+
+                modular_gru {
+                    hidden 4
+                    from words
+                    choose 2
+                    combine Sum
+                    controller Linear
+                }
+
+                softmax 7
+            }
+        )
+
+        data (
+            text path {
+                window 5
+                vocabulary 7
+            }
+        )
+
+        train (
+            em {
+                samples 3
+                m_steps 5
+                batch 8
+                steps 60
+                optimizer (Adam 1e-2)
+            }
+        )
+
+        log_every 10
+        validate_every 30
+    }
+
+let private table (path: string) =
+    let random = Random 5
+    let kinds = [| "red"; "green"; "a colour of a long name indeed" |]
+
+    File.WriteAllLines(
+        path,
+        "a,b,colour"
+        :: [
+            for i in 1..300 ->
+                FormattableString.Invariant
+                    $"{float (i % 3) + random.NextDouble()},{random.NextDouble()},{kinds[i % 3]}"
+        ]
+    )
+
+    experiment {
+        net (
+            network "table" {
+                features 2
+                linear 8
+
+                modular {
+                    modules 4
+                    unit (linear 8 |> relu)
+                    choose 1
+                    controller Linear
+                }
+
+                modular {
+                    modules 6
+                    unit (linear 8 |> relu)
+                    choose 2
+                    combine Sum
+                    controller Linear
+                }
+
+                softmax 3
+            }
+        )
+
+        data (
+            csv path {
+                target "colour"
+                classes 3
+            }
+        )
+
+        train (
+            em {
+                samples 4
+                m_steps 5
+                batch 16
+                steps 60
+                optimizer (Adam 1e-2)
+            }
+        )
+
+        validate_every 20
+    }
+
+let private ran (folder: string) (experiment: Experiment) : string =
+    let run = Path.Combine(folder, experiment.Network.Name)
+    quietly (fun () -> Running.train Settings.none { experiment with Out = Some run } |> ignore)
+    run
+
+/// The page of what a run routed where.
+let private inspected (run: string) =
+    let path = Path.Combine(run, "inspect.html")
+    Trace.load run |> RoutingReport.page "what was routed where" options |> Report.write path
+    path
+
+let private study: StudyFile = {
+    Study = "example"
+    Title = "An example"
+    Quick = false
+    Measures = [ "measure" ]
+    NeedsData = false
+    Rows = [
+        { Id = "a"; Label = "the first"; Paper = Map [ "measure", PaperValue.Number 2.0 ]; Spec = "a"; Data = None }
+    ]
+    Entries = []
+}
+
+let private pages (folder: string) = [
+    let words, rows = Path.Combine(folder, "words.txt"), Path.Combine(folder, "rows.csv")
+    corpus words
+    Path.Combine(ran folder (experimentOf 2 200), "report.html")
+    let text = ran folder (language words)
+    Path.Combine(text, "report.html")
+    inspected text
+    inspected (ran folder (table rows))
+
+    let home = Path.Combine(folder, "study")
+    StudyReport.write home "./modnet reproduce example" (List.truncate 2 gallery) [ text ] study
+    Path.Combine(home, "report.html")
+
+    let all = Path.Combine(folder, "gallery.html")
+
+    gallery @ RoutingReport.sections options three @ RoutingReport.sections options longWords
+    |> page "gallery"
+    |> Report.write all
+
+    all
+]
+
+/// Every page in every look, and what is wrong with it there. A page is opened wide, and its window is then made narrow.
+let private looks (pages: string list) : string list =
+    task {
+        let wrong = List<string>()
+        use! browser = Puppeteer.LaunchAsync(Cli.Verbs.Pictures.launch (Browser.find ()))
+        use! tab = browser.NewPageAsync()
+        let mutable place = ""
+        let complain (what: string) = wrong.Add $"{place}: {what}"
+        tab.PageError.Add(fun error -> complain $"an error of the script: {error.Message}")
+
+        tab.Console.Add(fun said ->
+            if said.Message.Type = ConsoleType.Error then complain $"the console: {said.Message.Text}")
+
+        for path in pages do
+            let name = $"{Path.GetFileName(Path.GetDirectoryName path)}/{Path.GetFileName path}"
+            place <- name
+            do! tab.SetViewportAsync(ViewPortOptions(Width = 1400, Height = 900))
+            let! _ = tab.GoToAsync(Uri(path).AbsoluteUri)
+
+            for width, scheme in [ 1400, "light"; 1400, "dark"; 400, "dark"; 400, "light" ] do
+                place <- $"{name}, {width} pixels wide, {scheme}"
+                do! tab.SetViewportAsync(ViewPortOptions(Width = width, Height = 900))
+
+                do!
+                    tab.EmulateMediaFeaturesAsync(
+                        [ MediaFeatureValue(MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme) ]
+                    )
+
+                let! found = tab.EvaluateFunctionAsync<string array> audit
+
+                for what in found do
+                    complain what
+
+        return List.ofSeq wrong
+    }
+    |> _.GetAwaiter().GetResult()
+
+let private needsBrowser () =
+    try
+        Browser.find () |> ignore
+    with :? UserException as missing ->
+        skiptest missing.Message
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "look" [
+        testCase
+            "no label lies on another, nothing outside its axes or its figure, wide and narrow, light and dark"
+            (fun () ->
+                needsBrowser ()
+
+                inDirectory (fun folder ->
+                    let wrong = pages folder |> looks
+                    Expect.isEmpty wrong (String.concat "\n" wrong)))
+
+        testCase "what lies on another or outside is found" (fun () ->
+            needsBrowser ()
+
+            inDirectory (fun folder ->
+                let lines = Panel.series [ Draw.Line("a", [| 1.0; 2.0; 3.0 |], [| 1e-9; 1.0; 5.0 |]) ]
+
+                let bad =
+                    page "bad" [
+                        Section.figure
+                            "ticks"
+                            ""
+                            (lines
+                             |> Panel.logY
+                             |> Chart.withYAxisStyle (AxisType = StyleParam.AxisType.Log, MinMax = (-9.0, 0.0)))
+                        Section.figure "title" "" (lines |> Panel.title (String.replicate 60 "wide"))
+                    ]
+
+                let path = Path.Combine(folder, "bad.html")
+                Report.write path bad
+                let wrong = looks [ path ] |> String.concat "\n"
+                Expect.stringContains wrong "ticks: drawn outside its axes: a: yaxis" "outside the axes"
+                Expect.stringContains wrong "title: a text outside the figure" "outside the figure"))
+    ]
