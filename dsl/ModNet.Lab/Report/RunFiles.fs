@@ -104,11 +104,26 @@ module internal RunFiles =
     /// What stands in the table of settings, not at the report's top.
     let private apart = [ "command"; "versions"; "data" ]
 
+    /// What the summary says of the best checkpoint: at which step, and a phase's values there by the phase's name.
+    let private best (summary: JsonObject) : (float * (string * JsonObject) list) option =
+        match summary["best"] with
+        | :? JsonObject as best ->
+            asNumber best["step"]
+            |> Option.map (fun step ->
+                step,
+                phases
+                |> List.choose (fun (_, phase) ->
+                    match best[phase] with
+                    | :? JsonObject as values -> Some(phase, values)
+                    | _ -> None))
+        | _ -> None
+
     /// Names and values of the summary that are about the run as a whole.
     let facts (summary: JsonObject) : (string * string) list =
+        let elsewhere = "best" :: apart @ List.map fst phases
+
         summary
-        |> Seq.filter (fun entry ->
-            not (List.contains entry.Key apart) && not (List.exists (fun (phase, _) -> phase = entry.Key) phases))
+        |> Seq.filter (fun entry -> not (List.contains entry.Key elsewhere))
         |> Seq.map (fun entry -> title entry.Key, spoken entry.Key (brief entry.Value))
         |> Seq.toList
 
@@ -195,7 +210,8 @@ module internal RunFiles =
         else
             Some([ "setting"; "value" ], rows |> List.map (fun (name, value) -> [ name; value ]))
 
-    /// Headings and rows of the last values: a row for each metric, a column for training, validation and test.
+    /// Headings and rows of the last values: a row for each metric, a column for training, validation and test, and one each for validation and
+    /// test at the best step.
     let results (summary: JsonObject) : (string list * string list list) option =
         let present =
             phases
@@ -203,6 +219,12 @@ module internal RunFiles =
                 match summary[field] with
                 | :? JsonObject as values -> Some(name, values)
                 | _ -> None)
+
+        let present =
+            match best summary with
+            | Some(step, measured) ->
+                present @ (measured |> List.map (fun (phase, values) -> $"best {phase} (step {step:N0})", values))
+            | None -> present
 
         let measures =
             present

@@ -8,8 +8,8 @@ open System.Text
 [<RequireQualifiedAccess>]
 module internal Essence =
 
-    /// This part as JSON, since arrays and functions in a script are new objects every time. It leaves out how often a run logs and validates, and
-    /// where it is written: these change nothing about what a step does.
+    /// This part as JSON, since arrays and functions in a script are new objects every time. It leaves out how often a run logs and validates, what
+    /// it keeps, and where it is written: these change nothing about what a step does.
     let text (experiment: Experiment) : string =
         Experiment.to_json {
             experiment with
@@ -19,6 +19,7 @@ module internal Essence =
                 ValidateEvery = 1
                 CheckpointEvery = None
                 KeepCheckpoints = 1
+                KeepBest = true
                 Tracing = { Every = None; Rows = 1; AtEnd = 1 }
                 Out = None
         }

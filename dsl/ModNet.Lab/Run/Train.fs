@@ -36,6 +36,10 @@ module Train =
         node.Remove "phase" |> ignore
         node
 
+    let private without (name: string) (fields: JsonObject) =
+        fields.Remove name |> ignore
+        fields
+
     let private summary
         (settings: Settings)
         (experiment: Experiment)
@@ -62,6 +66,16 @@ module Train =
         for KeyValue(phase, line) in outcome.Final do
             summary.Add((if phase = "train" then "final" else phase), values line)
 
+        match outcome.Best with
+        | null -> ()
+        | best ->
+            let measured =
+                object [ "step", JsonValue.Create best.Step; "validation", without "step" (values best.Validation) ]
+
+            if not (isNull best.Test) then measured.Add("test", without "step" (values best.Test))
+
+            summary.Add("best", measured)
+
         for name, value in verdict.Summary do
             summary.Add(name, value)
 
@@ -78,6 +92,23 @@ module Train =
         use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
         action stop.Token
+
+    /// What the terminal shows of the best checkpoint: how well it does on data that were not trained on.
+    let private best (outcome: TrainingOutcome) : string option =
+        match outcome.Best with
+        | null -> None
+        | best ->
+            let measured = [
+                for phase, line in [ "validation", best.Validation; "test", best.Test ] do
+                    for metric in Metric.All do
+                        if not (isNull line) && List.ofSeq metric.EndPhases = [ "validation"; "test" ] then
+                            match metric.AtEnd line with
+                            | null -> ()
+                            | text -> $"{phase} {metric.Title} {text}"
+            ]
+
+            let title = "best by validation"
+            Some($"%-36s{title}step {best.Step:N0}: " + String.concat ", " measured)
 
     /// What the terminal shows at the end: the metrics, each in the phases that the table of metrics names, and what the data add.
     let private lastLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
@@ -103,6 +134,7 @@ module Train =
                 |> List.tryFind (List.isEmpty >> not)
                 |> Option.defaultValue []
             yield! List.collect heldOut [ "validation"; "test" ]
+            yield! best outcome |> Option.toList
             yield! verdict.Lines
             $"{Numbers.grouped outcome.Steps} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
@@ -178,7 +210,8 @@ module Train =
                 int64 experiment.LogEvery,
                 int64 experiment.ValidateEvery,
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
-                KeepCheckpoints = experiment.KeepCheckpoints
+                KeepCheckpoints = experiment.KeepCheckpoints,
+                KeepBest = experiment.KeepBest
             )
 
         let tracing =

@@ -81,8 +81,21 @@ module Trained =
         | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 
+    /// How the weights of one of a folder's checkpoints are loaded: folder, graph, what is told of damage, and the data.
+    type private Weights = string * Graph * Action<string> * DataIdentity -> unit
+
+    let private newest: Weights = fun (folder, graph, say, data) -> Checkpoint.LoadWeightsOf(folder, graph, say, data)
+
+    let private best: Weights =
+        fun (folder, graph, say, data) -> Checkpoint.LoadBestWeightsOf(folder, graph, say, data)
+
     /// The network of an experiment, made from its plan, with the weights in its folder.
-    let private opened (folder: string) (experiment: Experiment) (plan: unit -> Plan) : TrainedNetwork =
+    let private opened
+        (weights: Weights)
+        (folder: string)
+        (experiment: Experiment)
+        (plan: unit -> Plan)
+        : TrainedNetwork =
         let device = Devices.find experiment.Device
         let preparation = Path.Combine(folder, Preparation.FileName) |> Preparation.Read |> Option.ofObj
         let streams = new RandomStreams(int64 experiment.Seed)
@@ -93,7 +106,7 @@ module Trained =
             try
                 let evaluating = CompileMethod.evaluating experiment.Method graph
                 let data = preparation |> Option.map _.Data |> Option.toObj
-                Checkpoint.LoadWeightsOf(folder, graph, (fun said -> eprintfn $"{said}"), data)
+                weights (folder, graph, Action<string>(fun said -> eprintfn $"{said}"), data)
                 graph.eval ()
                 new TrainedNetwork(experiment, graph, evaluating, device, streams, preparation)
             with _ ->
@@ -103,18 +116,29 @@ module Trained =
             streams.Dispose()
             reraise ()
 
+    let private loaded (weights: Weights) (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+        Machine.EnsureReady()
+        let experiment = change (experiment folder)
+        opened weights folder experiment (fun () -> Check.plan experiment.Network |> Refusal.orRaise)
+
     /// Loads the network with a changed experiment: another device, another dispatch, or the code of custom modules, which the folder does not hold. A change to the architecture is
     /// refused with the list of what differs.
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
-    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
-        Machine.EnsureReady()
-        let experiment = change (experiment folder)
-        opened folder experiment (fun () -> Check.plan experiment.Network |> Refusal.orRaise)
+    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = loaded newest change folder
 
     /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
     /// holds no run, the checkpoint belongs to another network, or the network has custom modules: `load_as` takes their code.
     /// Example: `Trained.load "runs/mnist"`
     let load (folder: string) : TrainedNetwork = load_as id folder
+
+    /// The same as `load_as`, with the weights of `best.safetensors`: those with which the validation set was the most probable.
+    /// Example: `Trained.load_best_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
+    let load_best_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = loaded best change folder
+
+    /// The same as `load`, with the weights with which the validation set was the most probable. Raises UserException where the run kept none:
+    /// its data have no validation set, or its experiment says `keep_best false`.
+    /// Example: `Trained.load_best "runs/mnist"`
+    let load_best (folder: string) : TrainedNetwork = load_best_as id folder
 
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
@@ -123,7 +147,7 @@ module Trained =
         let sound = experiment folder |> change |> Check.experiment |> Refusal.orRaise
         let source = Source.load sound
         use _splits = source.Splits
-        use trained = opened folder sound.Experiment (fun () -> sound.Plan)
+        use trained = opened newest folder sound.Experiment (fun () -> sound.Plan)
 
         action {
             Experiment = sound.Experiment

@@ -16,6 +16,7 @@ type RunDraft = internal {
     ValidateEvery: int
     CheckpointEvery: int option
     KeepCheckpoints: int
+    KeepBest: bool
     Tracing: Tracing
     Out: string option
 }
@@ -46,6 +47,7 @@ type ExperimentBuilder internal () =
                     ValidateEvery = 500
                     CheckpointEvery = None
                     KeepCheckpoints = 2
+                    KeepBest = true
                     Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
                     Out = None
                 }
@@ -131,6 +133,15 @@ type ExperimentBuilder internal () =
             DraftRun = { draft.DraftRun with KeepCheckpoints = count }
     }
 
+    /// Whether the run's folder also holds `best.safetensors`: the checkpoint, of those at evaluations, with which the validation set was the most
+    /// probable. `true` unless said, and of no effect where the data have no validation set. `Trained.load_best` opens it.
+    /// Example: `keep_best false`
+    [<CustomOperation "keep_best">]
+    member _.KeepBest(draft: ExperimentDraft<'Network, 'Data, 'Method>, keep: bool) = {
+        draft with
+            DraftRun = { draft.DraftRun with KeepBest = keep }
+    }
+
     /// A routing trace of training datapoints, `routing/STEP.safetensors`, before the first gradient step and after every so many,
     /// ≥ 1; none unless said. (Every run leaves one of held-out datapoints at its end, `routing.safetensors`.)
     /// Example: `trace_every 500`
@@ -178,6 +189,7 @@ type ExperimentBuilder internal () =
         ValidateEvery = draft.DraftRun.ValidateEvery
         CheckpointEvery = draft.DraftRun.CheckpointEvery
         KeepCheckpoints = draft.DraftRun.KeepCheckpoints
+        KeepBest = draft.DraftRun.KeepBest
         Tracing = draft.DraftRun.Tracing
         Out = draft.DraftRun.Out
     }
@@ -190,8 +202,8 @@ type ExperimentBuilder internal () =
 module Experiments =
 
     /// A network, its data and its training. `net`, `data` and `train` must be said.
-    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `keep_checkpoints`, `trace_every`, `trace_rows`,
-    /// `trace_at_end`, `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
+    /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `keep_checkpoints`, `keep_best`, `trace_every`,
+    /// `trace_rows`, `trace_at_end`, `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
     /// `seed`, `device` or `out` is not seen there (error FS3095), so give it another name, such as `mine`.
     /// Example: `experiment { net lm; data (text "data/ptb" { }); train (em { steps 3_000 }); seed 1 }`
     let experiment = ExperimentBuilder()

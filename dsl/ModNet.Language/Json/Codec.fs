@@ -173,6 +173,17 @@ module internal Codec =
                 | None -> 0
     }
 
+    /// A property that is there only where the owner's value is not the plain one.
+    let unlessPlain (name: string) (plain: 'T) (get: 'Owner -> 'T) (codec: Codec<'T>) : Fields<'Owner, 'T> =
+        let said = optional name (get >> fun value -> if value = plain then None else Some value) codec
+
+        {
+            Names = said.Names
+            Values = said.Values
+            Build = said.Build >> Option.defaultValue plain
+            Sizes = said.Sizes
+        }
+
     /// A value that is one property.
     let one (name: string) (codec: Codec<'T>) : Fields<'T, 'T> = field name id codec
 

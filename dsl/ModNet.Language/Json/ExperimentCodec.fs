@@ -2,7 +2,8 @@ namespace ModNet
 
 open Codec
 
-/// Every field is written, defaults too, so a file says all that it means.
+/// Fields are written with their defaults too, so a file says all that it means. Settings that came later are written only where they differ from
+/// what every experiment did before, so an experiment has the same JSON, and is the same, in every version.
 module internal ExperimentCodec =
 
     let private device =
@@ -39,6 +40,7 @@ module internal ExperimentCodec =
                 and! validateEvery = field "validate_every" _.ValidateEvery int
                 and! checkpointEvery = field "checkpoint_every" _.CheckpointEvery (option int)
                 and! keepCheckpoints = field "keep_checkpoints" _.KeepCheckpoints int
+                and! keepBest = unlessPlain "keep_best" true _.KeepBest bool
                 and! tracing = field "trace" _.Tracing tracing
                 and! out = field "out" _.Out (option string)
 
@@ -52,6 +54,7 @@ module internal ExperimentCodec =
                     ValidateEvery = validateEvery
                     CheckpointEvery = checkpointEvery
                     KeepCheckpoints = keepCheckpoints
+                    KeepBest = keepBest
                     Tracing = tracing
                     Out = out
                 }

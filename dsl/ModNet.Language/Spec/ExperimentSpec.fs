@@ -298,6 +298,8 @@ type Experiment = {
     CheckpointEvery: int option
     /// How many checkpoints stay in the run's folder, the newest among them, ≥ 1.
     KeepCheckpoints: int
+    /// Whether the checkpoint with which the validation set was the most probable stays in the run's folder as well.
+    KeepBest: bool
     Tracing: Tracing
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option

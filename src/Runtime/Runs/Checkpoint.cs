@@ -43,6 +43,65 @@ public static class Checkpoint
         DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
+        (Dictionary<string, Tensor> tensors, Dictionary<string, string> metadata) = Content(folder, graph, method, streams, step, seconds, data);
+        var kept = new KeptCheckpoints(folder.Path);
+        Safetensors.Write(kept.Newest, tensors, metadata, () => kept.MakeRoom(step, keep));
+        kept.Prune(keep);
+        folder.WriteJson("state.json", new JsonObject
+        {
+            ["version"] = 1,
+            ["step"] = step,
+            ["seed"] = streams.Seed,
+        });
+    }
+
+    /// <summary>
+    /// Writes <c>best.safetensors</c>: a whole checkpoint at the step of the best evaluation so far, which its metadata hold as
+    /// <c>validation</c> and <c>test</c>. UserException where the disk refuses; the earlier file is then as it was.
+    /// </summary>
+    internal static void WriteBest(
+        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, BestEvaluation best, double seconds, DataIdentity? data)
+    {
+        using var scope = NewDisposeScope();
+        (Dictionary<string, Tensor> tensors, Dictionary<string, string> metadata) = Content(folder, graph, method, streams, best.Step, seconds, data);
+        foreach ((string name, string json) in best.Entries())
+        {
+            metadata.Add(name, json);
+        }
+
+        Safetensors.Write(BestIn(folder.Path), tensors, metadata);
+    }
+
+    /// <summary>
+    /// The best evaluation of the run in a folder, as <c>best.safetensors</c> has it; null where there is no such file, or it is damaged, which
+    /// <paramref name="say"/> is told.
+    /// </summary>
+    internal static BestEvaluation? ReadBest(RunFolder folder, Action<string> say)
+    {
+        string path = BestIn(folder.Path);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var scope = NewDisposeScope();
+            return BestEvaluation.Of(path, Read(path).Metadata);
+        }
+        catch (UserException damage)
+        {
+            say($"{damage.Message}; the next evaluation that counts is the best from here on");
+            return null;
+        }
+    }
+
+    private static string BestIn(string folder) => Path.Combine(folder, RunFolder.Best);
+
+    // What a checkpoint holds, in the caller's scope.
+    private static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Metadata) Content(
+        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds, DataIdentity? data)
+    {
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach ((string name, Tensor value) in graph.state_dict())
         {
@@ -90,15 +149,7 @@ public static class Checkpoint
             metadata.Add(name, value);
         }
 
-        var kept = new KeptCheckpoints(folder.Path);
-        Safetensors.Write(kept.Newest, tensors, metadata, () => kept.MakeRoom(step, keep));
-        kept.Prune(keep);
-        folder.WriteJson("state.json", new JsonObject
-        {
-            ["version"] = 1,
-            ["step"] = step,
-            ["seed"] = streams.Seed,
-        });
+        return (tensors, metadata);
     }
 
     /// <summary>Whether the folder at <paramref name="path"/> holds a checkpoint.</summary>
@@ -214,8 +265,34 @@ public static class Checkpoint
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(new(folder), say);
+        LoadWeights(saved, metadata, folder, graph, say, data);
+    }
+
+    /// <summary>
+    /// Loads the weights of <c>best.safetensors</c> in a run's folder, those with which the validation set was the most probable, as
+    /// <see cref="LoadWeightsOf"/> does those of the newest checkpoint. UserException where there is no such file, or it is damaged.
+    /// </summary>
+    public static void LoadBestWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        string path = BestIn(folder);
+        if (!File.Exists(path))
+        {
+            throw new UserException(
+                path, "the best checkpoint of a run", "none",
+                "take the newest one; a run keeps the best where its data have a validation set, unless it says `keep_best false`");
+        }
+
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = Read(path);
+        LoadWeights(saved, metadata, folder, graph, say, data);
+    }
+
+    private static void LoadWeights(
+        SavedState saved, IReadOnlyDictionary<string, string> metadata, string folder, Graph graph, Action<string> say, DataIdentity? data)
+    {
         Architecture.Load(saved, graph);
-        if (metadata.TryGetValue(Spec, out string? spec) && spec != SpecChecksum(folder))
+        if (metadata.TryGetValue(Spec, out string? spec) && SpecChecksum(folder) is var now && spec != now && !IsNewestOf(folder, now))
         {
             say($"{SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");
         }
@@ -223,6 +300,20 @@ public static class Checkpoint
         if (EarlierData(metadata) is DataIdentity earlier && data?.DifferenceFrom(earlier) is string difference)
         {
             say($"{Path.Combine(folder, Preparation.FileName)}: is of other data than {saved.Path}, so the network's inputs may be prepared wrongly – put the file back; what differs:{difference}");
+        }
+    }
+
+    // A run that was resumed to another length has a spec that is not that of its earlier checkpoints.
+    private static bool IsNewestOf(string folder, string? spec)
+    {
+        string newest = new KeptCheckpoints(folder).Newest;
+        try
+        {
+            return spec is not null && File.Exists(newest) && Safetensors.ReadMetadata(newest).GetValueOrDefault(Spec) == spec;
+        }
+        catch (UserException)
+        {
+            return false;
         }
     }
 

@@ -10,14 +10,17 @@ namespace ModNet.Runtime;
 internal static class EarlierRun
 {
     private static readonly string[] Files =
-        ["spec.json", "data.json", "summary.json", "state.json", "report.html", "metrics.jsonl",
+        ["spec.json", "data.json", "summary.json", "state.json", "report.html", "metrics.jsonl", RunFolder.Best,
         $"{RunFolder.Routing}.safetensors", "inspect.html"];
 
     /// <summary>
-    /// Whether the folder holds a run that somebody may miss: one that has a checkpoint or a summary, or has logged a minibatch.
+    /// Whether the folder holds a run that somebody may miss: one that has a checkpoint, the best one or the newest, or a summary, or has logged a
+    /// minibatch.
     /// </summary>
     internal static bool IsIn(string folder) =>
-        Checkpoint.IsIn(folder) || File.Exists(Path.Combine(folder, "summary.json")) || HasTrained(Path.Combine(folder, "metrics.jsonl"));
+        Checkpoint.IsIn(folder)
+        || new[] { "summary.json", RunFolder.Best }.Any(name => File.Exists(Path.Combine(folder, name)))
+        || HasTrained(Path.Combine(folder, "metrics.jsonl"));
 
     /// <summary>
     /// Moves the run's files into a new folder beside this one, <c>NAME.1</c> or the next number that is free, and returns its path. Files of

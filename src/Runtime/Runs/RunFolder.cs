@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// The folder of a run: <c>spec.json</c>, <c>metrics.jsonl</c>, <c>summary.json</c>, <c>checkpoint.safetensors</c> and earlier ones in
-/// <c>checkpoints/</c>, <c>state.json</c>, <c>data.json</c>, <c>report.html</c>, and the routing traces <c>routing.safetensors</c> and
+/// <c>checkpoints/</c>, <c>best.safetensors</c>, <c>state.json</c>, <c>data.json</c>, <c>report.html</c>, and the routing traces <c>routing.safetensors</c> and
 /// <c>routing/STEP.safetensors</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
@@ -22,6 +22,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>The name of the last routing trace, without its ending, and of the folder of earlier ones.</summary>
     internal const string Routing = "routing";
+
+    /// <summary>The name of the checkpoint with which the validation set was the most probable.</summary>
+    internal const string Best = "best.safetensors";
 
     private readonly FileLock _lock;
     private readonly FileStream _metrics;

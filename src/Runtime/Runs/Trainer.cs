@@ -10,14 +10,22 @@ namespace ModNet.Runtime;
 /// <param name="CheckpointEvery">A checkpoint is written every so many gradient steps.</param>
 /// <param name="EvaluationBatch">The number of datapoints that are evaluated at one time.</param>
 /// <param name="KeepCheckpoints">How many checkpoints stay in the folder, the newest included; at least 1.</param>
+/// <param name="KeepBest">
+/// Whether <c>best.safetensors</c> is kept beside them, where there is a validation set: the checkpoint with which it was the most probable.
+/// </param>
 public sealed record TrainingPlan(
-    long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2);
+    long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2,
+    bool KeepBest = true);
 
 /// <summary>The outcome of a training run.</summary>
 /// <param name="Steps">The number of gradient steps taken, which is less than planned if the run was stopped.</param>
 /// <param name="Seconds">The time that the run took, evaluation included.</param>
 /// <param name="Final">The last line of metrics of each phase.</param>
-public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final);
+public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final)
+{
+    /// <summary>The evaluation of the best checkpoint; null where none is kept.</summary>
+    public BestEvaluation? Best { get; init; }
+}
 
 /// <summary>How far a run has come: its newest line of metrics, the planned steps, the speed since the line before, and the time that remains.</summary>
 public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining);
@@ -32,6 +40,7 @@ public sealed class Trainer(
     private readonly Dictionary<string, MetricsLine> _final = new(StringComparer.Ordinal);
     private (long Step, double Seconds) _start;
     private (long Step, double Seconds) _last;
+    private BestEvaluation? _best;
 
     /// <summary>Is told, line by line, what the user should know beside the progress.</summary>
     public Action<string> Say { get; init; } = line => Console.Error.WriteLine(VisibleText.Lines(line));
@@ -86,6 +95,7 @@ public sealed class Trainer(
 
             _last = (step, _before);
             _start = _last;
+            RecallBest();
             Ready();
             if (step == plan.Steps && IsEvaluated(step))
             {
@@ -94,7 +104,7 @@ public sealed class Trainer(
                     routing?.AtEnd(step);
                 }
 
-                return new(step, _before, _final);
+                return Outcome(step, _before);
             }
 
             _clock.Start();
@@ -123,6 +133,7 @@ public sealed class Trainer(
             if (step % plan.ValidateEvery == 0 && step < plan.Steps)
             {
                 Evaluate(step, report);
+                Consider(step);
             }
 
             routing?.During(step);
@@ -141,11 +152,34 @@ public sealed class Trainer(
         Evaluate(step, report);
         if (step >= plan.Steps)
         {
+            Consider(step);
             Save(step);
         }
 
         routing?.AtEnd(step);
-        return new(step, Seconds, _final);
+        return Outcome(step, Seconds);
+    }
+
+    private TrainingOutcome Outcome(long step, double seconds) => new(step, seconds, _final) { Best = _best };
+
+    private bool KeepsBest => plan.KeepBest && data.Validation.Count > 0;
+
+    // What the file says counts, and not the log. A killed run may have written it after its newest checkpoint; it comes to the same evaluation
+    // again, and finds it no better than itself.
+    private void RecallBest() => _best = KeepsBest ? Checkpoint.ReadBest(folder, Say) : null;
+
+    // Keeps what was evaluated at this step, if it is the best so far.
+    private void Consider(long step)
+    {
+        if (!KeepsBest || _final["validation"] is not { } seen || !(_best?.IsBeatenBy(seen) ?? BestEvaluation.Counts(seen)))
+        {
+            return;
+        }
+
+        method.DemandFiniteParameters();
+        var best = new BestEvaluation(seen, _final.TryGetValue("test", out MetricsLine? test) && test.Step == step ? test : null);
+        Checkpoint.WriteBest(folder, graph, method, streams, best, Seconds, data.Identity);
+        _best = best;
     }
 
     // Whether the log already has what is measured when a run ends at this step: what a stopped run measures is dropped when it goes on.

@@ -99,27 +99,29 @@ let private reading = [
 ]
 
 let private table = [
-    testCase "a line of metrics comes back from its JSON; what is not finite is null, and comes back as no number" (fun () ->
-        let values = [ "loss", nan; "log_likelihood", -infinity; "modules_used", 3.0; "seconds", 0.25 ]
-        let line = MetricsLine(7L, "train", readOnlyDict values)
-        let json = line.ToJson()
+    testCase
+        "a line of metrics comes back from its JSON; what is not finite is null, and comes back as no number"
+        (fun () ->
+            let values = [ "loss", nan; "log_likelihood", -infinity; "modules_used", 3.0; "seconds", 0.25 ]
+            let line = MetricsLine(7L, "train", readOnlyDict values)
+            let json = line.ToJson()
 
-        Expect.stringStarts
-            json
-            """{"step":7,"phase":"train","loss":null,"log_likelihood":null,"""
-            "order, and null for what JSON has no numbers for"
+            Expect.stringStarts
+                json
+                """{"step":7,"phase":"train","loss":null,"log_likelihood":null,"""
+                "order, and null for what JSON has no numbers for"
 
-        Expect.stringContains json "\"modules_used\":3," "a whole number"
-        let back = MetricsLine.Parse json
-        Expect.equal (back.Step, back.Phase) (7L, "train") "step and phase"
+            Expect.stringContains json "\"modules_used\":3," "a whole number"
+            let back = MetricsLine.Parse json
+            Expect.equal (back.Step, back.Phase) (7L, "train") "step and phase"
 
-        Expect.equal
-            [ for KeyValue(name, value) in back.Values -> name, string value ]
-            [ for name, value in values -> name, string (if Double.IsFinite value then value else nan) ]
-            "values"
+            Expect.equal
+                [ for KeyValue(name, value) in back.Values -> name, string value ]
+                [ for name, value in values -> name, string (if Double.IsFinite value then value else nan) ]
+                "values"
 
-        let old = MetricsLine.Parse """{"step":7,"phase":"test","perplexity":"Infinity"}"""
-        Expect.equal (List.ofSeq old.Values.Values) [ infinity ] "as earlier versions wrote it")
+            let old = MetricsLine.Parse """{"step":7,"phase":"test","perplexity":"Infinity"}"""
+            Expect.equal (List.ofSeq old.Values.Values) [ infinity ] "as earlier versions wrote it")
 
     testCase "the table of metrics is one that every reader understands" (fun () ->
         let all = List.ofSeq Metric.All

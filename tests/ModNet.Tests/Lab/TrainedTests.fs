@@ -157,6 +157,40 @@ let tests =
                         for KeyValue(name, value) in trained.Graph.state_dict () do
                             Expect.equal (numbers value) (numbers stored[name]) name
 
+        testInDirectory "the best checkpoint is told of in summary and report, and opened by its own word"
+        <| fun directory ->
+            let experiment = { experimentOf directory methods.Head net' with ValidateEvery = 5 }
+            quietly (fun () -> Running.train Settings.none experiment |> ignore)
+            let folder = experiment.Out.Value
+            let best = (RunFiles.summary folder).Value["best"].AsObject()
+            let step = best["step"].GetValue<int64>()
+
+            let logged =
+                (MetricsLog.OfFolder folder).Lines
+                |> Seq.filter (fun line -> line.Phase = "validation" && line.Step > 0L)
+
+            let highest = logged |> Seq.maxBy (fun line -> line.Values["log_likelihood"])
+            Expect.equal step highest.Step "its step"
+
+            Expect.equal
+                ((best["validation"].AsObject()["log_likelihood"]).GetValue<float>())
+                highest.Values["log_likelihood"]
+                "its validation"
+
+            Expect.stringContains
+                (File.ReadAllText(Path.Combine(folder, "report.html")))
+                $"best validation (step {step:N0})"
+                "a column of the report"
+
+            use trained = Trained.load_best folder
+
+            scoped
+            <| fun () ->
+                let stored = Safetensors.Read(Path.Combine(folder, "best.safetensors"))
+
+                for KeyValue(name, value) in trained.Graph.state_dict () do
+                    Expect.equal (numbers value) (numbers stored[name]) name
+
         testCase "a damaged checkpoint gives way to the one before, and nothing in the folder changes"
         <| fun () ->
             leaving methods.Head

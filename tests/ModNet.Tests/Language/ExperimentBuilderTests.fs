@@ -43,6 +43,7 @@ let tests =
                     ValidateEvery = 500
                     CheckpointEvery = None
                     KeepCheckpoints = 2
+                    KeepBest = true
                     Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
                     Out = None
                 }
@@ -85,6 +86,7 @@ let tests =
                     validate_every 14
                     checkpoint_every 16
                     keep_checkpoints 20
+                    keep_best false
                     trace_every 17
                     trace_rows 18
                     trace_at_end 19
@@ -127,6 +129,7 @@ let tests =
                     ValidateEvery = 14
                     CheckpointEvery = Some 16
                     KeepCheckpoints = 20
+                    KeepBest = false
                     Tracing = { Every = Some 17; Rows = 18; AtEnd = 19 }
                     Out = Some "runs/fifteen"
                 }

@@ -35,6 +35,7 @@ let tests =
                 device: Device,
                 checkpoint: int option,
                 keep: int,
+                best: bool,
                 tracing: Tracing,
                 out: string option,
                 seed: int) ->
@@ -45,6 +46,7 @@ let tests =
                     Device = device
                     CheckpointEvery = checkpoint
                     KeepCheckpoints = keep
+                    KeepBest = best
                     Tracing = tracing
                     Out = out
                     Seed = seed
@@ -57,6 +59,12 @@ let tests =
             let any = { mine with Data = data; Method = method }
 
             Check.experiment any = Check.experiment any
+
+        testCase "settings that came later are written only where they change something"
+        <| fun () ->
+            let json = Experiment.to_json mine
+            Expect.isFalse (json.Contains "keep_best") "nothing said"
+            Expect.stringContains (Experiment.to_json { mine with KeepBest = false }) "\"keep_best\": false" "said"
 
         testCase "every kind of data says its name"
         <| fun () ->

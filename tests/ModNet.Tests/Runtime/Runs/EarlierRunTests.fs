@@ -13,6 +13,7 @@ let private names (folder: string) =
     |> Array.toList
 
 let private own = [
+    "best.safetensors"
     "checkpoint.safetensors"
     "checkpoints/10.safetensors"
     "checkpoints/20.safetensors.damaged"

@@ -69,12 +69,13 @@ let private train make carried window seed directory last stop resume =
     trainSaying (failtestf "said: %s") ignore make carried window seed directory last stop resume
 
 let private leftIn directory =
-    let tensors =
-        Safetensors.Read(Path.Combine(directory, "checkpoint.safetensors"))
-        |> Seq.filter (fun t -> t.Key <> "run.seconds" && t.Key <> "run.metrics")
-        |> Seq.map (fun t -> t.Key, Convert.ToHexString(t.Value.bytes.ToArray()))
-        |> Seq.sort
-        |> Seq.toList
+    let tensors = [
+        for file in [ "checkpoint"; "best" ] do
+            for KeyValue(name, value) in
+                Safetensors.Read(Path.Combine(directory, $"{file}.safetensors")) |> Seq.sortBy _.Key do
+                if name <> "run.seconds" && name <> "run.metrics" then
+                    $"{file}: {name}", Convert.ToHexString(value.bytes.ToArray())
+    ]
 
     let metrics = [
         for line in File.ReadAllLines(Path.Combine(directory, "metrics.jsonl")) do
