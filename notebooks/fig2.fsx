@@ -136,11 +136,12 @@ let sections (run: StudyRun) =
                     if path_of last n = path then n
             |]
 
-            let then' (trace: Runtime.RoutingTrace) = $"step {trace.Step:N0}", trace.Pick rows' |> Inspect.paths 1
+            let then' (trace: Runtime.RoutingTrace) =
+                $"step {Label.number (float trace.Step)}", trace.Pick rows' |> Inspect.paths 1
 
             Section.figure
                 $"Images that end on path {named path}, {run.Name}"
-                $"{rows'.Length} of {last.Count:N0} images; most of them show {classes rows'}. Layers from left to right, modules 0 to 2 from top to bottom. {PathFigure.caption}"
+                $"{rows'.Length} of {Label.number (float last.Count)} images; most of them show {classes rows'}. Layers from left to right, modules 0 to 2 from top to bottom. {PathFigure.caption}"
                 (PathFigure.evolution (List.map then' times))
 
         Section.make "The most frequent paths of a*" [

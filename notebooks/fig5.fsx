@@ -35,7 +35,9 @@ let chosen (traces: Runtime.RoutingTrace list) =
 let strips (run: StudyRun) =
     let traces = Trace.load_over_time run.Folder |> chosen
 
-    let times = traces |> List.map (fun trace -> $"step {trace.Step:N0}", Inspect.probabilities layer last 0 trace)
+    let times =
+        traces
+        |> List.map (fun trace -> $"step {Label.number (float trace.Step)}", Inspect.probabilities layer last 0 trace)
 
     // So that columns of one module stand together where the training ends.
     let final = snd (List.last times)

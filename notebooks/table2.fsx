@@ -14,6 +14,7 @@ the highest score.
 #load "language.fsx"
 
 open ModNet
+open ModNet.Figures
 open Language
 
 let layer = "modular_gru1"
@@ -22,10 +23,11 @@ let place (found: Occurrence) =
     let words = String.concat " "
     $"{words found.Before} [{found.Word}] {words found.After}"
 
-let share (words: DistinctiveWord) = $"{words.Word} ({words.Count:N0} of {words.Total:N0})"
+let share (words: DistinctiveWord) =
+    $"{words.Word} ({Label.number (float words.Count)} of {Label.number (float words.Total)})"
 
 let ofModule (contexts: ModuleContexts) =
-    Section.make $"Module {contexts.Module}: {contexts.Count:N0} words" [
+    Section.make $"Module {contexts.Module}: {Label.number (float contexts.Count)} words" [
         Content.Table(
             [ "word (here, of all)"; "score"; "places" ],
             [

@@ -304,7 +304,18 @@ let private pages (folder: string) = [
     all
 ]
 
-/// Every page in every look, and what is wrong with it there. A page is opened wide, and its window is then made narrow.
+/// The gallery has every figure, and is seen in every look; a run's pages, wide and light, then narrow and dark.
+let private looksOf (path: string) = [
+    1400, "light"
+
+    if Path.GetFileNameWithoutExtension path = "gallery" then
+        1400, "dark"
+        400, "light"
+
+    400, "dark"
+]
+
+/// Every page in its looks, and what is wrong with it there. A page is opened wide, and its window is then made narrow.
 let private looks (pages: string list) : string list =
     task {
         let wrong = List<string>()
@@ -323,7 +334,7 @@ let private looks (pages: string list) : string list =
             do! tab.SetViewportAsync(ViewPortOptions(Width = 1400, Height = 900))
             let! _ = tab.GoToAsync(Uri(path).AbsoluteUri)
 
-            for width, scheme in [ 1400, "light"; 1400, "dark"; 400, "dark"; 400, "light" ] do
+            for width, scheme in looksOf path do
                 place <- $"{name}, {width} pixels wide, {scheme}"
                 do! tab.SetViewportAsync(ViewPortOptions(Width = width, Height = 900))
 

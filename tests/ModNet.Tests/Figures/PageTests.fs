@@ -238,7 +238,9 @@ let private words = [
     testPropertyWithConfig FsCheckConfig.defaultConfig "no text can open a tag" (fun (text: string) ->
         let text = if isNull text then "" else text
         let bare = Regex.Replace(Label.typeset text, "</?sub>", "")
-        not (bare.Contains '<') && not (bare.Contains '"'))
+        let escaped = Label.escape text
+        // Only escaped text may stand in an attribute.
+        not (bare.Contains '<') && not (escaped.Contains '<') && not (escaped.Contains '"'))
 ]
 
 [<Tests>]
