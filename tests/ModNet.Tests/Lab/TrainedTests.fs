@@ -230,6 +230,24 @@ let tests =
             let longer = quietly (fun () -> Running.train onwards more)
             Expect.isGreaterThan longer.Steps outcome.Steps "it goes on"
 
+        testCase "what a run keeps is no part of what it is of, and when it may stop early is"
+        <| fun () ->
+            let mine =
+                experiment {
+                    net ExampleNetworks.toy
+                    data (toy_regression { points 128 })
+                    train (em { steps 10 })
+                }
+
+            let stopping = { mine.Method.Gradient with EarlyStopping = Some 2 }
+            let patient = { mine with Method = mine.Method.WithGradient stopping }
+            let often (experiment: Experiment) = { experiment with ValidateEvery = 7 }
+            let identity = Essence.identity
+            Expect.equal (identity { mine with KeepBest = false }) (identity mine) "what is kept"
+            Expect.equal (identity (often mine)) (identity mine) "how often it is evaluated"
+            Expect.notEqual (identity patient) (identity mine) "when it stops"
+            Expect.notEqual (identity (often patient)) (identity patient) "what it stops by"
+
         testCase "a damaged checkpoint gives way to the one before, and nothing in the folder changes"
         <| fun () ->
             leaving methods.Head
