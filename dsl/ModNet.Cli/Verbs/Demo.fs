@@ -21,9 +21,6 @@ module Demo =
         printfn ""
         let outcome = ModNet.Train.run settings experiment
 
-        if outcome.Steps < int64 experiment.Experiment.Method.Steps then
-            CommandLine.Exit.stopped
-        else
-            CommandLine.Exit.ok
+        if not outcome.Finished then CommandLine.Exit.stopped else CommandLine.Exit.ok
 
     let verb = Action.Parsed(CommandLine.settings >> run) |> Verb.create "demo" help [] CommandLine.training

@@ -28,7 +28,8 @@ module internal CompileMethod =
             int64 gradient.Batch,
             Optimizer = optimizer gradient.Optimizer,
             Unselected = unselected gradient.Unselected,
-            Schedule = schedule gradient.Steps gradient.Schedule
+            Schedule = schedule gradient.Steps gradient.Schedule,
+            ClipNorm = Option.toNullable gradient.ClipNorm
         )
 
     let private em (em: Em) : EmSettings =
@@ -40,6 +41,7 @@ module internal CompileMethod =
             Optimizer = optimizer em.Gradient.Optimizer,
             Unselected = unselected em.Gradient.Unselected,
             Schedule = schedule em.Gradient.Steps em.Gradient.Schedule,
+            ClipNorm = Option.toNullable em.Gradient.ClipNorm,
             ControllerWeight = em.ControllerWeight,
             Start =
                 (match em.Start with

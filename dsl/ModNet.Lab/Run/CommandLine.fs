@@ -27,6 +27,9 @@ module CommandLine =
 
     let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
 
+    let private patience =
+        option<Nullable<int>> "--patience" "end after N evaluations without improvement of the validation set" "N"
+
     let private seed = option<Nullable<int>> "--seed" "the number that all chance comes from" "N"
 
     let private out = option<string> "--out" "the run's folder; else runs/NAME" "DIR"
@@ -71,6 +74,7 @@ module CommandLine =
     /// The options of a training run, whatever its data.
     let training: Option list = [
         steps
+        patience
         seed
         out
         logEvery
@@ -107,6 +111,7 @@ module CommandLine =
         Data = parsed.GetValue data |> Option.ofObj
         Vocabulary = parsed.GetValue vocabulary |> Option.ofNullable
         Steps = parsed.GetValue steps |> Option.ofNullable
+        Patience = parsed.GetValue patience |> Option.ofNullable
         Seed = parsed.GetValue seed |> Option.ofNullable
         Out = parsed.GetValue out |> Option.ofObj
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable

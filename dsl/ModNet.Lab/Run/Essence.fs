@@ -16,7 +16,8 @@ module internal Essence =
                 // Where data lie differs from machine to machine, and changes nothing about them.
                 Data = Sources.at "" experiment.Data
                 LogEvery = 1
-                ValidateEvery = 1
+                // What early stopping goes by.
+                ValidateEvery = if experiment.Method.Gradient.EarlyStopping.IsSome then experiment.ValidateEvery else 1
                 CheckpointEvery = None
                 KeepCheckpoints = 1
                 KeepBest = true

@@ -9,7 +9,8 @@ module internal Resuming =
 
     // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
-        Essence.text { experiment with Method = experiment.Method.WithSteps 1; Device = Cpu }
+        let anyLength = { experiment.Method.Gradient with Steps = 1; EarlyStopping = None }
+        Essence.text { experiment with Method = experiment.Method.WithGradient anyLength; Device = Cpu }
 
     /// Whether the rate at a step depends on how many steps there are in all.
     let rec private dependsOnLength (schedule: ModNet.Schedule) =

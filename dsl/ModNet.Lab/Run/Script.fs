@@ -136,8 +136,7 @@ type Script(arguments: string array) =
 
                         let outcome = Train.run settings experiment
 
-                        if outcome.Steps < int64 experiment.Experiment.Method.Steps then
-                            exit CommandLine.Exit.stopped)))
+                        if not outcome.Finished then exit CommandLine.Exit.stopped)))
 
     /// Does the same for a single experiment.
     /// Example: `script.Run run`

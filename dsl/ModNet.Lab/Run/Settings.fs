@@ -5,6 +5,8 @@ type Settings = {
     Data: string option
     Vocabulary: int option
     Steps: int option
+    /// Evaluations without improvement after which training ends.
+    Patience: int option
     Seed: int option
     Out: string option
     LogEvery: int option
@@ -33,6 +35,7 @@ module Settings =
         Data = None
         Vocabulary = None
         Steps = None
+        Patience = None
         Seed = None
         Out = None
         LogEvery = None
@@ -76,11 +79,16 @@ module Settings =
             "--trace-every", "this network has no layer that chooses modules"
     ]
 
+    let private length (settings: Settings) (method: Method) : Method =
+        let patience = settings.Patience |> Option.orElse method.Gradient.EarlyStopping
+        let patient = method.WithGradient { method.Gradient with EarlyStopping = patience }
+        patient.WithSteps(defaultArg settings.Steps method.Steps)
+
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {
         experiment with
             Data = data settings experiment.Data
-            Method = experiment.Method.WithSteps(defaultArg settings.Steps experiment.Method.Steps)
+            Method = length settings experiment.Method
             Seed = defaultArg settings.Seed experiment.Seed
             Device = settings.Device |> Option.map Devices.parse |> Option.defaultValue experiment.Device
             Out = settings.Out |> Option.orElse experiment.Out

@@ -43,7 +43,6 @@ module Train =
     let private summary
         (settings: Settings)
         (experiment: Experiment)
-        (planned: int)
         (outcome: TrainingOutcome)
         (parameters: int64)
         (source: Source)
@@ -58,10 +57,12 @@ module Train =
                 "versions", versions ()
                 "seconds", JsonValue.Create outcome.Seconds
                 "steps", JsonValue.Create outcome.Steps
-                "finished", JsonValue.Create(outcome.Steps = int64 planned)
+                "finished", JsonValue.Create outcome.Finished
                 "parameters", JsonValue.Create parameters
                 "data", source.Facts
             ]
+
+        if outcome.StoppedEarly then summary.Add("stopped_early", JsonValue.Create true)
 
         for KeyValue(phase, line) in outcome.Final do
             summary.Add((if phase = "train" then "final" else phase), values line)
@@ -110,6 +111,17 @@ module Train =
             let title = "best by validation"
             Some($"%-36s{title}step {best.Step:N0}: " + String.concat ", " measured)
 
+    /// What the terminal shows of a run that stopped early.
+    let private early (experiment: Experiment) (outcome: TrainingOutcome) : string option =
+        if outcome.StoppedEarly then
+            let title = "stopped early"
+            let patience = experiment.Method.Gradient.EarlyStopping |> Option.defaultValue 0
+
+            Some
+                $"%-36s{title}at step {outcome.Steps:N0} of {experiment.Method.Steps:N0}: no better on the validation set than at step {outcome.Best.Step:N0}, {patience} evaluations on end"
+        else
+            None
+
     /// What the terminal shows at the end: the metrics, each in the phases that the table of metrics names, and what the data add.
     let private lastLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
         let shown (metric: Metric) (phase: string) (title: string) =
@@ -135,6 +147,7 @@ module Train =
                 |> Option.defaultValue []
             yield! List.collect heldOut [ "validation"; "test" ]
             yield! best outcome |> Option.toList
+            yield! early experiment outcome |> Option.toList
             yield! verdict.Lines
             $"{Numbers.grouped outcome.Steps} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
@@ -146,13 +159,13 @@ module Train =
 
         Sketching.ofPlan plan |> Layout.ofSketch |> Svg.ofPicture |> Section.drawing "Architecture" caption
 
-    /// Whether the summary in a folder says that its run came to so many steps, which were all.
-    let private isFinished (folder: string) (steps: int) =
+    /// Whether the summary in a folder says that its run came to its end after so many steps.
+    let private isFinished (folder: string) (steps: int64) =
         match RunFiles.summary folder with
         | None -> false
         | Some summary ->
             JsonNode.DeepEquals(summary["finished"], JsonValue.Create true)
-            && JsonNode.DeepEquals(summary["steps"], JsonValue.Create(int64 steps))
+            && JsonNode.DeepEquals(summary["steps"], JsonValue.Create steps)
 
     let private noteThreads (threads: int option) =
         match threads with
@@ -211,7 +224,8 @@ module Train =
                 int64 experiment.ValidateEvery,
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
                 KeepCheckpoints = experiment.KeepCheckpoints,
-                KeepBest = experiment.KeepBest
+                KeepBest = experiment.KeepBest,
+                Patience = Option.toNullable experiment.Method.Gradient.EarlyStopping
             )
 
         let tracing =
@@ -240,10 +254,10 @@ module Train =
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
 
         // A finished run that is resumed to the same length stays as it is.
-        if isFinished path steps then
+        if outcome.Finished && isFinished path outcome.Steps then
             printfn $"{path}: this run is finished already"
         else
-            folder.WriteJson("summary.json", summary settings experiment steps outcome parameters source verdict)
+            folder.WriteJson("summary.json", summary settings experiment outcome parameters source verdict)
 
         Report.ofRun path
         |> Report.title experiment.Network.Name
@@ -260,9 +274,9 @@ module Train =
     /// Example: `Check.experiment run |> Result.map (fun run () -> Train.run Settings.none run)`
     let run (settings: Settings) (experiment: CheckedExperiment) : TrainingOutcome =
         let outcome = showing (ProgressLine()) settings experiment
-        let steps = int64 experiment.Experiment.Method.Steps
+        let steps = experiment.Experiment.Method.Steps
 
-        if outcome.Steps < steps then
+        if not outcome.Finished then
             let again = if settings.Resume then settings.Command else settings.Command + " --resume"
 
             printfn

@@ -84,19 +84,26 @@ module internal RunReader =
             let number (name: string) = Map.tryFind name own
             let planned = int64 experiment.Method.Steps
 
-            let finished =
-                number "steps" = Some(float planned)
-                && own.ContainsKey "seconds"
-                && (match summary["finished"] with
-                    | :? JsonValue as found -> found.GetValueKind() = JsonValueKind.True
-                    | _ -> false)
+            let isTrue (name: string) =
+                match summary[name] with
+                | :? JsonValue as found -> found.GetValueKind() = JsonValueKind.True
+                | _ -> false
+
+            let ended =
+                number "steps"
+                |> Option.filter (fun steps ->
+                    own.ContainsKey "seconds"
+                    && isTrue "finished"
+                    && (steps = float planned || isTrue "stopped_early"))
+
+            let finished = ended.IsSome
 
             let run = {
                 Row = row.Id
                 Label = row.Label
                 Seed = seed
                 Folder = folder
-                Steps = if finished then planned else checkpointed folder
+                Steps = ended |> Option.map int64 |> Option.defaultWith (fun () -> checkpointed folder)
                 Planned = planned
                 Finished = finished
                 Seconds = if finished then own["seconds"] else logged folder

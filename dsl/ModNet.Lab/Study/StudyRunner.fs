@@ -135,10 +135,7 @@ module internal StudyRunner =
                     try
                         let outcome = train run (ProgressLine($"{quick}{name} · ", rest))
 
-                        if outcome.Steps < int64 run.Experiment.Experiment.Method.Steps then
-                            Turn.Stopped
-                        else
-                            Turn.Finished
+                        if not outcome.Finished then Turn.Stopped else Turn.Finished
                     with :? UserException as mistake ->
                         // The other runs go on; they may take hours, and do not need this one.
                         eprintfn $"{name}: {mistake.Message}"

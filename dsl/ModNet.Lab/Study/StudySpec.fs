@@ -49,7 +49,7 @@ type StudyRun = {
     Label: string
     Seed: int
     Folder: string
-    /// Steps in the checkpoint; all of them where the run is finished.
+    /// Steps in the checkpoint; where the run is finished, all of them, or fewer where it stopped early.
     Steps: int64
     /// Steps in all.
     Planned: int64

@@ -18,6 +18,8 @@ type Fault =
     | NonPositiveSize
     | NonPositiveVariance
     | NonPositiveRate
+    /// A norm that gradients are scaled down to.
+    | NonPositiveNorm
     /// A distance or deviation of the data.
     | NonPositiveScale
     /// A size beyond what a tensor can have, or more layers than anybody means.
@@ -97,6 +99,8 @@ type Fault =
     | GivenUnlikeData
     /// A number or share of datapoints held out that cannot be.
     | HeldOutOutOfRange
+    /// A setting that needs a validation set, and data that have none.
+    | NoValidation
     /// Nothing to predict, or more than can be one class.
     | NoTarget
     | ColumnTwice
@@ -133,6 +137,7 @@ type Fault =
         | NonPositiveSize -> "NON_POSITIVE_SIZE"
         | NonPositiveVariance -> "NON_POSITIVE_VARIANCE"
         | NonPositiveRate -> "NON_POSITIVE_RATE"
+        | NonPositiveNorm -> "NON_POSITIVE_NORM"
         | NonPositiveScale -> "NON_POSITIVE_SCALE"
         | TooLarge -> "TOO_LARGE"
         | RateOutOfRange -> "RATE_OUT_OF_RANGE"
@@ -185,6 +190,7 @@ type Fault =
         | NoGivenChoices -> "NO_GIVEN_CHOICES"
         | GivenUnlikeData -> "GIVEN_UNLIKE_DATA"
         | HeldOutOutOfRange -> "HELD_OUT_OUT_OF_RANGE"
+        | NoValidation -> "NO_VALIDATION"
         | NoTarget -> "NO_TARGET"
         | ColumnTwice -> "COLUMN_TWICE"
         | DataUnknown -> "DATA_UNKNOWN"

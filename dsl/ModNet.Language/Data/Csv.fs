@@ -205,5 +205,6 @@ module internal CsvKind =
             Path = fun csv -> Some csv.Path
             At = fun path csv -> { csv with Path = path }
             Prepares = _.Standardise
+            WithoutValidation = fun csv -> if csv.HeldOut = 0.0 then DataKind.holdOut 0 else None
             Tasks = fun csv -> csv.Task |> Option.map (fun _ -> None)
     }

@@ -14,6 +14,8 @@ type internal DataKind<'P> = {
     Prepares: 'P -> bool
     /// Training points, where their number is known before the data are read, and what to do about too few beside a smaller batch.
     Points: 'P -> (int * string) option
+    /// What to do about there being no validation set; None where there is one, or only the files know.
+    WithoutValidation: 'P -> string option
     /// The number of task ids that datapoints have: None for data without, Some None where only the file knows.
     Tasks: 'P -> int option option
     /// The number of choices that each datapoint brings along.
@@ -30,6 +32,7 @@ type internal AnyDataKind = {
     At: string -> Data -> Data
     Prepares: Data -> bool
     Points: Data -> (int * string) option
+    WithoutValidation: Data -> string option
     Tasks: Data -> int option option
     Given: Data -> int option
     Check: DataRules -> Data -> unit
@@ -47,6 +50,7 @@ module internal DataKind =
         At = fun _ settings -> settings
         Prepares = fun _ -> false
         Points = fun _ -> None
+        WithoutValidation = fun _ -> None
         Tasks = fun _ -> None
         Given = fun _ -> None
         Check = check
@@ -63,10 +67,14 @@ module internal DataKind =
             At = fun path -> settings >> kind.At path >> kind.Make
             Prepares = settings >> kind.Prepares
             Points = settings >> kind.Points
+            WithoutValidation = settings >> kind.WithoutValidation
             Tasks = settings >> kind.Tasks
             Given = settings >> kind.Given
             Check = fun rules -> settings >> kind.Check rules
         }
+
+    /// What to do where no datapoints are held out for validation.
+    let holdOut (count: int) : string option = if count = 0 then Some "hold some out by `held_out`" else None
 
     /// What y is, in JSON.
     let target =

@@ -211,6 +211,7 @@ module internal GeneratedKind =
             fields
             check with
             Points = fun data -> Some(data.Points, ", or draw more points")
+            WithoutValidation = fun data -> DataKind.holdOut data.HeldOut
             Tasks = fun data -> Option.map Some data.Tasks
             Given = _.Given
     }

@@ -63,6 +63,7 @@ module internal ImageKinds =
                 Path = fun images -> Some images.Path
                 At = fun path images -> { images with Path = path }
                 Prepares = fun _ -> true
+                WithoutValidation = fun images -> DataKind.holdOut images.HeldOut
         }
 
     let mnist =

@@ -248,6 +248,7 @@ module internal InMemoryKind =
             fields
             check with
             Points = fun data -> Some(data.Points - max 0 data.HeldOut - max 0 data.Test, "")
+            WithoutValidation = fun data -> DataKind.holdOut data.HeldOut
             Tasks = fun data -> Option.map Some data.Tasks
             Given = _.Given
     }

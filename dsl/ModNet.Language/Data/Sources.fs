@@ -29,6 +29,9 @@ module internal Sources =
     /// Training points, where their number is known before the data are read, and what to do about too few.
     let points data = (find data).Points data
 
+    /// What to do about data without a validation set; None where they have one, or only their files know.
+    let withoutValidation data = (find data).WithoutValidation data
+
     /// Notes what is wrong with data, and what does not go with the network.
     let check (rules: DataRules) data =
         let kind = find data

@@ -119,4 +119,6 @@ module internal ToyRegressionKind =
             fields
             check with
             Points = fun toy -> Some(toy.Points, ", or draw more points")
+            WithoutValidation =
+                fun _ -> Some "the points that it holds out are a test set: take other data, such as `generated`"
     }

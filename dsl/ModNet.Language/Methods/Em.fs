@@ -101,7 +101,7 @@ module internal EmBundles =
 module EmMethod =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `unselected`, `schedule`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
     let em = EmBuilder EmBundles.paper
 
@@ -130,6 +130,8 @@ module internal EmKind =
             and! schedule = Codec.field "schedule" _.Gradient.Schedule Schedules.codec
             and! controllerWeight = Codec.field "controller_weight" _.ControllerWeight Codec.float
             and! start = Codec.field "start" _.Start (Codec.words [ AtRandom, "at_random"; Sweep, "sweep" ])
+            and! clipNorm = Codec.within _.Gradient MethodKind.clipNorm
+            and! earlyStopping = Codec.within _.Gradient MethodKind.earlyStopping
             and! held = Codec.field "held" _.Held (Codec.words [ Beside, "beside"; Among, "among" ])
 
             return {
@@ -145,6 +147,8 @@ module internal EmKind =
                     Optimizer = optimizer
                     Unselected = unselected
                     Schedule = schedule
+                    ClipNorm = clipNorm
+                    EarlyStopping = earlyStopping
                 }
             }
         }

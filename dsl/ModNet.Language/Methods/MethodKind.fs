@@ -39,6 +39,31 @@ type internal MethodSite = {
         Optimizers.check site.Notes (site.Place "optimizer") gradient.Optimizer
         Schedules.check site.Notes word (site.Place "schedule") gradient.Steps gradient.Schedule
 
+        gradient.ClipNorm
+        |> Option.iter (fun norm ->
+            site.Notes.PositiveReal(
+                Fault.NonPositiveNorm,
+                site.Place "clip_norm",
+                "a norm",
+                norm,
+                "1 is usual; leave it out to take gradients as they are"
+            ))
+
+        gradient.EarlyStopping
+        |> Option.iter (fun evaluations ->
+            let place = site.Place "early_stopping"
+            site.Notes.Positive(place, "a number of evaluations", evaluations) |> ignore
+
+            Sources.withoutValidation site.Data
+            |> Option.iter (fun remedy ->
+                site.Notes.Add(
+                    Fault.NoValidation,
+                    place,
+                    "data with a validation set, by which it stops",
+                    "none",
+                    $"{remedy}, or leave `early_stopping` out"
+                )))
+
     /// Notes what is wrong with how gradient steps are taken.
     member site.Gradient(gradient: GradientSteps) =
         site.Batch("batch", gradient.Batch)
@@ -77,6 +102,11 @@ module internal MethodKind =
 
     let unselected = Codec.words [ Drift, "drift"; Rest, "rest" ]
 
+    let clipNorm = Codec.optional "clip_norm" (fun (gradient: GradientSteps) -> gradient.ClipNorm) Codec.float
+
+    let earlyStopping =
+        Codec.optional "early_stopping" (fun (gradient: GradientSteps) -> gradient.EarlyStopping) Codec.int
+
     let gradient: Fields<GradientSteps, GradientSteps> =
         Codec.fields {
             let! batch = Codec.field "batch" (fun (gradient: GradientSteps) -> gradient.Batch) Codec.int
@@ -84,8 +114,18 @@ module internal MethodKind =
             and! optimizer = Codec.field "optimizer" _.Optimizer Optimizers.codec
             and! unselected = Codec.field "unselected" _.Unselected unselected
             and! schedule = Codec.field "schedule" _.Schedule Schedules.codec
+            and! clipNorm = clipNorm
+            and! earlyStopping = earlyStopping
 
-            return { Batch = batch; Steps = steps; Optimizer = optimizer; Unselected = unselected; Schedule = schedule }
+            return {
+                Batch = batch
+                Steps = steps
+                Optimizer = optimizer
+                Unselected = unselected
+                Schedule = schedule
+                ClipNorm = clipNorm
+                EarlyStopping = earlyStopping
+            }
         }
 
 /// A method half said: what is its own, and how its gradient steps are taken.
@@ -105,6 +145,8 @@ type MethodSettings<'Own> internal (own: 'Own) =
                     Optimizer = Adam 1e-3
                     Unselected = Drift
                     Schedule = Constant
+                    ClipNorm = None
+                    EarlyStopping = None
                 }
             }
         )
@@ -153,4 +195,23 @@ type MethodSettings<'Own> internal (own: 'Own) =
     member _.Schedule(draft: MethodDraft<'Own>, schedule: Schedule) : MethodDraft<'Own> = {
         draft with
             Gradient = { draft.Gradient with Schedule = schedule }
+    }
+
+    /// The greatest Euclidean norm, > 0, of the gradients of all parameters together; where theirs is greater, a step first scales them all by one
+    /// factor down to it. The gradients of modules that rest or were not chosen are zero there. Gradients are taken as they are unless said.
+    /// Example: `clip_norm 1.0`
+    [<CustomOperation "clip_norm">]
+    member _.ClipNorm(draft: MethodDraft<'Own>, norm: float) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with ClipNorm = Some norm }
+    }
+
+    /// Ends training after so many evaluations on end, ≥ 1, none of which had a higher log-likelihood of the validation set than the best one
+    /// before them. The run is then finished, and its `best.safetensors` is of that best one. Training goes to the end of its steps unless
+    /// said. The experiment's `validate_every` says how often it is evaluated.
+    /// Example: `early_stopping 5`
+    [<CustomOperation "early_stopping">]
+    member _.EarlyStopping(draft: MethodDraft<'Own>, evaluations: int) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with EarlyStopping = Some evaluations }
     }

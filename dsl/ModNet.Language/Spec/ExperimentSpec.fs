@@ -191,6 +191,10 @@ type GradientSteps = {
     Optimizer: Optimizer
     Unselected: Unselected
     Schedule: Schedule
+    /// The greatest norm of the gradients of all parameters together, to which a step scales them down; None leaves them as they are.
+    ClipNorm: float option
+    /// Training ends after so many evaluations on end that are no better than the best by the validation set; None trains to the end.
+    EarlyStopping: int option
 }
 
 /// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.

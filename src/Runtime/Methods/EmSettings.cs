@@ -38,6 +38,9 @@ public sealed record EmSettings(
     /// <summary>How the learning rate changes over the M-steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
 
+    /// <summary>The greatest norm of the gradients of all parameters together, to which they are scaled down before a step; null leaves them.</summary>
+    public double? ClipNorm { get; init; }
+
     /// <summary>The weight of the mean log p(a*|x) against the mean log p(y|x, a*) in the M-step's loss; 1 gives Eq. 8.</summary>
     public double ControllerWeight { get; init; } = 1;
 

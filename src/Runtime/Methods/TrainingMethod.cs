@@ -193,6 +193,11 @@ public abstract class TrainingMethod : IDisposable
             throw Finiteness.Explain(Graph, _steps + 1, seen.Loss.ToDouble(), () => LossOf(datapoints, batch));
         }
 
+        if (_settings.ClipNorm is double most)
+        {
+            GradientNorm.Clip(_parameters, most);
+        }
+
         double rate = SetRate();
         if (_resting is null)
         {

@@ -26,6 +26,7 @@ public sealed class ViterbiEm : TrainingMethod
                 Optimizer = settings.Optimizer,
                 Schedule = settings.Schedule,
                 Unselected = settings.Unselected,
+                ClipNorm = settings.ClipNorm,
             },
             streams,
             device)

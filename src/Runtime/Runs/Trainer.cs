@@ -13,9 +13,12 @@ namespace ModNet.Runtime;
 /// <param name="KeepBest">
 /// Whether <c>best.safetensors</c> is kept beside them, where there is a validation set: the checkpoint with which it was the most probable.
 /// </param>
+/// <param name="Patience">
+/// Training ends after so many evaluations on end that are no better than the best by the validation set; null trains to the end.
+/// </param>
 public sealed record TrainingPlan(
     long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2,
-    bool KeepBest = true);
+    bool KeepBest = true, int? Patience = null);
 
 /// <summary>The outcome of a training run.</summary>
 /// <param name="Steps">The number of gradient steps taken, which is less than planned if the run was stopped.</param>
@@ -23,8 +26,14 @@ public sealed record TrainingPlan(
 /// <param name="Final">The last line of metrics of each phase.</param>
 public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final)
 {
-    /// <summary>The evaluation of the best checkpoint; null where none is kept.</summary>
+    /// <summary>The best evaluation by the validation set; null where none is looked for, or has been made yet.</summary>
     public BestEvaluation? Best { get; init; }
+
+    /// <summary>Whether the run is at its end: it has taken all its steps, or <see cref="StoppedEarly"/>.</summary>
+    public bool Finished { get; init; }
+
+    /// <summary>Whether the run ended before all its steps were taken, because the validation set got no more probable.</summary>
+    public bool StoppedEarly { get; init; }
 }
 
 /// <summary>How far a run has come: its newest line of metrics, the planned steps, the speed since the line before, and the time that remains.</summary>
@@ -41,6 +50,9 @@ public sealed class Trainer(
     private (long Step, double Seconds) _start;
     private (long Step, double Seconds) _last;
     private BestEvaluation? _best;
+
+    // How many evaluations there were since the best.
+    private int _since;
 
     /// <summary>Is told, line by line, what the user should know beside the progress.</summary>
     public Action<string> Say { get; init; } = line => Console.Error.WriteLine(VisibleText.Lines(line));
@@ -70,6 +82,12 @@ public sealed class Trainer(
             }
         }
 
+        if (plan.Patience is not null && data.Validation.Count == 0)
+        {
+            throw new UserException(
+                "train/early_stopping", "data with a validation set, by which it stops", "none", "give some, or leave `early_stopping` out");
+        }
+
         try
         {
             return Go(report, stop, resume);
@@ -88,16 +106,17 @@ public sealed class Trainer(
         if (resume)
         {
             (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity, plan.Steps);
-            foreach (MetricsLine line in folder.Metrics())
+            IReadOnlyList<MetricsLine> lines = folder.Metrics();
+            foreach (MetricsLine line in lines)
             {
                 _final[line.Phase] = line;
             }
 
             _last = (step, _before);
             _start = _last;
-            RecallBest();
+            Recall(lines);
             Ready();
-            if (step == plan.Steps && IsEvaluated(step))
+            if ((step == plan.Steps || IsPastPatience) && IsEvaluated(step))
             {
                 if (!File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
                 {
@@ -118,7 +137,7 @@ public sealed class Trainer(
             routing?.During(0);
         }
 
-        while (step < plan.Steps && !stop.IsCancellationRequested)
+        while (step < plan.Steps && !IsPastPatience && !stop.IsCancellationRequested)
         {
             step++;
             if (step % plan.LogEvery == 0 || step == plan.Steps)
@@ -143,15 +162,19 @@ public sealed class Trainer(
             }
         }
 
-        // A stopped run resumes from before this evaluation, which an uninterrupted run would not make.
         if (step < plan.Steps)
         {
+            // A stopped run resumes from before this evaluation, which an uninterrupted run would not make. One that ran out of patience has
+            // just been evaluated.
             Save(step);
+            if (!IsPastPatience)
+            {
+                Evaluate(step, report);
+            }
         }
-
-        Evaluate(step, report);
-        if (step >= plan.Steps)
+        else
         {
+            Evaluate(step, report);
             Consider(step);
             Save(step);
         }
@@ -160,26 +183,62 @@ public sealed class Trainer(
         return Outcome(step, Seconds);
     }
 
-    private TrainingOutcome Outcome(long step, double seconds) => new(step, seconds, _final) { Best = _best };
+    private TrainingOutcome Outcome(long step, double seconds) => new(step, seconds, _final)
+    {
+        Best = _best,
+        Finished = step >= plan.Steps || IsPastPatience,
+        StoppedEarly = step < plan.Steps && IsPastPatience,
+    };
 
     private bool KeepsBest => plan.KeepBest && data.Validation.Count > 0;
 
-    // What the file says counts, and not the log. A killed run may have written it after its newest checkpoint; it comes to the same evaluation
-    // again, and finds it no better than itself.
-    private void RecallBest() => _best = KeepsBest ? Checkpoint.ReadBest(folder, Say) : null;
+    private bool IsPastPatience => _since >= plan.Patience;
+
+    // Where the best checkpoint is kept, what its file says counts, and not the log. A killed run may have written it after its newest
+    // checkpoint; it comes to the same evaluation again, and finds it no better than itself.
+    private void Recall(IReadOnlyList<MetricsLine> lines)
+    {
+        _best = KeepsBest ? Checkpoint.ReadBest(folder, Say) : null;
+        foreach (IGrouping<long, MetricsLine> seen in lines.Where(line => line.Phase != "train").GroupBy(line => line.Step))
+        {
+            if (seen.LastOrDefault(line => line.Phase == "validation") is { } validation)
+            {
+                Note(validation, seen.LastOrDefault(line => line.Phase == "test"), mayBeBest: !KeepsBest);
+            }
+        }
+    }
 
     // Keeps what was evaluated at this step, if it is the best so far.
     private void Consider(long step)
     {
-        if (!KeepsBest || _final["validation"] is not { } seen || !(_best?.IsBeatenBy(seen) ?? BestEvaluation.Counts(seen)))
+        MetricsLine? Of(string phase) => _final.TryGetValue(phase, out MetricsLine? line) && line.Step == step ? line : null;
+        if (Of("validation") is { } validation && Note(validation, Of("test"), mayBeBest: true) && KeepsBest)
         {
-            return;
+            method.DemandFiniteParameters();
+            Checkpoint.WriteBest(folder, graph, method, streams, _best!, Seconds, data.Identity);
+        }
+    }
+
+    // Takes notice of an evaluation, and says whether it is the best so far.
+    private bool Note(MetricsLine validation, MetricsLine? test, bool mayBeBest)
+    {
+        if (!KeepsBest && plan.Patience is null)
+        {
+            return false;
         }
 
-        method.DemandFiniteParameters();
-        var best = new BestEvaluation(seen, _final.TryGetValue("test", out MetricsLine? test) && test.Step == step ? test : null);
-        Checkpoint.WriteBest(folder, graph, method, streams, best, Seconds, data.Identity);
-        _best = best;
+        if (mayBeBest && (_best?.IsBeatenBy(validation) ?? BestEvaluation.Counts(validation)))
+        {
+            (_best, _since) = (new(validation, test), 0);
+            return true;
+        }
+
+        if (_best is not null && validation.Step > _best.Step)
+        {
+            _since++;
+        }
+
+        return false;
     }
 
     // Whether the log already has what is measured when a run ends at this step: what a stopped run measures is dropped when it goes on.

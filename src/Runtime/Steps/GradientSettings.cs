@@ -13,6 +13,9 @@ public sealed record GradientSettings(long Batch = 128, double LearningRate = 1e
 
     /// <summary>How the learning rate changes over the gradient steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
+
+    /// <summary>The greatest norm of the gradients of all parameters together, to which they are scaled down before a step; null leaves them.</summary>
+    public double? ClipNorm { get; init; }
 }
 
 /// <summary>

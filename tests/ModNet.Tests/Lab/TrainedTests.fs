@@ -191,6 +191,63 @@ let tests =
                 for KeyValue(name, value) in trained.Graph.state_dict () do
                     Expect.equal (numbers value) (numbers stored[name]) name
 
+        testInDirectory "a run that stops early is finished: so say its summary, its reader and another --resume"
+        <| fun directory ->
+            let restless =
+                em {
+                    steps 2_000
+                    batch 16
+                    optimizer (Adam 0.1)
+                    early_stopping 1
+                }
+
+            let experiment = { experimentOf directory restless net' with ValidateEvery = 5 }
+            let outcome = quietly (fun () -> Running.train Settings.none experiment)
+            Expect.isTrue (outcome.StoppedEarly && outcome.Steps < 2_000L) "early"
+            let folder = experiment.Out.Value
+            let said () = File.ReadAllText(Path.Combine(folder, "summary.json"))
+            let summary = (RunFiles.summary folder).Value
+            Expect.isTrue (summary["finished"].GetValue<bool>()) "finished"
+            Expect.isTrue (summary["stopped_early"].GetValue<bool>()) "stopped early"
+            Expect.equal (summary["steps"].GetValue<int64>()) outcome.Steps "its steps"
+            let before = said ()
+
+            quietly (fun () -> Running.train { Settings.none with Resume = true } experiment |> ignore)
+            Expect.equal (said ()) before "as it was"
+
+            let row = row "it" { run (fun _ -> experiment) }
+
+            match RunReader.read row experiment.Seed folder with
+            | Some(run, _) ->
+                Expect.isTrue run.Finished "to a study, too"
+                Expect.equal (run.Steps, run.Planned) (outcome.Steps, 2_000L) "steps of a study's run"
+            | None -> failtest "no run"
+
+            // More patience is more training.
+            let onwards = { Settings.none with Resume = true; Patience = Some 2 }
+            let more = Settings.apply onwards experiment
+            Expect.equal more.Method.Gradient.EarlyStopping (Some 2) "from the command line"
+            let longer = quietly (fun () -> Running.train onwards more)
+            Expect.isGreaterThan longer.Steps outcome.Steps "it goes on"
+
+        testCase "what a run keeps is no part of what it is of, and when it may stop early is"
+        <| fun () ->
+            let mine =
+                experiment {
+                    net ExampleNetworks.toy
+                    data (toy_regression { points 128 })
+                    train (em { steps 10 })
+                }
+
+            let stopping = { mine.Method.Gradient with EarlyStopping = Some 2 }
+            let patient = { mine with Method = mine.Method.WithGradient stopping }
+            let often (experiment: Experiment) = { experiment with ValidateEvery = 7 }
+            let identity = Essence.identity
+            Expect.equal (identity { mine with KeepBest = false }) (identity mine) "what is kept"
+            Expect.equal (identity (often mine)) (identity mine) "how often it is evaluated"
+            Expect.notEqual (identity patient) (identity mine) "when it stops"
+            Expect.notEqual (identity (often patient)) (identity patient) "what it stops by"
+
         testCase "a damaged checkpoint gives way to the one before, and nothing in the folder changes"
         <| fun () ->
             leaving methods.Head

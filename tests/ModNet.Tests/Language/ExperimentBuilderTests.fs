@@ -35,6 +35,8 @@ let tests =
                                 Optimizer = Adam 1e-3
                                 Unselected = Drift
                                 Schedule = Constant
+                                ClipNorm = None
+                                EarlyStopping = None
                             }
                         }
                     Seed = 1
@@ -63,6 +65,8 @@ let tests =
                             optimizer (AdamW(0.7, 0.2))
                             unselected Rest
                             schedule (Warmup(3, Decay(2, 0.5)))
+                            clip_norm 0.75
+                            early_stopping 21
                             controller_weight 0.25
                             start Sweep
                             held Among
@@ -121,6 +125,8 @@ let tests =
                                 Optimizer = AdamW(0.7, 0.2)
                                 Unselected = Rest
                                 Schedule = Warmup(3, Decay(2, 0.5))
+                                ClipNorm = Some 0.75
+                                EarlyStopping = Some 21
                             }
                         }
                     Seed = 12

@@ -63,7 +63,10 @@ let tests =
         testCase "settings that came later are written only where they change something"
         <| fun () ->
             let json = Experiment.to_json mine
-            Expect.isFalse (json.Contains "keep_best") "nothing said"
+
+            for setting in [ "keep_best"; "clip_norm"; "early_stopping" ] do
+                Expect.isFalse (json.Contains setting) $"{setting}: nothing said"
+
             Expect.stringContains (Experiment.to_json { mine with KeepBest = false }) "\"keep_best\": false" "said"
 
         testCase "every kind of data says its name"

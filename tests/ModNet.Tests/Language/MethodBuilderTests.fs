@@ -12,6 +12,8 @@ let private paper: GradientSteps = {
     Optimizer = Adam 1e-3
     Unselected = Drift
     Schedule = Constant
+    ClipNorm = None
+    EarlyStopping = None
 }
 
 let private own: GradientSteps = {
@@ -20,6 +22,8 @@ let private own: GradientSteps = {
     Optimizer = Sgd(0.7, 0.2)
     Unselected = Rest
     Schedule = Decay(2, 0.5)
+    ClipNorm = Some 0.75
+    EarlyStopping = Some 21
 }
 
 let private on mine method =
@@ -54,6 +58,8 @@ let builders =
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     schedule (Decay(2, 0.5))
+                    clip_norm 0.75
+                    early_stopping 21
                 }
 
             Expect.equal all (Method.Reinforce { Decay = 0.5; Gradient = own }) "reinforce"
@@ -68,6 +74,8 @@ let builders =
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     schedule (Decay(2, 0.5))
+                    clip_norm 0.75
+                    early_stopping 21
                 }
 
             Expect.equal all (Method.NoisyTopK { K = 3; Importance = 0.1; Load = 0.2; Gradient = own }) "noisy_topk"
@@ -75,6 +83,8 @@ let builders =
             let all =
                 static_modules {
                     schedule (Decay(2, 0.5))
+                    clip_norm 0.75
+                    early_stopping 21
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     steps 6
@@ -90,6 +100,8 @@ let builders =
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     schedule (Decay(2, 0.5))
+                    clip_norm 0.75
+                    early_stopping 21
                     steps 6
                 }
 

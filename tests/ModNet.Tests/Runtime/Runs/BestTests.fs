@@ -231,3 +231,103 @@ let tests =
 
             Expect.equal outcome.Best.Step best.Step "the best of what came after"
     ]
+
+/// The step at which a run of these evaluations runs out of patience: plain counting.
+let private ends (patience: int) (validation: MetricsLine list) =
+    let rec go best since (lines: MetricsLine list) =
+        match lines with
+        | [] -> None
+        | line :: rest ->
+            if logLikelihood line > best then go (logLikelihood line) 0 rest
+            elif since + 1 = patience then Some line.Step
+            else go best (since + 1) rest
+
+    go -infinity 0 validation
+
+[<Tests>]
+let earlyStopping =
+    testList "early stopping" [
+        for keepBest in [ true; false ] do
+            let patient patience = TrainingPlan(last, 1L, 3L, 5L, KeepBest = keepBest, Patience = Nullable patience)
+            let how = if keepBest then "with the best kept" else "without"
+
+            testInDirectory $"a run ends after so many evaluations that are no better, and not before ({how})"
+            <| fun directory ->
+                let whole = Path.Combine(directory, "whole")
+                train whole |> ignore
+                let validation = lines "validation" whole
+                let ended = [ for patience in 1..4 -> patience, ends patience validation ]
+                Expect.isTrue (ended |> List.exists (fun (_, step) -> step.IsSome && step.Value < last)) $"{ended}"
+
+                for patience, step in ended do
+                    let folder = Path.Combine(directory, $"{patience}")
+                    let outcome = training (patient patience) id (failtestf "said: %s") quiet false folder
+                    let step' = step |> Option.filter (fun step -> step < last)
+                    Expect.equal outcome.Steps (defaultArg step' last) $"patience {patience}: its steps"
+                    Expect.isTrue outcome.Finished "finished"
+                    Expect.equal outcome.StoppedEarly step'.IsSome "whether early"
+
+                    Expect.equal
+                        [ for line in lines "validation" folder -> line.Step, logLikelihood line ]
+                        [
+                            for line in validation do
+                                if line.Step <= outcome.Steps then line.Step, logLikelihood line
+                        ]
+                        "until then as without patience"
+
+                    let best = lines "validation" folder |> List.maxBy logLikelihood
+                    Expect.equal outcome.Best.Step best.Step "the best of them"
+
+            testInDirectory
+                $"stopped or killed before, it ends at the same step, bit for bit, and then stays as it is ({how})"
+            <| fun directory ->
+                let plan = patient 2
+                let whole = Path.Combine(directory, "whole")
+                let expected = training plan id (failtestf "said: %s") quiet false whole
+                Expect.isTrue expected.StoppedEarly "early"
+                let checkpoint folder = Path.Combine(folder, "checkpoint.safetensors")
+
+                for stop in [ 4L; 6L; expected.Best.Step; expected.Steps - 1L; expected.Steps ] do
+                    let folder name = Path.Combine(directory, $"{name}{stop}")
+                    let isThere (line: MetricsLine) = line.Step = stop && line.Phase = "train"
+                    let stopIt (line: MetricsLine) (stop: CancellationTokenSource) = if isThere line then stop.Cancel()
+                    let killIt (line: MetricsLine) _ = if isThere line then killed (folder "source") (folder "dead")
+                    training plan id (failtestf "said: %s") stopIt false (folder "stopped") |> ignore
+                    training plan id (failtestf "said: %s") killIt false (folder "source") |> ignore
+
+                    for folder in [ folder "stopped"; if stop > 5L then folder "dead" ] do
+                        for again in [ "resumed"; "resumed once more" ] do
+                            let outcome = training plan id (failtestf "said: %s") quiet true folder
+                            Expect.equal outcome.Steps expected.Steps $"{again}: its steps"
+                            Expect.isTrue (outcome.Finished && outcome.StoppedEarly) again
+                            Expect.equal outcome.Best.Step expected.Best.Step $"{again}: the best"
+                            Expect.equal (tensorsIn (checkpoint folder)) (tensorsIn (checkpoint whole)) again
+
+                            Expect.equal
+                                [ for line in (MetricsLog.OfFolder folder).Lines -> line.Step, line.Phase ]
+                                [ for line in (MetricsLog.OfFolder whole).Lines -> line.Step, line.Phase ]
+                                $"{again}: its log"
+
+            testInDirectory $"with more patience it goes on, as if it had had that from its start ({how})"
+            <| fun directory ->
+                let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
+                let expected = training (patient 3) id (failtestf "said: %s") quiet false whole
+                let first = training (patient 1) id (failtestf "said: %s") quiet false parts
+                Expect.isLessThan first.Steps expected.Steps "earlier"
+                let outcome = training (patient 3) id (failtestf "said: %s") quiet true parts
+                Expect.equal outcome.Steps expected.Steps "its steps"
+
+                Expect.equal
+                    (tensorsIn (Path.Combine(parts, "checkpoint.safetensors")))
+                    (tensorsIn (Path.Combine(whole, "checkpoint.safetensors")))
+                    "bit for bit"
+
+        testInDirectory "without a validation set it is refused before anything is written"
+        <| fun directory ->
+            let plan = TrainingPlan(last, 1L, 3L, 5L, Patience = Nullable 2)
+            let without (splits: DataSplits) = new DataSplits(splits.Train, [||], splits.Test)
+
+            complains (fun () -> training plan without ignore quiet false directory |> ignore) [
+                "train/early_stopping: expected data with a validation set, by which it stops, got none"
+            ]
+    ]
