@@ -189,9 +189,10 @@ module Panel =
         let legend = if hasLegend chart then legendPixels else 0
         chart |> onLayout (fun layout -> layout.SetProperty("height", pixels + legend))
 
-    /// A panel with these charts, the house's or Plotly.NET's own, drawn in this order. A heat map of the house's gets its scale and a frame.
+    /// A panel with these charts, the house's or Plotly.NET's own, drawn in this order. A heat map of the house's gets its scale and a frame. Without
+    /// charts the panel is empty, as a study's report is before its first run ends.
     let series (charts: GenericChart list) : GenericChart =
-        let chart = GenericChart.combine charts
+        let chart = if charts.IsEmpty then Chart.Point(xy = Seq.empty<float * float>) else GenericChart.combine charts
 
         chart
         |> onLayout (fun layout ->

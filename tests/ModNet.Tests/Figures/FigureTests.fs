@@ -406,10 +406,26 @@ let private controllers = [
         Expect.equal (text figure.Layout["xaxis"].["type"]) "category" "modules are names")
 ]
 
+let private empty = [
+    testCase "a panel of no charts is an empty one, whatever is said of it" (fun () ->
+        let panel =
+            Panel.series []
+            |> Panel.title "nothing yet"
+            |> Panel.x "x"
+            |> Panel.y "y"
+            |> Panel.classesX
+            |> Panel.logY
+            |> Panel.yRange 0.001 100.0
+
+        let drawn = Drawn(Figure.grid 2 [ panel; panel ])
+        Expect.all drawn.Data (fun trace -> isNull trace["y"] || trace["y"].AsArray().Count = 0) "no points")
+]
+
 [<Tests>]
 let tests =
     testList "figure" [
         testList "panel" panels
+        testList "empty" empty
         testList "json" json
         testList "restyled" restyled
         testList "toy" toy
