@@ -10,7 +10,7 @@ namespace ModNet.Runtime;
 /// </summary>
 /// <remarks>
 /// Seen with 4 images, kernels of 3 × 3 and 2 or 3 channels, on two cores of an AMD EPYC beside other work: the test of the E-step with
-/// convolutions failed in 7 of 30 processes with AVX2, and in none of 44 with AVX or SSE41. An Intel Xeon with AVX-512 has no such fault.
+/// convolutions failed in 7 of 36 processes with AVX2, and in none of 58 with AVX or SSE41. An Intel Xeon with AVX-512 has no such fault.
 /// </remarks>
 internal static class SoundConvolutions
 {
