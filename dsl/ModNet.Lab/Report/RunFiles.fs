@@ -51,6 +51,15 @@ module internal RunFiles =
 
     let spec (folder: string) : string option = text folder "spec.json"
 
+    /// What a node holds; None where it is missing or holds something else.
+    let value<'Value> (node: JsonNode) : 'Value option =
+        match node with
+        | :? JsonValue as found ->
+            match found.TryGetValue<'Value>() with
+            | true, value -> Some value
+            | _ -> None
+        | _ -> None
+
     let private asNumber (node: JsonNode) : float option =
         match node with
         | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())

@@ -50,18 +50,14 @@ module internal RunIdentity =
     let text (identity: RunIdentity) : string =
         identity.Spec + (identity.Data |> Option.map (fun data -> $"-{data}") |> Option.defaultValue "")
 
-    let private value<'Value> (node: JsonNode) : 'Value option =
-        match node with
-        | :? JsonValue as found ->
-            match found.TryGetValue<'Value>() with
-            | true, value -> Some value
-            | _ -> None
-        | _ -> None
-
     let private ofFile (node: JsonNode) =
         match node with
         | :? JsonObject as file ->
-            match value<string> file["name"], value<int64> file["bytes"], value<string> file["sha256"] with
+            match
+                RunFiles.value<string> file["name"],
+                RunFiles.value<int64> file["bytes"],
+                RunFiles.value<string> file["sha256"]
+            with
             | Some name, Some bytes, Some checksum -> Some(DataFile(name, bytes, checksum))
             | _ -> None
         | _ -> None
@@ -70,7 +66,7 @@ module internal RunIdentity =
     let ofSummary (summary: JsonObject) : string option =
         match summary["data"] with
         | :? JsonObject as data ->
-            match value<string> data["identity"], data["files"] with
+            match RunFiles.value<string> data["identity"], data["files"] with
             | Some identity, _ -> Some identity
             | None, (:? JsonArray as files) -> Some (DataIdentity(files |> Seq.choose ofFile |> Seq.toArray)).Short
             | _ -> None

@@ -125,14 +125,6 @@ module internal RunReader =
         | :? IOException
         | :? JsonException -> None
 
-    let private value<'Value> (node: JsonNode) : 'Value option =
-        match node with
-        | :? JsonValue as found ->
-            match found.TryGetValue<'Value>() with
-            | true, value -> Some value
-            | _ -> None
-        | _ -> None
-
     /// The entry of a run in its study's results file; `command` makes the run.
     let entry (measures: StudyMeasure list) (command: string) (run: StudyRun, identity: RunIdentity) : StudyEntry =
         let summary = RunFiles.summary run.Folder
@@ -167,9 +159,9 @@ module internal RunReader =
             Commit = record |> Option.bind _.Commit |> Option.map _.Hash
             Dirty = record |> Option.bind _.Commit |> Option.exists _.Dirty
             Processor = record |> Option.map _.Processor
-            Threads = said [ "threads" ] |> Option.bind value<int>
-            Libtorch = said [ "versions"; "libtorch" ] |> Option.bind value<string>
-            Device = said [ "device" ] |> Option.bind value<string>
+            Threads = said [ "threads" ] |> Option.bind RunFiles.value<int>
+            Libtorch = said [ "versions"; "libtorch" ] |> Option.bind RunFiles.value<string>
+            Device = said [ "device" ] |> Option.bind RunFiles.value<string>
             Seconds = run.Seconds
             Date = record |> Option.map (fun record -> defaultArg record.Ended record.Began) |> Option.defaultValue ""
         }
