@@ -158,7 +158,8 @@ internal static class FusedModularGru
                 size.Rows, size.Steps, ModularGruWindow.RecordLength(size), dtype: ScalarType.Float32);
             ModularGruOutputs outputs = Forward(inputs, size, window.Choice, record);
             ctx.set_materialize_grads(false);
-            ctx.mark_non_differentiable([outputs.Indices]);
+            // The indices are whole numbers, so autograd gives them no gradient; saying it by mark_non_differentiable would crash now and
+            // then, because TorchSharp 0.107.0 hands over an array that the garbage collector may have moved.
             ctx.save_data("size", size);
             Tensor?[] optional = [inputs.Initial, inputs.ModuleBias, inputs.NoiseWeight, outputs.Weights];
             ctx.save_data("present", Array.ConvertAll(optional, t => t is not null));

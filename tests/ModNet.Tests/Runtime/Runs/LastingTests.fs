@@ -154,6 +154,31 @@ let tests =
             for expected, found in Seq.zip alone together.Result do
                 Expect.equal found expected "as alone, bit for bit"
 
+        testCase "runs stay right while the collector moves and frees all that nothing holds"
+        <| fun () ->
+            // Whatever address libtorch is given has to stay where it is until the call ends.
+            use over = new CancellationTokenSource()
+
+            let collecting =
+                Task.Factory.StartNew(
+                    (fun () ->
+                        while not over.IsCancellationRequested do
+                            GC.Collect(0, GCCollectionMode.Forced, true, true)
+                            // Reuses what was freed.
+                            [| for _ in 1..200 -> Array.create 3 -1L |] |> GC.KeepAlive
+                            Thread.Sleep 1),
+                    TaskCreationOptions.LongRunning
+                )
+
+            let expected = [ for method in methods -> wholeRun method 3L ]
+
+            for _ in 1..4 do
+                for method, expected in Seq.zip methods expected do
+                    Expect.equal (wholeRun method 3L) expected "bit for bit"
+
+            over.Cancel()
+            collecting.Wait()
+
         testScoped "evaluation from several threads gives what it gives from one, and leaves the mode as it was"
         <| fun () ->
             let graph, data, streams = setUp "em" 1L
