@@ -55,6 +55,7 @@ public static class Libtorch
                 LibtorchFolder folder = LibtorchFolder.Find();
                 OtherLibtorch.MustNotBeLoaded(folder.Path);
                 loaded = folder.Load();
+                QuietLog.Read(loaded.Binding);
                 LateScalars.Keep(loaded.Binding);
             }
         }
@@ -73,12 +74,6 @@ public static class Libtorch
     {
         IdleThreads.Sleep();
         SoundConvolutions.Ensure();
-        if (!OperatingSystem.IsWindows())
-        {
-            // Otherwise libtorch prints a line whenever a convolution finds that NNPACK does not know this processor.
-            NativeEnvironment.Set("TORCH_CPP_LOG_LEVEL", "ERROR", overwrite: false);
-        }
-
         AssemblyLoadContext? context = AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly);
         (context ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
         if (OtherLibtorch.IsOnTheSearchPath())
