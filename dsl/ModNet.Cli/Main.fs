@@ -9,6 +9,7 @@ open ModNet.Runtime
 /// that it names.
 let private verbs = [
     Demo.verb
+    New.verb
     Train.verb
     Check.verb
     Reproduce.verb
@@ -21,16 +22,27 @@ let private verbs = [
     Pack.verb
     Docs.verb
     Format.verb
+    Completion.verb
 ]
 
 let private modnet = CommandLine.modnet [ for verb in verbs -> verb.Command ]
 
 let private run (words: string list) : int =
+    // `help VERB` is `VERB --help`.
+    let words =
+        match words with
+        | "help" :: verb :: _ -> [ verb; "--help" ]
+        | words -> words
+
     let parsed = modnet.Parse words
     let command = parsed.CommandResult.Command
     let verb = verbs |> List.tryFind (fun verb -> verb.Command = command)
 
     match verb |> Option.map _.Action, words with
+    | _, [ "--version" ] ->
+        printfn $"modnet {CommandLine.version}"
+        printfn $"TorchSharp {Libtorch.TorchSharpVersion}, libtorch {Libtorch.Expected.ToString 3}, .NET {System.Environment.Version}"
+        CommandLine.Exit.ok
     | Some(Action.Forwarded run), _ :: script :: options when not (script.StartsWith '-') -> run script options
     | _ when (parsed.Action :? HelpAction) -> parsed.Invoke()
     | Some(Action.Forwarded _), _ ->

@@ -11,7 +11,13 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module ScriptHost =
 
-    let private isCompileError (line: string) = line.Contains ": error FS"
+    /// The line of the script that an error points at.
+    let private lineOf (error: CompilerError) : string =
+        try
+            File.ReadLines error.Path |> Seq.tryItem (error.Line - 1) |> Option.defaultValue ""
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> ""
 
     [<DllImport("libc", EntryPoint = "kill")>]
     extern int private send(int processId, int signal)
@@ -25,7 +31,7 @@ module ScriptHost =
                 UserException(
                     script,
                     "an .fsx file",
-                    (if Directory.Exists script then "a directory" else "nothing at that path"),
+                    (if Directory.Exists script then "a directory" else NearWord.NothingAt script),
                     "give the path of a script, such as notebooks/ptb.fsx"
                 )
             )
@@ -68,20 +74,29 @@ module ScriptHost =
 
         let result = meanwhile running
         let mutable compiles = true
+        // The lines of the compiler's error that is being read, the last one first.
+        let mutable error = []
+
+        let hint () =
+            CompilerError.ofLines (List.rev error)
+            |> Option.bind (fun found -> CompilerHint.ofError (lineOf found) found)
+            |> Option.iter (fun hint -> say $"  remedy: {hint}")
+
+            error <- []
 
         let rec forward () =
             match running.StandardError.ReadLine() with
-            | null -> ()
+            | null -> hint ()
             | "" when not compiles -> forward ()
             | line ->
-                if isCompileError line then compiles <- false
+                if CompilerError.beginsIn line then
+                    hint ()
+                    compiles <- false
+                    error <- [ line ]
+                elif not error.IsEmpty then
+                    error <- line :: error
 
                 say line
-
-                if line.Contains ": error FS3095" then
-                    say
-                        "  (In a block such as experiment { … } its settings' words mean the settings: give a value of your own another name.)"
-
                 forward ()
 
         forward ()

@@ -17,8 +17,6 @@ module Demo =
         let experiment = ModNet.Check.experiment experiment |> Refusal.orRaise
         printfn "The paper's toy regression (section 3.1): 2 modules, 1 chosen per datapoint, trained by Viterbi EM."
         printfn ""
-        printfn $"{experiment.Summary}"
-        printfn ""
         let outcome = ModNet.Train.run settings experiment
 
         if not outcome.Finished then CommandLine.Exit.stopped else CommandLine.Exit.ok

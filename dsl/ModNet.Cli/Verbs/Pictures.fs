@@ -74,7 +74,7 @@ module Pictures =
         let page = if Directory.Exists path then Path.Combine(path, "report.html") else path
 
         if not (File.Exists page) then
-            raise (UserException(page, "a report", "nothing at that path", "give a report.html, or its folder"))
+            raise (UserException(page, "a report", NearWord.NothingAt path, "give a report.html, or its folder"))
 
         let browser = Browser.find ()
 

@@ -11,24 +11,7 @@ module Reproduce =
 
     let private help = "Run a figure or table of the paper, and show its numbers beside the paper's."
 
-    /// Beside the program as ./modnet builds it: artifacts/bin/ModNet.Cli/release.
-    let private notebooks =
-        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "notebooks"))
-
     let private all = "all"
-
-    /// The registered studies, by name with their scripts: notebooks/studies.txt has a name in each line, and NAME.fsx declares the study.
-    let registered () : (string * string) list =
-        let register = Path.Combine(notebooks, "studies.txt")
-
-        if File.Exists register then
-            File.ReadAllLines register
-            |> Seq.map _.Trim()
-            |> Seq.filter (fun line -> line <> "" && not (line.StartsWith '#'))
-            |> Seq.map (fun name -> name, Path.Combine(notebooks, $"{name}.fsx"))
-            |> Seq.toList
-        else
-            []
 
     /// Runs the script, whatever comes of it, and then brings docs/results.md and README.md up to date with what it kept.
     let private study (command: string) (script: string) (options: string list) : int =
@@ -46,11 +29,11 @@ module Reproduce =
                 | ended when ended = CommandLine.Exit.stopped || ended = CommandLine.Exit.usage -> ended
                 | ended -> go (max code ended) rest
 
-        go CommandLine.Exit.ok (registered ())
+        go CommandLine.Exit.ok (RegisteredStudies.all ())
 
     /// By a study's name, `all`, or a script of one's own; the study reads the options.
     let private run (name: string) (options: string list) : int =
-        let known = registered ()
+        let known = RegisteredStudies.all ()
 
         match List.tryFind (fst >> (=) name) known with
         | Some(_, script) -> study "reproduce" script options

@@ -184,6 +184,17 @@ module internal RunFiles =
           ]
         | value -> [ name field, name (spoken field value) ]
 
+    /// Names and values of a training method's settings, the method itself first.
+    let methodRows (method: JsonObject) : (string * string) list = setting ("training method", method)
+
+    /// Names and values of what is told of data, their kind first; of a list, how long it is.
+    let dataRows (data: JsonObject) : (string * string) list = [
+        for entry in data do
+            let field = if entry.Key = "kind" then "data" else $"data: {name entry.Key}"
+            let value = spoken entry.Key ((brief data)[entry.Key])
+            field, (if entry.Key = "kind" then name value else value)
+    ]
+
     /// Headings and rows of a run's settings: its training method and what belongs to it, its data, and the versions it was made with. They are read
     /// from `spec.json` and `summary.json`; None where neither says anything of them.
     let settings (folder: string) : (string list * string list list) option =
@@ -196,15 +207,11 @@ module internal RunFiles =
 
         let rows = [
             match spec folder |> Option.bind parsed |> fields "experiment" |> fields "method" with
-            | Some method -> yield! setting ("training method", method)
+            | Some method -> yield! methodRows method
             | None -> ()
 
             match summary |> fields "data" with
-            | Some data ->
-                for entry in data do
-                    let field = if entry.Key = "kind" then "data" else $"data: {name entry.Key}"
-                    let value = spoken entry.Key ((brief data)[entry.Key])
-                    field, (if entry.Key = "kind" then name value else value)
+            | Some data -> yield! dataRows data
             | None -> ()
 
             match summary |> fields "versions" with

@@ -4,6 +4,7 @@ open System
 open System.CommandLine
 open System.CommandLine.Help
 open System.Text.RegularExpressions
+open ModNet.Runtime
 
 /// The options that every script has, and how the words of a command become settings. Usage errors end in exit code 2.
 [<RequireQualifiedAccess>]
@@ -125,6 +126,17 @@ module CommandLine =
         Command = parsed.Tokens |> Seq.map _.Value |> Seq.append [ "./modnet" ] |> String.concat " "
     }
 
+    /// The version of ModNet, and the commit that it was built from.
+    let version: string =
+        match
+            System.Reflection.Assembly
+                .GetExecutingAssembly()
+                .GetCustomAttributes(typeof<System.Reflection.AssemblyInformationalVersionAttribute>, false)
+        with
+        | [| :? System.Reflection.AssemblyInformationalVersionAttribute as version |] ->
+            version.InformationalVersion.Replace("+", ", commit ")
+        | _ -> "unknown"
+
     /// The command `modnet` with these verbs.
     let modnet (verbs: Command list) =
         let root = Command("modnet", "A research toolkit for modular networks, trained by generalised Viterbi EM.")
@@ -133,24 +145,11 @@ module CommandLine =
         List.iter root.Subcommands.Add verbs
         root
 
-    /// How many insertions, deletions and replacements turn one word into another.
-    let private distance (one: string) (other: string) =
-        let step (above: int[]) (letter: char) =
-            let row = Array.create above.Length (above[0] + 1)
-
-            for i in 1 .. other.Length do
-                let replaced = above[i - 1] + (if other[i - 1] = letter then 0 else 1)
-                row[i] <- min replaced (1 + min above[i] row[i - 1])
-
-            row
-
-        (Seq.fold step [| 0 .. other.Length |] one) |> Array.last
-
     /// A hint at the word of `known` that the user probably meant; empty where none is near.
     let hint (known: string seq) (word: string) =
-        match known |> Seq.filter (fun k -> distance k word <= 2) |> Seq.sortBy (distance word) |> Seq.tryHead with
-        | Some near -> $" – did you mean {near}?"
-        | None -> ""
+        match NearWord.Find(known, word) with
+        | null -> ""
+        | near -> $" – did you mean {near}?"
 
     let private unknown = Regex "^Unrecognized command or argument '(.*)'"
 

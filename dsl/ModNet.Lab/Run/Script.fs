@@ -127,7 +127,8 @@ type Script(arguments: string array) =
                 sound
                 |> List.iteri (fun number experiment ->
                     if verb = "check" then
-                        printfn $"{experiment.Summary}"
+                        let folder = Train.folder experiment.Experiment
+                        printfn $"{Declared.all experiment folder settings.Data.IsSome}"
                         drawing |> Option.iter (DrawingFile.write experiment.Experiment.Network)
                     else
                         if sound.Length > 1 then

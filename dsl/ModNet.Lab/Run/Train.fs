@@ -184,9 +184,8 @@ module Train =
 
         if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
 
-    /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
-    /// what a user can mend.
-    let showing (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) : TrainingOutcome =
+    /// Does what `showing` does, and says of the data what `before` makes of them.
+    let private telling (before: Source -> unit) (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) =
         Host.demandServed ()
         Machine.EnsureReady()
 
@@ -239,6 +238,7 @@ module Train =
             let prepared = source.Preparation
             RoutingLabels(prepared.Words, prepared.Classes, prepared.Tasks)
 
+        before source
         let routing = RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device)
 
         let trainer =
@@ -270,10 +270,18 @@ module Train =
 
         outcome
 
-    /// Runs an experiment with a progress line of its own, and tells how to go on where it was stopped.
+    /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for
+    /// what a user can mend.
+    let showing (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) : TrainingOutcome =
+        telling ignore progress settings sound
+
+    /// Runs an experiment with a progress line of its own, says what it runs first, and tells how to go on where it was stopped.
     /// Example: `Check.experiment run |> Result.map (fun run () -> Train.run Settings.none run)`
     let run (settings: Settings) (experiment: CheckedExperiment) : TrainingOutcome =
-        let outcome = showing (ProgressLine()) settings experiment
+        let before source =
+            printfn $"{experiment.Summary}\n\ndata  {Declared.data source}\n"
+
+        let outcome = telling before (ProgressLine()) settings experiment
         let steps = experiment.Experiment.Method.Steps
 
         if not outcome.Finished then

@@ -60,7 +60,7 @@ public static class Cifar10
         if (!Directory.Exists(path))
         {
             throw new UserException(
-                path, $"a directory with CIFAR-10's binary files, or {Archive}", "nothing at that path",
+                path, $"a directory with CIFAR-10's binary files, or {Archive}", NearWord.NothingAt(path),
                 "give an existing path with --data");
         }
 

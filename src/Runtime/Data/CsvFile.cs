@@ -25,7 +25,7 @@ public static class CsvFile
         if (!File.Exists(path))
         {
             throw new UserException(
-                path, "a CSV file", Directory.Exists(path) ? "a directory" : "nothing at that path", "give an existing file with --data");
+                path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file with --data");
         }
 
         FileBytes file = FileBytes.Read(path);

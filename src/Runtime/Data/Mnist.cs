@@ -24,7 +24,7 @@ public static class Mnist
         {
             throw new UserException(
                 directory, "a directory with MNIST's four idx files",
-                File.Exists(directory) ? "a file" : "nothing at that path", "give an existing directory with --data");
+                File.Exists(directory) ? "a file" : NearWord.NothingAt(directory), "give an existing directory with --data");
         }
 
         var files = new List<DataFile>();

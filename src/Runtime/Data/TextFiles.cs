@@ -39,7 +39,7 @@ public sealed class TextFiles
         if (!File.Exists(path))
         {
             throw new UserException(
-                path, "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt", "nothing at that path",
+                path, "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt", NearWord.NothingAt(path),
                 "give an existing path with --data");
         }
 

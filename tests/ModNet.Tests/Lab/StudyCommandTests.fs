@@ -144,7 +144,7 @@ let tests =
 
         testCase "every study in notebooks is sound"
         <| fun () ->
-            let studies = ModNet.Cli.Verbs.Reproduce.registered () |> List.map snd |> Array.ofList
+            let studies = ModNet.Cli.RegisteredStudies.all () |> List.map snd |> Array.ofList
 
             let declared =
                 Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx")

@@ -1,0 +1,81 @@
+namespace ModNet
+
+open System.IO
+open System.Text.Json.Nodes
+open ModNet.Runtime
+
+/// What `check` and `train` say of an experiment before anything is trained: the data, and the settings with those that the script leaves to ModNet.
+module internal Declared =
+
+    let private columns (rows: (string * string) list) : string =
+        Columns.lines (fun _ -> true) [ for name, value in rows -> [ name; value ] ] |> String.concat "\n"
+
+    /// Classes by their names are told up to this many.
+    let private mostNames = 12
+
+    let private named (count: int) (noun: string) (names: string seq) =
+        let names = List.ofSeq names
+
+        if names.Length > mostNames then
+            $"{Numbers.grouped (int64 count)} {noun}"
+        else
+            $"{count} {noun} (" + String.concat ", " names + ")"
+
+    /// The data in a line: how many datapoints, which classes, how many words.
+    let data (source: Source) : string =
+        let splits = source.Splits
+        let prepared = source.Preparation
+
+        let counted =
+            [
+                "training", splits.Train.Count
+                "validation", splits.Validation |> Seq.sumBy _.Count
+                "test", splits.Test |> Seq.sumBy _.Count
+            ]
+            |> List.filter (fun (_, count) -> count > 0L)
+            |> List.map (fun (part, count) -> $"{Numbers.grouped count} {part}")
+            |> String.concat ", "
+
+        [
+            $"{string source.Facts["kind"]}: {counted} datapoints"
+            if not (isNull prepared.Words) then
+                $"{Numbers.grouped (int64 prepared.Words.Count)} words"
+            if not (isNull prepared.Classes) then
+                named prepared.Classes.Count "classes" prepared.Classes
+            if not (isNull prepared.Tasks) then named prepared.Tasks.Count "tasks" prepared.Tasks
+        ]
+        |> String.concat "; "
+
+    let private every (steps: int) = $"every {Numbers.grouped (int64 steps)} steps"
+
+    /// Every setting of the experiment by name, as it will be, whether the script says it or not.
+    let private settings (sound: CheckedExperiment) (folder: string) : (string * string) list =
+        let experiment = sound.Experiment
+        let json = JsonNode.Parse(Experiment.to_json experiment).AsObject()
+
+        [
+            yield! RunFiles.methodRows (json["experiment"]["method"].AsObject())
+            "seed", string experiment.Seed
+            "device", string experiment.Device
+            "a line of metrics", every experiment.LogEvery
+            "evaluation", every experiment.ValidateEvery
+            "checkpoint", every (defaultArg experiment.CheckpointEvery experiment.ValidateEvery)
+            "folder of the run", folder
+        ]
+
+    /// The data as `check` tells of them: it reads them where they are. A path that the script names may belong to another machine, so
+    /// there need be nothing at it.
+    let private found (sound: CheckedExperiment) (isSaid: bool) : string =
+        match Sources.path sound.Experiment.Data with
+        | Some path when path.Trim() = "" -> "not read, because no path is said; say --data PATH"
+        | Some path when not isSaid && not (File.Exists path || Directory.Exists path) ->
+            $"not read: {NearWord.NothingAt path} ({path})"
+        | _ ->
+            let source = Source.load sound
+            use _splits = source.Splits
+            data source
+
+    /// What `check` prints: the layers, the data, the settings. Raises UserException where the data do not fit.
+    let all (sound: CheckedExperiment) (folder: string) (dataAreSaid: bool) : string =
+        let data = found sound dataAreSaid
+        $"{sound.Summary}\n\n" + columns (("data", data) :: settings sound folder)

@@ -1,0 +1,96 @@
+using System.Globalization;
+using CsvHelper;
+
+namespace ModNet.Runtime;
+
+/// <summary>A column of a CSV file as one sees it at first sight.</summary>
+/// <param name="Name">Its name in the header.</param>
+/// <param name="IsNumeric">Whether every value is a finite number.</param>
+/// <param name="IsWhole">Whether every value is a whole number.</param>
+/// <param name="Values">Its different values, as long as there are at most <see cref="CsvSketch.MostValues"/>; null where there are more.</param>
+public sealed record CsvColumnSketch(string Name, bool IsNumeric, bool IsWhole, IReadOnlyList<string>? Values);
+
+/// <summary>What a first script about a CSV file has to know: its columns, its separator and how many rows there are.</summary>
+/// <param name="Separator">What stands between two values.</param>
+/// <param name="Rows">Rows of values, without the header.</param>
+/// <param name="Columns">The columns in the file's order.</param>
+public sealed record CsvSketch(char Separator, long Rows, IReadOnlyList<CsvColumnSketch> Columns)
+{
+    /// <summary>A column with more different values than this is not told by them.</summary>
+    public const int MostValues = 50;
+
+    private static readonly char[] Separators = [',', ';', '\t'];
+
+    /// <summary>Reads a file that begins with a header. The separator is the one of comma, semicolon and tab that the header has most of.</summary>
+    /// <exception cref="UserException">There is no such file, it is no CSV file in UTF-8, or its rows differ in length.</exception>
+    public static CsvSketch Of(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserException(path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file");
+        }
+
+        FileBytes file = FileBytes.Read(path);
+        ArraySegment<byte> text = PlainText.InUtf8(path, file.Bytes);
+        int end = text.AsSpan().IndexOf((byte)'\n');
+        byte[] header = [.. end < 0 ? text : text[..end]];
+        char separator = Separators.MaxBy(s => header.Count(c => c == s));
+        try
+        {
+            using CsvReader reader = CsvReader.Create(
+                text,
+                new CsvReaderOptions
+                {
+                    Separator = separator,
+                    HasHeader = true,
+                    TrimWhitespace = true,
+                    TrackLineNumbers = true,
+                    MalformedData = CsvMalformedDataHandling.Throw,
+                });
+            reader.ReadHeader();
+            string[] names = [.. reader.Headers ?? []];
+            var columns = Array.ConvertAll(names, _ => new Seen());
+            long rows = 0;
+            for (; reader.Read(); rows++)
+            {
+                if (reader.FieldCount != names.Length)
+                {
+                    throw new UserException(
+                        $"{path}, line {reader.LineNumber}", $"{names.Length} values, as in the header", $"{reader.FieldCount}", "mend this row");
+                }
+
+                for (int c = 0; c < names.Length; c++)
+                {
+                    columns[c].Take(reader.GetString(c));
+                }
+            }
+
+            return rows > 0
+                ? new(separator, rows, [.. names.Zip(columns, (name, seen) => seen.Sketch(name))])
+                : throw new UserException(path, "a header and rows of values", "no rows", "give a file with rows in it");
+        }
+        catch (CsvFormatException e)
+        {
+            throw new UserException($"{path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", "others", "mend this row");
+        }
+    }
+
+    private sealed class Seen
+    {
+        private readonly SortedSet<string> _values = new(StringComparer.Ordinal);
+        private bool _numeric = true;
+        private bool _whole = true;
+
+        internal void Take(string value)
+        {
+            _numeric = _numeric && double.TryParse(value, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number);
+            _whole = _whole && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+            if (_values.Count <= MostValues)
+            {
+                _values.Add(value);
+            }
+        }
+
+        internal CsvColumnSketch Sketch(string name) => new(name, _numeric, _whole, _values.Count <= MostValues ? [.. _values] : null);
+    }
+}
