@@ -3,6 +3,8 @@
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Kernels.dll"
 #r "../artifacts/bin/ModNet.Cli/release/ModNet.Runtime.dll"
 #r "../artifacts/bin/ModNet.Cli/release/CsvHelper.dll"
+#r "../artifacts/bin/ModNet.Cli/release/Spectre.Console.Ansi.dll"
+#r "../artifacts/bin/ModNet.Cli/release/Spectre.Console.dll"
 #r "../artifacts/bin/ModNet.Cli/release/System.CommandLine.dll"
 #r "../artifacts/bin/ModNet.Cli/release/DynamicObj.dll"
 #r "../artifacts/bin/ModNet.Cli/release/Giraffe.ViewEngine.dll"

@@ -41,7 +41,10 @@ let private run (words: string list) : int =
     match verb |> Option.map _.Action, words with
     | _, [ "--version" ] ->
         printfn $"modnet {CommandLine.version}"
-        printfn $"TorchSharp {Libtorch.TorchSharpVersion}, libtorch {Libtorch.Expected.ToString 3}, .NET {System.Environment.Version}"
+
+        printfn
+            $"TorchSharp {Libtorch.TorchSharpVersion}, libtorch {Libtorch.Expected.ToString 3}, .NET {System.Environment.Version}"
+
         CommandLine.Exit.ok
     | Some(Action.Forwarded run), _ :: script :: options when not (script.StartsWith '-') -> run script options
     | _ when (parsed.Action :? HelpAction) -> parsed.Invoke()

@@ -36,10 +36,6 @@ module CompilerError =
                 Line = int found[2].Value
                 Column = int found[3].Value
                 Code = found[4].Value
-                Text =
-                    found[5].Value :: rest
-                    |> Seq.map _.Trim()
-                    |> Seq.filter ((<>) "")
-                    |> String.concat " "
+                Text = found[5].Value :: rest |> Seq.map _.Trim() |> Seq.filter ((<>) "") |> String.concat " "
             }
         | _ -> None

@@ -9,11 +9,11 @@ open ModNet
 [<RequireQualifiedAccess>]
 module CompilerHint =
 
-    let private types =
-        Regex @"expected to have type '(?<expected>[^']+)' but here has type '(?<found>[^']+)'"
+    let private types = Regex @"expected to have type '(?<expected>[^']+)' but here has type '(?<found>[^']+)'"
 
     let private undefined =
-        Regex @"The (?:value|constructor|value or constructor|value, namespace, type or module|value, constructor, namespace or type) '(?<word>[^']+)' is not defined"
+        Regex
+            @"The (?:value|constructor|value or constructor|value, namespace, type or module|value, constructor, namespace or type) '(?<word>[^']+)' is not defined"
 
     /// The word that stands before a column of the line, and the text from that column on.
     let private around (line: string) (column: int) : string * string =
@@ -71,7 +71,8 @@ module CompilerHint =
             else
                 let instead =
                     match literal.Match rest with
-                    | found when found.Success -> written expected found.Value |> Option.map (fun text -> $": {word} {text}")
+                    | found when found.Success ->
+                        written expected found.Value |> Option.map (fun text -> $": {word} {text}")
                     | _ -> None
 
                 Some($"{word} takes {kind}" + Option.defaultValue "" instead)

@@ -13,7 +13,12 @@ module Vocabulary =
 
     let private assemblies = [ typeof<Network>.Assembly; typeof<TrainedNetwork>.Assembly ]
 
-    let private types = lazy [ for assembly in assemblies do yield! assembly.GetExportedTypes() ]
+    let private types =
+        lazy
+            [
+                for assembly in assemblies do
+                    yield! assembly.GetExportedTypes()
+            ]
 
     /// Functions and values in scope: `network`, `linear`, `em`.
     let private functions =
@@ -34,7 +39,12 @@ module Vocabulary =
                             attribute.Name
             ]
 
-    let private cases = lazy [ for owner in types.Value do if owner.IsNested then owner.Name ]
+    let private cases =
+        lazy
+            [
+                for owner in types.Value do
+                    if owner.IsNested then owner.Name
+            ]
 
     /// Every word of the language.
     let words =

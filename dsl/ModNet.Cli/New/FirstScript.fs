@@ -44,7 +44,11 @@ module FirstScript =
                     let all = String.concat ", " names
                     raise (UserException("--target", $"a column of {path}", name, $"name one of {all}{hint}"))
 
-        let others = [ for column in sketch.Columns do if column.Name <> target.Name then column ]
+        let others = [
+            for column in sketch.Columns do
+                if column.Name <> target.Name then column
+        ]
+
         let numbers = others |> List.filter _.IsNumeric
 
         if numbers.IsEmpty then
@@ -85,7 +89,11 @@ module FirstScript =
             "target", spelt target.Name
             "count", string numbers.Length
             "rows", sketch.Rows.ToString("N0", CultureInfo.InvariantCulture)
-            "head", (if isClass target then $"softmax {target.Values.Count}" else "linear 1\n        gaussian (learned_variance 1.0)")
+            "head",
+            (if isClass target then
+                 $"softmax {target.Values.Count}"
+             else
+                 "linear 1\n        gaussian (learned_variance 1.0)")
             "settings", settings |> Seq.map (fun line -> String.replicate 12 " " + line) |> String.concat "\n"
             "batch", batch (sketch.Rows * 3L / 5L)
         ]

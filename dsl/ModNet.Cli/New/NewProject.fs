@@ -50,7 +50,9 @@ module NewProject =
         packing.WaitForExit()
 
         if packing.ExitCode <> 0 then
-            raise (UserException $"{folder}: the packages could not be made – mend what is named above, then start again")
+            raise (
+                UserException $"{folder}: the packages could not be made – mend what is named above, then start again"
+            )
 
     /// What to type in the project's folder, in order.
     let commands (isCSharp: bool) : string list = [

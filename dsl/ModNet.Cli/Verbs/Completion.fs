@@ -8,7 +8,8 @@ open ModNet.Cli
 [<RequireQualifiedAccess>]
 module Completion =
 
-    let private help = "Print a script that makes bash or zsh complete the commands: source <(./modnet completion bash)"
+    let private help =
+        "Print a script that makes bash or zsh complete the commands: source <(./modnet completion bash)"
 
     let private shell =
         let shell = Argument<string>("SHELL", Description = "bash or zsh")

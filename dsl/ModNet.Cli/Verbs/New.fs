@@ -13,17 +13,23 @@ module New =
 
     let private help = "Write a first script that trains, about your data or its own, or a project on the packages."
 
-    let private name = Argument<string>("NAME", Description = "the script to write, as mine or mine.fsx, or the project's folder")
+    let private name =
+        Argument<string>("NAME", Description = "the script to write, as mine or mine.fsx, or the project's folder")
 
     let private data =
         Option<string>(
             "--data",
-            Description = "write a script about these data: a CSV file, a text, or a folder with MNIST, CIFAR-10 or a text",
+            Description =
+                "write a script about these data: a CSV file, a text, or a folder with MNIST, CIFAR-10 or a text",
             HelpName = "PATH"
         )
 
     let private target =
-        Option<string>("--target", Description = "the column of a CSV file to predict; else the last", HelpName = "COLUMN")
+        Option<string>(
+            "--target",
+            Description = "the column of a CSV file to predict; else the last",
+            HelpName = "COLUMN"
+        )
 
     let private project = Option<bool>("--project", Description = "write a project outside the clone, with a test")
 
@@ -53,7 +59,14 @@ module New =
 
     let private demandFree (path: string) =
         if File.Exists path || Directory.Exists path then
-            raise (UserException(path, "a path where nothing lies", "one that is taken", "give another name, or move what is there"))
+            raise (
+                UserException(
+                    path,
+                    "a path where nothing lies",
+                    "one that is taken",
+                    "give another name, or move what is there"
+                )
+            )
 
     let private writing (path: string) (action: unit -> unit) =
         try
@@ -95,7 +108,12 @@ module New =
 
         demandName path isProject
 
-        match [ for option in [ data :> Option; target ] do if isProject && isGiven option then option.Name ] with
+        match
+            [
+                for option in [ data :> Option; target ] do
+                    if isProject && isGiven option then option.Name
+            ]
+        with
         | option :: _ -> CommandLine.complain "new" $"{option}: a project draws its own data"
         | [] when not isProject && isGiven language ->
             CommandLine.complain "new" "--language: a script is in F#; say --project for a project"

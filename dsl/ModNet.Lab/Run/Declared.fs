@@ -37,11 +37,9 @@ module internal Declared =
             |> String.concat ", "
 
         [
-            $"{string source.Facts["kind"]}: {counted} datapoints"
-            if not (isNull prepared.Words) then
-                $"{Numbers.grouped (int64 prepared.Words.Count)} words"
-            if not (isNull prepared.Classes) then
-                named prepared.Classes.Count "classes" prepared.Classes
+            string source.Facts["kind"] + $": {counted} datapoints"
+            if not (isNull prepared.Words) then $"{Numbers.grouped (int64 prepared.Words.Count)} words"
+            if not (isNull prepared.Classes) then named prepared.Classes.Count "classes" prepared.Classes
             if not (isNull prepared.Tasks) then named prepared.Tasks.Count "tasks" prepared.Tasks
         ]
         |> String.concat "; "
@@ -51,10 +49,12 @@ module internal Declared =
     /// Every setting of the experiment by name, as it will be, whether the script says it or not.
     let private settings (sound: CheckedExperiment) (folder: string) : (string * string) list =
         let experiment = sound.Experiment
-        let json = JsonNode.Parse(Experiment.to_json experiment).AsObject()
+        let json = Experiment.to_json experiment
+        let declared = (JsonNode.Parse json)["experiment"]
+        let method = declared["method"].AsObject()
 
         [
-            yield! RunFiles.methodRows (json["experiment"]["method"].AsObject())
+            yield! RunFiles.methodRows method
             "seed", string experiment.Seed
             "device", string experiment.Device
             "a line of metrics", every experiment.LogEvery

@@ -4,22 +4,38 @@ open System
 open System.Diagnostics
 open ModNet.Runtime
 
-/// What a person sees while a run goes on. On a terminal one line renews itself; in a file a line is added every few seconds; every evaluation
-/// adds a line that stays. `before` opens every line, and `after` follows the time that is left. The table `Metric.All` says which metrics
-/// the line shows, and how.
-type ProgressLine(before: string, after: Progress -> string) =
+/// What a person sees while a run goes on. A terminal has a bar with the current figures at its foot; in a file a line is added every few
+/// seconds. Every evaluation adds a line that stays. `before` opens every line, and `after` follows the time that is left. The table `Metric.All`
+/// says which metrics are shown, and how.
+type ProgressLine private (before: string, after: Progress -> string, live: LiveProgress option) =
 
-    let live = not Console.IsOutputRedirected
     let quiet = TimeSpan.FromSeconds 5.0
     let since = Stopwatch.StartNew()
     let mutable silentFrom = -quiet - quiet
 
     let duration (time: TimeSpan) = ModNet.Figures.Label.duration time.TotalSeconds
 
-    let erase () = if live then Console.Write "\r\u001b[K"
+    let write (line: string) =
+        match live with
+        | Some live -> live.Write line
+        | None -> printfn $"{line}"
+
+    /// A progress line on this process's output.
+    new(before, after) =
+        let isTerminal = not Console.IsOutputRedirected && Spectre.Console.AnsiConsole.Profile.Capabilities.Ansi
+
+        ProgressLine(
+            before,
+            after,
+            (if isTerminal then Some(LiveProgress Spectre.Console.AnsiConsole.Console) else None)
+        )
 
     /// The progress line of a single run.
     new() = ProgressLine("", fun _ -> "")
+
+    /// A progress line on another terminal.
+    static member internal On(console: Spectre.Console.IAnsiConsole) =
+        ProgressLine("", (fun _ -> ""), Some(LiveProgress console))
 
     /// Shows a run's newest line.
     member _.Show(progress: Progress) =
@@ -31,17 +47,13 @@ type ProgressLine(before: string, after: Progress -> string) =
             let head =
                 $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
 
-            if live then
-                let width = max 20 (Console.WindowWidth - 1)
-                let whole = VisibleText.Word $"{head} · {text}"
-                erase ()
-                Console.Write(whole.Substring(0, min width whole.Length))
-            elif since.Elapsed - silentFrom > quiet || line.Step = progress.Steps then
-                silentFrom <- since.Elapsed
-                printfn $"{head} · {text}"
-        | phase ->
-            erase ()
-            printfn $"{before}step {Numbers.grouped line.Step} · {phase} · {text}"
+            match live with
+            | Some live -> live.Show(line.Step, progress.Steps, VisibleText.Word $"{head} · {text}")
+            | None ->
+                if since.Elapsed - silentFrom > quiet || line.Step = progress.Steps then
+                    silentFrom <- since.Elapsed
+                    printfn $"{head} · {text}"
+        | phase -> write $"{before}step {Numbers.grouped line.Step} · {phase} · {text}"
 
-    /// Ends the line that renews itself.
-    member _.Finish() = erase ()
+    /// Takes away what renews itself.
+    member _.Finish() = live |> Option.iter _.Finish()

@@ -185,7 +185,12 @@ module Train =
         if IO.File.Exists path then RoutingReport.brief (Trace.load path) else []
 
     /// Does what `showing` does, and says of the data what `before` makes of them.
-    let private telling (before: Source -> unit) (progress: ProgressLine) (settings: Settings) (sound: CheckedExperiment) =
+    let private telling
+        (before: Source -> unit)
+        (progress: ProgressLine)
+        (settings: Settings)
+        (sound: CheckedExperiment)
+        =
         Host.demandServed ()
         Machine.EnsureReady()
 
@@ -278,8 +283,7 @@ module Train =
     /// Runs an experiment with a progress line of its own, says what it runs first, and tells how to go on where it was stopped.
     /// Example: `Check.experiment run |> Result.map (fun run () -> Train.run Settings.none run)`
     let run (settings: Settings) (experiment: CheckedExperiment) : TrainingOutcome =
-        let before source =
-            printfn $"{experiment.Summary}\n\ndata  {Declared.data source}\n"
+        let before source = printfn $"{experiment.Summary}\n\ndata  {Declared.data source}\n"
 
         let outcome = telling before (ProgressLine()) settings experiment
         let steps = experiment.Experiment.Method.Steps

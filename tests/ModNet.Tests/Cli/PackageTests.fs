@@ -143,6 +143,7 @@ let tests =
                     "ModNet.Figures"
                     "ModNet.Language"
                     "ModNet.Runtime"
+                    "Spectre.Console"
                     "System.CommandLine"
                 ]
 
