@@ -155,6 +155,10 @@ module internal RunFiles =
             "held", "a* in an E-step"
             "em", "EM"
             "reinforce", "REINFORCE"
+            "noisy_topk", "noisy top-k"
+            "loss_free_topk", "loss-free top-k"
+            "update_rate", "u, by which a step moves a bias"
+            "average_weights", "decay of the average of weights"
             "adam", "Adam"
             "sgd", "SGD"
         ]
@@ -184,6 +188,15 @@ module internal RunFiles =
           ]
         | value -> [ name field, name (spoken field value) ]
 
+    /// The fields of a method without its steps where their number was not said, because epochs were.
+    let private method (fields: JsonObject) : JsonObject =
+        if fields.ContainsKey "epochs" then
+            let said = fields.DeepClone().AsObject()
+            said.Remove "steps" |> ignore
+            said
+        else
+            fields
+
     /// Headings and rows of a run's settings: its training method and what belongs to it, its data, and the versions it was made with. They are read
     /// from `spec.json` and `summary.json`; None where neither says anything of them.
     let settings (folder: string) : (string list * string list list) option =
@@ -196,7 +209,7 @@ module internal RunFiles =
 
         let rows = [
             match spec folder |> Option.bind parsed |> fields "experiment" |> fields "method" with
-            | Some method -> yield! setting ("training method", method)
+            | Some fields -> yield! setting ("training method", method fields)
             | None -> ()
 
             match summary |> fields "data" with

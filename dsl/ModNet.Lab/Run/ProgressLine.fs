@@ -26,10 +26,15 @@ type ProgressLine(before: string, after: Progress -> string) =
         let line = progress.Line
         let text = Metric.All |> Seq.choose (fun metric -> Option.ofObj (metric.InProgress line)) |> String.concat " · "
 
+        let epoch =
+            match Option.ofNullable progress.Epoch with
+            | Some(struct (number, all)) -> $" · epoch {Numbers.grouped number}/{Numbers.grouped all}"
+            | None -> ""
+
         match line.Phase with
         | "train" ->
             let head =
-                $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
+                $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps}{epoch} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
 
             if live then
                 let width = max 20 (Console.WindowWidth - 1)
