@@ -170,18 +170,19 @@ let tests =
                 use streams = new RandomStreams 5L
                 // Features far from zero: a controller that has not learned gives nearly the same choice to every row.
                 let data = new Dataset(normal 31 [ 256; 3 ] + (6.0).ToScalar(), (normal 32 [ 256; 2 ]).tanh())
-                let gradient = GradientSettings(64L, Optimizer = AdamKind 0.01)
+                let gradient = GradientSettings(64L, Optimizer = AdamKind 0.003)
                 use method = new LossFreeTopK(graph, data, LossFreeTopKSettings(2, rate, Gradient = gradient), streams)
 
-                for _ in 1..800 do
+                for _ in 1..600 do
                     method.Step()
 
                 let found = Evaluation.Of(graph, [ data ], 64L, torch.CPU, method.Evaluating).Statistics
                 found.ModulesUsed, found.EffectiveModules
 
-            let (used, plain), (all, balanced) = effective 0.0, effective 0.01
+            let (used, plain), (all, balanced) = effective 0.0, effective 0.001
             let said = $"plain: {used} used, {plain} effective; balanced: {all} used, {balanced} effective"
-            Expect.isLessThan plain 4.0 said
-            Expect.isGreaterThan balanced 12.0 said
-            Expect.equal all 16.0 said
+            Expect.equal used 2.0 said
+            Expect.isLessThan plain 2.1 said
+            Expect.isGreaterThan all 12.0 said
+            Expect.isGreaterThan balanced 9.0 said
     ]
