@@ -29,7 +29,9 @@ module internal CompileMethod =
             Optimizer = optimizer gradient.Optimizer,
             Unselected = unselected gradient.Unselected,
             Schedule = schedule gradient.Steps gradient.Schedule,
-            ClipNorm = Option.toNullable gradient.ClipNorm
+            ClipNorm = Option.toNullable gradient.ClipNorm,
+            LabelSmoothing = gradient.LabelSmoothing,
+            AverageWeights = Option.toNullable gradient.AverageWeights
         )
 
     let private em (em: Em) : EmSettings =
@@ -42,6 +44,8 @@ module internal CompileMethod =
             Unselected = unselected em.Gradient.Unselected,
             Schedule = schedule em.Gradient.Steps em.Gradient.Schedule,
             ClipNorm = Option.toNullable em.Gradient.ClipNorm,
+            LabelSmoothing = em.Gradient.LabelSmoothing,
+            AverageWeights = Option.toNullable em.Gradient.AverageWeights,
             ControllerWeight = em.ControllerWeight,
             Start =
                 (match em.Start with
@@ -59,12 +63,15 @@ module internal CompileMethod =
         | Method.NoisyTopK settings ->
             Runtime.NoisyTopK.AddNoise graph
             new NoisyTopKSelector(settings.K)
+        | Method.LossFreeTopK settings ->
+            Runtime.LossFreeTopK.AddBalance graph
+            new LossFreeTopKSelector(settings.K, graph)
         | Method.StaticModules _ -> new FirstSelector()
         | Method.Em _
         | Method.Reinforce _
         | Method.Exact _ -> new ModeSelector()
 
-    /// The method on a graph and its data.
+    /// The method on a graph and its data. Its length must be said in steps (`Epochs.resolved`).
     let make (method: Method) (graph: Graph) (data: Dataset) (streams: RandomStreams) device : TrainingMethod =
         match method with
         | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device)
@@ -76,5 +83,8 @@ module internal CompileMethod =
                 NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
 
             new Runtime.NoisyTopK(graph, data, own, streams, device)
+        | Method.LossFreeTopK settings ->
+            let own = LossFreeTopKSettings(settings.K, settings.UpdateRate, Gradient = gradient settings.Gradient)
+            new Runtime.LossFreeTopK(graph, data, own, streams, device)
         | Method.StaticModules settings -> new StaticModules(graph, data, gradient settings, streams, device)
         | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device)

@@ -10,7 +10,7 @@ type SiteChoice = {
     Word: string option
     /// [K]: the modules that ran, from 0.
     Modules: int[]
-    /// [K]: how probable each was at its position (under noisy top-k: its weight). Empty where no controller chose.
+    /// [K]: how probable each was at its position (under noisy and loss-free top-k: its weight). Empty where no controller chose.
     Probabilities: float[]
     /// The entropy of p(a | x) at the site, averaged over positions; nats. None where no controller chose.
     Entropy: float option

@@ -155,6 +155,10 @@ module internal RunFiles =
             "held", "a* in an E-step"
             "em", "EM"
             "reinforce", "REINFORCE"
+            "noisy_topk", "noisy top-k"
+            "loss_free_topk", "loss-free top-k"
+            "update_rate", "u, by which a step moves a bias"
+            "average_weights", "decay of the average of weights"
             "adam", "Adam"
             "sgd", "SGD"
         ]
@@ -184,8 +188,18 @@ module internal RunFiles =
           ]
         | value -> [ name field, name (spoken field value) ]
 
+    /// The fields of a method without its steps where their number was not said, because epochs were.
+    let private method (fields: JsonObject) : JsonObject =
+        if fields.ContainsKey "epochs" then
+            let said = fields.DeepClone().AsObject()
+            said.Remove "steps" |> ignore
+            said
+        else
+            fields
+
     /// Names and values of a training method's settings, the method itself first.
-    let methodRows (method: JsonObject) : (string * string) list = setting ("training method", method)
+    let methodRows (fields: JsonObject) : (string * string) list =
+        setting ("training method", method fields)
 
     /// Names and values of what is told of data, their kind first; of a list, how long it is.
     let dataRows (data: JsonObject) : (string * string) list = [

@@ -28,6 +28,16 @@ module CommandLine =
 
     let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
 
+    let private epochs =
+        let epochs = option<Nullable<int>> "--epochs" "passes through the training data, in place of --steps" "N"
+
+        epochs.Validators.Add(fun result ->
+            if not (isNull (result.GetResult steps)) then
+                result.AddError
+                    "--epochs: expected the length by --steps or by --epochs, got both – leave one of them out")
+
+        epochs
+
     let private patience =
         option<Nullable<int>> "--patience" "end after N evaluations without improvement of the validation set" "N"
 
@@ -75,6 +85,7 @@ module CommandLine =
     /// The options of a training run, whatever its data.
     let training: Option list = [
         steps
+        epochs
         patience
         seed
         out
@@ -112,6 +123,7 @@ module CommandLine =
         Data = parsed.GetValue data |> Option.ofObj
         Vocabulary = parsed.GetValue vocabulary |> Option.ofNullable
         Steps = parsed.GetValue steps |> Option.ofNullable
+        Epochs = parsed.GetValue epochs |> Option.ofNullable
         Patience = parsed.GetValue patience |> Option.ofNullable
         Seed = parsed.GetValue seed |> Option.ofNullable
         Out = parsed.GetValue out |> Option.ofObj

@@ -42,10 +42,15 @@ type ProgressLine private (before: string, after: Progress -> string, live: Live
         let line = progress.Line
         let text = Metric.All |> Seq.choose (fun metric -> Option.ofObj (metric.InProgress line)) |> String.concat " · "
 
+        let epoch =
+            match Option.ofNullable progress.Epoch with
+            | Some(struct (number, all)) -> $" · epoch {Numbers.grouped number}/{Numbers.grouped all}"
+            | None -> ""
+
         match line.Phase with
         | "train" ->
             let head =
-                $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
+                $"{before}step {Numbers.grouped line.Step}/{Numbers.grouped progress.Steps}{epoch} · %.1f{progress.StepsPerSecond} steps/s · {duration progress.Remaining} left{after progress}"
 
             match live with
             | Some live -> live.Show(line.Step, progress.Steps, VisibleText.Word $"{head} · {text}")

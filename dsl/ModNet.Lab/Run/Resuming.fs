@@ -9,7 +9,7 @@ module internal Resuming =
 
     // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
-        let anyLength = { experiment.Method.Gradient with Steps = 1; EarlyStopping = None }
+        let anyLength = { experiment.Method.Gradient with Steps = 1; Epochs = None; EarlyStopping = None }
         Essence.text { experiment with Method = experiment.Method.WithGradient anyLength; Device = Cpu }
 
     /// Whether the rate at a step depends on how many steps there are in all.
@@ -33,8 +33,8 @@ module internal Resuming =
         (List.truncate mostLines lines) @ rest |> List.map (fun line -> $"\n  {line}") |> String.concat ""
 
     /// Raises UserException, with a list of what differs, unless the experiment is the one that the folder's run was of, but for its
-    /// length, its device and how often it looks.
-    let demandSame (folder: string) (experiment: Experiment) : unit =
+    /// length, its device and how often it looks. It is to learn from so many datapoints.
+    let demandSame (folder: string) (experiment: Experiment) (datapoints: int64) : unit =
         let path = Path.Combine(folder, "spec.json")
 
         let remedy = "resume with the script and options that it was started with, or start anew without --resume"
@@ -49,7 +49,7 @@ module internal Resuming =
         | Error problem -> Refusal.refuse path "the experiment of the run to resume" $"{problem}" remedy
         | Ok run ->
             let earlier, now = essence run, essence experiment
-            let steps, wanted = run.Method.Steps, experiment.Method.Steps
+            let steps, wanted = Epochs.steps run datapoints, Epochs.steps experiment datapoints
 
             if earlier <> now then
                 Refusal.refuse

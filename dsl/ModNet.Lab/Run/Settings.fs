@@ -5,6 +5,8 @@ type Settings = {
     Data: string option
     Vocabulary: int option
     Steps: int option
+    /// Passes through the training data, in place of steps.
+    Epochs: int option
     /// Evaluations without improvement after which training ends.
     Patience: int option
     Seed: int option
@@ -35,6 +37,7 @@ module Settings =
         Data = None
         Vocabulary = None
         Steps = None
+        Epochs = None
         Patience = None
         Seed = None
         Out = None
@@ -82,7 +85,13 @@ module Settings =
     let private length (settings: Settings) (method: Method) : Method =
         let patience = settings.Patience |> Option.orElse method.Gradient.EarlyStopping
         let patient = method.WithGradient { method.Gradient with EarlyStopping = patience }
-        patient.WithSteps(defaultArg settings.Steps method.Steps)
+
+        match settings.Steps, settings.Epochs with
+        | None, None -> patient
+        | Some steps, None -> patient.WithSteps steps
+        | None, Some epochs -> patient.WithEpochs epochs
+        // `check` says that it is one too many.
+        | Some steps, Some epochs -> patient.WithGradient { patient.Gradient with Steps = steps; Epochs = Some epochs }
 
     /// The experiment with the command line's changes. Raises UserException for a device that is none.
     let apply (settings: Settings) (experiment: Experiment) : Experiment = {

@@ -118,7 +118,7 @@ module Train =
             let patience = experiment.Method.Gradient.EarlyStopping |> Option.defaultValue 0
 
             Some
-                $"%-36s{title}at step {outcome.Steps:N0} of {experiment.Method.Steps:N0}: no better on the validation set than at step {outcome.Best.Step:N0}, {patience} evaluations on end"
+                $"%-36s{title}at step {outcome.Steps:N0} of {outcome.Planned:N0}: no better on the validation set than at step {outcome.Best.Step:N0}, {patience} evaluations on end"
         else
             None
 
@@ -196,10 +196,12 @@ module Train =
 
         noteThreads settings.Threads
 
-        let experiment = sound.Experiment
-        let device = Devices.find experiment.Device
+        let declared = sound.Experiment
+        let device = Devices.find declared.Device
         let source = Source.load sound
         use _splits = source.Splits
+        let datapoints = source.Splits.Train.Count
+        let experiment = Epochs.resolved sound datapoints
         use streams = new RandomStreams(int64 experiment.Seed)
 
         use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
@@ -215,11 +217,11 @@ module Train =
         if not (isNull folder.Aside) then
             printfn $"{path} held an earlier run, which is now {folder.Aside} (--overwrite would have replaced it)"
 
-        if resume then Resuming.demandSame path experiment
+        if resume then Resuming.demandSame path declared datapoints
 
         let ready () =
-            WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json experiment)
-            source.Preparation.Write(folder.PathOf Preparation.FileName)
+            WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json declared)
+            source.Preparation.Write(folder.PathOf Preparation.FileName, datapoints)
 
         let plan =
             TrainingPlan(
@@ -229,7 +231,11 @@ module Train =
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
                 KeepCheckpoints = experiment.KeepCheckpoints,
                 KeepBest = experiment.KeepBest,
-                Patience = Option.toNullable experiment.Method.Gradient.EarlyStopping
+                Patience = Option.toNullable experiment.Method.Gradient.EarlyStopping,
+                StepsPerEpoch =
+                    (declared.Method.Gradient.Epochs
+                     |> Option.map (fun _ -> Epochs.length declared datapoints)
+                     |> Option.toNullable)
             )
 
         let tracing =
@@ -255,6 +261,8 @@ module Train =
             finally
                 progress.Finish()
 
+        // The network is judged as it was evaluated.
+        use _average = method.UseAverage()
         let verdict = source.Judge graph method.Evaluating device
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
 
@@ -286,12 +294,11 @@ module Train =
         let before source = printfn $"{experiment.Summary}\n\ndata  {Declared.data source}\n"
 
         let outcome = telling before (ProgressLine()) settings experiment
-        let steps = experiment.Experiment.Method.Steps
 
         if not outcome.Finished then
             let again = if settings.Resume then settings.Command else settings.Command + " --resume"
 
             printfn
-                $"stopped after {Numbers.grouped outcome.Steps} of {Numbers.grouped steps} steps; the checkpoint holds them: to go on, {again}"
+                $"stopped after {Numbers.grouped outcome.Steps} of {Numbers.grouped outcome.Planned} steps; the checkpoint holds them: to go on, {again}"
 
         outcome

@@ -5,8 +5,8 @@ open System.IO
 open ModNet.Runtime
 open TorchSharp
 
-/// A network as a run left it: made from the run's `spec.json`, with the weights of its newest checkpoint that is whole. It needs
-/// neither the run's script nor its data. Dispose it to free its tensors.
+/// A network as a run left it: made from the run's `spec.json`, with the weights of its newest checkpoint that is whole, or their moving average
+/// where the run kept one (`average_weights`). It needs neither the run's script nor its data. Dispose it to free its tensors.
 [<Sealed>]
 type TrainedNetwork
     internal

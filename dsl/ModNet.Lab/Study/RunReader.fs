@@ -82,7 +82,7 @@ module internal RunReader =
 
             let own = numbers summary
             let number (name: string) = Map.tryFind name own
-            let planned = int64 experiment.Method.Steps
+            let planned = Epochs.plannedIn folder experiment
 
             let isTrue (name: string) =
                 match summary[name] with

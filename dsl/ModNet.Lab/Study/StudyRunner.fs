@@ -63,7 +63,9 @@ module internal StudyRunner =
                 |> List.map (fun entry -> entry.Seconds / float (max 1L entry.Steps))
 
             let perStep = if known.IsEmpty then own else List.average known
-            perStep * float run.Experiment.Experiment.Method.Steps)
+            // Where its data cannot be read, the run says so when its turn comes.
+            let steps = Epochs.planned run.Experiment |> Option.defaultValue progress.Steps
+            perStep * float steps)
 
     let private train (run: PlannedRun) (line: ProgressLine) : TrainingOutcome =
         let record = RunRecord.begin' run.Settings.Command

@@ -18,6 +18,8 @@ type Fault =
     | NonPositiveSize
     | NonPositiveVariance
     | NonPositiveRate
+    /// A rate that may be zero.
+    | NegativeRate
     /// A norm that gradients are scaled down to.
     | NonPositiveNorm
     /// A distance or deviation of the data.
@@ -112,6 +114,10 @@ type Fault =
     | MomentumOutOfRange
     | ScheduleOutOfRange
     | WeightOutOfRange
+    /// A share of labels that is spread over all classes.
+    | SmoothingOutOfRange
+    /// The length of training in steps and in epochs.
+    | LengthTwice
     /// Samples of which a* is one, and none that is fresh.
     | SWithoutFresh
     /// A layer that the training method cannot train.
@@ -137,6 +143,7 @@ type Fault =
         | NonPositiveSize -> "NON_POSITIVE_SIZE"
         | NonPositiveVariance -> "NON_POSITIVE_VARIANCE"
         | NonPositiveRate -> "NON_POSITIVE_RATE"
+        | NegativeRate -> "NEGATIVE_RATE"
         | NonPositiveNorm -> "NON_POSITIVE_NORM"
         | NonPositiveScale -> "NON_POSITIVE_SCALE"
         | TooLarge -> "TOO_LARGE"
@@ -199,6 +206,8 @@ type Fault =
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"
         | WeightOutOfRange -> "WEIGHT_OUT_OF_RANGE"
+        | SmoothingOutOfRange -> "SMOOTHING_OUT_OF_RANGE"
+        | LengthTwice -> "LENGTH_TWICE"
         | SWithoutFresh -> "S_WITHOUT_FRESH"
         | MethodUnfit -> "METHOD_UNFIT"
         | TooManyCompositions -> "TOO_MANY_COMPOSITIONS"

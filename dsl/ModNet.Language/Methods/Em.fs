@@ -101,7 +101,7 @@ module internal EmBundles =
 module EmMethod =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
     let em = EmBuilder EmBundles.paper
 
@@ -133,6 +133,7 @@ module internal EmKind =
             and! clipNorm = Codec.within _.Gradient MethodKind.clipNorm
             and! earlyStopping = Codec.within _.Gradient MethodKind.earlyStopping
             and! held = Codec.field "held" _.Held (Codec.words [ Beside, "beside"; Among, "among" ])
+            and! later = Codec.within _.Gradient MethodKind.later
 
             return {
                 Em.Samples = samples
@@ -141,15 +142,17 @@ module internal EmKind =
                 ControllerWeight = controllerWeight
                 Start = start
                 Held = held
-                Gradient = {
-                    Batch = batch
-                    Steps = steps
-                    Optimizer = optimizer
-                    Unselected = unselected
-                    Schedule = schedule
-                    ClipNorm = clipNorm
-                    EarlyStopping = earlyStopping
-                }
+                Gradient =
+                    later {
+                        MethodKind.plain with
+                            Batch = batch
+                            Steps = steps
+                            Optimizer = optimizer
+                            Unselected = unselected
+                            Schedule = schedule
+                            ClipNorm = clipNorm
+                            EarlyStopping = earlyStopping
+                    }
             }
         }
 

@@ -15,7 +15,7 @@ module ExactMethod =
 
     /// The marginal likelihood log Σ_a p(y | x, a, θ) p(a | x, φ) itself, by enumeration (paper, Eqs. 4 and 5): for networks that have at
     /// most 65,536 compositions a over all their sites.
-    /// Settings: `batch`, `steps`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`. Where one is said twice the last counts.
+    /// Settings: `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `average_weights`. Where one is said twice the last counts.
     /// Example: `exact { batch 64; steps 3_000 }`
     let exact = ExactBuilder()
 
@@ -83,8 +83,20 @@ module internal ExactKind =
                 "train a smaller network, or train by `em`"
             )
 
+    /// A smoothed label is of one composition's output.
+    let private unsmoothed (site: MethodSite) (gradient: GradientSteps) =
+        if gradient.LabelSmoothing > 0.0 && gradient.LabelSmoothing < 1.0 then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                site.Place "label_smoothing",
+                "none for `exact`, which maximises the likelihood itself",
+                Numbers.ofFloat gradient.LabelSmoothing,
+                "leave it out, or train by another method"
+            )
+
     let private check (site: MethodSite) gradient =
         site.Gradient gradient
+        unsmoothed site gradient
         unpenalised site
         countable site
 

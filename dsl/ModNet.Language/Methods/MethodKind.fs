@@ -28,14 +28,58 @@ type internal MethodSite = {
             )
         | _ -> ()
 
+    /// Notes a rate that is none; zero is one.
+    member site.Rate(setting: string, value: float, remedy) =
+        if not (value >= 0.0 && Double.IsFinite value) then
+            site.Notes.Add(Fault.NegativeRate, site.Place setting, "a rate ≥ 0", Numbers.ofFloat value, remedy)
+
     /// Notes a weight of a part of the loss that is none.
     member site.Weight(setting: string, value: float, remedy) =
         if not (value >= 0.0 && Double.IsFinite value) then
             site.Notes.Add(Fault.WeightOutOfRange, site.Place setting, "a weight ≥ 0", Numbers.ofFloat value, remedy)
 
+    /// Notes what is wrong with the length of training.
+    member private site.Length(word: string, gradient: GradientSteps) =
+        match gradient.Epochs with
+        | None -> site.Notes.Positive(site.Place "steps", $"a number of {word}", gradient.Steps) |> ignore
+        | Some epochs when gradient.Steps = 0 ->
+            site.Notes.Positive(site.Place "epochs", "a number of epochs", epochs) |> ignore
+        | Some epochs ->
+            site.Notes.Add(
+                Fault.LengthTwice,
+                site.Place "epochs",
+                "the length of training by `steps` or by `epochs`",
+                $"both, {Numbers.grouped (int64 gradient.Steps)} steps and {Numbers.grouped (int64 epochs)} epochs",
+                "leave one of them out"
+            )
+
+    /// Notes labels that cannot be smoothed so.
+    member private site.Smoothing(smoothing: float) =
+        let place = site.Place "label_smoothing"
+
+        if not (smoothing >= 0.0 && smoothing < 1.0) then
+            site.Notes.Add(
+                Fault.SmoothingOutOfRange,
+                place,
+                "a share in [0, 1)",
+                Numbers.ofFloat smoothing,
+                "0.1 is usual; 0 is without"
+            )
+        elif smoothing > 0.0 then
+            match List.tryLast site.Plan.Network.Layers with
+            | Some(Layer.Gaussian _ | Layer.Bernoulli as head) ->
+                site.Notes.Add(
+                    Fault.MethodUnfit,
+                    place,
+                    "a head over classes, `softmax` or `categorical`",
+                    (if head.IsBernoulli then "`bernoulli`" else "`gaussian`"),
+                    "leave it out, or predict classes"
+                )
+            | _ -> ()
+
     /// Notes what is wrong with how gradient steps are taken, all but the batch; the method calls them `word`.
     member site.Steps(word: string, gradient: GradientSteps) =
-        site.Notes.Positive(site.Place "steps", $"a number of {word}", gradient.Steps) |> ignore
+        site.Length(word, gradient)
         Optimizers.check site.Notes (site.Place "optimizer") gradient.Optimizer
         Schedules.check site.Notes word (site.Place "schedule") gradient.Steps gradient.Schedule
 
@@ -63,6 +107,19 @@ type internal MethodSite = {
                     "none",
                     $"{remedy}, or leave `early_stopping` out"
                 )))
+
+        site.Smoothing gradient.LabelSmoothing
+
+        gradient.AverageWeights
+        |> Option.iter (fun decay ->
+            if not (decay > 0.0 && decay < 1.0) then
+                site.Notes.Add(
+                    Fault.DecayOutOfRange,
+                    site.Place "average_weights",
+                    "a decay in (0, 1)",
+                    Numbers.ofFloat decay,
+                    "0.999 averages over some thousand steps; leave it out to keep no average"
+                ))
 
     /// Notes what is wrong with how gradient steps are taken.
     member site.Gradient(gradient: GradientSteps) =
@@ -93,6 +150,20 @@ type internal AnyMethodKind = { Is: Method -> bool; Json: Case<Method>; Check: M
 
 module internal MethodKind =
 
+    /// How gradient steps are taken unless said.
+    let plain: GradientSteps = {
+        Batch = 128
+        Steps = 50_000
+        Optimizer = Adam 1e-3
+        Unselected = Drift
+        Schedule = Constant
+        ClipNorm = None
+        EarlyStopping = None
+        Epochs = None
+        LabelSmoothing = 0.0
+        AverageWeights = None
+    }
+
     /// The kind without its type of settings.
     let any (kind: MethodKind<'P>) : AnyMethodKind = {
         Is = kind.Get >> Option.isSome
@@ -107,6 +178,17 @@ module internal MethodKind =
     let earlyStopping =
         Codec.optional "early_stopping" (fun (gradient: GradientSteps) -> gradient.EarlyStopping) Codec.int
 
+    /// The settings that came later, each written only where it is said.
+    let later: Fields<GradientSteps, GradientSteps -> GradientSteps> =
+        Codec.fields {
+            let! epochs = Codec.optional "epochs" (fun (gradient: GradientSteps) -> gradient.Epochs) Codec.int
+            and! smoothing = Codec.unlessPlain "label_smoothing" 0.0 _.LabelSmoothing Codec.float
+            and! average = Codec.optional "average_weights" _.AverageWeights Codec.float
+
+            return
+                fun gradient -> { gradient with Epochs = epochs; LabelSmoothing = smoothing; AverageWeights = average }
+        }
+
     let gradient: Fields<GradientSteps, GradientSteps> =
         Codec.fields {
             let! batch = Codec.field "batch" (fun (gradient: GradientSteps) -> gradient.Batch) Codec.int
@@ -116,40 +198,29 @@ module internal MethodKind =
             and! schedule = Codec.field "schedule" _.Schedule Schedules.codec
             and! clipNorm = clipNorm
             and! earlyStopping = earlyStopping
+            and! later = later
 
-            return {
-                Batch = batch
-                Steps = steps
-                Optimizer = optimizer
-                Unselected = unselected
-                Schedule = schedule
-                ClipNorm = clipNorm
-                EarlyStopping = earlyStopping
-            }
+            return
+                later {
+                    plain with
+                        Batch = batch
+                        Steps = steps
+                        Optimizer = optimizer
+                        Unselected = unselected
+                        Schedule = schedule
+                        ClipNorm = clipNorm
+                        EarlyStopping = earlyStopping
+                }
         }
 
-/// A method half said: what is its own, and how its gradient steps are taken.
+/// A method half said: what is its own, how its gradient steps are taken, and whether their number was said.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type MethodDraft<'Own> = internal { Own: 'Own; Gradient: GradientSteps }
+type MethodDraft<'Own> = internal { Own: 'Own; Gradient: GradientSteps; StepsSaid: bool }
 
 /// The settings that all methods have in common.
 [<AbstractClass>]
 type MethodSettings<'Own> internal (own: 'Own) =
-    inherit
-        SettingsBlock<MethodDraft<'Own>>(
-            {
-                Own = own
-                Gradient = {
-                    Batch = 128
-                    Steps = 50_000
-                    Optimizer = Adam 1e-3
-                    Unselected = Drift
-                    Schedule = Constant
-                    ClipNorm = None
-                    EarlyStopping = None
-                }
-            }
-        )
+    inherit SettingsBlock<MethodDraft<'Own>>({ Own = own; Gradient = MethodKind.plain; StepsSaid = false })
 
     /// Datapoints in a minibatch, ≥ 1; 128 unless said.
     /// Example: `batch 128`
@@ -159,12 +230,26 @@ type MethodSettings<'Own> internal (own: 'Own) =
             Gradient = { draft.Gradient with Batch = size }
     }
 
-    /// The number of gradient steps in all, ≥ 1; 50,000 unless said.
+    /// The number of gradient steps in all, ≥ 1; 50,000 unless said, here or by `epochs`.
     /// Example: `steps 3_000`
     [<CustomOperation "steps">]
     member _.Steps(draft: MethodDraft<'Own>, count: int) : MethodDraft<'Own> = {
         draft with
             Gradient = { draft.Gradient with Steps = count }
+            StepsSaid = true
+    }
+
+    /// The length of training in place of `steps`: as many gradient steps as go this many times through the training data, ≥ 1. An epoch is
+    /// ⌈datapoints / batch⌉ steps (of a text, whose datapoints are windows, that carries state: ⌊windows / batch⌋). EM's epochs are of its M-steps; its E-steps come on top.
+    /// Example: `epochs 20`
+    [<CustomOperation "epochs">]
+    member _.Epochs(draft: MethodDraft<'Own>, count: int) : MethodDraft<'Own> = {
+        draft with
+            Gradient = {
+                draft.Gradient with
+                    Steps = (if draft.StepsSaid then draft.Gradient.Steps else 0)
+                    Epochs = Some count
+            }
     }
 
     /// What takes the gradient steps on θ and φ: `Adam rate`, `AdamW (rate, decay)` or `Sgd (rate, momentum)`; `Adam 1e-3` unless
@@ -214,4 +299,24 @@ type MethodSettings<'Own> internal (own: 'Own) =
     member _.EarlyStopping(draft: MethodDraft<'Own>, evaluations: int) : MethodDraft<'Own> = {
         draft with
             Gradient = { draft.Gradient with EarlyStopping = Some evaluations }
+    }
+
+    /// ε in [0, 1), the share of every label that the loss spreads evenly over all classes: of a head over classes, a step raises
+    /// (1 − ε) · log p(y | x, a) + ε · mean over classes c of log p(c | x, a). What chooses modules takes no notice of it (EM's E-steps, REINFORCE's
+    /// credit), nor does any log-likelihood that is reported; `exact` has none. 0, which is without, unless said.
+    /// Example: `label_smoothing 0.1`
+    [<CustomOperation "label_smoothing">]
+    member _.LabelSmoothing(draft: MethodDraft<'Own>, share: float) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with LabelSmoothing = share }
+    }
+
+    /// d in (0, 1), the decay of an exponential moving average of the weights (and of `batch_norm`'s running averages): after n steps
+    /// Σ_i d^(n − i) · θ_i / Σ_i d^(n − i), i from 1 to n. The network is evaluated, traced and opened by `Trained.load` with the average;
+    /// training, E-steps included, goes on with the weights themselves. No average is kept unless said.
+    /// Example: `average_weights 0.999`
+    [<CustomOperation "average_weights">]
+    member _.AverageWeights(draft: MethodDraft<'Own>, decay: float) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with AverageWeights = Some decay }
     }

@@ -7,6 +7,7 @@ module internal Methods =
         MethodKind.any EmKind.kind
         MethodKind.any ReinforceKind.kind
         MethodKind.any NoisyTopKKind.kind
+        MethodKind.any LossFreeTopKKind.kind
         MethodKind.any StaticModulesKind.kind
         MethodKind.any ExactKind.kind
     ]

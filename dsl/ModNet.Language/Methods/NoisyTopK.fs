@@ -52,7 +52,7 @@ module NoisyTopKMethod =
 
     /// The noisy top-k mixture of experts (Shazeer et al. 2017): the k modules of highest H(x) = x·W_g + N(0, 1) · softplus(x·W_noise) run,
     /// weighted by a softmax over them; without noise in evaluation. Every layer that chooses must `choose 1` and sum; its controller is x·W_g.
-    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`. Where one is said twice the last counts.
+    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`. Where one is said twice the last counts.
     /// Example: `noisy_topk { k 4; importance 0.1; load 0.1; steps 50_000 }`
     let noisy_topk = NoisyTopKBuilder()
 
@@ -67,57 +67,28 @@ module internal NoisyTopKKind =
             return { NoisyTopK.K = k; Importance = importance; Load = load; Gradient = gradient }
         }
 
-    /// Every layer is one mixture of k of its modules.
-    let private layers (site: MethodSite) (mixture: NoisyTopK) =
-        for planned, modular in site.Choosing do
-            let place setting = $"{site.Root}/{planned.Name}/{setting}"
-
-            if modular.Choose > 1 then
-                site.Notes.Add(
-                    Fault.MethodUnfit,
-                    place "choose",
-                    "K = 1 for `noisy_topk`, whose k says how many modules run",
-                    $"K = {modular.Choose}",
-                    "say `choose 1`"
-                )
-
-            if modular.Pool.Modules >= 1 && mixture.K > modular.Pool.Modules then
-                site.Notes.Add(
-                    Fault.KAboveM,
-                    $"{site.Root}/train/k",
-                    $"k ≤ M = {modular.Pool.Modules} of {planned.Name}",
-                    $"k = {mixture.K}",
-                    "run fewer modules, or give the pool more"
-                )
-
-            if mixture.K > 1 && modular.Combine = Concat then
-                site.Notes.Add(
-                    Fault.MethodUnfit,
-                    place "combine",
-                    "`Sum` for `noisy_topk`, which weighs outputs and adds them",
-                    "`Concat`",
-                    "say `combine Sum`, or train by another method"
-                )
-
-            match modular.Controller with
-            | Custom _ ->
-                site.Notes.Add(
-                    Fault.MethodUnfit,
-                    place "controller",
-                    "a controller that ends in a linear map of its own, beside which `noisy_topk` puts that of its noise",
-                    "`Custom`",
-                    "use `Linear`, `Mlp`, `Conv` or `Task`"
-                )
-            | _ -> ()
+    /// A place for the weights of the noise, beside what makes a mixture.
+    let private noisy (site: MethodSite) (planned: PlannedLayer, modular: Modular) =
+        match modular.Controller with
+        | Custom _ ->
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                $"{site.Root}/{planned.Name}/controller",
+                "a controller that ends in a linear map of its own, beside which `noisy_topk` puts that of its noise",
+                "`Custom`",
+                "use `Linear`, `Mlp`, `Conv` or `Task`"
+            )
+        | _ -> ()
 
     let private check (site: MethodSite) (mixture: NoisyTopK) =
-        if mixture.K < 1 then
-            site.Notes.Add(Fault.KBelowOne, site.Place "k", "k ≥ 1", $"k = {mixture.K}", "run at least one module")
-
+        Mixtures.count site mixture.K
         site.Weight("importance", mixture.Importance, "0.1 is usual; 0 is without the loss")
         site.Weight("load", mixture.Load, "0.1 is usual; 0 is without the loss")
         site.Gradient mixture.Gradient
-        layers site mixture
+
+        for layer in site.Choosing do
+            Mixtures.layer site "noisy_topk" mixture.K layer
+            noisy site layer
 
     let kind: MethodKind<NoisyTopK> = {
         Word = "noisy_topk"

@@ -186,7 +186,7 @@ type Held =
 type GradientSteps = {
     /// Datapoints in a minibatch.
     Batch: int
-    /// The number of gradient steps in all.
+    /// The number of gradient steps in all; 0 where they are said in epochs.
     Steps: int
     Optimizer: Optimizer
     Unselected: Unselected
@@ -195,6 +195,12 @@ type GradientSteps = {
     ClipNorm: float option
     /// Training ends after so many evaluations on end that are no better than the best by the validation set; None trains to the end.
     EarlyStopping: int option
+    /// The number of passes through the training data that the gradient steps go on for; None where the steps are said.
+    Epochs: int option
+    /// The share of every label that is spread evenly over all classes in the loss, in [0, 1); 0 is without.
+    LabelSmoothing: float
+    /// The decay of a moving average of the weights, in (0, 1), by which the network is evaluated; None keeps none.
+    AverageWeights: float option
 }
 
 /// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.
@@ -212,6 +218,15 @@ type NoisyTopK = {
     Importance: float
     /// Weighs the load loss, ≥ 0; 0 is without.
     Load: float
+    Gradient: GradientSteps
+}
+
+/// Top-k balanced by biases and without a loss for it (Wang et al. 2024).
+type LossFreeTopK = {
+    /// k, the number of modules that run for every row, ≥ 1 and ≤ M.
+    K: int
+    /// By how much a gradient step moves every module's bias, ≥ 0; 0 is plain top-k.
+    UpdateRate: float
     Gradient: GradientSteps
 }
 
@@ -236,6 +251,7 @@ type Method =
     | Em of Em
     | Reinforce of Reinforce
     | NoisyTopK of NoisyTopK
+    | LossFreeTopK of LossFreeTopK
     /// The same K modules for every datapoint.
     | StaticModules of GradientSteps
     /// The marginal likelihood by enumeration (Eq. 4).
@@ -247,6 +263,7 @@ type Method =
         | Em { Gradient = gradient }
         | Reinforce { Gradient = gradient }
         | NoisyTopK { Gradient = gradient }
+        | LossFreeTopK { Gradient = gradient }
         | StaticModules gradient
         | Exact gradient -> gradient
 
@@ -256,14 +273,18 @@ type Method =
         | Em em -> Em { em with Gradient = gradient }
         | Reinforce reinforce -> Reinforce { reinforce with Gradient = gradient }
         | NoisyTopK mixture -> NoisyTopK { mixture with Gradient = gradient }
+        | LossFreeTopK mixture -> LossFreeTopK { mixture with Gradient = gradient }
         | StaticModules _ -> StaticModules gradient
         | Exact _ -> Exact gradient
 
-    /// The number of gradient steps in all.
+    /// The number of gradient steps in all; 0 where they are said in epochs, and only the data tell.
     member method.Steps = method.Gradient.Steps
 
-    /// The same with so many gradient steps in all.
-    member method.WithSteps(steps: int) = method.WithGradient { method.Gradient with Steps = steps }
+    /// The same with so many gradient steps in all, whatever was said of its length.
+    member method.WithSteps(steps: int) = method.WithGradient { method.Gradient with Steps = steps; Epochs = None }
+
+    /// The same with so many passes through the training data, whatever was said of its length.
+    member method.WithEpochs(epochs: int) = method.WithGradient { method.Gradient with Steps = 0; Epochs = Some epochs }
 
 /// What tensors are computed on.
 type Device =

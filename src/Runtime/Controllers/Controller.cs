@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -6,6 +7,9 @@ namespace ModNet.Runtime;
 /// <summary>Gives p(a|x, φ), K softmaxes over M modules, from a row's own input x (paper, section 2).</summary>
 public abstract class Controller(int choose, int modules) : GraphPart("controller")
 {
+    [ComponentName(Name = "balance")]
+    private Tensor? _balance;
+
     /// <summary>K, the number of positions.</summary>
     public int Choose { get; } = choose;
 
@@ -25,6 +29,21 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// is null for most controllers.
     /// </summary>
     public abstract ChoiceDistribution Distribution(Tensor x, Tensor? beside = null);
+
+    /// <summary>
+    /// The biases b [M] by which loss-free top-k balances the modules (Wang et al. 2024), a buffer and no parameter; null under any other method.
+    /// </summary>
+    public Tensor? Balance => _balance;
+
+    /// <summary>Adds the buffer balance [M], of the type and on the device of <paramref name="like"/>. It begins at zero.</summary>
+    internal void AddBalance(Tensor like)
+    {
+        if (_balance is null)
+        {
+            _balance = zeros([Modules], like.dtype, like.device).DetachFromDisposeScope();
+            register_buffer("balance", _balance);
+        }
+    }
 
     /// <summary>
     /// Adds the weights W_noise of noisy top-k (Shazeer et al. 2017, Eq. 4), which begin at zero. UserException where the controller has no

@@ -24,6 +24,9 @@ public sealed record Preparation(DataIdentity Data)
         WriteIndented = true,
     };
 
+    /// <summary>The number of training datapoints; null in a run of a version that did not keep it.</summary>
+    public long? TrainingDatapoints { get; init; }
+
     /// <summary>The names of the columns of x, in order; null where x has no columns.</summary>
     public IReadOnlyList<string>? Columns { get; init; }
 
@@ -67,9 +70,12 @@ public sealed record Preparation(DataIdentity Data)
         return x;
     }
 
-    /// <summary>Writes it, whole or not at all.</summary>
-    public void Write(string path) =>
-        WholeFile.Write(path, JsonSerializer.Serialize(new Document(Version, this), Options) + "\n");
+    /// <summary>Writes it, whole or not at all, with the number of training datapoints.</summary>
+    public void Write(string path, long trainingDatapoints)
+    {
+        Preparation whole = this with { TrainingDatapoints = trainingDatapoints };
+        WholeFile.Write(path, JsonSerializer.Serialize(new Document(Version, whole), Options) + "\n");
+    }
 
     /// <summary>Reads what <see cref="Write"/> wrote; null where there is no file. UserException where it is something else.</summary>
     public static Preparation? Read(string path)

@@ -58,6 +58,19 @@ public sealed class CategoricalHead : Head
         return (mean, perRow.view(features.shape[0], -1).sum(1));
     }
 
+    /// <summary>
+    /// The mean of the logits minus that of the target, summed over the steps of a sequence → [B]; a softmax takes the same from all logits. The
+    /// logits are not made: their mean is the features' product with the mean weight.
+    /// </summary>
+    public override Tensor TowardsUniform(Tensor features, Tensor targets)
+    {
+        Tensor rows = features.reshape(-1, features.shape[^1]);
+        Tensor classes = targets.reshape(-1);
+        Tensor weights = _weight.mean([0]) - _weight.index_select(0, classes);
+        Tensor biases = _bias.mean() - _bias.index_select(0, classes);
+        return ((rows * weights).sum(1) + biases).view(features.shape[0], -1).sum(1);
+    }
+
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) =>
         Products.Linear(features, _weight, _bias).argmax(-1);

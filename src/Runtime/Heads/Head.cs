@@ -22,6 +22,14 @@ public abstract class Head(string kind) : GraphPart(kind)
         return (each.mean(), each.detach());
     }
 
+    /// <summary>
+    /// What label smoothing adds to <see cref="LogLikelihood"/> for a share of 1: the mean over classes c of log p(c|features), minus
+    /// log p(y|features), summed over all outputs of a datapoint: features [B, …], targets [B, …] → [B], with gradient. UserException where
+    /// the head is not over classes.
+    /// </summary>
+    public virtual Tensor TowardsUniform(Tensor features, Tensor targets) => throw new UserException(
+        "train/label_smoothing", "a head over classes, `softmax` or `categorical`", $"`{Name}`", "leave it out, or predict classes");
+
     /// <summary>The mode of p(y|features), in the shape of the targets: class ids, means, or the most probable bits.</summary>
     public abstract Tensor Predict(Tensor features);
 }

@@ -13,6 +13,10 @@ public sealed class LogitsHead(int classes) : Head("categorical")
     public override Tensor LogLikelihood(Tensor features, Tensor targets) =>
         -nn.functional.cross_entropy(features, targets, reduction: nn.Reduction.None);
 
+    /// <summary>The mean of the logits minus that of the target → [B]; a softmax takes the same from all logits.</summary>
+    public override Tensor TowardsUniform(Tensor features, Tensor targets) =>
+        features.mean([-1]) - features.gather(-1, targets.unsqueeze(-1)).squeeze(-1);
+
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) => features.argmax(-1);
 }

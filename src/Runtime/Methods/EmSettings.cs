@@ -41,6 +41,12 @@ public sealed record EmSettings(
     /// <summary>The greatest norm of the gradients of all parameters together, to which they are scaled down before a step; null leaves them.</summary>
     public double? ClipNorm { get; init; }
 
+    /// <summary>ε in [0, 1), the share of every target that an M-step spreads evenly over all classes. E-steps take no notice of it.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>The decay in (0, 1) of a moving average of the weights, by which a network is evaluated; null keeps none. E-steps take the weights as they are.</summary>
+    public double? AverageWeights { get; init; }
+
     /// <summary>The weight of the mean log p(a*|x) against the mean log p(y|x, a*) in the M-step's loss; 1 gives Eq. 8.</summary>
     public double ControllerWeight { get; init; } = 1;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public sealed class ExactLikelihood : TrainingMethod
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where there
-    /// are too many compositions, where windows carry a state, or where a layer adds a penalty, which belongs to a single composition.
+    /// are too many compositions, where windows carry a state, where labels are to be smoothed, or where a layer adds a penalty, which belongs to a single composition.
     /// </summary>
     public ExactLikelihood(Graph graph, Dataset data, GradientSettings settings, RandomStreams streams, Device? device = null)
         : base(graph, data, settings, streams, device)
@@ -28,6 +29,13 @@ public sealed class ExactLikelihood : TrainingMethod
             throw new UserException(
                 "train/exact", "windows that each start at zero", "windows that carry the state",
                 "every composition would leave another state: drop `carry_state`");
+        }
+
+        if (settings.LabelSmoothing != 0)
+        {
+            throw new UserException(
+                "train/label_smoothing", "none under exact training, which maximises the likelihood itself",
+                settings.LabelSmoothing.ToString(CultureInfo.InvariantCulture), "leave it out, or train by another method");
         }
 
         if (graph.modules().OfType<ActivityPenaltyNode>().FirstOrDefault() is { } penalty)

@@ -43,7 +43,7 @@ public sealed class NoisyTopK : TrainingMethod
         var gates = new NoisyTopKSelector(Settings.K, Streams.Noise, balanced);
         GraphOutput output = Forward(batch, gates);
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
-        Tensor loss = -logLikelihood;
+        Tensor loss = -Smoothed(logLikelihood, output, batch);
         if (balanced && Graph.HasSites)
         {
             loss = loss + Settings.Importance * gates.Balance.ImportanceLoss() + Settings.Load * gates.Balance.LoadLoss();
@@ -72,7 +72,7 @@ public sealed class NoisyTopK : TrainingMethod
 /// <param name="k">The number of modules per row, at most M.</param>
 /// <param name="noise">The generator of H's noise; null leaves the noise out, as in evaluation.</param>
 /// <param name="balanced">Whether to keep what the balance losses need. It needs noise.</param>
-public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balanced = false) : Selector
+public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balanced = false) : TopKSelector(k, "noisy top-k")
 {
     // exp(−40² / 2) is zero in double precision.
     private const double Certain = 40;
@@ -88,7 +88,7 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         Tensor logits = distribution.LogProbabilities.squeeze(1);
         Tensor? scale = noise is null ? null : distribution.NoiseScale?.squeeze(1);
         Tensor h = scale is null ? logits : logits + Normal(logits, noise!) * scale;
-        (Tensor top, Tensor indices) = h.topk(k, -1);
+        (Tensor top, Tensor indices) = h.topk(K, -1);
         Tensor weights = nn.functional.softmax(top, -1);
         if (balanced && scale is not null)
         {
@@ -99,14 +99,11 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         return new(indices, weights);
     }
 
-    /// <inheritdoc/>
-    public override int Runs(int choose) => k;
-
     /// <summary>Null where balance losses are asked for, which need site by site. UserException as in <see cref="Select"/>.</summary>
     public override WindowChoice? Ahead(Site first, int steps, long rows, Device device)
     {
         Check(first);
-        return balanced && noise is not null ? null : new(Gate: new(k, noise));
+        return balanced && noise is not null ? null : new(Gate: new(K, noise));
     }
 
     /// <summary>
@@ -115,39 +112,21 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
     /// </summary>
     private Tensor Loads(Tensor logits, Tensor h, Tensor scale, Tensor indices)
     {
-        if (k == (int)h.shape[1])
+        if (K == (int)h.shape[1])
         {
             return ones_like(h);
         }
 
         // The k-th highest H of the other modules: for a module among the k it is the (k+1)-th of all, for the rest the k-th.
-        Tensor highest = h.topk(k + 1, -1).values;
+        Tensor highest = h.topk(K + 1, -1).values;
         Tensor chosen = zeros_like(h).scatter(1, indices, ones_like(h)).gt(0);
-        Tensor threshold = where(chosen, highest.narrow(1, k, 1), highest.narrow(1, k - 1, 1));
+        Tensor threshold = where(chosen, highest.narrow(1, K, 1), highest.narrow(1, K - 1, 1));
         Tensor gap = logits - threshold;
         // So many deviations away, a probability is 0 or 1 in any precision and its slope is 0. Where training has brought the scale close
         // to 0, the slope of the quotient would be infinite, and 0 times infinity is NaN.
         Tensor certain = gap.detach().abs().ge(scale.detach() * Certain);
         Tensor quotient = gap / (where(certain, ones_like(scale), scale) * Math.Sqrt(2));
         return 0.5 * (1 + where(certain, gap.detach().sign() * Certain, quotient).erf());
-    }
-
-    private void Check(Site site)
-    {
-        if (site.Choose != 1)
-        {
-            throw new UserException(
-                $"{site.Layer}/choose",
-                $"K = 1 under noisy top-k, whose own k says how many modules run",
-                $"K = {site.Choose}",
-                "choose 1");
-        }
-
-        if (k < 1 || k > site.Modules)
-        {
-            throw new UserException(
-                $"{site.Layer}", $"1 ≤ k ≤ M = {site.Modules} under noisy top-k", $"k = {k}", "run fewer modules, or give the pool more");
-        }
     }
 
     // Drawn on the CPU, where the run's random streams are.

@@ -19,7 +19,7 @@ public sealed record ReinforceSettings(double Decay = 0.99)
 /// <remarks>
 /// c comes from earlier minibatches, so it is independent of a and the estimate is unbiased: E[∇ log p(a|x)] = 0. Its first value is the
 /// mean of the first minibatch under a separate draw. A datapoint's composition covers all its sites, and log p(y|x, a) all its outputs, as
-/// in Eq. 13.
+/// in Eq. 13. Label smoothing is of the first term's gradient and of the reported loss: a composition's credit is its log-likelihood itself.
 /// </remarks>
 public sealed class Reinforce : TrainingMethod
 {
@@ -60,11 +60,10 @@ public sealed class Reinforce : TrainingMethod
         GraphOutput output = Forward(batch, Sampling);
         (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets);
         // The mean of the surrogate. The mean log-likelihood has the gradient of the first term; the second needs none of log p(y|x, a).
-        Tensor loss = Graph.HasSites
-            ? -mean - Credit(each, output.Tape.LogProbability(), average).mean()
-            : -mean;
+        Tensor negative = -Smoothed(mean, output, batch);
+        Tensor loss = Graph.HasSites ? negative - Credit(each, output.Tape.LogProbability(), average).mean() : negative;
         _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
-        return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(-mean, output) };
+        return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(negative, output) };
     }
 
     private static Tensor Credit(Tensor logLikelihood, Tensor logProbability, double average) =>

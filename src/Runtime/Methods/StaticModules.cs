@@ -21,6 +21,6 @@ public sealed class StaticModules(
     {
         GraphOutput output = Forward(batch, new FirstSelector());
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
-        return new(Penalised(-logLikelihood, output), logLikelihood, () => output);
+        return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
 }

@@ -39,6 +39,7 @@ public abstract class TrainingMethod : IDisposable
     private readonly ParameterMemory[] _memories;
     private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
+    private readonly WeightAverage? _average;
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where the
@@ -64,6 +65,11 @@ public abstract class TrainingMethod : IDisposable
         {
             _resting = new(graph.Pools, _memories);
         }
+
+        if (settings.AverageWeights is double decay)
+        {
+            _average = new(graph, decay);
+        }
     }
 
     /// <summary>The optimiser, which is the same for θ and φ.</summary>
@@ -71,6 +77,13 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>The deterministic selector for held-out data. It takes the most probable module of every position, unless the method says otherwise.</summary>
     public virtual Selector Evaluating => new ModeSelector();
+
+    /// <summary>
+    /// Puts the moving average of the weights in their place, where one is kept, until the result is disposed of; no step may be taken in the
+    /// meantime. Null where none is kept (<see cref="GradientSettings.AverageWeights"/>).
+    /// </summary>
+    /// <example><code>using (method.UseAverage()) { Evaluation.Of(graph, [held], 128, method.Device, method.Evaluating); }</code></example>
+    public IDisposable? UseAverage() => _average?.Use();
 
     /// <summary>Whether choices come from the controllers, so that the controllers' entropies mean something.</summary>
     public virtual bool ReadsControllers => true;
@@ -127,13 +140,15 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>
     /// What the method remembers beside weights and optimiser, as tensors for a checkpoint: <c>method.steps</c>, its place in the data as
     /// <c>method.m_batches.…</c>, the steps of each module as <c>method.module_steps.POOL</c> [M] where modules rest, and the states that are
-    /// carried between windows as <c>method.m_carried.LAYER</c>. A method that remembers more adds names that begin with <c>method.</c>.
+    /// carried between windows as <c>method.m_carried.LAYER</c>; and the moving average of the weights, where one is kept, as
+    /// <c>method.average.NAME</c>. A method that remembers more adds names that begin with <c>method.</c>.
     /// </summary>
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
         ("method.steps", tensor(new[] { _steps })),
         .. (_resting?.Steps ?? []).Select(p => ($"method.module_steps.{p.Pool}", tensor(p.Steps))),
         .. _track.State(),
+        .. _average?.State() ?? [],
     ];
 
     /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>, for a checkpoint.</summary>
@@ -159,6 +174,7 @@ public abstract class TrainingMethod : IDisposable
         }
 
         _track.Restore(state, Device);
+        _average?.Restore(state);
     }
 
     /// <inheritdoc/>
@@ -170,6 +186,11 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>Does what the method does before gradient step <paramref name="step"/>, counted from 0.</summary>
     protected virtual void Prepare(long step)
+    {
+    }
+
+    /// <summary>Does what the method does after a gradient step, within the step's dispose scope and without gradient.</summary>
+    protected virtual void Conclude()
     {
     }
 
@@ -207,6 +228,11 @@ public abstract class TrainingMethod : IDisposable
         _resting?.Take();
         _updates.Step(rate);
         _resting?.Step(rate);
+        using (no_grad())
+        {
+            Conclude();
+            _average?.Add(_steps);
+        }
 
         return output is null ? null : Describe(seen, output, batch);
     }
@@ -221,6 +247,11 @@ public abstract class TrainingMethod : IDisposable
         using RecurrentState? carried = _track.Carried?.Copy();
         return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
     }
+
+    /// <summary>The mean log-likelihood of a minibatch with its labels smoothed: what a loss takes in its place.</summary>
+    protected Tensor Smoothed(Tensor logLikelihood, GraphOutput output, Batch batch) => _settings.LabelSmoothing == 0
+        ? logLikelihood
+        : logLikelihood + _settings.LabelSmoothing * Graph.Head.TowardsUniform(output.Features, batch.Targets).mean();
 
     /// <summary>The loss plus the penalties that layers left on the tape.</summary>
     protected static Tensor Penalised(Tensor loss, GraphOutput output) =>
@@ -248,6 +279,7 @@ public abstract class TrainingMethod : IDisposable
         {
             _track.Dispose();
             _resting?.End();
+            _average?.Dispose();
             Optimizer.Dispose();
         }
     }

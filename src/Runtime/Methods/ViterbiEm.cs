@@ -4,7 +4,8 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of
-/// layers where there are any; w is the controller's weight, and w = 1 gives Eq. 8.
+/// layers where there are any; w is the controller's weight, and w = 1 gives Eq. 8. Label smoothing is of the M-step's loss alone: an E-step
+/// compares candidates by log p(y|x, a) itself.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
@@ -27,6 +28,8 @@ public sealed class ViterbiEm : TrainingMethod
                 Schedule = settings.Schedule,
                 Unselected = settings.Unselected,
                 ClipNorm = settings.ClipNorm,
+                LabelSmoothing = settings.LabelSmoothing,
+                AverageWeights = settings.AverageWeights,
             },
             streams,
             device)
@@ -189,9 +192,8 @@ public sealed class ViterbiEm : TrainingMethod
         var held = new GivenSelector(OnDevice(datapoints));
         GraphOutput output = Forward(batch, held);
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
-        Tensor loss = Graph.HasSites
-            ? -(logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().mean())
-            : -logLikelihood;
+        Tensor fit = Smoothed(logLikelihood, output, batch);
+        Tensor loss = Graph.HasSites ? -(fit + Settings.ControllerWeight * output.Tape.LogProbability().mean()) : -fit;
         return new(Penalised(loss, output), logLikelihood, () => output);
     }
 

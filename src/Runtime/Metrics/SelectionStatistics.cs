@@ -5,7 +5,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Accumulates over tapes how each modular layer chooses its modules. A recurrent layer is one layer, whose time steps count as datapoints.
-/// Where outputs are weighted (noisy top-k), the gate is the distribution, of one position. Entropies are in nats; exp of an entropy is a number
+/// Where outputs are weighted (noisy and loss-free top-k), the gate is the distribution, of one position. Entropies are in nats; exp of an entropy is a number
 /// of modules. H_a and H_b are both taken per position, so that H_a ≤ H_b ≤ log M for every K.
 /// </summary>
 public sealed class SelectionStatistics

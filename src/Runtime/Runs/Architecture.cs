@@ -12,8 +12,10 @@ internal static class Architecture
     // What a checkpoint holds beside weights. What methods remember is called method.…; em.… and reinforce.… are older than that rule.
     private static readonly string[] Beside = ["method.", "optimizer.", "random.", "run.", "em.", "reinforce."];
 
-    /// <summary>Copies the weights into the graph. UserException that lists all differences where there are any; nothing is then changed.</summary>
-    internal static void Load(SavedState saved, Graph graph)
+    /// <summary>
+    /// Copies the weights into the graph, or, with <paramref name="averaged"/>, their moving averages where there are any. UserException that lists all differences where there are any; nothing is then changed.
+    /// </summary>
+    internal static void Load(SavedState saved, Graph graph, bool averaged)
     {
         Dictionary<string, Tensor> own = graph.state_dict();
         string[] differences = [.. Differences(saved, own)];
@@ -30,7 +32,8 @@ internal static class Architecture
 
         foreach ((string name, Tensor value) in own)
         {
-            value.copy_(saved.Get(name));
+            string average = WeightAverage.NameOf(name);
+            value.copy_(averaged && saved.Has(average) ? saved.Get(average, value.shape) : saved.Get(name));
         }
     }
 

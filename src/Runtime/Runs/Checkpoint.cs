@@ -192,7 +192,7 @@ public static class Checkpoint
                 FormattableString.Invariant($"say {step:N0} steps or more, or start anew without --resume"));
         }
 
-        Architecture.Load(saved, graph);
+        Architecture.Load(saved, graph, averaged: false);
         try
         {
             method.Restore(saved);
@@ -246,14 +246,15 @@ public static class Checkpoint
     }
 
     /// <summary>
-    /// Loads the weights of a checkpoint into a graph of the same architecture, on any device. UserException that lists the differences
+    /// Loads the weights of a checkpoint into a graph of the same architecture, on any device: their moving average where the run kept one, because
+    /// the run was evaluated with it. UserException that lists the differences
     /// where the architecture is another.
     /// </summary>
     public static void LoadWeights(string path, Graph graph)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Architecture.Load(Read(path).Saved, graph);
+        Architecture.Load(Read(path).Saved, graph, averaged: true);
     }
 
     /// <summary>
@@ -291,7 +292,7 @@ public static class Checkpoint
     private static void LoadWeights(
         SavedState saved, IReadOnlyDictionary<string, string> metadata, string folder, Graph graph, Action<string> say, DataIdentity? data)
     {
-        Architecture.Load(saved, graph);
+        Architecture.Load(saved, graph, averaged: true);
         if (metadata.TryGetValue(Spec, out string? spec) && SpecChecksum(folder) is var now && spec != now && !IsNewestOf(folder, now))
         {
             say($"{SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");

@@ -16,9 +16,12 @@ namespace ModNet.Runtime;
 /// <param name="Patience">
 /// Training ends after so many evaluations on end that are no better than the best by the validation set; null trains to the end.
 /// </param>
+/// <param name="StepsPerEpoch">
+/// How many gradient steps go once through the training data, where the length of the run was said in epochs and progress tells them; else null.
+/// </param>
 public sealed record TrainingPlan(
     long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2,
-    bool KeepBest = true, int? Patience = null);
+    bool KeepBest = true, int? Patience = null, long? StepsPerEpoch = null);
 
 /// <summary>The outcome of a training run.</summary>
 /// <param name="Steps">The number of gradient steps taken, which is less than planned if the run was stopped.</param>
@@ -26,6 +29,9 @@ public sealed record TrainingPlan(
 /// <param name="Final">The last line of metrics of each phase.</param>
 public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictionary<string, MetricsLine> Final)
 {
+    /// <summary>The number of gradient steps that were planned.</summary>
+    public long Planned { get; init; }
+
     /// <summary>The best evaluation by the validation set; null where none is looked for, or has been made yet.</summary>
     public BestEvaluation? Best { get; init; }
 
@@ -37,7 +43,11 @@ public sealed record TrainingOutcome(long Steps, double Seconds, IReadOnlyDictio
 }
 
 /// <summary>How far a run has come: its newest line of metrics, the planned steps, the speed since the line before, and the time that remains.</summary>
-public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining);
+public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecond, TimeSpan Remaining)
+{
+    /// <summary>Which epoch the line's step is in, from 1, and how many there are; null where the run's length was not said in epochs.</summary>
+    public (long Number, long Of)? Epoch { get; init; }
+}
 
 /// <summary>Runs a training method to the end of a plan, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
@@ -185,6 +195,7 @@ public sealed class Trainer(
 
     private TrainingOutcome Outcome(long step, double seconds) => new(step, seconds, _final)
     {
+        Planned = plan.Steps,
         Best = _best,
         Finished = step >= plan.Steps || IsPastPatience,
         StoppedEarly = step < plan.Steps && IsPastPatience,
@@ -263,6 +274,7 @@ public sealed class Trainer(
 
     private void Evaluate(long step, Action<Progress> report)
     {
+        using IDisposable? average = method.UseAverage();
         foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
@@ -294,6 +306,9 @@ public sealed class Trainer(
 
         // The estimate goes by the rate of the whole run, which includes E-steps and evaluations.
         double perStep = line.Step > _start.Step ? (line.Seconds - _start.Seconds) / (line.Step - _start.Step) : 0;
-        report(new(line, plan.Steps, rate, TimeSpan.FromSeconds(perStep * (plan.Steps - line.Step))));
+        report(new(line, plan.Steps, rate, TimeSpan.FromSeconds(perStep * (plan.Steps - line.Step)))
+        {
+            Epoch = plan.StepsPerEpoch is long each ? (Math.Max(0, line.Step - 1) / each + 1, plan.Steps / each) : null,
+        });
     }
 }

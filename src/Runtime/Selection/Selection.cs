@@ -4,7 +4,7 @@ namespace ModNet.Runtime;
 
 /// <summary>The choices that were made at one site.</summary>
 /// <param name="Indices">The composition of every row, [B, K] int64.</param>
-/// <param name="Weights">The factors on the chosen modules' outputs, [B, K]. Null stands for ones; only noisy top-k has others.</param>
+/// <param name="Weights">The factors on the chosen modules' outputs, [B, K]. Null stands for ones; only noisy and loss-free top-k have others.</param>
 public sealed record Selection(Tensor Indices, Tensor? Weights = null)
 {
     /// <summary>Joins the selections of T steps, [B, K] each, into one of B·T rows, in which the steps of a sequence follow each other.</summary>

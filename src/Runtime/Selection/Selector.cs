@@ -14,7 +14,7 @@ public abstract class Selector
     /// <summary>Chooses the composition of every row of <paramref name="distribution"/> at <paramref name="site"/>.</summary>
     public abstract Selection Select(Site site, ChoiceDistribution distribution);
 
-    /// <summary>How many modules run for a row at a site of K positions. It is K, except under noisy top-k.</summary>
+    /// <summary>How many modules run for a row at a site of K positions. It is K, except under noisy and loss-free top-k.</summary>
     public virtual int Runs(int choose) => choose;
 
     /// <summary>

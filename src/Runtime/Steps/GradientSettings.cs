@@ -16,6 +16,18 @@ public sealed record GradientSettings(long Batch = 128, double LearningRate = 1e
 
     /// <summary>The greatest norm of the gradients of all parameters together, to which they are scaled down before a step; null leaves them.</summary>
     public double? ClipNorm { get; init; }
+
+    /// <summary>
+    /// ε in [0, 1): the share of every target that is spread evenly over all classes, so that a step raises
+    /// (1 − ε) · log p(y|x, a) + ε · mean over classes c of log p(c|x, a). Only heads over classes have it; 0 is without.
+    /// </summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>
+    /// The decay d in (0, 1) of a moving average of the weights, by which a network is evaluated (<see cref="TrainingMethod.UseAverage"/>);
+    /// null keeps none.
+    /// </summary>
+    public double? AverageWeights { get; init; }
 }
 
 /// <summary>

@@ -13,6 +13,13 @@ public abstract class Minibatches : IDisposable
         ? new ConsecutiveMinibatches(data.Count, size)
         : new MinibatchSampler(data.Count, size, generator);
 
+    /// <summary>
+    /// How many minibatches of <paramref name="size"/> a pass through <paramref name="count"/> datapoints has, at least one. Consecutive windows
+    /// leave out the rest at the end of the text.
+    /// </summary>
+    public static long PerPass(long count, long size, bool consecutive) =>
+        Math.Max(1, consecutive ? count / size : count / size + (count % size == 0 ? 0 : 1));
+
     /// <summary>The next indices [B], int64 on the CPU.</summary>
     public abstract Tensor Next();
 

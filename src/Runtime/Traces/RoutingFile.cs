@@ -13,8 +13,8 @@ namespace ModNet.Runtime;
 /// <list type="table">
 /// <item><term><c>selections/LAYER</c></term><description>[N, T, K] uint8 (int32 where M > 256): the modules that ran.</description></item>
 /// <item><term><c>probabilities/LAYER</c></term><description>[N, T, P, M] float32: the distribution by which they were chosen, a softmax
-/// for each of P = K positions; under noisy top-k the gate, P = 1. It is absent for given choices and static modules.</description></item>
-/// <item><term><c>weights/LAYER</c></term><description>[N, T, K] float32: factors on the outputs, under noisy top-k.</description></item>
+/// for each of P = K positions; under noisy and loss-free top-k the gate, P = 1. It is absent for given choices and static modules.</description></item>
+/// <item><term><c>weights/LAYER</c></term><description>[N, T, K] float32: factors on the outputs, under noisy and loss-free top-k.</description></item>
 /// <item><term><c>held/LAYER</c></term><description>[N, T, K] uint8 (int32 where M > 256): the assignments a* of training datapoints, under EM.</description></item>
 /// </list>
 /// <para>For each datapoint there are these tensors, the last five only where they apply:</para>

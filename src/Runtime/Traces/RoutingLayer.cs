@@ -33,16 +33,16 @@ public sealed class RoutingLayer
     /// <summary>Whether a selector chose. Otherwise the data gave the choices.</summary>
     public bool Latent { get; }
 
-    /// <summary>The modules that ran, numbered from 0: [N, T, K]. Under noisy top-k, K is that method's k.</summary>
+    /// <summary>The modules that ran, numbered from 0: [N, T, K]. Under noisy and loss-free top-k, K is that method's k.</summary>
     public int[,,] Selections { get; }
 
     /// <summary>
-    /// The distribution by which the modules were chosen, [N, T, P, M]: a softmax over M for each of P = K positions. Under noisy top-k it is the
+    /// The distribution by which the modules were chosen, [N, T, P, M]: a softmax over M for each of P = K positions. Under noisy and loss-free top-k it is the
     /// gate, P = 1, with 0 for modules that did not run. Null for given choices, and where the method reads no controller (static modules).
     /// </summary>
     public float[,,,]? Probabilities { get; }
 
-    /// <summary>The factors on the outputs of the modules that ran, [N, T, K]. Null stands for ones; only noisy top-k has others.</summary>
+    /// <summary>The factors on the outputs of the modules that ran, [N, T, K]. Null stands for ones; only noisy and loss-free top-k have others.</summary>
     public float[,,]? Weights { get; }
 
     /// <summary>The assignments a* of training datapoints, [N, T, K]; null for other datapoints, and under methods without assignments.</summary>

@@ -65,6 +65,8 @@ public sealed class RoutingRecorder(
 
     private void Write(string name, long step, string split, Dataset set, long most)
     {
+        // The network is traced as it is evaluated.
+        using IDisposable? average = method.UseAverage();
         long count = Math.Min(Count(most, DistributionLength(set)), set.Count);
         long[] datapoints = new long[count];
         for (long i = 0; i < count; i++)

@@ -22,7 +22,7 @@ public sealed record RoutingTrace
     public required float[] LogLikelihood { get; init; }
 
     /// <summary>
-    /// log p(a|x) in nats, summed over sites (Eq. 2): [N]. Null where outputs are weighted (noisy top-k), where the method reads no
+    /// log p(a|x) in nats, summed over sites (Eq. 2): [N]. Null where outputs are weighted (noisy and loss-free top-k), where the method reads no
     /// controller, and where nothing is latent.
     /// </summary>
     public float[]? LogProbability { get; init; }

@@ -40,6 +40,9 @@ let tests =
 
         testCase "no steps" <| fun () -> refused 1 [ "demo"; "--steps"; "0" ] [ "toy/train/steps" ]
 
+        testCase "a length in steps and in epochs"
+        <| fun () -> refused 2 [ "demo"; "--steps"; "3"; "--epochs"; "2" ] [ "--epochs"; "--steps"; "got both" ]
+
         testCase "a device that is not there"
         <| fun () -> refused 1 [ "demo"; "--device"; "tpu" ] [ "--device"; "tpu" ]
 

@@ -24,6 +24,9 @@ let private methods batch rate : (string * (Graph -> Dataset -> RandomStreams ->
         "noisy top-k",
         (fun graph data streams ->
             new Runtime.NoisyTopK(graph, data, NoisyTopKSettings(2, 0.1, 0.1, Gradient = steps), streams))
+        "loss-free top-k",
+        (fun graph data streams ->
+            new Runtime.LossFreeTopK(graph, data, LossFreeTopKSettings(2, 0.01, Gradient = steps), streams))
         "static", (fun graph data streams -> new StaticModules(graph, data, steps, streams))
         "exact", (fun graph data streams -> new ExactLikelihood(graph, data, steps, streams))
     ]
@@ -190,6 +193,11 @@ let runs =
                     batch 32
                 }
                 "noisy_topk of one", noisy_topk { k 1 }
+                "loss_free_topk",
+                loss_free_topk {
+                    k 2
+                    batch 32
+                }
                 "static_modules", static_modules { batch 32 }
                 "exact", exact { batch 32 }
                 "em_libmodular", em_libmodular { batch 32 }
@@ -221,7 +229,11 @@ let runs =
                 let has = name <> "static_modules"
                 Expect.equal (summary["final"].AsObject().ContainsKey "selection_entropy") has "H_a"
                 // Agreement is of datapoints that make one choice.
-                Expect.equal (summary.ContainsKey "agreement") (name <> "noisy_topk") "agreement"
+                Expect.equal
+                    (summary.ContainsKey "agreement")
+                    (name <> "noisy_topk" && name <> "loss_free_topk")
+                    "agreement"
+
                 Expect.isTrue (File.Exists(Path.Combine(directory, "report.html"))) "report"
 
                 Expect.equal

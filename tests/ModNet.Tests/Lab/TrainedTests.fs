@@ -58,6 +58,12 @@ let private methods = [
         steps 20
         batch 16
     }
+    loss_free_topk {
+        k 2
+        update_rate 0.1
+        steps 20
+        batch 16
+    }
     static_modules {
         steps 20
         batch 16
@@ -93,7 +99,8 @@ let private leaving (method': Method) (action: string -> unit) =
     <| fun directory ->
         let chosen =
             match method' with
-            | Method.NoisyTopK _ -> {
+            | Method.NoisyTopK _
+            | Method.LossFreeTopK _ -> {
                 net' with
                     Layers =
                         net'.Layers

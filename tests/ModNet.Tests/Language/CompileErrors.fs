@@ -124,6 +124,7 @@ let private experiments = [
     "em { samples 3; words }", setting
     "reinforce { decay 0.9; words }", setting
     "noisy_topk { words; k 3 }", setting
+    "loss_free_topk { words; k 3 }", setting
     "static_modules { for i in 1..3 do steps i }", setting
     "text \"t\" { window 3; words }", setting
     "toy_regression { words; points 3 }", setting

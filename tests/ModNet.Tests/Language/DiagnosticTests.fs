@@ -154,10 +154,20 @@ let methods =
         <| fun () ->
             let points = toy_regression { points 128 }
 
-            for method in [ reinforce { batch 128 }; noisy_topk { k 2 }; static_modules { }; exact { } ] do
+            for method in
+                [
+                    reinforce { batch 128 }
+                    noisy_topk { k 2 }
+                    loss_free_topk { k 2 }
+                    static_modules { }
+                    exact { }
+                    em { epochs 3 }
+                    em { average_weights 0.99 }
+                ] do
                 isSound (trained toy points method)
 
             isSound (trained lm (text "ptb" { window 35 }) (noisy_topk { }))
+            isSound (trained lm (text "ptb" { window 35 }) (em { label_smoothing 0.1 }))
             // 15⁴ < 65,536
             isSound (trained lm (text "ptb" { window 4 }) (exact { }))
 

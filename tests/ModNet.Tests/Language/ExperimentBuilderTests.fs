@@ -37,6 +37,9 @@ let tests =
                                 Schedule = Constant
                                 ClipNorm = None
                                 EarlyStopping = None
+                                Epochs = None
+                                LabelSmoothing = 0.0
+                                AverageWeights = None
                             }
                         }
                     Seed = 1
@@ -67,6 +70,8 @@ let tests =
                             schedule (Warmup(3, Decay(2, 0.5)))
                             clip_norm 0.75
                             early_stopping 21
+                            label_smoothing 0.125
+                            average_weights 0.875
                             controller_weight 0.25
                             start Sweep
                             held Among
@@ -127,6 +132,9 @@ let tests =
                                 Schedule = Warmup(3, Decay(2, 0.5))
                                 ClipNorm = Some 0.75
                                 EarlyStopping = Some 21
+                                Epochs = None
+                                LabelSmoothing = 0.125
+                                AverageWeights = Some 0.875
                             }
                         }
                     Seed = 12

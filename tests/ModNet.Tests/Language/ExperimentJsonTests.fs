@@ -64,7 +64,8 @@ let tests =
         <| fun () ->
             let json = Experiment.to_json mine
 
-            for setting in [ "keep_best"; "clip_norm"; "early_stopping" ] do
+            for setting in
+                [ "keep_best"; "clip_norm"; "early_stopping"; "epochs"; "label_smoothing"; "average_weights" ] do
                 Expect.isFalse (json.Contains setting) $"{setting}: nothing said"
 
             Expect.stringContains (Experiment.to_json { mine with KeepBest = false }) "\"keep_best\": false" "said"

@@ -108,6 +108,7 @@ let inPlace (example: Example) =
     | "ModNet.MethodSettings" -> $"exact {{ {text} }}"
     | "ModNet.ReinforceBuilder" -> $"reinforce {{ {text} }}"
     | "ModNet.NoisyTopKBuilder" -> $"noisy_topk {{ {text} }}"
+    | "ModNet.LossFreeTopKBuilder" -> $"loss_free_topk {{ {text} }}"
     | "ModNet.TextBuilder" -> $"text \"example\" {{ {text} }}"
     | "ModNet.ToyRegressionBuilder" -> $"toy_regression {{ {text} }}"
     | "ModNet.CsvBuilder" -> $"csv \"example\" {{ {text} }}"

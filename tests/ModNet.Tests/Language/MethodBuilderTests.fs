@@ -14,6 +14,9 @@ let private paper: GradientSteps = {
     Schedule = Constant
     ClipNorm = None
     EarlyStopping = None
+    Epochs = None
+    LabelSmoothing = 0.0
+    AverageWeights = None
 }
 
 let private own: GradientSteps = {
@@ -24,6 +27,9 @@ let private own: GradientSteps = {
     Schedule = Decay(2, 0.5)
     ClipNorm = Some 0.75
     EarlyStopping = Some 21
+    Epochs = None
+    LabelSmoothing = 0.125
+    AverageWeights = Some 0.875
 }
 
 let private on mine method =
@@ -45,6 +51,11 @@ let builders =
                 (Method.NoisyTopK { K = 4; Importance = 0.0; Load = 0.0; Gradient = paper })
                 "noisy_topk"
 
+            Expect.equal
+                (loss_free_topk { })
+                (Method.LossFreeTopK { K = 4; UpdateRate = 0.001; Gradient = paper })
+                "loss_free_topk"
+
             Expect.equal (static_modules { }) (Method.StaticModules paper) "static_modules"
             Expect.equal (exact { }) (Method.Exact paper) "exact"
 
@@ -60,6 +71,8 @@ let builders =
                     schedule (Decay(2, 0.5))
                     clip_norm 0.75
                     early_stopping 21
+                    label_smoothing 0.125
+                    average_weights 0.875
                 }
 
             Expect.equal all (Method.Reinforce { Decay = 0.5; Gradient = own }) "reinforce"
@@ -76,15 +89,36 @@ let builders =
                     schedule (Decay(2, 0.5))
                     clip_norm 0.75
                     early_stopping 21
+                    label_smoothing 0.125
+                    average_weights 0.875
                 }
 
             Expect.equal all (Method.NoisyTopK { K = 3; Importance = 0.1; Load = 0.2; Gradient = own }) "noisy_topk"
+
+            let all =
+                loss_free_topk {
+                    k 3
+                    update_rate 0.1
+                    batch 5
+                    steps 6
+                    optimizer (Sgd(0.7, 0.2))
+                    unselected Rest
+                    schedule (Decay(2, 0.5))
+                    clip_norm 0.75
+                    early_stopping 21
+                    label_smoothing 0.125
+                    average_weights 0.875
+                }
+
+            Expect.equal all (Method.LossFreeTopK { K = 3; UpdateRate = 0.1; Gradient = own }) "loss_free_topk"
 
             let all =
                 static_modules {
                     schedule (Decay(2, 0.5))
                     clip_norm 0.75
                     early_stopping 21
+                    label_smoothing 0.125
+                    average_weights 0.875
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     steps 6
@@ -102,6 +136,8 @@ let builders =
                     schedule (Decay(2, 0.5))
                     clip_norm 0.75
                     early_stopping 21
+                    label_smoothing 0.125
+                    average_weights 0.875
                     steps 6
                 }
 
@@ -133,10 +169,30 @@ let builders =
 
         testCase "steps can be read and changed"
         <| fun () ->
-            for method in [ em { }; reinforce { }; noisy_topk { }; static_modules { }; exact { } ] do
+            for method in [ em { }; reinforce { }; noisy_topk { }; loss_free_topk { }; static_modules { }; exact { } ] do
                 Expect.equal method.Steps 50_000 "read"
                 Expect.equal (method.WithSteps 7).Steps 7 "changed"
                 Expect.equal ((method.WithSteps 7).WithSteps 50_000) method "nothing else"
+                Expect.equal (method.WithEpochs 3).Gradient.Epochs (Some 3) "in epochs"
+                Expect.equal ((method.WithEpochs 3).WithSteps 50_000) method "and back in steps"
+
+        testCase "epochs take the place of steps that nobody said"
+        <| fun () ->
+            Expect.equal (exact { epochs 3 }) ((exact { }).WithEpochs 3) "they alone"
+
+            let both = [
+                exact {
+                    epochs 3
+                    steps 50_000
+                }
+                exact {
+                    steps 50_000
+                    epochs 3
+                }
+            ]
+
+            for method in both do
+                Expect.equal (method.Steps, method.Gradient.Epochs) (50_000, Some 3) "both, in any order"
 
         testCase "each has a kind of its own in JSON, and comes back exactly"
         <| fun () ->
@@ -144,6 +200,10 @@ let builders =
                 [
                     reinforce { decay 0.5 }, "reinforce"
                     noisy_topk { load 0.1 }, "noisy_topk"
+                    loss_free_topk { update_rate 0.1 }, "loss_free_topk"
+                    em { epochs 7 }, "em"
+                    exact { average_weights 0.9 }, "exact"
+                    reinforce { label_smoothing 0.1 }, "reinforce"
                     static_modules { batch 3 }, "static_modules"
                     exact { schedule (Warmup(3, Cosine)) }, "exact"
                     em_libmodular { }, "em"

@@ -20,6 +20,9 @@ let private methods batch samples k : (string * (Graph -> Dataset -> RandomStrea
     "noisy top-k",
     (fun graph data streams ->
         new Runtime.NoisyTopK(graph, data, NoisyTopKSettings(k, 0.1, 0.1, Gradient = steps batch), streams))
+    "loss-free top-k",
+    (fun graph data streams ->
+        new Runtime.LossFreeTopK(graph, data, LossFreeTopKSettings(k, Gradient = steps batch), streams))
     "static", (fun graph data streams -> new StaticModules(graph, data, steps batch, streams))
     "exact", (fun graph data streams -> new ExactLikelihood(graph, data, steps batch, streams))
 ]
@@ -221,7 +224,7 @@ let tests =
         <| fun () ->
             for dispatch in [ Dispatch.Auto; Dispatch.Loop; Dispatch.Grouped; Dispatch.Wide; Dispatch.Gather ] do
                 for combine in [ Combine.Sum; Combine.Concat ] do
-                    for name, make in methods 4L 3 1 |> List.filter (fun (name, _) -> name <> "noisy top-k") do
+                    for name, make in methods 4L 3 1 |> List.filter (fun (name, _) -> not (name.EndsWith "top-k")) do
                         scoped
                         <| fun () ->
                             let graph, data =

@@ -47,6 +47,9 @@ let private methods: (string * (Graph -> Dataset -> RandomStreams -> TrainingMet
     "noisy top-k",
     (fun graph data streams ->
         new NoisyTopK(graph, data, NoisyTopKSettings(2, Gradient = GradientSettings(6L, 0.01)), streams))
+    "loss-free top-k",
+    (fun graph data streams ->
+        new LossFreeTopK(graph, data, LossFreeTopKSettings(2, Gradient = GradientSettings(6L, 0.01)), streams))
 ]
 
 [<Tests>]

@@ -22,6 +22,9 @@ let private methods: (string * (Graph -> Dataset -> RandomStreams -> TrainingMet
     "noisy top-k",
     (fun graph data streams ->
         new Runtime.NoisyTopK(graph, data, NoisyTopKSettings(2, 0.1, 0.1, Gradient = steps), streams))
+    "loss-free top-k",
+    (fun graph data streams ->
+        new Runtime.LossFreeTopK(graph, data, LossFreeTopKSettings(2, Gradient = steps), streams))
     "static", (fun graph data streams -> new StaticModules(graph, data, steps, streams))
     "exact", (fun graph data streams -> new ExactLikelihood(graph, data, steps, streams))
 ]

@@ -32,6 +32,17 @@ let private methods: (string * (Graph -> Dataset -> RandomStreams -> TrainingMet
     "noisy top-k",
     (fun graph data streams ->
         new Runtime.NoisyTopK(graph, data, NoisyTopKSettings(2, 0.1, 0.1, Gradient = steps), streams))
+    "loss-free top-k",
+    (fun graph data streams ->
+        new Runtime.LossFreeTopK(graph, data, LossFreeTopKSettings(2, 0.05, Gradient = steps), streams))
+    "EM with averaged weights and smoothed labels",
+    (fun graph data streams ->
+        new ViterbiEm(
+            graph,
+            data,
+            EmSettings(3, 4, 5L, 7L, 1e-2, AverageWeights = Nullable 0.9, LabelSmoothing = 0.2),
+            streams
+        ))
     "static",
     (fun graph data streams ->
         let steps = GradientSettings(7L, Optimizer = AdamWKind(1e-2, 0.1), Schedule = CosineSchedule 40L)

@@ -185,6 +185,8 @@ let tests =
                     new Runtime.Reinforce(graph, data, ReinforceSettings(Gradient = settings), streams)
                 fun graph data streams ->
                     new Runtime.NoisyTopK(graph, data, NoisyTopKSettings(2, Gradient = settings), streams)
+                fun graph data streams ->
+                    new Runtime.LossFreeTopK(graph, data, LossFreeTopKSettings(2, Gradient = settings), streams)
                 fun graph data streams -> new ExactLikelihood(graph, data, settings, streams)
             ]
 

@@ -1,0 +1,39 @@
+namespace ModNet
+
+/// What is asked by methods that run k modules for every row and weigh their outputs.
+module internal Mixtures =
+
+    /// Notes a k that is none.
+    let count (site: MethodSite) (k: int) =
+        if k < 1 then site.Notes.Add(Fault.KBelowOne, site.Place "k", "k ≥ 1", $"k = {k}", "run at least one module")
+
+    /// Notes why a layer is no mixture of k of its modules, for the method of this word.
+    let layer (site: MethodSite) (word: string) (k: int) (planned: PlannedLayer, modular: Modular) =
+        let place setting = $"{site.Root}/{planned.Name}/{setting}"
+
+        if modular.Choose > 1 then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                place "choose",
+                $"K = 1 for `{word}`, whose k says how many modules run",
+                $"K = {modular.Choose}",
+                "say `choose 1`"
+            )
+
+        if modular.Pool.Modules >= 1 && k > modular.Pool.Modules then
+            site.Notes.Add(
+                Fault.KAboveM,
+                site.Place "k",
+                $"k ≤ M = {modular.Pool.Modules} of {planned.Name}",
+                $"k = {k}",
+                "run fewer modules, or give the pool more"
+            )
+
+        if k > 1 && modular.Combine = Concat then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                place "combine",
+                $"`Sum` for `{word}`, which weighs outputs and adds them",
+                "`Concat`",
+                "say `combine Sum`, or train by another method"
+            )
