@@ -1,7 +1,6 @@
 namespace ModNet.Cli.Verbs
 
 open System.CommandLine
-open System.IO
 open ModNet
 open ModNet.Cli
 
@@ -21,21 +20,15 @@ module Compare =
     let private out =
         Option<string>(
             "--out",
-            Description = "the page to write; else compare.html in the folder of the first run's folder",
-            HelpName = "FILE"
+            Description = "the page to write",
+            HelpName = "FILE",
+            DefaultValueFactory = fun _ -> "compare.html"
         )
 
     let private compare (parsed: ParseResult) : int =
         let folders = parsed.GetValue runs |> Array.toList
 
-        let page =
-            parsed.GetValue out
-            |> Option.ofObj
-            |> Option.defaultWith (fun () ->
-                Path.Combine(folders.Head, "..", "compare.html")
-                |> Path.GetFullPath
-                |> (fun path -> Path.GetRelativePath(".", path)))
-
+        let page = parsed.GetValue out
         RunComparison.page folders |> Report.write page
         printfn $"page: {page}"
         CommandLine.Exit.ok

@@ -64,7 +64,7 @@ module internal RunComparison =
             | Some(step, measured) ->
                 for phase, values in measured do
                     let values = values.DeepClone().AsObject()
-                    values["step"] <- JsonValue.Create step
+                    values.Insert(0, "step", JsonValue.Create step)
                     $"best {phase}", values
             | None -> ()
           ]
@@ -74,6 +74,19 @@ module internal RunComparison =
                 | Some line -> phase, JsonNode.Parse(line.ToJson()).AsObject()
                 | None -> ()
           ]
+
+    let private overview (runs: Compared list) : Section =
+        let columns = [
+            for run in runs ->
+                match RunOverview.read run.Name run.Folder with
+                | Ok found -> RunOverview.cells found
+                | Error problem ->
+                    let state = $"damaged – {problem}"
+                    [ for heading in RunOverview.headings -> if heading = "state" then state else absent ]
+        ]
+
+        let rows = List.transpose (RunOverview.headings :: columns)
+        Section.make "Runs" [ Content.Table("" :: [ for run in runs -> run.Name ], rows.Tail) ]
 
     let private results (runs: Compared list) : Section =
         let values = [
@@ -103,9 +116,16 @@ module internal RunComparison =
         ]
 
     let private curves (runs: Compared list) : Section list =
-        let has (metric: Metric) (phase: string) =
+        // M, where it is the same in all of them.
+        let modules =
+            match runs |> List.map (fun run -> RunFiles.modules run.Folder) |> List.distinct with
+            | [ one ] -> one
+            | _ -> None
+
+        // The runs that have a curve of a metric in a phase.
+        let having (metric: Metric) (phase: string) =
             runs
-            |> List.exists (fun run ->
+            |> List.filter (fun run ->
                 let struct (steps, _) = MetricsLog.Column(phase, metric.Name, run.Lines)
                 steps.Length > 1)
 
@@ -113,8 +133,18 @@ module internal RunComparison =
             let axis = metric.Axis |> Option.ofObj |> Option.defaultValue metric.Heading
             let isLog = metric.Chart = MetricChart.LogLine
             let title = if isLog then $"{axis}, {phase} (log axis)" else $"{axis}, {phase}"
+
+            let title =
+                match having metric phase with
+                | [ alone ] -> $"{title}: {alone.Name}"
+                | _ -> title
+
             let drawn = runs |> List.map (fun run -> run.Name, run.Lines) |> Curves.compare metric.Name title phase
-            if isLog then Panel.logY drawn else drawn
+
+            match metric.Chart with
+            | MetricChart.LogLine -> Panel.logY drawn
+            | MetricChart.Modules -> Curves.upToModules modules drawn
+            | _ -> drawn
 
         Metric.All
         |> Seq.filter (fun metric -> metric.Chart <> MetricChart.None)
@@ -124,7 +154,7 @@ module internal RunComparison =
             let charts = [
                 for metric in metrics do
                     for phase in [ "validation"; "train" ] do
-                        if has metric phase then chart metric phase
+                        if not (having metric phase).IsEmpty then chart metric phase
             ]
 
             let caption = metrics |> List.map _.Caption |> List.filter ((<>) "") |> String.concat " "
@@ -132,7 +162,7 @@ module internal RunComparison =
             match charts with
             | [] -> None
             | [ one ] -> Some(Section.figure heading caption one)
-            | several -> Some(Section.figure heading caption (Figure.beside several)))
+            | several -> Some(Section.figure heading caption (Figure.grid 2 several)))
 
     /// Every innermost value of a JSON document by the way to it: `network.layers[1].modules`.
     let rec private leaves (path: string) (node: JsonNode) : (string * string) list =
@@ -160,14 +190,14 @@ module internal RunComparison =
         | _ -> []
 
     let private settings (runs: Compared list) : Section list =
-        let headings = "" :: "setting" :: [ for run in runs -> run.Name ]
+        let headings = "setting" :: [ for run in runs -> run.Name ]
 
         let table (rows: (string * string option list) list) =
             Content.Table(
                 headings,
                 [
                     for name, values in List.sortBy (snd >> differs >> not) rows ->
-                        (if differs values then unlike else "") :: name :: cells values
+                        (if differs values then $"{unlike} {name}" else name) :: cells values
                 ]
             )
 
@@ -228,10 +258,10 @@ module internal RunComparison =
         ]
 
         {
-            Report.Title = runs |> List.map _.Name |> String.concat ", " |> Label.shortened 120
-            Summary = [ "runs", string runs.Length ]
+            Report.Title = runs |> List.map _.Name |> String.concat " beside " |> Label.shortened 120
+            Summary = []
             Command = None
-            Sections = results runs :: curves runs @ settings runs
+            Sections = overview runs :: results runs :: curves runs @ settings runs
             Spec = None
             Files = []
         }

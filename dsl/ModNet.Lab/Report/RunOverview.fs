@@ -150,7 +150,7 @@ module internal RunOverview =
         [ kind |> Option.map RunFiles.name; file ] |> List.choose id |> String.concat " "
 
     /// The run in a folder, or what is damaged in it.
-    let private read (name: string) (folder: string) : Result<RunOverview, string> =
+    let read (name: string) (folder: string) : Result<RunOverview, string> =
         try
             let problems = [
                 if not (exists folder "spec.json") then "spec.json is missing"
@@ -229,39 +229,38 @@ module internal RunOverview =
 
     let private time (time: DateTime) = time.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
 
+    /// The headings of a table of runs.
+    let headings = [
+        "run"
+        "network"
+        "data"
+        "method"
+        "seed"
+        "steps"
+        "best validation"
+        "last written (UTC)"
+        "state"
+    ]
+
+    /// A row of a table of runs.
+    let cells (run: RunOverview) : string list = [
+        run.Name
+        run.Network
+        run.Data
+        run.Method
+        string run.Seed
+        $"{Numbers.grouped run.Steps}/{Numbers.grouped run.Planned}"
+        run.BestText
+        time run.When
+        string run.State
+    ]
+
     /// The runs as a table, and a line for every folder that is damaged.
     let lines (runs: (string * Result<RunOverview, string>) list) : string list =
-        let header = [
-            "run"
-            "network"
-            "data"
-            "method"
-            "seed"
-            "steps"
-            "best validation"
-            "last written (UTC)"
-            "state"
-        ]
-
-        let rows = [
-            for _, found in runs do
-                match found with
-                | Ok run -> [
-                    run.Name
-                    run.Network
-                    run.Data
-                    run.Method
-                    string run.Seed
-                    $"{Numbers.grouped run.Steps}/{Numbers.grouped run.Planned}"
-                    run.BestText
-                    time run.When
-                    string run.State
-                  ]
-                | Error _ -> ()
-        ]
+        let rows = runs |> List.choose (snd >> Result.toOption) |> List.map cells
 
         [
-            if not rows.IsEmpty then yield! Columns.lines (fun column -> column < 4 || column > 5) (header :: rows)
+            if not rows.IsEmpty then yield! Columns.lines (fun column -> column < 4 || column > 5) (headings :: rows)
 
             for name, found in runs do
                 match found with

@@ -155,6 +155,45 @@ let tests =
             let _, again = table without
             Expect.equal [| for row in again -> row[1] |] [| for row in rows -> row[2] |] "the same means"
 
+        testInDirectory "predict: bits, with the names of tasks"
+        <| fun directory ->
+            let folder = SmallRuns.ofBits directory
+            let asked = Path.Combine(directory, "asked.csv")
+            File.WriteAllLines(asked, [ "subject,x"; "maths,0.9"; "art,0.1"; "maths,0.1" ])
+            let output, _ = succeeds [ "predict"; folder; "--data"; asked ]
+            let header, rows = table output
+
+            Expect.equal
+                header
+                [|
+                    "row"
+                    "predicted:high"
+                    "predicted:second"
+                    "probability:high"
+                    "probability:second"
+                    "modules:modular1"
+                |]
+                "the header"
+
+            for row in rows do
+                for bit, probability in [ 1, 3; 2, 4 ] do
+                    Expect.equal (number row[bit] = 1.0) (number row[probability] > 0.5) "the most probable bit"
+
+            use trained = Trained.load folder
+
+            scoped
+            <| fun () ->
+                let x = torch.tensor([| 0.9f; 0.1f; 0.1f |]).view(3L, 1L)
+                // Names of tasks are numbered in order: art, maths.
+                let side = SideInputs(torch.tensor [| 1L; 0L; 1L |], null)
+
+                for row, expected in Array.zip rows (matrix (trained.PredictProbabilities(x, side))) do
+                    Expect.floatClose Accuracy.medium (number row[3]) expected[0] "as from code"
+                    Expect.floatClose Accuracy.medium (number row[4]) expected[1] "as from code"
+
+            File.WriteAllLines(asked, [ "subject,x"; "music,0.9" ])
+            refused 1 [ "predict"; folder; "--data"; asked ] [ "column subject"; "(art, maths)"; "`music`" ]
+
         testInDirectory "predict: a text and images come to the test perplexity and accuracy that their runs measured"
         <| fun directory ->
             let test = Path.Combine(directory, "test.txt")
@@ -332,8 +371,8 @@ let tests =
                     | Content.Table(_, rows) -> Some rows
                     | _ -> None)
 
-            Expect.contains (rows "Differences of network, data and run") [ "≠"; "seed"; "1"; "2" ] "what differs"
-            Expect.all (rows "Settings") (fun row -> (row[0] = "≠") = (row[2] <> row[3])) "marks"
+            Expect.contains (rows "Differences of network, data and run") [ "≠ seed"; "1"; "2" ] "what differs"
+            Expect.all (rows "Settings") (fun row -> row[0].StartsWith "≠" = (row[1] <> row[2])) "marks"
 
             for row in rows "Final metrics" do
                 if row[0] = "test: accuracy" then

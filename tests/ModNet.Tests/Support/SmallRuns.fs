@@ -37,49 +37,50 @@ module SmallRuns =
         )
 
     /// A network on rows that tells two classes apart by two features, which are standardised.
-    let ofClasses (directory: string) (chance: int) : string =
+    let classes (directory: string) (chance: int) : Experiment =
         let path = Path.Combine(directory, "flowers.csv")
         writeFlowers path
 
-        train (
-            experiment {
-                net (
-                    network "flowers" {
-                        features 2
+        experiment {
+            net (
+                network "flowers" {
+                    features 2
 
-                        modular {
-                            modules 3
-                            unit (linear 6 |> tanh)
-                            choose 2
-                        }
-
-                        softmax 2
+                    modular {
+                        modules 3
+                        unit (linear 6 |> tanh)
+                        choose 2
                     }
-                )
 
-                data (
-                    csv path {
-                        target "species"
-                        classes 2
-                        features [ "length"; "width" ]
-                        standardise true
-                    }
-                )
+                    softmax 2
+                }
+            )
 
-                train (
-                    em {
-                        steps 60
-                        batch 16
-                        optimizer (Adam 0.05)
-                    }
-                )
+            data (
+                csv path {
+                    target "species"
+                    classes 2
+                    features [ "length"; "width" ]
+                    standardise true
+                }
+            )
 
-                seed chance
-                validate_every 20
-                log_every 10
-                out (Path.Combine(directory, $"classes-{chance}"))
-            }
-        )
+            train (
+                em {
+                    steps 60
+                    batch 16
+                    optimizer (Adam 0.05)
+                }
+            )
+
+            seed chance
+            validate_every 20
+            log_every 10
+            out (Path.Combine(directory, $"classes-{chance}"))
+        }
+
+    /// The folder of a run of it.
+    let ofClasses (directory: string) (chance: int) : string = train (classes directory chance)
 
     /// A network on rows without a header whose first column is y, a number.
     let ofNumbers (directory: string) : string =
@@ -123,6 +124,57 @@ module SmallRuns =
                 )
 
                 out (Path.Combine(directory, "numbers"))
+            }
+        )
+
+    /// A network on rows with a task's name that predicts two bits: whether x is above a half, and whether the task is the second.
+    let ofBits (directory: string) : string =
+        let path = Path.Combine(directory, "bits.csv")
+        let random = Random 7
+
+        File.WriteAllLines(
+            path,
+            "x,subject,high,second"
+            :: [
+                for i in 1..60 do
+                    let x = random.NextDouble()
+                    $"""{invariant x},{[| "maths"; "art" |][i % 2]},{(if x > 0.5 then 1 else 0)},{(i + 1) % 2}"""
+            ]
+        )
+
+        train (
+            experiment {
+                net (
+                    network "bits" {
+                        features 1
+                        tasks 2
+
+                        modular {
+                            modules 2
+                            unit (linear 2)
+                            controller Task
+                        }
+
+                        bernoulli
+                    }
+                )
+
+                data (
+                    csv path {
+                        targets [ "high"; "second" ]
+                        task "subject"
+                    }
+                )
+
+                train (
+                    em {
+                        steps 100
+                        batch 16
+                        optimizer (Adam 0.05)
+                    }
+                )
+
+                out (Path.Combine(directory, "bits"))
             }
         )
 
