@@ -14,6 +14,11 @@ let private verbs = [
     Check.verb
     Reproduce.verb
     Inspect.verb
+    Predict.verb
+    Sample.verb
+    Export.verb
+    Runs.verb
+    Compare.verb
     Pictures.verb
     Notebook.verb
     Bench.verb

@@ -81,20 +81,21 @@ module Source =
 
         data
 
+    /// What the columns of a CSV file hold, as its reader has it.
+    let internal layout (csv: CsvData) : CsvLayout =
+        CsvLayout(
+            Targets = List.toArray csv.Targets,
+            Classes = Option.toNullable csv.Classes,
+            Features = (csv.Features |> Option.map List.toArray |> Option.toObj),
+            Task = Option.toObj csv.Task,
+            Header = csv.Header,
+            Separator = separator csv.Separator
+        )
+
     let private csv (network: Network) (csv: CsvData) =
         said csv.Path "a CSV file"
 
-        let layout =
-            CsvLayout(
-                Targets = List.toArray csv.Targets,
-                Classes = Option.toNullable csv.Classes,
-                Features = (csv.Features |> Option.map List.toArray |> Option.toObj),
-                Task = Option.toObj csv.Task,
-                Header = csv.Header,
-                Separator = separator csv.Separator
-            )
-
-        CsvFile.Load(csv.Path, layout, csv.HeldOut, csv.Test, csv.Standardise, csv.SplitSeed)
+        CsvFile.Load(csv.Path, layout csv, csv.HeldOut, csv.Test, csv.Standardise, csv.SplitSeed)
         |> csvFits network csv.Path
 
     /// A Bernoulli head speaks of bits and nothing else.

@@ -93,7 +93,7 @@ module Curves =
             |> Some
         | _ -> drawn
 
-    let private upToModules (modules: int option) (chart: GenericChart) =
+    let internal upToModules (modules: int option) (chart: GenericChart) =
         let most = modules |> Option.map float |> Option.defaultValue 1.0 |> max (top chart)
         let counted = chart |> Panel.yRange 0.0 (1.12 * most) |> Panel.wholeY
 

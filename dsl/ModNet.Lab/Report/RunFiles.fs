@@ -10,7 +10,7 @@ open ModNet.Runtime
 /// What the files of a run folder say beside the log: `summary.json`, `spec.json`, and the names of all of them.
 module internal RunFiles =
     /// What reports call a field of the summary: its metric's heading, or its own name.
-    let private title (field: string) =
+    let title (field: string) =
         match Metric.Find field with
         | null -> field.Replace('_', ' ')
         | metric -> metric.Heading
@@ -60,13 +60,13 @@ module internal RunFiles =
             | _ -> None
         | _ -> None
 
-    let private asNumber (node: JsonNode) : float option =
+    let asNumber (node: JsonNode) : float option =
         match node with
         | :? JsonValue as value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
         | _ -> None
 
     /// A value as a person reads it: short numbers, and lists and objects on one line.
-    let rec private spoken (field: string) (node: JsonNode) : string =
+    let rec spoken (field: string) (node: JsonNode) : string =
         match node with
         | null -> ""
         | :? JsonObject as fields ->
@@ -114,7 +114,7 @@ module internal RunFiles =
     let private apart = [ "command"; "versions"; "data" ]
 
     /// What the summary says of the best checkpoint: at which step, and a phase's values there by the phase's name.
-    let private best (summary: JsonObject) : (float * (string * JsonObject) list) option =
+    let best (summary: JsonObject) : (float * (string * JsonObject) list) option =
         match summary["best"] with
         | :? JsonObject as best ->
             asNumber best["step"]
@@ -126,6 +126,24 @@ module internal RunFiles =
                     | :? JsonObject as values -> Some(phase, values)
                     | _ -> None))
         | _ -> None
+
+    /// The last values of each phase that the summary has, by the phase's name.
+    let last (summary: JsonObject) : (string * JsonObject) list =
+        phases
+        |> List.choose (fun (field, name) ->
+            match summary[field] with
+            | :? JsonObject as values -> Some(name, values)
+            | _ -> None)
+
+    /// The step that the newest checkpoint holds, as `state.json` says; 0 where there is none.
+    let checkpointed (folder: string) : int64 =
+        text folder "state.json"
+        |> Option.bind parsed
+        |> Option.bind (fun state -> value<int64> state["step"])
+        |> Option.defaultValue 0L
+
+    /// Whether a field of the summary is `true`.
+    let isTrue (name: string) (summary: JsonObject) : bool = value<bool> summary[name] = Some true
 
     /// Names and values of the summary that are about the run as a whole.
     let facts (summary: JsonObject) : (string * string) list =
@@ -163,7 +181,7 @@ module internal RunFiles =
             "sgd", "SGD"
         ]
 
-    let private name (field: string) =
+    let name (field: string) =
         match known.TryGetValue field with
         | true, name -> name
         | _ -> field.Replace('_', ' ')
@@ -244,17 +262,11 @@ module internal RunFiles =
     /// test at the best step.
     let results (summary: JsonObject) : (string list * string list list) option =
         let present =
-            phases
-            |> List.choose (fun (field, name) ->
-                match summary[field] with
-                | :? JsonObject as values -> Some(name, values)
-                | _ -> None)
-
-        let present =
-            match best summary with
-            | Some(step, measured) ->
-                present @ (measured |> List.map (fun (phase, values) -> $"best {phase} (step {step:N0})", values))
-            | None -> present
+            last summary
+            @ (best summary
+               |> Option.map (fun (step, measured) ->
+                   measured |> List.map (fun (phase, values) -> $"best {phase} (step {step:N0})", values))
+               |> Option.defaultValue [])
 
         let measures =
             present

@@ -71,6 +71,12 @@ module CommandLine =
             Description = "replace an earlier run in the run's folder; else its files are moved into a folder beside it"
         )
 
+    let private tensorBoard =
+        Option<bool>(
+            "--tensorboard",
+            Description = "write the log for TensorBoard, too: tensorboard/ in the run's folder"
+        )
+
     let private draw =
         let draw = option<string> "--draw" "write a drawing of the network: .svg, or .mmd for Mermaid" "FILE"
 
@@ -97,6 +103,7 @@ module CommandLine =
         device
         resume
         overwrite
+        tensorBoard
     ]
 
     let private common: Option list = [ data; vocabulary ] @ training
@@ -135,6 +142,7 @@ module CommandLine =
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume
         Overwrite = parsed.GetValue overwrite
+        TensorBoard = parsed.GetValue tensorBoard
         Command = parsed.Tokens |> Seq.map _.Value |> Seq.append [ "./modnet" ] |> String.concat " "
     }
 

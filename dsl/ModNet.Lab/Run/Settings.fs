@@ -23,6 +23,8 @@ type Settings = {
     Resume: bool
     /// Whether a run replaces an earlier one in its folder, which it would set aside otherwise.
     Overwrite: bool
+    /// Whether the log is also written for TensorBoard.
+    TensorBoard: bool
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -49,6 +51,7 @@ module Settings =
         Device = None
         Resume = false
         Overwrite = false
+        TensorBoard = false
         Command = ""
     }
 

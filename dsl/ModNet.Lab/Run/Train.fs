@@ -255,9 +255,15 @@ module Train =
         let trainer =
             Trainer(graph, method, source.Splits, plan, folder, streams, device, routing, Ready = Action ready)
 
+        let board = if settings.TensorBoard then Some(TensorBoardLog path) else None
+
+        let show (seen: Progress) =
+            progress.Show seen
+            board |> Option.iter _.Add(seen.Line)
+
         let outcome =
             try
-                stopping (fun stop -> trainer.Run(System.Action<Progress> progress.Show, stop, resume))
+                stopping (fun stop -> trainer.Run(System.Action<Progress> show, stop, resume))
             finally
                 progress.Finish()
 

@@ -1,7 +1,9 @@
 namespace ModNet
 
 open System
+open System.Collections.Generic
 open System.IO
+open System.Runtime.InteropServices
 open ModNet.Runtime
 open TorchSharp
 
@@ -16,7 +18,8 @@ type TrainedNetwork
         evaluating: Selector,
         device: torch.Device,
         streams: RandomStreams,
-        preparation: Preparation option
+        preparation: Preparation option,
+        step: int64
     ) =
     /// The run's experiment.
     member _.Experiment = experiment
@@ -27,29 +30,88 @@ type TrainedNetwork
     /// The device of the graph, on which inputs must be.
     member _.Device = device
 
+    /// The number of gradient steps that the weights have had.
+    member _.Step = step
+
     /// What turns data as they are outside into the network's inputs, and the names of classes, words and columns. None for a run of a version
     /// that did not keep it.
     member _.Preparation = preparation
 
-    /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] on the network's device. x is as the data have
-    /// it: the run's preparation is applied to it, so columns are not yet standardised, and the pixels of images are bytes. Several threads may
-    /// ask at once. The caller disposes of the answer. Raises UserException where x is something else.
-    member _.Predict(x: torch.Tensor) : torch.Tensor =
-        let prepare =
-            match preparation with
-            | Some preparation -> preparation.Apply
-            | None when Sources.preparesInputs experiment.Data ->
-                Refusal.refuse
-                    experiment.Network.Name
-                    "a run that keeps how its data were prepared"
-                    "one of an earlier version, without it"
-                    "resume the run with --resume and its data, which writes data.json and trains no further"
-            | None -> id
+    /// The names of the classes by number, of a text the words by token id; where the run's data have no names, `0`, `1`, …. Empty where y are no
+    /// classes.
+    member _.ClassNames: IReadOnlyList<string> = Asking.classNames graph preparation
+
+    /// The names of y's values by place: the columns of a CSV file, or else `y1`, `y2`, …. Empty where y are classes.
+    member _.TargetNames: IReadOnlyList<string> = Asking.targetNames experiment
+
+    /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …]. x is as the data have it: the run's preparation
+    /// is applied to it, so columns are not yet standardised, and the pixels of images are bytes. `side` is what datapoints bring beside x, such
+    /// as task ids. Several threads may ask at once. The caller disposes of the answer. Raises UserException where x is something else.
+    member trained.Predict
+        (x: torch.Tensor, [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs)
+        : torch.Tensor =
+        use _scope = torch.NewDisposeScope()
+        let x = Asking.prepared experiment graph device preparation x
 
         graph.InEvaluation(fun () ->
-            use _scope = torch.NewDisposeScope()
-            let features = graph.Forward(prepare x, evaluating).Features
+            let features = graph.Forward(x, evaluating, Asking.beside device side).Features
             graph.Head.Predict(features).MoveToOuterDisposeScope())
+
+    /// All that the network says of x [B, …]: what `Predict` gives, the probabilities, and which modules ran; with `targets`, also how probable
+    /// these are. x and `side` are as in `Predict`. The caller disposes of the answer.
+    /// Example: `let said = trained.Examine(x)`
+    member _.Examine
+        (
+            x: torch.Tensor,
+            [<Optional; DefaultParameterValue(null: torch.Tensor)>] targets: torch.Tensor,
+            [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs,
+            [<Optional; DefaultParameterValue(null: RecurrentState)>] carried: RecurrentState
+        ) : Prediction =
+        use _scope = torch.NewDisposeScope()
+        let x = Asking.prepared experiment graph device preparation x
+        let targets = Asking.targets experiment graph device x targets
+
+        let said = Prediction.Of(graph, x, evaluating, Asking.beside device side, targets, carried)
+
+        for tensor in [ said.Features; said.Mode; said.Probabilities; said.LogLikelihood ] do
+            if not (isNull tensor) then tensor.MoveToOuterDisposeScope() |> ignore
+
+        said
+
+    /// The probability of every class [B, C], in the order of `ClassNames` (of a sequence [B, T, C]), or of every bit to be 1 [B, D]. x and `side`
+    /// are as in `Predict`. The caller disposes of the answer. Raises UserException where y are numbers, which have no probability.
+    /// Example: `let probabilities = trained.PredictProbabilities(x)`
+    member trained.PredictProbabilities
+        (x: torch.Tensor, [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs)
+        : torch.Tensor =
+        match graph.Head with
+        | :? GaussianHead ->
+            Refusal.refuse
+                experiment.Network.Name
+                "a network that predicts classes or bits"
+                "one that predicts numbers, which have no probability"
+                "ask Predict for their mean, and Examine for their deviation"
+        | _ ->
+            use _scope = torch.NewDisposeScope()
+            trained.Examine(x, null, side).Probabilities.MoveToOuterDisposeScope()
+
+    /// The names of the most probable classes, a row each; of a sequence, those of its steps one after the other. x and `side` are as in `Predict`.
+    /// Raises UserException where y are no classes.
+    /// Example: `let species = trained.PredictNames(x)`
+    member trained.PredictNames
+        (x: torch.Tensor, [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs)
+        : string array =
+        let names = trained.ClassNames
+
+        if names.Count = 0 then
+            Refusal.refuse
+                experiment.Network.Name
+                "a network that predicts classes"
+                "one that predicts numbers or bits"
+                "ask Predict for them"
+
+        use _scope = torch.NewDisposeScope()
+        trained.Predict(x, side) |> TensorArrays.Vector<int64> |> Array.map (fun number -> names[int number])
 
     interface IDisposable with
         member _.Dispose() =
@@ -82,9 +144,14 @@ module Trained =
         | Ok experiment -> experiment
 
     /// How the weights of one of a folder's checkpoints are loaded: folder, graph, what is told of damage, and the data.
-    type private Weights = string * Graph * Action<string> * DataIdentity -> unit
+    type private Weights = string * Graph * Action<string> * DataIdentity -> int64
 
-    let private newest: Weights = fun (folder, graph, say, data) -> Checkpoint.LoadWeightsOf(folder, graph, say, data)
+    let private newest: Weights =
+        fun (folder, graph, say, data) ->
+            if ExportedWeights.IsIn folder then
+                ExportedWeights.Load(folder, graph)
+            else
+                Checkpoint.LoadWeightsOf(folder, graph, say, data)
 
     let private best: Weights =
         fun (folder, graph, say, data) -> Checkpoint.LoadBestWeightsOf(folder, graph, say, data)
@@ -106,9 +173,9 @@ module Trained =
             try
                 let evaluating = CompileMethod.evaluating experiment.Method graph
                 let data = preparation |> Option.map _.Data |> Option.toObj
-                weights (folder, graph, Action<string>(fun said -> eprintfn $"{said}"), data)
+                let step = weights (folder, graph, Action<string>(fun said -> eprintfn $"{said}"), data)
                 graph.eval ()
-                new TrainedNetwork(experiment, graph, evaluating, device, streams, preparation)
+                new TrainedNetwork(experiment, graph, evaluating, device, streams, preparation, step)
             with _ ->
                 graph.Dispose()
                 reraise ()
@@ -139,6 +206,49 @@ module Trained =
     /// its data have no validation set, or its experiment says `keep_best false`.
     /// Example: `Trained.load_best "runs/mnist"`
     let load_best (folder: string) : TrainedNetwork = load_best_as id folder
+
+    let private exported (open': string -> TrainedNetwork) (folder: string) (out: string) : unit =
+        use trained = open' folder
+        let out = Path.TrimEndingDirectorySeparator(Path.GetFullPath out)
+
+        if
+            File.Exists out || (Directory.Exists out && not (Seq.isEmpty (Directory.EnumerateFileSystemEntries out)))
+        then
+            Refusal.refuse out "a new folder, or an empty one" "something that is there already" "give another one"
+
+        // The folder gets its name when all of it is there.
+        let unfinished = $"{out}.{Environment.ProcessId}.partial"
+
+        try
+            try
+                Directory.CreateDirectory unfinished |> ignore
+                ExportedWeights.Write(unfinished, trained.Graph, trained.Step)
+
+                for name in [ "spec.json"; Preparation.FileName ] do
+                    let file = Path.Combine(folder, name)
+                    if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
+
+                ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step
+                |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card)
+
+                if Directory.Exists out then Directory.Delete out
+                Directory.Move(unfinished, out)
+            with
+            | :? IOException
+            | :? UnauthorizedAccessException as refused ->
+                Refusal.refuse out "a folder that can be written" refused.Message "give another one"
+        finally
+            if Directory.Exists unfinished then Directory.Delete(unfinished, true)
+
+    /// Writes the weights of a run's newest checkpoint that is whole into a new folder, for others to use: `model.safetensors` with plain names,
+    /// which Python's safetensors reads, a model card `README.md`, and `spec.json` and `data.json`, with which `load` opens the folder.
+    /// Raises UserException where the run cannot be loaded, or the folder holds something.
+    /// Example: `Trained.export "runs/mnist" "mnist-weights"`
+    let export (folder: string) (out: string) : unit = exported load folder out
+
+    /// The same with the weights of `best.safetensors`.
+    /// Example: `Trained.export_best "runs/mnist" "mnist-weights"`
+    let export_best (folder: string) (out: string) : unit = exported load_best folder out
 
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`

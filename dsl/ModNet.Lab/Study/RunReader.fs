@@ -41,31 +41,9 @@ module internal RunReader =
         |> Map.ofSeq
 
     let private phases (summary: JsonObject) : Map<string, Map<string, float>> =
-        RunFiles.phases
-        |> List.choose (fun (field, phase) ->
-            match summary[field] with
-            | :? JsonObject as values -> Some(phase, numbers values)
-            | _ -> None)
-        |> Map.ofList
+        RunFiles.last summary |> List.map (fun (phase, values) -> phase, numbers values) |> Map.ofList
 
     let private stateOf (folder: string) = Path.Combine(folder, "state.json")
-
-    /// The step that the checkpoint holds; 0 where there is none.
-    let private checkpointed (folder: string) : int64 =
-        let path = stateOf folder
-
-        let step =
-            if File.Exists path then
-                RunFiles.parsed (PlainText.Read path) |> Option.bind (fun state -> Option.ofObj state["step"])
-            else
-                None
-
-        match step with
-        | Some(:? JsonValue as value) ->
-            match value.TryGetValue<int64>() with
-            | true, step -> step
-            | _ -> 0L
-        | _ -> 0L
 
     /// Whether the folder is a kept log that was laid out (`StudyStore.LayOut`), without weights and a checkpoint to go on from.
     let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
@@ -84,17 +62,12 @@ module internal RunReader =
             let number (name: string) = Map.tryFind name own
             let planned = Epochs.plannedIn folder experiment
 
-            let isTrue (name: string) =
-                match summary[name] with
-                | :? JsonValue as found -> found.GetValueKind() = JsonValueKind.True
-                | _ -> false
-
             let ended =
                 number "steps"
                 |> Option.filter (fun steps ->
                     own.ContainsKey "seconds"
-                    && isTrue "finished"
-                    && (steps = float planned || isTrue "stopped_early"))
+                    && RunFiles.isTrue "finished" summary
+                    && (steps = float planned || RunFiles.isTrue "stopped_early" summary))
 
             let finished = ended.IsSome
 
@@ -103,7 +76,7 @@ module internal RunReader =
                 Label = row.Label
                 Seed = seed
                 Folder = folder
-                Steps = ended |> Option.map int64 |> Option.defaultWith (fun () -> checkpointed folder)
+                Steps = ended |> Option.map int64 |> Option.defaultWith (fun () -> RunFiles.checkpointed folder)
                 Planned = planned
                 Finished = finished
                 Seconds = if finished then own["seconds"] else logged folder

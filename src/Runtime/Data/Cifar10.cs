@@ -49,6 +49,27 @@ public static class Cifar10
         return new(splits with { Identity = identity }, files, Classes);
     }
 
+    /// <summary>
+    /// Images to be predicted, with their labels: of one of the files <c>.bin</c>, or of a directory or the archive the images to test.
+    /// </summary>
+    /// <exception cref="UserException">A file is missing, damaged or of another size.</exception>
+    public static Questions ToPredict(string path)
+    {
+        byte[] bytes;
+        if (File.Exists(path) && path.EndsWith(".bin", StringComparison.Ordinal))
+        {
+            FileBytes file = FileBytes.Read(path);
+            bytes = Whole(path, file.Bytes.Length, () => file.Bytes);
+        }
+        else if (!Find(path).Found.TryGetValue(TestFile, out bytes!))
+        {
+            throw new UserException(path, TestFile, "none", "give a file of images, such as data_batch_1.bin");
+        }
+
+        LabelledImages images = Images([bytes]);
+        return new(ImageSplits.Pixels(images), ImageSplits.Labels(path, images, Classes.Count));
+    }
+
     private static (Dictionary<string, byte[]> Found, List<DataFile> Files) Find(string path)
     {
         if (File.Exists(path))

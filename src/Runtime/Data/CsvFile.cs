@@ -22,13 +22,7 @@ public static class CsvFile
     public static LoadedData Load(
         string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
     {
-        if (!File.Exists(path))
-        {
-            throw new UserException(
-                path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file with --data");
-        }
-
-        FileBytes file = FileBytes.Read(path);
+        FileBytes file = BytesOf(path);
         Rows rows = Read(file, layout, standardise);
         long validationRows = (long)Math.Round(heldOut * rows.Count);
         long testRows = (long)Math.Round(test * rows.Count);
@@ -46,7 +40,20 @@ public static class CsvFile
         return new(splits, [file.File], labels, tasks, scaling, rows.FeatureNames);
     }
 
-    private static Rows Read(FileBytes file, CsvLayout layout, bool standardise)
+    private static Rows Read(FileBytes file, CsvLayout layout, bool standardise) =>
+        Reading(file, layout, reader => Read(file.Path, layout, reader, Largest(standardise)));
+
+    /// <summary>The largest number that a column may hold: columns that are standardised become float32 only afterwards.</summary>
+    internal static double Largest(bool standardise) => standardise ? double.MaxValue : float.MaxValue;
+
+    /// <summary>All bytes of a file. UserException where there is none.</summary>
+    internal static FileBytes BytesOf(string path) => File.Exists(path)
+        ? FileBytes.Read(path)
+        : throw new UserException(
+            path, "a CSV file", Directory.Exists(path) ? "a directory" : "nothing at that path", "give an existing file with --data");
+
+    /// <summary>Reads a file row by row. UserException where its quotes are wrong.</summary>
+    internal static TResult Reading<TResult>(FileBytes file, CsvLayout layout, Func<CsvReader, TResult> read)
     {
         var options = new CsvReaderOptions
         {
@@ -59,7 +66,7 @@ public static class CsvFile
         try
         {
             using CsvReader reader = CsvReader.Create(PlainText.InUtf8(file.Path, file.Bytes), options);
-            return Read(file.Path, layout, reader, standardise ? double.MaxValue : float.MaxValue);
+            return read(reader);
         }
         catch (CsvFormatException e)
         {
@@ -161,7 +168,7 @@ public static class CsvFile
         return new(inputs, part.Targets.alias(), part.Side?.Map(t => t.alias()));
     }
 
-    private static double Number(string path, CsvReader reader, CsvColumns columns, int column, double largest)
+    internal static double Number(string path, CsvReader reader, CsvColumns columns, int column, double largest)
     {
         string text = reader.GetString(column);
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value))
@@ -174,13 +181,13 @@ public static class CsvFile
             : throw Wrong(path, reader, columns, column, FormattableString.Invariant($"a number within ±{largest:G3}, the range of float32"), text);
     }
 
-    private static string Label(string path, CsvReader reader, CsvColumns columns, int column)
+    internal static string Label(string path, CsvReader reader, CsvColumns columns, int column)
     {
         string text = reader.GetString(column);
         return text.Length > 0 ? text : throw Wrong(path, reader, columns, column, "a label", text);
     }
 
-    private static UserException Wrong(string path, CsvReader reader, CsvColumns columns, int column, string expected, string text) => new(
+    internal static UserException Wrong(string path, CsvReader reader, CsvColumns columns, int column, string expected, string text) => new(
         $"{path}, line {reader.LineNumber}, column {columns.Names[column]}",
         expected,
         text.Length == 0 ? "nothing" : $"`{text}`",

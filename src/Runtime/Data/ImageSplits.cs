@@ -34,9 +34,9 @@ internal static class ImageSplits
             [new(Pixels(test), Labels(path, test, classes), pixels: scale)]);
     }
 
-    private static Tensor Pixels(LabelledImages images) => tensor(images.Pixels, ScalarType.Byte).view(images.Shape);
+    internal static Tensor Pixels(LabelledImages images) => tensor(images.Pixels, ScalarType.Byte).view(images.Shape);
 
-    private static Tensor Labels(string path, LabelledImages images, int classes)
+    internal static Tensor Labels(string path, LabelledImages images, int classes)
     {
         int wrong = Array.FindIndex(images.Labels, l => l >= classes);
         return wrong < 0

@@ -36,28 +36,73 @@ public static class Mnist
         return new(splits with { Identity = new(unpacked) }, files, [.. Enumerable.Range(0, Classes).Select(c => $"{c}")]);
     }
 
+    /// <summary>
+    /// Images to be predicted: of an idx file, with the labels of the file beside it where there is one (<c>t10k-labels-idx1-ubyte</c> beside
+    /// <c>t10k-images-idx3-ubyte</c>), or of a directory the images to test with their labels.
+    /// </summary>
+    /// <exception cref="UserException">A file is missing or damaged.</exception>
+    public static Questions ToPredict(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            LabelledImages test = Read(path, "t10k", [], []);
+            return new(ImageSplits.Pixels(test), ImageSplits.Labels(path, test, Classes));
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new UserException(
+                path, "a file of images (idx3), or a directory with MNIST's files", "nothing at that path", "give an existing path with --data");
+        }
+
+        string name = Path.GetFileName(path);
+        string beside = Path.Combine(
+            Path.GetDirectoryName(path) ?? "",
+            name.Replace("images", "labels", StringComparison.Ordinal).Replace("idx3", "idx1", StringComparison.Ordinal));
+        string packed = path.EndsWith(".gz", StringComparison.Ordinal) ? beside[..^3] : beside + ".gz";
+        string? labels = beside == path ? null : new[] { beside, packed }.FirstOrDefault(File.Exists);
+        if (labels is not null)
+        {
+            LabelledImages both = Both(path, labels, [], []);
+            return new(ImageSplits.Pixels(both), ImageSplits.Labels(labels, both, Classes));
+        }
+
+        IdxValues pixels = Pixels(path);
+        return new(ImageSplits.Pixels(new([pixels.Shape[0], 1, Side, Side], pixels.Values, [])), null);
+    }
+
     private static LabelledImages Read(string directory, string part, List<DataFile> files, List<DataFile> unpacked)
     {
         string images = Find(directory, $"{part}-images", 3);
         string labels = Find(directory, $"{part}-labels", 1);
-        IdxValues pixels = IdxFile.Read(images, 3);
-        IdxValues classes = IdxFile.Read(labels, 1);
-        long[] shape = pixels.Shape;
-        if (shape[1] != Side || shape[2] != Side)
-        {
-            throw new UserException(
-                images, $"images of {Side} × {Side} pixels", $"{shape[1]} × {shape[2]}", "give the files of MNIST");
-        }
+        return Both(images, labels, files, unpacked, part);
+    }
 
-        if (classes.Shape[0] != shape[0] || shape[0] == 0)
+    private static LabelledImages Both(
+        string images, string labels, List<DataFile> files, List<DataFile> unpacked, string part = "")
+    {
+        IdxValues pixels = Pixels(images);
+        IdxValues classes = IdxFile.Read(labels, 1);
+        long count = pixels.Shape[0];
+        if (classes.Shape[0] != count || count == 0)
         {
             throw new UserException(
-                labels, $"a label for each of {shape[0]} images", $"{classes.Shape[0]}", "download both files again");
+                labels, $"a label for each of {count} images", $"{classes.Shape[0]}", "download both files again");
         }
 
         files.AddRange([pixels.File, classes.File]);
         unpacked.AddRange([pixels.Unpacked($"{part}-images"), classes.Unpacked($"{part}-labels")]);
-        return new([shape[0], 1, Side, Side], pixels.Values, classes.Values);
+        return new([count, 1, Side, Side], pixels.Values, classes.Values);
+    }
+
+    private static IdxValues Pixels(string images)
+    {
+        IdxValues pixels = IdxFile.Read(images, 3);
+        long[] shape = pixels.Shape;
+        return shape[1] == Side && shape[2] == Side
+            ? pixels
+            : throw new UserException(
+                images, $"images of {Side} × {Side} pixels", $"{shape[1]} × {shape[2]}", "give the files of MNIST");
     }
 
     private static string Find(string directory, string name, int dimensions)

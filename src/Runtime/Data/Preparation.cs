@@ -106,7 +106,12 @@ public sealed record Preparation(DataIdentity Data)
         Scaling is null or { Mean: not null, Deviation: not null }
         && (Scaling is null || Scaling.Mean.Count == Scaling.Deviation.Count)
         && Pixels is null or { Scale: not null, Shift: not null }
-        && (Pixels is null || Pixels.Scale.Count == Pixels.Shift.Count);
+        && (Pixels is null || Pixels.Scale.Count == Pixels.Shift.Count)
+        && new[] { Columns, Words, Classes, Tasks }.All(names => names is null || AreDistinct(names));
+
+    // A name that stands there twice, or that is null, would not tell one from another.
+    private static bool AreDistinct(IReadOnlyList<string> names) =>
+        names.Distinct(StringComparer.Ordinal).Count() == names.Count && names.All(name => name is not null);
 
     private static void Demand(bool fits, Tensor x, string expected)
     {

@@ -45,6 +45,17 @@ public sealed class TextCorpus
     }
 
     /// <summary>
+    /// The words of a text whose words are to be predicted: all of a single file, or the test text of three. UserException where it cannot be
+    /// read.
+    /// </summary>
+    /// <example><code>IReadOnlyList&lt;string&gt; words = TextCorpus.WordsToPredict("data/ptb");</code></example>
+    public static IReadOnlyList<string> WordsToPredict(string path)
+    {
+        TextPart last = TextFiles.Read(path).Parts[^1];
+        return Words(last.Place, last.Lines());
+    }
+
+    /// <summary>
     /// Cuts the text into windows of T = <paramref name="window"/> words that do not overlap, whose targets are the next words: [N, T]. The
     /// rest of the training text is dropped; that of held-out text is a shorter window, so that every word but the first is scored. With
     /// <paramref name="carryState"/>, recurrent layers go on from window to window; otherwise each window starts at zero.

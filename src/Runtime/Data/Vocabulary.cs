@@ -56,6 +56,12 @@ public sealed class Vocabulary
         return new Vocabulary([.. kept]);
     }
 
+    /// <summary>The vocabulary of a run, whose words by token id its <see cref="Preparation"/> keeps.</summary>
+    public static Vocabulary OfWords(IReadOnlyList<string> words) => new(words);
+
+    /// <summary>Whether the word has a token id of its own.</summary>
+    public bool Has(string word) => _ids.ContainsKey(word);
+
     /// <summary>The id of a word; for an unknown word, the id of <c>&lt;unk&gt;</c>.</summary>
     public int IdOf(string word) => _ids.TryGetValue(word, out int id) ? id : _ids[Unknown];
 }

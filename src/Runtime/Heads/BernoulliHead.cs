@@ -15,4 +15,7 @@ public sealed class BernoulliHead() : Head("bernoulli")
 
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) => (features > 0).to_type(features.dtype);
+
+    /// <inheritdoc/>
+    public override Tensor? LogProbabilities(Tensor features) => -nn.functional.softplus(-features);
 }

@@ -75,6 +75,10 @@ public sealed class CategoricalHead : Head
     public override Tensor Predict(Tensor features) =>
         Products.Linear(features, _weight, _bias).argmax(-1);
 
+    /// <inheritdoc/>
+    public override Tensor? LogProbabilities(Tensor features) =>
+        nn.functional.log_softmax(Products.Linear(features, _weight, _bias), -1);
+
     private Tensor ScoreInParts(Tensor rows, Tensor classes)
     {
         long count = rows.shape[0];

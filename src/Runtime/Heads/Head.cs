@@ -32,4 +32,10 @@ public abstract class Head(string kind) : GraphPart(kind)
 
     /// <summary>The mode of p(y|features), in the shape of the targets: class ids, means, or the most probable bits.</summary>
     public abstract Tensor Predict(Tensor features);
+
+    /// <summary>
+    /// log p(y|features) of every class, features [B, …, in] → [B, …, C], or of every bit to be 1, [B, D] → [B, D], in nats; null where y are
+    /// numbers, which have a density and no probability.
+    /// </summary>
+    public virtual Tensor? LogProbabilities(Tensor features) => null;
 }

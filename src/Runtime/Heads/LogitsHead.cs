@@ -19,4 +19,7 @@ public sealed class LogitsHead(int classes) : Head("categorical")
 
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) => features.argmax(-1);
+
+    /// <inheritdoc/>
+    public override Tensor? LogProbabilities(Tensor features) => nn.functional.log_softmax(features, -1);
 }

@@ -259,21 +259,21 @@ public static class Checkpoint
 
     /// <summary>
     /// Loads the weights of the newest whole checkpoint in a run's folder. <paramref name="say"/> is told of damaged ones, and where
-    /// <paramref name="data"/>, if given, are not those that the weights learned from.
+    /// <paramref name="data"/>, if given, are not those that the weights learned from. Gives the step of that checkpoint.
     /// </summary>
-    public static void LoadWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
+    public static long LoadWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(new(folder), say);
-        LoadWeights(saved, metadata, folder, graph, say, data);
+        return LoadWeights(saved, metadata, folder, graph, say, data);
     }
 
     /// <summary>
     /// Loads the weights of <c>best.safetensors</c> in a run's folder, those with which the validation set was the most probable, as
     /// <see cref="LoadWeightsOf"/> does those of the newest checkpoint. UserException where there is no such file, or it is damaged.
     /// </summary>
-    public static void LoadBestWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
+    public static long LoadBestWeightsOf(string folder, Graph graph, Action<string> say, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -286,10 +286,10 @@ public static class Checkpoint
         }
 
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = Read(path);
-        LoadWeights(saved, metadata, folder, graph, say, data);
+        return LoadWeights(saved, metadata, folder, graph, say, data);
     }
 
-    private static void LoadWeights(
+    private static long LoadWeights(
         SavedState saved, IReadOnlyDictionary<string, string> metadata, string folder, Graph graph, Action<string> say, DataIdentity? data)
     {
         Architecture.Load(saved, graph, averaged: true);
@@ -302,6 +302,8 @@ public static class Checkpoint
         {
             say($"{Path.Combine(folder, Preparation.FileName)}: is of other data than {saved.Path}, so the network's inputs may be prepared wrongly – put the file back; what differs:{difference}");
         }
+
+        return saved.Number("run.step");
     }
 
     // A run that was resumed to another length has a spec that is not that of its earlier checkpoints.

@@ -66,6 +66,7 @@ internal static class EarlierRun
     private static IEnumerable<string> Paths(string folder) =>
         Files.Select(name => Path.Combine(folder, name)).Where(File.Exists)
             .Concat(Traces(Path.Combine(folder, RunFolder.Routing)))
+            .Concat(TensorBoardLog.FilesIn(folder))
             .Concat(new KeptCheckpoints(folder).AllFiles.Reverse());
 
     private static IEnumerable<string> Traces(string folder) => Directory.Exists(folder)
@@ -74,8 +75,9 @@ internal static class EarlierRun
 
     private static void RemoveEmptyFolders(string folder)
     {
-        foreach (string path in (string[])[Path.Combine(folder, RunFolder.Routing), Path.Combine(folder, KeptCheckpoints.FolderName)])
+        foreach (string name in (string[])[RunFolder.Routing, KeptCheckpoints.FolderName, TensorBoardLog.FolderName])
         {
+            string path = Path.Combine(folder, name);
             if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
             {
                 Directory.Delete(path);

@@ -42,6 +42,25 @@ public sealed class FileLock : IDisposable
         }
     }
 
+    /// <summary>Whether a process, this one or another, holds the lock at a path. Takes nothing and leaves no file.</summary>
+    public static bool IsHeld(string path)
+    {
+        try
+        {
+            // Readers share the file with each other, and not with its holder.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            return false;
+        }
+        catch (IOException e) when (IsInUse(e))
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Names the process that holds the lock at a path, as well as that can be known.</summary>
     public static string HolderOf(string path)
     {

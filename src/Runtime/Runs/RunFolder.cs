@@ -26,6 +26,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>The name of the checkpoint with which the validation set was the most probable.</summary>
     internal const string Best = "best.safetensors";
 
+    /// <summary>The name of the file that one process alone holds while a run is at work in a folder.</summary>
+    internal const string Lock = "run.lock";
+
     private readonly FileLock _lock;
     private readonly FileStream _metrics;
 
@@ -66,7 +69,7 @@ public sealed class RunFolder : IDisposable
     private static RunFolder Open(string path, Func<string?> clear)
     {
         // One run alone holds this file while it works.
-        string lockPath = System.IO.Path.Combine(path, "run.lock");
+        string lockPath = System.IO.Path.Combine(path, Lock);
         FileLock held = FileLock.TryTake(lockPath, removes: true) ?? throw new UserException(
             path, "a folder that no run is at work in", $"one that {FileLock.HolderOf(lockPath)} is using",
             "wait for that run or stop it, or give another folder with --out");
@@ -99,6 +102,9 @@ public sealed class RunFolder : IDisposable
             File.Delete(file);
         }
     }
+
+    /// <summary>Whether a run is at work in a folder just now.</summary>
+    public static bool IsAtWork(string path) => FileLock.IsHeld(System.IO.Path.Combine(path, Lock));
 
     /// <summary>The path of a file in the folder.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);

@@ -285,11 +285,17 @@ let private study: StudyFile = {
 let private pages (folder: string) = [
     let words, rows = Path.Combine(folder, "words.txt"), Path.Combine(folder, "rows.csv")
     corpus words
-    Path.Combine(ran folder (experimentOf 2 200), "report.html")
+    let first = ran folder (experimentOf 2 200)
+    Path.Combine(first, "report.html")
     let text = ran folder (language words)
     Path.Combine(text, "report.html")
     inspected text
-    inspected (ran folder (table rows))
+    let second = ran folder (table rows)
+    inspected second
+
+    let compared = Path.Combine(folder, "compared.html")
+    RunComparison.page [ first; text; second ] |> Report.write compared
+    compared
 
     let home = Path.Combine(folder, "study")
     StudyReport.write home "./modnet reproduce example" (List.truncate 2 gallery) [ text ] study

@@ -31,6 +31,10 @@ let private before page =
     match page with
     | "figures.md" -> [ "let steps, losses, tests = [| 1.0 |], [| 0.5 |], [| 0.6 |]" ]
     | "language.md" -> [ "open Expecto" ]
+    | "commands.md" -> [
+        "let x, targets = Unchecked.defaultof<TorchSharp.torch.Tensor>, Unchecked.defaultof<TorchSharp.torch.Tensor>"
+        "let lm = Unchecked.defaultof<TrainedNetwork>"
+      ]
     | _ -> []
 
 /// Beside what notebooks/modnet.fsx refers to: what the generators need, and what a test is written with.

@@ -248,7 +248,17 @@ let tests =
             let whole = File.ReadAllText path
 
             for damaged in
-                [ ""; "{}"; "[]"; whole[.. whole.Length / 2]; whole.Replace("\"version\": 1", "\"version\": 9") ] do
+                [
+                    ""
+                    "{}"
+                    "[]"
+                    whole[.. whole.Length / 2]
+                    whole.Replace("\"version\": 1", "\"version\": 9")
+                    // Names that tell nothing apart.
+                    whole.Replace("\"a\"", "\"b\"")
+                    whole.Replace("\"a\"", "null")
+                ] do
+                Expect.notEqual damaged whole "there is something wrong"
                 File.WriteAllText(path, damaged)
 
                 complains (fun () -> (Trained.load folder :> IDisposable).Dispose()) [

@@ -123,6 +123,8 @@ let inPlace (example: Example) =
         $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
     | "ModNet.StudyBuilder"
     | "ModNet.Reached" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.TrainedNetwork"
+    | "ModNet.Sampling" -> $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) -> {text}"
     | "ModNet.StudyRun" -> $"fun (run: StudyRun) -> {text}"
     | "ModNet.NetworkModule" -> $"(let text = Network.to_json toy in {text})"
     // What ends the process is compiled only.

@@ -52,6 +52,29 @@ let private someCsv =
             $"{float i * 0.5},\"{-i}\",t{i % 2},class {i % 3}"
     ]
 
+/// Whatever is accepted are whole numbers of rows, and labels that the run's data had.
+let private askCsv (hasHeader: bool) (path: string) =
+    let names = if hasHeader then [| "a"; "b, with a comma"; "task"; "label" |] else [| "1"; "2"; "3"; "4" |]
+    let layout = CsvLayout(Targets = [| names[3] |], Classes = Nullable 3, Task = names[2], Header = hasHeader)
+
+    let preparation =
+        Preparation(
+            DataIdentity [||],
+            Columns = names[..1],
+            Classes = [| "class 0"; "class 1"; "class 2" |],
+            Tasks = [| "t0"; "t1" |]
+        )
+
+    use asked = CsvQuestions.Load(path, layout, preparation)
+    Expect.equal asked.Inputs.shape [| asked.Count; 2L |] "rows of two features"
+    Expect.all (numbers asked.Inputs) Double.IsFinite "finite numbers"
+    Expect.all (integers asked.Side.Tasks) (fun id -> id = 0 || id = 1) "known tasks"
+    Expect.hasLength (integers asked.Side.Tasks) (int asked.Count) "a task for each row"
+
+    if not (isNull asked.Targets) then
+        Expect.all (integers asked.Targets) (fun label -> label >= 0 && label < 3) "known classes"
+        Expect.hasLength (integers asked.Targets) (int asked.Count) "a class for each row"
+
 let private csvWords = [|
     ","
     "\""
@@ -270,6 +293,15 @@ let tests =
             (2_000 * times)
             (fun random directory -> put directory "x.csv" (ofText csvWords random someCsv))
             (fun directory -> loadCsv (Path.Combine(directory, "x.csv")))
+
+        for hasHeader in [ true; false ] do
+            tries
+                $"""CSV rows to be predicted, {(if hasHeader then "with" else "without")} a header"""
+                (500 * times)
+                (fun random directory ->
+                    let text = if hasHeader then someCsv else someCsv.Substring(someCsv.IndexOf '\n' + 1)
+                    put directory "x.csv" (ofText csvWords random text))
+                (fun directory -> askCsv hasHeader (Path.Combine(directory, "x.csv")))
 
         tries "idx, packed and not" (1_500 * times) mutateMnist loadMnist
 

@@ -124,8 +124,8 @@ let tests =
                     use _splits = splits
                     [ for struct (name, _) in graph.named_parameters () -> name, numbers tensors[name] ]
 
-            let best = weights (fun (folder, graph, say) -> Checkpoint.LoadBestWeightsOf(folder, graph, say))
-            let newest = weights (fun (folder, graph, say) -> Checkpoint.LoadWeightsOf(folder, graph, say))
+            let best = weights (fun (folder, graph, say) -> Checkpoint.LoadBestWeightsOf(folder, graph, say) |> ignore)
+            let newest = weights (fun (folder, graph, say) -> Checkpoint.LoadWeightsOf(folder, graph, say) |> ignore)
             Expect.equal best (stored (bestIn directory)) "the best"
             Expect.notEqual best newest "which is not the newest"
 
@@ -202,7 +202,7 @@ let tests =
                     let graph, splits = made streams
                     use _splits = splits
 
-                    complains (fun () -> Checkpoint.LoadBestWeightsOf(folder, graph, Action<string> ignore)) [
+                    complains (fun () -> Checkpoint.LoadBestWeightsOf(folder, graph, Action<string> ignore) |> ignore) [
                         bestIn folder
                         "expected the best checkpoint of a run, got none"
                     ]

@@ -26,6 +26,7 @@ let private own = [
     "spec.json"
     "state.json"
     "summary.json"
+    "tensorboard/events.out.tfevents.1"
 ]
 
 let private users = [ "checkpoints/best.safetensors"; "notes.txt"; "routing/mine.txt" ]

@@ -1,0 +1,168 @@
+namespace ModNet
+
+open System
+open System.Collections.Generic
+open ModNet.Runtime
+open TorchSharp
+
+/// What a trained network is asked, from outside: whether it fits the network, and what its numbers are called.
+module internal Asking =
+
+    let private kinds = [ torch.ScalarType.Float32; torch.ScalarType.Float64; torch.ScalarType.Float16 ]
+
+    let private isReal (x: torch.Tensor) = List.contains x.dtype kinds
+
+    let private shapeText (shape: int64 array) = "[" + String.Join(", ", shape) + "]"
+
+    let private said (x: torch.Tensor) = $"{shapeText x.shape} {x.dtype}"
+
+    /// The least and the greatest of whole numbers.
+    let private extremes (numbers: torch.Tensor) : int64 list =
+        if numbers.numel () = 0L then [] else [ numbers.min().ToInt64(); numbers.max().ToInt64() ]
+
+    let private refuse (network: Network) (layer: string) (expected: string) (got: string) (remedy: string) =
+        Refusal.refuse $"{network.Name}/{layer}" expected got remedy
+
+    /// The classes that a head tells apart; 0 where y are no classes.
+    let classes (graph: Graph) : int =
+        match graph.Head with
+        | :? CategoricalHead as head -> head.Classes
+        | :? LogitsHead as head -> head.Classes
+        | _ -> 0
+
+    let classNames (graph: Graph) (preparation: Preparation option) : IReadOnlyList<string> =
+        let count = classes graph
+
+        let kept =
+            preparation
+            |> Option.bind (fun known -> Option.ofObj known.Classes |> Option.orElse (Option.ofObj known.Words))
+            |> Option.filter (fun names -> names.Count = count)
+
+        kept |> Option.defaultWith (fun () -> Array.init count string)
+
+    /// The values that a datapoint's y has; 0 where it is a class.
+    let private width (experiment: Experiment) : int =
+        match experiment.Data with
+        | Data.Csv { Classes = None; Targets = targets } -> targets.Length
+        | Data.InMemory { Target = Target.Values width }
+        | Data.Generated { Target = Target.Values width } -> width
+        | Data.ToyRegression toy -> toy.Dimensions
+        | Data.Csv _
+        | Data.InMemory _
+        | Data.Generated _
+        | Data.Text _
+        | Data.Mnist _
+        | Data.Cifar10 _ -> 0
+
+    let targetNames (experiment: Experiment) : IReadOnlyList<string> =
+        match experiment.Data with
+        | Data.Csv({ Classes = None } as csv) -> List.toArray csv.Targets
+        | _ -> Array.init (width experiment) (fun place -> $"y{place + 1}")
+
+    let beside (device: torch.Device) (side: SideInputs) : SideInputs =
+        let moved (values: torch.Tensor) = if isNull values then null else values.``to`` device
+        if isNull side then null else SideInputs(moved side.Tasks, moved side.Given)
+
+    /// What the preparation of a run makes of x, as the network reads it, on its device. Raises UserException where the network cannot read it.
+    let prepared
+        (experiment: Experiment)
+        (graph: Graph)
+        (device: torch.Device)
+        (preparation: Preparation option)
+        (x: torch.Tensor)
+        : torch.Tensor =
+        let network = experiment.Network
+
+        let prepared =
+            match preparation with
+            | Some preparation -> preparation.Apply x
+            | None when Sources.preparesInputs experiment.Data ->
+                Refusal.refuse
+                    network.Name
+                    "a run that keeps how its data were prepared"
+                    "one of an earlier version, without it"
+                    "resume the run with --resume and its data, which writes data.json and trains no further"
+            | None -> x
+
+        let values layer fits expected =
+            if not (isReal prepared && fits) then
+                refuse network layer expected (said x) "give x as the run's data have it"
+
+            // As the network's own numbers: with others, no product of matrices is defined.
+            let number = graph.parameters () |> Seq.tryHead |> Option.map _.dtype
+            let read = prepared.``to``(device).to_type(Option.defaultValue torch.ScalarType.Float32 number)
+
+            if not (read.isfinite().all().ToBoolean()) then
+                refuse network layer "numbers that are finite in float32" "others among them" "mend these numbers"
+
+            read
+
+        let shape = prepared.shape
+
+        network.Layers
+        |> List.tryPick (function
+            | Layer.Features width ->
+                let columns =
+                    preparation
+                    |> Option.bind (fun known -> Option.ofObj known.Columns)
+                    |> Option.map (fun names -> $""" with the columns {String.concat ", " names}""")
+                    |> Option.defaultValue ""
+
+                values
+                    "features"
+                    (shape.Length = 2 && shape[1] = int64 width)
+                    $"rows [B, {width}] of real numbers{columns}"
+                |> Some
+            | Layer.Image(channels, height, width) ->
+                let fits = shape.Length = 4 && shape[1..] = [| int64 channels; int64 height; int64 width |]
+                let expected = $"images [B, {channels}, {height}, {width}]"
+                values "image" fits (if isReal x then $"{expected} of real numbers" else expected) |> Some
+            | Layer.Tokens size ->
+                let expected = $"token ids [B, T] of int64 from 0 to {size - 1}"
+                let remedy = "give the places of words in ClassNames"
+
+                if not (prepared.dtype = torch.ScalarType.Int64 && shape.Length = 2) then
+                    refuse network "tokens" expected (said x) remedy
+
+                for extreme in extremes prepared do
+                    if extreme < 0L || extreme >= int64 size then refuse network "tokens" expected $"{extreme}" remedy
+
+                Some(prepared.``to`` device)
+            | _ -> None)
+        |> Option.defaultWith (fun () -> prepared.``to`` device)
+
+    /// Targets on the network's device; null where there are none. Raises UserException where they are not those of x, as the network reads it.
+    let targets
+        (experiment: Experiment)
+        (graph: Graph)
+        (device: torch.Device)
+        (x: torch.Tensor)
+        (targets: torch.Tensor)
+        : torch.Tensor =
+        let refuse expected =
+            refuse experiment.Network "targets" expected (said targets) "give what is to be predicted of each row of x"
+
+        match targets, classes graph with
+        | null, _ -> null
+        | targets, 0 ->
+            if not (isReal targets && targets.shape.Length >= 2 && targets.shape[0] = x.shape[0]) then
+                refuse $"values [{x.shape[0]}, D] of real numbers"
+
+            let width = int64 (width experiment)
+
+            if width > 0L && targets.shape <> [| x.shape[0]; width |] then
+                refuse $"values [{x.shape[0]}, {width}] of real numbers"
+
+            targets.``to``(device).to_type torch.ScalarType.Float32
+        | targets, count ->
+            let isText = experiment.Network.Layers |> List.exists _.IsTokens
+            let shape = if isText then x.shape else [| x.shape[0] |]
+
+            let expected = $"classes {shapeText shape} of int64 from 0 to {count - 1}"
+
+            if not (targets.dtype = torch.ScalarType.Int64 && targets.shape = shape) then refuse expected
+
+            for extreme in extremes targets do
+                if extreme < 0L || extreme >= int64 count then refuse $"{expected}; {extreme} is among them"
+
+            targets.``to`` device

@@ -1,0 +1,258 @@
+/// What a trained network says of datapoints, and what it writes.
+module ModNet.Tests.PredictionTests
+
+open System
+open System.IO
+open Expecto
+open ModNet
+open ModNet.Runtime
+open TorchSharp
+
+let private rows (values: float list list) =
+    torch
+        .tensor(
+            [|
+                for row in values do
+                    yield! row
+            |],
+            torch.ScalarType.Float64
+        )
+        .view(int64 values.Length, -1L)
+
+let private flowers () =
+    rows [
+        for long, wide, _, _ in SmallRuns.flowers 20 ->
+            [
+                Double.Parse(long, Globalization.CultureInfo.InvariantCulture)
+                Double.Parse(wide, Globalization.CultureInfo.InvariantCulture)
+            ]
+    ]
+
+let private ids (values: int list) = torch.tensor([| for id in values -> int64 id |]).view(1L, -1L)
+
+/// The most probable words after a prompt, by reading all of it anew for every word: obviously right, and slow.
+let private mostProbable (trained: TrainedNetwork) (prompt: int list) (count: int) =
+    let next (read: int list) =
+        scoped (fun () ->
+            use predicted = trained.Predict(ids read)
+            integers predicted |> Array.last)
+
+    List.fold (fun read _ -> read @ [ next read ]) prompt [ 1..count ] |> List.skip prompt.Length
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "predictions" [
+        testInDirectory "probabilities are those of the head, classes have names, and the modules are those that ran"
+        <| fun directory ->
+            use trained = Trained.load (SmallRuns.ofClasses directory 1)
+            Expect.equal (List.ofSeq trained.ClassNames) [ "setosa"; "virginica, blue" ] "names"
+            let live = liveTensors ()
+
+            scoped
+            <| fun () ->
+                let x = flowers ()
+                let targets = torch.tensor [| for i in 1..20 -> int64 (i % 2) |]
+                use said = trained.Examine(x, targets)
+                let probabilities = matrix (trained.PredictProbabilities x)
+
+                for c in 0..1 do
+                    let each =
+                        trained.Graph.Head.LogLikelihood(said.Features, torch.full_like (targets, Scalar.op_Implicit c))
+
+                    for p, log in Array.zip probabilities (numbers each) do
+                        Expect.floatClose Accuracy.medium p[c] (exp log) "p of the head"
+
+                for p in probabilities do
+                    Expect.floatClose Accuracy.medium (Array.sum p) 1.0 "a distribution"
+
+                let predicted = integers (trained.Predict x)
+                Expect.equal predicted [| for p in probabilities -> if p[1] > p[0] then 1 else 0 |] "the most probable"
+
+                Expect.equal (trained.PredictNames x) [| for c in predicted -> trained.ClassNames[c] |] "by name"
+
+                Expect.equal
+                    (numbers said.LogLikelihood)
+                    (numbers (trained.Graph.Head.LogLikelihood(said.Features, targets)))
+                    "log p of the targets"
+
+                let site = Seq.exactlyOne said.Choices
+                Expect.equal (site.Layer, site.Time, site.Modules.Count) ("modular1", 0, 20) "the site"
+
+                let compositions =
+                    torch
+                        .tensor(
+                            [|
+                                for modules in site.Modules do
+                                    yield! modules
+                            |]
+                        )
+                        .view(20L, 2L)
+
+                let again =
+                    trained.Graph.InEvaluation(fun () ->
+                        trained.Graph.Forward(trained.Preparation.Value.Apply x, GivenSelector compositions).Features)
+
+                Expect.isLessThan (distance again said.Features) 1e-6 "the same where these modules are given"
+
+                let others = GivenSelector((compositions + Scalar.op_Implicit 1).remainder(Scalar.op_Implicit 3))
+
+                let unlike =
+                    trained.Graph.InEvaluation(fun () ->
+                        trained.Graph.Forward(trained.Preparation.Value.Apply x, others).Features)
+
+                Expect.isGreaterThan (distance unlike said.Features) 1e-3 "and other modules say something else"
+
+            Expect.equal (liveTensors ()) live "no tensor is left behind"
+
+        testInDirectory "what does not fit the network is one message, of every kind of data"
+        <| fun directory ->
+            let refused (trained: TrainedNetwork) (x: torch.Tensor) (parts: string list) =
+                let message = complaint (fun () -> trained.Predict(x) |> ignore)
+                Expect.isFalse (message.Contains "mat1") message
+
+                for part in parts do
+                    Expect.stringContains message part ""
+
+            scoped
+            <| fun () ->
+                use classes = Trained.load (SmallRuns.ofClasses directory 1)
+                refused classes (torch.zeros (3L, 5L)) [ "rows [B, 2]"; "length, width"; "got [3, 5]" ]
+                use numbers = Trained.load (SmallRuns.ofNumbers directory)
+                refused numbers (torch.zeros (3L, 5L)) [ "numbers/features"; "rows [B, 2]"; "got [3, 5] Float32" ]
+                refused numbers (torch.zeros 2L) [ "got [2]" ]
+
+                refused numbers (torch.full ([| 1L; 2L |], Scalar.op_Implicit Double.NaN)) [
+                    "numbers/features: expected numbers that are finite"
+                ]
+
+                complains (fun () -> numbers.PredictProbabilities(torch.zeros (1L, 2L)) |> ignore) [
+                    "numbers, which have no probability"
+                    "ask Predict for their mean"
+                ]
+
+                complains (fun () -> numbers.PredictNames(torch.zeros (1L, 2L)) |> ignore) [ "predicts classes" ]
+
+                complains (fun () -> numbers.Examine(torch.zeros (3L, 2L), torch.zeros (3L, 4L)).Dispose()) [
+                    "numbers/targets: expected values [3, 1] of real numbers, got [3, 4] Float32"
+                ]
+
+                use images = Trained.load (SmallRuns.ofImages directory)
+                refused images (torch.zeros (2L, 1L, 28L, 28L)) [ "of bytes"; "Float32" ]
+
+                refused images (torch.zeros ([| 2L; 1L; 14L; 28L |], torch.ScalarType.Byte)) [
+                    "digits/image: expected images [B, 1, 28, 28], got [2, 1, 14, 28]"
+                ]
+
+                use text = Trained.load (SmallRuns.ofText directory false)
+                refused text (torch.zeros (1L, 3L)) [ "cycle/tokens: expected token ids [B, T] of int64 from 0 to 4" ]
+                refused text (ids [ 1; 9 ]) [ "cycle/tokens"; "got 9" ]
+
+        testInDirectory "a network on a text goes on as if it read all of it anew, the same by one seed"
+        <| fun directory ->
+            use trained = Trained.load (SmallRuns.ofText directory true)
+            let names = Seq.toArray trained.ClassNames
+            let id word = Array.IndexOf(names, word)
+            let prompt = "ada bob cid ada"
+            let read = [ for word in prompt.Split ' ' -> id word ]
+            let slow = mostProbable trained read 12 |> List.map (fun token -> names[token])
+
+            let sampled (temperature: float) (topK: int) (seed: int64) =
+                trained.SampleWords(prompt, 12, temperature, topK, seed) |> List.ofSeq
+
+            Expect.equal (sampled 0.0 0 1L) slow "T = 0 takes the most probable word"
+            Expect.equal slow.Head "bob" "the network has learned the text"
+            Expect.equal (sampled 3.0 1 1L) slow "so does K = 1"
+            Expect.equal (sampled 1e-3 0 1L) slow "and T near 0"
+            let wild = sampled 50.0 0 7L
+            Expect.equal (sampled 50.0 0 7L) wild "one seed, one text"
+            Expect.notEqual (sampled 50.0 0 8L) wild "another seed, another text"
+            let few = trained.SampleWords(prompt, 400, 50.0, 2, 1L)
+            Expect.hasLength few 400 "as many as asked for"
+
+            let text = trained.Sample("ada", 5, 0.0)
+            Expect.equal text "ada bob cid ada bob cid" "as a text"
+
+            let told = ResizeArray<string>()
+            trained.SampleWords("ada zoë bob", 1, say = Action<string> told.Add) |> ignore
+            Expect.stringContains (Seq.exactlyOne told) "<unk> stands for `zoë`" "what the text did not have"
+
+        testInDirectory "draws follow p^(1/T) among the K most probable words"
+        <| fun directory ->
+            use trained = Trained.load (SmallRuns.ofText directory false)
+            let sampler = TextSampler(trained.Graph, trained.Evaluating, trained.Device, 5)
+            let temperature, topK, draws = 4.0, 3, 3_000
+
+            let p = scoped (fun () -> numbers ((trained.PredictProbabilities(ids [ 0 ])).select(1, 0L)))
+
+            let expected =
+                let kept = p |> Array.indexed |> Array.sortByDescending snd |> Array.truncate topK
+                let weights = kept |> Array.map (fun (token, p) -> token, Math.Pow(p, 1.0 / temperature))
+                let total = Array.sumBy snd weights
+                weights |> Array.map (fun (token, weight) -> token, weight / total) |> Map.ofArray
+
+            let found =
+                [
+                    for seed in 1..draws ->
+                        sampler.Continue([| 0 |], SamplingSettings(temperature, topK, int64 seed)) |> Seq.head
+                ]
+                |> List.countBy id
+                |> Map.ofList
+
+            Expect.isTrue (Map.forall (fun token _ -> expected.ContainsKey token) found) "the most probable alone"
+
+            for KeyValue(token, share) in expected do
+                let seen = float (defaultArg (found.TryFind token) 0) / float draws
+                // Four standard deviations of a share.
+                Expect.isLessThan
+                    (abs (seen - share))
+                    (4.0 * sqrt (share * (1.0 - share) / float draws))
+                    $"of word {token}"
+
+        testInDirectory "exported weights are the checkpoint's parameters, open as a run does, and have a card"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            let out = Path.Combine(directory, "weights")
+            Trained.export_best folder out
+
+            Expect.equal
+                (Directory.GetFiles out |> Array.map Path.GetFileName |> Array.sort)
+                [| "README.md"; "data.json"; "model.safetensors"; "spec.json" |]
+                "the files"
+
+            use best = Trained.load_best folder
+            use opened = Trained.load out
+            Expect.equal opened.Step best.Step "the step"
+
+            scoped
+            <| fun () ->
+                let stored = Safetensors.Read(Path.Combine(out, "model.safetensors"))
+                let own = best.Graph.state_dict ()
+                Expect.equal (Set.ofSeq stored.Keys) (Set.ofSeq own.Keys) "plain names and nothing beside"
+
+                for KeyValue(name, value) in own do
+                    Expect.equal (numbers stored[name]) (numbers value) name
+
+                let x = flowers ()
+                Expect.equal (numbers (opened.Predict x)) (numbers (best.Predict x)) "the same predictions"
+
+            let card = File.ReadAllText(Path.Combine(out, "README.md"))
+
+            for part in
+                [
+                    "# flowers"
+                    $"weights after {best.Step} of 60 gradient steps"
+                    "flowers.csv"
+                    "| accuracy |"
+                    "load_file(\"weights/model.safetensors\")"
+                    "Trained.load \"weights\""
+                    "`head.weight`"
+                    "\"kind\": \"modular\""
+                ] do
+                Expect.stringContains card part "the card"
+
+            complains (fun () -> Trained.export folder out) [ out; "expected a new folder, or an empty one" ]
+            complains (fun () -> Trained.export (folder + "-nowhere") (out + "2")) [ "the folder of a run" ]
+            Expect.isFalse (Directory.Exists(out + "2")) "nothing is left of what failed"
+            Expect.isEmpty (Directory.GetDirectories(directory, "*.partial")) "nothing half-written"
+    ]
