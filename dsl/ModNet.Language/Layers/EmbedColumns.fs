@@ -7,7 +7,7 @@ module EmbedColumnsLayer =
     /// [F] → [F − c + Σ widths], right after `features`: c of its columns hold categories, as whole numbers from 0. Each column is said
     /// by its number, counted from 0, the number of its categories, and the width of the learned vectors that stand for
     /// them. The other columns come first, in their order; then the vectors, column by column as they are said here.
-    /// Example: `embed_columns [ 0, 7, 3; 4, 12, 5 ]`
+    /// Example: `embed_columns [ (0, 7, 3); (4, 12, 5) ]`
     let embed_columns (columns: (int * int * int) list) =
         Layer.EmbedColumns [
             for column, categories, width in columns ->
@@ -28,7 +28,7 @@ module internal EmbedColumns =
     let private describe (columns: EmbeddedColumn list) =
         let said =
             columns
-            |> List.map (fun column -> $"{column.Column}, {Words.digits column.Categories}, {column.Width}")
+            |> List.map (fun column -> $"({column.Column}, {Words.digits column.Categories}, {column.Width})")
             |> String.concat "; "
 
         $"embed_columns [ {said} ]"

@@ -54,7 +54,7 @@ module internal Words =
     /// A number of floating point as in a script: 0.1, 1.0.
     let float (value: float) =
         let text = Numbers.ofFloat value
-        if Seq.forall System.Char.IsDigit text then text + ".0" else text
+        if Seq.forall (fun letter -> System.Char.IsDigit letter || letter = '-') text then text + ".0" else text
 
     /// An activation as the value that scripts give it by: `LeakyRelu 0.1`.
     let activationCase activation =

@@ -109,7 +109,7 @@ let private everything =
         conv1d 48 2 |> dilation 49 |> softplus
         conv1d 50 2 |> hardswish
         upsample 51
-        embed_columns [ 52, 53, 54; 55, 56, 57 ]
+        embed_columns [ (52, 53, 54); (55, 56, 57) ]
         lstm 58
         linear 59 |> mish
         linear 60 |> activated_by Softmax

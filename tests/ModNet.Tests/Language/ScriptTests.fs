@@ -81,11 +81,11 @@ let tests =
                 Expect.contains kinds kind "kinds that are tried"
 
             let oneLine (network: Network) = (Network.to_json network).ReplaceLineEndings " "
-            let said = layers |> List.map Kind.describe |> String.concat "; "
+            let said = layers |> List.map (Kind.describe >> (+) "    ") |> String.concat "\n"
 
             Expect.equal
                 (run
-                    $"System.Console.Error.WriteLine((Network.to_json (network \"n\" {{ {said} }})).ReplaceLineEndings \" \")")
+                    $"let layers = network \"n\" {{\n{said}\n}}\nSystem.Console.Error.WriteLine((Network.to_json layers).ReplaceLineEndings \" \")")
                 [ oneLine { Name = "n"; Layers = layers } ]
                 "the same layers"
 
