@@ -36,12 +36,23 @@ module Batches =
     let private normal (generator: torch.Generator) drawing (sizes: int64[]) =
         torch.empty(sizes, dtype = drawing.DType).normal_(0.0, 1.0, generator)
 
-    let private values generator drawing shape =
+    let private values generator drawing shape (layers: PlannedLayer list) =
         let sizes = sizes drawing shape
 
         match shape with
         | Shape.Tokens vocabulary -> ids generator vocabulary sizes
-        | _ -> normal generator drawing sizes
+        | _ ->
+            let values = normal generator drawing sizes
+
+            for layer in layers do
+                match layer.Layer with
+                | Layer.EmbedColumns columns ->
+                    for column in columns do
+                        let categories = ids generator column.Categories [| int64 drawing.Datapoints |]
+                        values.select(1L, int64 column.Column).copy_(categories.to_type drawing.DType) |> ignore
+                | _ -> ()
+
+            values
 
     let private targets generator drawing (head: PlannedLayer) =
         let sizes = sizes drawing head.Output
@@ -60,7 +71,7 @@ module Batches =
             | _ -> ()
     ]
 
-    /// Inputs N(0, 1) or random token ids, targets for the head, and task ids and given choices where the network reads such.
+    /// Inputs N(0, 1) or random token ids and categories, targets for the head, and task ids and given choices where the network reads such.
     /// The tensors are the caller's. Raises ArgumentException where `check` refuses the network.
     /// Example: `Batches.draw { Datapoints = 4; Steps = 3; Seed = 1; DType = torch.ScalarType.Float32 } network`
     let draw (drawing: Drawing) (network: Network) : Batch =
@@ -90,7 +101,11 @@ module Batches =
 
         let side = if tasks.IsSome || given.IsSome then SideInputs(Option.toObj tasks, Option.toObj given) else null
 
-        Batch(values generator drawing plan.Layers.Head.Output, targets generator drawing (List.last plan.Layers), side)
+        Batch(
+            values generator drawing plan.Layers.Head.Output plan.Layers,
+            targets generator drawing (List.last plan.Layers),
+            side
+        )
 
     /// A few datapoints of a few steps.
     let drawing: Gen<Drawing> =

@@ -13,6 +13,11 @@ module internal ChainFaults =
     let private conv channels kernel stride padding =
         Layer.Conv { conv channels kernel with Stride = stride; Padding = padding }
 
+    let private convTranspose channels kernel stride padding =
+        Layer.ConvTranspose { ConvLayer.conv channels kernel with Stride = stride; Padding = padding }
+
+    let private conv1d channels kernel dilation = Layer.Conv1d { conv1d channels kernel with Dilation = dilation }
+
     let private pooling window stride : PoolingSpec = { Window = window; Stride = stride }
 
     /// A custom module whose code is there, with other shapes. Such a network is to be checked only.
@@ -67,6 +72,8 @@ module internal ChainFaults =
         Fault.NonPositiveSize, Layer.Repeat(0, [ Layer.LayerNorm ]), "/times"
         Fault.CustomUnknown, Layer.Custom(unknown shape shape), ""
         Fault.CustomInput, Layer.Custom(custom (otherThan shape) shape), ""
+        Fault.SlopeOutOfRange, Layer.Activation(LeakyRelu -0.1), "/activation"
+        Fault.SlopeOutOfRange, Layer.Activation(Elu nan), "/activation"
     ]
 
     let private wrongInModule = [
@@ -92,7 +99,11 @@ module internal ChainFaults =
           ]
         | Shape.Vector _ -> [
             Fault.SequenceExpected, Layer.Gru 2, ""
+            Fault.SequenceExpected, Layer.Lstm 2, ""
+            Fault.SequenceExpected, conv1d 2 1 1, ""
             Fault.ImageExpected, conv 2 1 1 0, ""
+            Fault.ImageExpected, convTranspose 2 1 1 0, ""
+            Fault.ImageExpected, Layer.Upsample 2, ""
             Fault.ImageExpected, Layer.MaxPool(pooling 1 1), ""
             Fault.ImageExpected, Layer.Flatten, ""
             Fault.NonPositiveSize, linear 0, "/width"
@@ -101,11 +112,25 @@ module internal ChainFaults =
             Fault.ImageExpected, Layer.AvgPool(pooling 1 1), ""
             Fault.EmbedWithoutTokens, Layer.Embed width, ""
             Fault.NonPositiveSize, Layer.Gru 0, "/hidden"
+            Fault.NonPositiveSize, Layer.Lstm 0, "/hidden"
+            Fault.NonPositiveSize, conv1d 0 1 1, "/channels"
+            Fault.NonPositiveSize, conv1d 1 0 1, "/kernel"
+            Fault.NonPositiveSize, conv1d 1 2 0, "/dilation"
+            Fault.TooLarge, conv1d 1 3 Int32.MaxValue, ""
             Fault.NonPositiveSize, linear -3, "/width"
           ]
         | Shape.Image(_, height, width) -> [
             Fault.SequenceExpected, Layer.Gru 2, ""
+            Fault.SequenceExpected, Layer.Lstm 2, ""
+            Fault.SequenceExpected, conv1d 2 1 1, ""
             Fault.VectorExpected, linear 2, ""
+            Fault.NonPositiveSize, Layer.Upsample 0, "/factor"
+            Fault.TooLarge, Layer.Upsample Int32.MaxValue, ""
+            Fault.StrideOutOfRange, convTranspose 1 1 0 0, "/stride"
+            Fault.PaddingOutOfRange, convTranspose 1 1 1 1, "/padding"
+            Fault.PaddingOutOfRange, convTranspose 1 (height + 2) 1 (height + 1), "/padding"
+            Fault.NonPositiveSize, convTranspose 0 1 1 0, "/channels"
+            Fault.NonPositiveSize, convTranspose 1 0 1 0, "/kernel"
             Fault.KernelAboveImage, conv 1 (min height width + 1) 1 0, "/kernel"
             Fault.KernelAboveImage, Layer.MaxPool(pooling (min height width + 1) 1), "/window"
             Fault.StrideOutOfRange, conv 1 1 0 0, "/stride"
@@ -118,7 +143,14 @@ module internal ChainFaults =
           ]
 
     /// Layers that no chain inside a network holds.
-    let private ends = [ Layer.Softmax 2; Layer.Categorical; Layer.Bernoulli; Layer.Features 2; Layer.Tasks 2 ]
+    let private ends = [
+        Layer.Softmax 2
+        Layer.Categorical
+        Layer.Bernoulli
+        Layer.Features 2
+        Layer.Tasks 2
+        Layer.EmbedColumns [ { EmbeddedColumn.Column = 0; Categories = 2; Width = 2 } ]
+    ]
 
     let private inserted (chain: ChainPlace) index layer = List.insertAt index layer chain.Layers
 
@@ -133,7 +165,8 @@ module internal ChainFaults =
         for index in 0 .. chain.Layers.Length do
             let follows =
                 match List.tryItem index chain.Layers with
-                | Some layer -> (Typing.input layer).IsNone && not layer.IsTasks
+                // Nothing may come between the input and the columns that are embedded.
+                | Some layer -> (Typing.input layer).IsNone && not layer.IsTasks && not layer.IsEmbedColumns
                 | None -> not chain.IsTop
 
             if follows then index, chain.Shapes[index]
@@ -181,6 +214,7 @@ module internal ChainFaults =
         | Layer.Linear spec -> [
             Fault.NonPositiveSize, Layer.Linear { spec with Width = 0 }, "/width"
             Fault.NonPositiveSize, Layer.Linear { spec with Width = -1 }, "/width"
+            Fault.SlopeOutOfRange, Layer.Linear { spec with Activation = Some(LeakyRelu infinity) }, "/activation"
           ]
         | Layer.Conv spec -> [
             Fault.NonPositiveSize, Layer.Conv { spec with Channels = 0 }, "/channels"
@@ -194,6 +228,32 @@ module internal ChainFaults =
                 Fault.KernelAboveImage, Layer.Conv { spec with Kernel = above }, "/kernel"
             | _ -> ()
           ]
+        | Layer.ConvTranspose spec -> [
+            Fault.NonPositiveSize, Layer.ConvTranspose { spec with Channels = 0 }, "/channels"
+            Fault.StrideOutOfRange, Layer.ConvTranspose { spec with Stride = 0 }, "/stride"
+            Fault.PaddingOutOfRange, Layer.ConvTranspose { spec with Padding = spec.Kernel }, "/padding"
+            Fault.SlopeOutOfRange, Layer.ConvTranspose { spec with Activation = Some(Elu -1.0) }, "/activation"
+          ]
+        | Layer.Conv1d spec -> [
+            Fault.NonPositiveSize, Layer.Conv1d { spec with Channels = -1 }, "/channels"
+            Fault.NonPositiveSize, Layer.Conv1d { spec with Kernel = 0 }, "/kernel"
+            Fault.NonPositiveSize, Layer.Conv1d { spec with Dilation = 0 }, "/dilation"
+            Fault.SlopeOutOfRange, Layer.Conv1d { spec with Activation = Some(LeakyRelu nan) }, "/activation"
+          ]
+        | Layer.Upsample _ -> [ Fault.NonPositiveSize, Layer.Upsample 0, "/factor" ]
+        | Layer.EmbedColumns columns -> [
+            let first = columns.Head
+            let instead column = Layer.EmbedColumns(column :: columns.Tail)
+            Fault.NonPositiveSize, instead { first with Categories = 0 }, "/1/categories"
+            Fault.NonPositiveSize, instead { first with Width = 0 }, "/1/width"
+            Fault.ColumnOutOfRange, instead { first with Column = -1 }, "/1/column"
+            Fault.ColumnTwice, Layer.EmbedColumns(columns @ [ first ]), $"/{columns.Length + 1}/column"
+            Fault.EmptyBlock, Layer.EmbedColumns [], ""
+
+            match input with
+            | Shape.Vector width -> Fault.ColumnOutOfRange, instead { first with Column = width }, "/1/column"
+            | _ -> ()
+          ]
         | Layer.MaxPool spec -> [
             Fault.NonPositiveSize, Layer.MaxPool { spec with Window = 0 }, "/window"
             Fault.StrideOutOfRange, Layer.MaxPool { spec with Stride = 0 }, "/stride"
@@ -201,6 +261,7 @@ module internal ChainFaults =
         | Layer.Dropout _ -> [ Fault.RateOutOfRange, Layer.Dropout 1.5, "/rate" ]
         | Layer.ActivityL1 _ -> [ Fault.WeightOutOfRange, Layer.ActivityL1 nan, "/weight" ]
         | Layer.Gru _ -> [ Fault.NonPositiveSize, Layer.Gru -1, "/hidden" ]
+        | Layer.Lstm _ -> [ Fault.NonPositiveSize, Layer.Lstm -1, "/hidden" ]
         | Layer.Custom spec -> [
             Fault.CustomUnknown, Layer.Custom { spec with Code = Carried.none }, ""
             Fault.CustomInput, Layer.Custom { spec with Input = otherThan input }, ""

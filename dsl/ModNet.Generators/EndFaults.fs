@@ -80,8 +80,17 @@ module internal EndFaults =
                 plant Fault.InputNotFirst "tasks" (withLayers (input :: first :: tasks :: List.skip 3 layers))
             | _ -> ()
         | _ ->
-            let late = Layer.Activation Relu :: layers
-            plant Fault.InputNotFirst (named 1 late) (withLayers late)
+            // Columns would then be embedded too late, too.
+            if not (List.exists (fun (layer: Layer) -> layer.IsEmbedColumns) body) then
+                let late = Layer.Activation Relu :: layers
+                plant Fault.InputNotFirst (named 1 late) (withLayers late)
+
+        match body with
+        | Layer.EmbedColumns _ as embedded :: rest ->
+            let index = opening.Length
+            let late = opening @ Layer.LayerNorm :: embedded :: rest @ [ layers[last] ]
+            plant Fault.InputNotFirst (named (index + 1) late) (withLayers late)
+        | _ -> ()
 
         match opening, body with
         | Layer.Tokens _ :: _, (Layer.Embed _ as embed) :: _ ->

@@ -50,12 +50,14 @@ type internal Places = { Network: Network; Chains: ChainPlace list; Modulars: Mo
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module internal Places =
 
-    let private isBody layer =
+    /// Whether a network may hold several of its kind side by side.
+    let private isNumbered layer =
         match layer with
         | Layer.Tokens _
         | Layer.Features _
         | Layer.Image _
         | Layer.Tasks _
+        | Layer.EmbedColumns _
         | Layer.Softmax _
         | Layer.Categorical
         | Layer.Gaussian _
@@ -69,10 +71,10 @@ module internal Places =
             match layer with
             | Layer.Block(name, _) -> name, counts
             | layer ->
-                let kind = Kind.ofLayer layer
+                let kind = Kind.ofLayer layer, isNumbered layer
                 let count = 1 + (Map.tryFind kind counts |> Option.defaultValue 0)
 
-                let name = if count = 1 && not (isBody layer) then kind else $"{kind}{count}"
+                let name = if count = 1 && not (isNumbered layer) then fst kind else $"{fst kind}{count}"
 
                 name, Map.add kind count counts
 
@@ -122,7 +124,7 @@ module internal Places =
                     (fun shape layer ->
                         match Typing.input layer with
                         | Some input -> input
-                        | None when not (isBody layer) -> shape
+                        | None when not (isNumbered layer || layer.IsEmbedColumns) -> shape
                         | None -> give layer shape)
                     shape
 

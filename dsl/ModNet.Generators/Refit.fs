@@ -12,8 +12,11 @@ module internal Refit =
         match layer, target with
         | Layer.Linear spec, (Shape.Vector width | Shape.Sequence width) -> Layer.Linear { spec with Width = width }
         | Layer.Gru _, Shape.Sequence width -> Layer.Gru width
+        | Layer.Lstm _, Shape.Sequence width -> Layer.Lstm width
+        | Layer.Conv1d spec, Shape.Sequence width -> Layer.Conv1d { spec with Channels = width }
         | Layer.Embed _, Shape.Sequence width -> Layer.Embed width
         | Layer.Conv spec, Shape.Image(channels, _, _) -> Layer.Conv { spec with Channels = channels }
+        | Layer.ConvTranspose spec, Shape.Image(channels, _, _) -> Layer.ConvTranspose { spec with Channels = channels }
         | Layer.Custom spec, _ when CustomExamples.isDense spec -> Layer.Custom(CustomExamples.dense spec.Input target)
         | Layer.Block(name, layers), _ -> Layer.Block(name, ending target layers)
         | Layer.Repeat(times, layers), _ -> Layer.Repeat(times, ending target layers)

@@ -44,6 +44,18 @@ module Shapes =
                         { Size = size; Stride = stride; Padding = padding }
     ]
 
+    /// All windows of a transposed convolution from an image of this size to one of that size.
+    let internal larger (height, width) (height', width') = [
+        for size in 1 .. max (height' - height) (width' - width) + 3 do
+            for stride in 1..3 do
+                for padding in 0 .. min 2 (size - 1) do
+                    if
+                        Typing.larger height size stride padding = Some height'
+                        && Typing.larger width size stride padding = Some width'
+                    then
+                        { Size = size; Stride = stride; Padding = padding }
+    ]
+
     /// The size after some window that makes an image smaller, or leaves it.
     let internal smaller (height, width) =
         gen {
@@ -69,6 +81,10 @@ module Shapes =
                     let! height, width = smaller (height, width)
                     return Shape.Image(channels, height, width)
                 }
+                // What makes images larger does so twice.
+                (if 2 * max height width <= limits.Side then 2 else 0),
+                Gen.choose (1, limits.Channels)
+                |> Gen.map (fun channels -> Shape.Image(channels, 2 * height, 2 * width))
                 1, Gen.constant (Shape.Vector(channels * height * width))
                 1, vector limits
             ]

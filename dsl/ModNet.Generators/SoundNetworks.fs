@@ -51,6 +51,19 @@ module internal SoundNetworks =
 
             let! tasks = Gen.frequency [ 2, Gen.constant None; 1, Gen.choose (1, limits.Vocabulary) |> Gen.map Some ]
 
+            let! embedded =
+                match first with
+                | Shape.Vector width ->
+                    Gen.frequency [ 3, Gen.constant None; 1, Steps.embedColumns limits width |> Gen.map Some ]
+                | _ -> Gen.constant None
+
+            let input = first
+
+            let first =
+                match embedded with
+                | Some columns -> (Typing.layer (Typing.Known false) false columns input).Value
+                | None -> input
+
             let bare = { Context.ofLimits limits with HasTasks = tasks.IsSome }
 
             let! shared = Sharing.sharables bare first
@@ -74,7 +87,8 @@ module internal SoundNetworks =
             return {
                 Name = "net"
                 Layers =
-                    opening first :: (tasks |> Option.map Layer.Tasks |> Option.toList)
+                    opening input :: (tasks |> Option.map Layer.Tasks |> Option.toList)
+                    @ Option.toList embedded
                     @ Grammar.apart (body @ closing)
                     @ [ head ]
             }

@@ -8,7 +8,20 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal Steps =
 
-    let activations = [ Relu; Tanh; Sigmoid ]
+    let activations = [
+        Relu
+        Tanh
+        Sigmoid
+        Gelu
+        Silu
+        LeakyRelu 0.1
+        Elu 1.0
+        Softplus
+        Hardswish
+        Mish
+        Softmax
+        LogSoftmax
+    ]
 
     let private activation = Gen.elements (None :: None :: List.map Some activations)
 
@@ -38,6 +51,47 @@ module internal Steps =
                 }
         }
 
+    let private convTranspose channels (window: Window) =
+        conv channels window
+        |> Gen.map (function
+            | Layer.Conv spec -> Layer.ConvTranspose spec
+            | other -> other)
+
+    let private conv1d channels =
+        gen {
+            let! kernel = Gen.choose (1, 3)
+            let! dilation = Gen.choose (1, 2)
+            let! bias = Gen.frequency [ 3, Gen.constant true; 1, Gen.constant false ]
+            let! activation = activation
+
+            return
+                Layer.Conv1d {
+                    Conv1dSpec.Channels = channels
+                    Kernel = kernel
+                    Dilation = dilation
+                    Bias = bias
+                    Activation = activation
+                }
+        }
+
+    /// Some of a vector's columns as categories; at most two, for the sake of time.
+    let embedColumns (limits: Limits) width =
+        gen {
+            let! count = Gen.choose (1, min 2 width)
+            let! order = Gen.shuffle [ 0 .. width - 1 ]
+
+            let column index =
+                gen {
+                    let! categories = Gen.choose (1, limits.Vocabulary)
+                    let! width = Gen.choose (1, limits.Width)
+
+                    return { EmbeddedColumn.Column = index; Categories = categories; Width = width }
+                }
+
+            let! columns = order |> Seq.truncate count |> Seq.map column |> Gen.sequenceToList
+            return Layer.EmbedColumns columns
+        }
+
     /// A convolution that looks at single places.
     let point channels = conv channels { Size = 1; Stride = 1; Padding = 0 }
 
@@ -60,12 +114,8 @@ module internal Steps =
     let private dense input output =
         Gen.constant () |> Gen.map (fun () -> Layer.Custom(CustomExamples.dense input output))
 
-    /// A window from one image size to another; there must be one.
-    let private window from till =
-        // Wide kernels are few, for the sake of time.
-        match Shapes.windows from till with
-        | [] -> invalidArg (nameof till) $"no window leads from {from} to {till}"
-        | windows -> windows |> List.sortBy _.Size |> List.truncate 6 |> Gen.elements
+    /// One of these windows. Wide kernels are few, for the sake of time.
+    let private few (windows: Window list) = windows |> List.sortBy _.Size |> List.truncate 6 |> Gen.elements
 
     /// Ways from a shape to another in one layer, with their weights; none for an image to a vector but a custom's or as
     /// many as there are values.
@@ -79,16 +129,22 @@ module internal Steps =
             4, (fun () -> linear width)
             1, (fun () -> dense input output)
             2, (fun () -> Gen.constant (Layer.Gru width))
+            2, (fun () -> Gen.constant (Layer.Lstm width))
+            2, (fun () -> conv1d width)
             keep
           ]
         | Shape.Image(channels, height, width), Shape.Image(channels', height', width') ->
-            let way = window (height, width) (height', width')
+            let windows = Shapes.windows (height, width) (height', width')
+            let larger = Shapes.larger (height, width) (height', width')
+            let factor = height' / height
 
-            let unpadded =
-                Shapes.windows (height, width) (height', width') |> List.filter (fun window -> window.Padding = 0)
+            let unpadded = windows |> List.filter (fun window -> window.Padding = 0)
 
             [
-                4, (fun () -> way |> Gen.bind (conv channels'))
+                where (not windows.IsEmpty) 4, (fun () -> few windows |> Gen.bind (conv channels'))
+                where (not larger.IsEmpty) 2, (fun () -> few larger |> Gen.bind (convTranspose channels'))
+                where (channels = channels' && (height', width') = (factor * height, factor * width)) 2,
+                (fun () -> Gen.constant (Layer.Upsample factor))
                 where (channels = channels' && not unpadded.IsEmpty) 2,
                 (fun () -> Gen.elements unpadded |> Gen.bind pooling)
                 1, (fun () -> dense input output)

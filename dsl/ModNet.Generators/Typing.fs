@@ -36,6 +36,14 @@ module internal Typing =
             | _ -> None
         | _ -> None
 
+    /// A transposed window's places along one side.
+    let larger size window stride padding =
+        if window < 1 || stride < 1 || padding < 0 || padding >= window then
+            None
+        else
+            let out = (size - 1) * stride - 2 * padding + window
+            if out < 1 then None else Some out
+
     let private beside shapes =
         let add first second =
             match first, second with
@@ -51,7 +59,8 @@ module internal Typing =
     let rec hasWeights layer =
         match layer with
         | Layer.Linear _
-        | Layer.Conv _ -> true
+        | Layer.Conv _
+        | Layer.ConvTranspose _ -> true
         | Layer.Residual layers
         | Layer.Repeat(_, layers)
         | Layer.Block(_, layers) -> List.exists hasWeights layers
@@ -64,8 +73,10 @@ module internal Typing =
         layers
         |> List.forall (function
             | Layer.Conv _
+            | Layer.ConvTranspose _
             | Layer.MaxPool _
             | Layer.AvgPool _
+            | Layer.Upsample _
             | Layer.Activation _
             | Layer.Dropout _ -> true
             | _ -> false)
@@ -107,6 +118,11 @@ module internal Typing =
             spec.Code.Value.IsSome
             && spec.Input = row
             && spec.Output = Shape.Vector(modular.Choose * modular.Pool.Modules)
+
+    let private activationFits activation =
+        match activation with
+        | Some(LeakyRelu value | Elu value) -> value >= 0.0 && System.Double.IsFinite value
+        | _ -> true
 
     let private settingsFit known row (modular: Modular) =
         let pool = modular.Pool
@@ -185,17 +201,43 @@ module internal Typing =
         | Layer.Block(_, (_ :: _ as layers)), _ -> chain known inModule layers shape
         | Layer.Custom spec, _ when spec.Input = shape && spec.Code.Value.IsSome -> Some spec.Output
         | _, Shape.Tokens _ -> None
-        | Layer.Linear linear, (Shape.Vector _ | Shape.Sequence _) when linear.Width >= 1 ->
+        | Layer.EmbedColumns columns, Shape.Vector width when
+            not inModule
+            && not columns.IsEmpty
+            && (List.distinctBy _.Column columns).Length = columns.Length
+            && columns
+               |> List.forall (fun column ->
+                   column.Column >= 0 && column.Column < width && column.Categories >= 1 && column.Width >= 1)
+            ->
+            Some(Shape.Vector(width - columns.Length + List.sumBy _.Width columns))
+        | Layer.Linear linear, (Shape.Vector _ | Shape.Sequence _) when
+            linear.Width >= 1 && activationFits linear.Activation
+            ->
             Some(widened linear.Width shape)
-        | Layer.Conv conv, _ when conv.Channels >= 1 ->
+        | Layer.Conv conv, _ when conv.Channels >= 1 && activationFits conv.Activation ->
             slide shape (Some conv.Channels) conv.Kernel conv.Stride conv.Padding
+        | Layer.ConvTranspose conv, Shape.Image(_, height, width) when
+            conv.Channels >= 1 && activationFits conv.Activation
+            ->
+            match
+                larger height conv.Kernel conv.Stride conv.Padding, larger width conv.Kernel conv.Stride conv.Padding
+            with
+            | Some height, Some width -> Some(Shape.Image(conv.Channels, height, width))
+            | _ -> None
+        | Layer.Conv1d conv, Shape.Sequence _ when
+            conv.Channels >= 1 && conv.Kernel >= 1 && conv.Dilation >= 1 && activationFits conv.Activation
+            ->
+            Some(Shape.Sequence conv.Channels)
+        | Layer.Upsample factor, Shape.Image(channels, height, width) when factor >= 1 ->
+            Some(Shape.Image(channels, factor * height, factor * width))
         | (Layer.MaxPool pooling | Layer.AvgPool pooling), _ -> slide shape None pooling.Window pooling.Stride 0
         | Layer.Flatten, Shape.Image(channels, height, width) -> Some(Shape.Vector(channels * height * width))
-        | (Layer.Activation _ | Layer.LayerNorm), _ -> Some shape
+        | Layer.Activation kind, _ when activationFits (Some kind) -> Some shape
+        | Layer.LayerNorm, _ -> Some shape
         | Layer.BatchNorm, _ when not inModule -> Some shape
         | Layer.ActivityL1 weight, _ when not inModule && weight > 0.0 && System.Double.IsFinite weight -> Some shape
         | Layer.Dropout rate, _ when rate >= 0.0 && rate < 1.0 -> Some shape
-        | Layer.Gru hidden, Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
+        | (Layer.Gru hidden | Layer.Lstm hidden), Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
         | Layer.Residual(_ :: _ as layers), _ when chain known inModule layers shape = Some shape -> Some shape
         | Layer.Modular settings, _ when not inModule ->
             match shape, modular known settings (row shape) with
@@ -238,7 +280,11 @@ module internal Typing =
             let body, head = List.take (rest.Length - 1) rest, List.last rest
             let known = Known tasks.IsSome
 
-            not (System.String.IsNullOrWhiteSpace network.Name || network.Name.Contains '/')
+            // Columns are embedded right after the input, and nowhere else.
+            let later = if (List.head rest).IsEmbedColumns then List.tail rest else rest
+
+            not (LayerTree.all later |> List.exists _.IsEmbedColumns)
+            && not (System.String.IsNullOrWhiteSpace network.Name || network.Name.Contains '/')
             && (match tasks with
                 | Some count -> count >= 1
                 | None -> true)

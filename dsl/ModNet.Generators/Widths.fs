@@ -25,9 +25,17 @@ module internal Widths =
         | Layer.Features width -> Layer.Features(change width)
         | Layer.Image(channels, height, width) -> Layer.Image(change channels, height, width)
         | Layer.Embed width -> Layer.Embed(change width)
+        | Layer.EmbedColumns columns ->
+            Layer.EmbedColumns [
+                for column in columns ->
+                    { column with Categories = change column.Categories; Width = change column.Width }
+            ]
         | Layer.Linear spec -> Layer.Linear { spec with Width = change spec.Width }
         | Layer.Conv spec -> Layer.Conv { spec with Channels = change spec.Channels }
+        | Layer.ConvTranspose spec -> Layer.ConvTranspose { spec with Channels = change spec.Channels }
+        | Layer.Conv1d spec -> Layer.Conv1d { spec with Channels = change spec.Channels; Kernel = change spec.Kernel }
         | Layer.Gru hidden -> Layer.Gru(change hidden)
+        | Layer.Lstm hidden -> Layer.Lstm(change hidden)
         | Layer.Modular modular -> Layer.Modular { modular with Controller = controller change modular.Controller }
         | Layer.ModularGru gru ->
             Layer.ModularGru {

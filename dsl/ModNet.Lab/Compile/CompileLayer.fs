@@ -34,14 +34,39 @@ module internal CompileLayer =
         | Layer.Modular _
         | Layer.ModularGru _ -> None
         | Layer.Embed width -> Some(new EmbedNode(name, features, width, init))
+        | Layer.EmbedColumns columns ->
+            let columns = [|
+                for column in columns -> Runtime.EmbeddedColumn(column.Column, column.Categories, column.Width)
+            |]
+
+            Some(new EmbedColumnsNode(name, features, columns, init))
         | Layer.Linear spec ->
             let activation = RuntimeWords.activation spec.Activation
             Some(new LinearNode(name, features, spec.Width, activation, spec.Bias, init))
         | Layer.Conv spec ->
             let activation = RuntimeWords.activation spec.Activation
             Some(new ConvNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
+        | Layer.ConvTranspose spec ->
+            let activation = RuntimeWords.activation spec.Activation
+            Some(new TransposedConvNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
+        | Layer.Conv1d spec ->
+            let activation = RuntimeWords.activation spec.Activation
+
+            Some(
+                new SequenceConvNode(
+                    name,
+                    features,
+                    spec.Channels,
+                    spec.Kernel,
+                    spec.Dilation,
+                    activation,
+                    spec.Bias,
+                    init
+                )
+            )
         | Layer.MaxPool spec -> Some(new PoolingNode(name, Pooling.Max, spec.Window, spec.Stride))
         | Layer.AvgPool spec -> Some(new PoolingNode(name, Pooling.Average, spec.Window, spec.Stride))
+        | Layer.Upsample factor -> Some(new UpsampleNode(name, factor))
         | Layer.Flatten -> Some(new FlattenNode(name))
         | Layer.Activation kind -> Some(new ActivationNode(name, RuntimeWords.activation (Some kind)))
         | Layer.Dropout rate -> Some(new DropoutNode(name, rate, dropout))
@@ -49,6 +74,7 @@ module internal CompileLayer =
         | Layer.BatchNorm -> Some(new BatchNormNode(name, features, init))
         | Layer.ActivityL1 weight -> Some(new ActivityPenaltyNode(name, weight))
         | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
+        | Layer.Lstm hidden -> Some(new LstmNode(name, features, hidden, init))
         | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))
         | Layer.SumOf _ -> Some(new BranchNode(name, Runtime.Combine.Sum, chains ()))
         | Layer.ConcatOf _ -> Some(new BranchNode(name, Runtime.Combine.Concat, chains ()))

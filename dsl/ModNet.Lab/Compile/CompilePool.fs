@@ -25,6 +25,7 @@ module internal CompilePool =
         | Layer.Activation _
         | Layer.MaxPool _
         | Layer.AvgPool _
+        | Layer.Upsample _
         | Layer.Flatten
         | Layer.Dropout _ ->
             Some(fun name ->

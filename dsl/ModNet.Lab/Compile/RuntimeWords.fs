@@ -11,6 +11,15 @@ module internal RuntimeWords =
         | Some Relu -> Runtime.Activation.Relu
         | Some Tanh -> Runtime.Activation.Tanh
         | Some Sigmoid -> Runtime.Activation.Sigmoid
+        | Some Gelu -> Runtime.Activation.Gelu
+        | Some Silu -> Runtime.Activation.Silu
+        | Some(LeakyRelu slope) -> Runtime.Activation.LeakyRelu slope
+        | Some(Elu alpha) -> Runtime.Activation.Elu alpha
+        | Some Softplus -> Runtime.Activation.Softplus
+        | Some Hardswish -> Runtime.Activation.Hardswish
+        | Some Mish -> Runtime.Activation.Mish
+        | Some Softmax -> Runtime.Activation.Softmax
+        | Some LogSoftmax -> Runtime.Activation.LogSoftmax
 
     let combine (kind: ModNet.Combine) =
         match kind with

@@ -47,8 +47,7 @@ module internal Declared =
     let private every (steps: int) = $"every {Numbers.grouped (int64 steps)} steps"
 
     /// Every setting of the experiment by name, as it will be, whether the script says it or not.
-    let private settings (sound: CheckedExperiment) (folder: string) : (string * string) list =
-        let experiment = sound.Experiment
+    let private settings (experiment: Experiment) (folder: string) : (string * string) list =
         let json = Experiment.to_json experiment
         let declared = (JsonNode.Parse json)["experiment"]
         let method = declared["method"].AsObject()
@@ -63,19 +62,25 @@ module internal Declared =
             "folder of the run", folder
         ]
 
-    /// The data as `check` tells of them: it reads them where they are. A path that the script names may belong to another machine, so
-    /// there need be nothing at it.
-    let private found (sound: CheckedExperiment) (isSaid: bool) : string =
+    /// What `check` tells of the data, and of a length in epochs how many steps it comes to. It reads the data where they are. A path that the
+    /// script names may belong to another machine, so there need be nothing at it.
+    let private found (sound: CheckedExperiment) (isSaid: bool) : (string * string) list =
         match Sources.path sound.Experiment.Data with
-        | Some path when path.Trim() = "" -> "not read, because no path is said; say --data PATH"
-        | Some path when not isSaid && not (File.Exists path || Directory.Exists path) ->
-            $"not read: {NearWord.NothingAt path} ({path})"
+        | Some path when path.Trim() = "" -> [ "data", "not read, because no path is said; say --data PATH" ]
+        | Some path when not isSaid && not (File.Exists path || Directory.Exists path) -> [
+            "data", $"not read: {NearWord.NothingAt path} ({path})"
+          ]
         | _ ->
             let source = Source.load sound
             use _splits = source.Splits
-            data source
+            let resolved = Epochs.resolved sound source.Splits.Train.Count
+
+            [
+                "data", data source
+                if sound.Experiment.Method.Gradient.Epochs.IsSome then
+                    "steps in all", Numbers.grouped (int64 resolved.Method.Steps)
+            ]
 
     /// What `check` prints: the layers, the data, the settings. Raises UserException where the data do not fit.
     let all (sound: CheckedExperiment) (folder: string) (dataAreSaid: bool) : string =
-        let data = found sound dataAreSaid
-        $"{sound.Summary}\n\n" + columns (("data", data) :: settings sound folder)
+        $"{sound.Summary}\n\n" + columns (found sound dataAreSaid @ settings sound.Experiment folder)

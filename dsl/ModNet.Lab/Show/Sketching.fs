@@ -72,7 +72,13 @@ module internal Sketching =
             | Layer.ModularGru gru -> $"modular_gru, hidden {gru.Hidden}"
             | layer -> Kind.describe layer
         Output = string layer.Output
-        IsEnd = Kind.role layer.Layer <> Role.Body
+        IsEnd =
+            match Kind.role layer.Layer with
+            | Role.Body
+            | Role.Opening -> false
+            | Role.Input
+            | Role.Beside
+            | Role.Head -> true
         Choice = Option.map2 (choice layer) layer.Pool layer.Layer.Choosing
     }
 

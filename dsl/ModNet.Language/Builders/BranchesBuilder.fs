@@ -16,6 +16,12 @@ type BranchesBuilder internal () =
     member _.Yield(conv: ConvSpec) = [ [ Layer.Conv conv ] ]
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(Transposed conv) = [ [ Layer.ConvTranspose conv ] ]
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Yield(conv: Conv1dSpec) = [ [ Layer.Conv1d conv ] ]
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Yield(custom: Custom) = [ [ Layer.Custom custom ] ]
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]

@@ -83,6 +83,14 @@ type ModularSettings internal () =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, Transposed conv) = ofUnit [ Layer.ConvTranspose conv ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(draft: ModularDraft<'Own, Unsaid>, conv: Conv1dSpec) = ofUnit [ Layer.Conv1d conv ] draft
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
     member _.Unit(draft: ModularDraft<'Own, Unsaid>, custom: Custom) = ofUnit [ Layer.Custom custom ] draft
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]

@@ -40,6 +40,14 @@ type PoolBuilder internal (name: string) =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, Transposed conv) = PoolSettings.ofUnit [ Layer.ConvTranspose conv ] pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
+    member _.Unit(pool: Pool, conv: Conv1dSpec) = PoolSettings.ofUnit [ Layer.Conv1d conv ] pool
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "unit">]
     member _.Unit(pool: Pool, custom: Custom) = PoolSettings.ofUnit [ Layer.Custom custom ] pool
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]

@@ -29,6 +29,8 @@ type Fault =
     /// A dropout rate that is not a probability below one.
     | RateOutOfRange
     | StrideOutOfRange
+    /// What a leaky ReLU or an ELU makes of negative values, by a number that it cannot be.
+    | SlopeOutOfRange
     | PaddingOutOfRange
     /// A kernel or window larger than what it slides over.
     | KernelAboveImage
@@ -106,6 +108,8 @@ type Fault =
     /// Nothing to predict, or more than can be one class.
     | NoTarget
     | ColumnTwice
+    /// A column that the input does not have.
+    | ColumnOutOfRange
     /// Arrays or a generator that this process does not have.
     | DataUnknown
     /// Arrays that are not of as many datapoints, or hold classes or tasks that are none.
@@ -149,6 +153,7 @@ type Fault =
         | TooLarge -> "TOO_LARGE"
         | RateOutOfRange -> "RATE_OUT_OF_RANGE"
         | StrideOutOfRange -> "STRIDE_OUT_OF_RANGE"
+        | SlopeOutOfRange -> "SLOPE_OUT_OF_RANGE"
         | PaddingOutOfRange -> "PADDING_OUT_OF_RANGE"
         | KernelAboveImage -> "KERNEL_ABOVE_IMAGE"
         | NoPool -> "NO_POOL"
@@ -200,6 +205,7 @@ type Fault =
         | NoValidation -> "NO_VALIDATION"
         | NoTarget -> "NO_TARGET"
         | ColumnTwice -> "COLUMN_TWICE"
+        | ColumnOutOfRange -> "COLUMN_OUT_OF_RANGE"
         | DataUnknown -> "DATA_UNKNOWN"
         | ArraysDisagree -> "ARRAYS_DISAGREE"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"

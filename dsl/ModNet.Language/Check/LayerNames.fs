@@ -5,7 +5,8 @@ open System.Collections.Generic
 /// Names the layers of one chain, in order. A block's name is the user's; all others follow from kind and position.
 type internal LayerNames(reserved: string seq) =
 
-    let kinds = Dictionary<string, int>()
+    /// How many there are of a kind and role: an activation may be called as a head is.
+    let kinds = Dictionary<struct (string * Role), int>()
     let taken = HashSet<string>(reserved)
 
     /// The names of a graph's own parts stand beside those of its layers.
@@ -21,9 +22,10 @@ type internal LayerNames(reserved: string seq) =
             | Layer.Block(name, _) -> name
             | layer ->
                 let kind = Kind.ofLayer layer
-                let count = 1 + kinds.GetValueOrDefault kind
-                kinds[kind] <- count
+                let role = Kind.role layer
+                let count = 1 + kinds.GetValueOrDefault(struct (kind, role))
+                kinds[struct (kind, role)] <- count
 
-                if count = 1 && Kind.role layer <> Role.Body then kind else kind + string<int> count
+                if count = 1 && role <> Role.Body then kind else kind + string<int> count
 
         name, taken.Add name

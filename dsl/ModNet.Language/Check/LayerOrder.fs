@@ -7,7 +7,11 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
 
     let isA role layer = Kind.role layer = role
 
-    let firstOfBody = lazy (List.tryFindIndex (isA Role.Body) layers)
+    let firstOfBody = lazy (layers |> List.tryFindIndex (fun layer -> isA Role.Body layer || isA Role.Opening layer))
+
+    /// Whether nothing but the input and what is beside it stands before this index.
+    let isFirst index =
+        layers |> List.take index |> List.forall (fun layer -> isA Role.Input layer || isA Role.Beside layer)
 
     /// Before the walk: whether there is an input at all.
     member _.Begin() =
@@ -54,6 +58,14 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
                 "`tasks` right after the input",
                 $"`{kind}` at position {index + 1}",
                 "move it up"
+            )
+        | Role.Opening, _ when not (isFirst index) ->
+            notes.Add(
+                Fault.InputNotFirst,
+                $"{root}/{name}",
+                $"`{kind}` right after the input, whose columns it reads",
+                $"`{kind}` at position {index + 1}",
+                "move it up, and say it once for all columns"
             )
         | Role.Head, Some head ->
             notes.Add(

@@ -44,7 +44,8 @@ type internal PoolLedger
         LayerTree.all layers
         |> List.exists (function
             | Layer.Linear _
-            | Layer.Conv _ -> true
+            | Layer.Conv _
+            | Layer.ConvTranspose _ -> true
             | _ -> false)
 
     let checkItself path (pool: Pool) =
@@ -158,7 +159,7 @@ type internal PoolLedger
         layers
         |> List.collect (fun layer ->
             match layer.Layer, layer.Input with
-            | Layer.Conv _, Shape.Image(channels, _, _) -> [ Shape.Vector channels ]
+            | (Layer.Conv _ | Layer.ConvTranspose _), Shape.Image(channels, _, _) -> [ Shape.Vector channels ]
             | (Layer.Linear _ | Layer.LayerNorm | Layer.Custom _), input -> [ input ]
             | _ -> List.collect parameters layer.Inside)
 

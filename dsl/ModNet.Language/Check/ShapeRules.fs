@@ -84,9 +84,8 @@ type internal ShapeRules(notes: Notes) =
         | Some(Shape.Vector _), Some width -> Some(Shape.Vector width)
         | _ -> None
 
-    /// What a square window gives that slides over an image: [channels, H', W'].
-    member rules.Slide(place, setting, window, stride, padding, channels, shape) =
-        let before = notes.Count
+    /// Notes what cannot be the size of a square window over an image, its stride or its padding.
+    member _.Window(place, setting, window, stride, padding) =
         notes.Positive(place + "/" + setting, "a size", window) |> ignore
 
         if stride < 1 then
@@ -107,6 +106,10 @@ type internal ShapeRules(notes: Notes) =
                 "say `same`, or a padding below the kernel's size"
             )
 
+    /// What a square window gives that slides over an image: [channels, H', W'].
+    member rules.Slide(place, setting, window, stride, padding, channels, shape) =
+        let before = notes.Count
+        rules.Window(place, setting, window, stride, padding)
         let image = rules.Image(place, shape)
 
         if notes.Count > before then

@@ -288,3 +288,21 @@ module internal Codec =
                     let case = find value
                     case.Weight + case.Sizes value
         }
+
+    /// One of a closed set of words, the plainest first, or, of a case that has settings, an object that says its kind.
+    let wordsOr (cases: Case<'T> list) (plain: ('T * string) list) : Codec<'T> =
+        let words, objects = words plain, union cases
+        let kinds = cases |> List.map (fun case -> $"\"{case.Word}\"") |> String.concat ", "
+        let others = $", or an object of kind {kinds}"
+
+        let hasSettings value = cases |> List.exists (fun case -> case.Is value)
+
+        {
+            Write = fun value -> if hasSettings value then objects.Write value else words.Write value
+            Read =
+                fun place ->
+                    match place.Node with
+                    | :? JsonObject -> objects.Read place
+                    | _ -> JsonReader.choiceBeside others plain place
+            Size = fun value -> if hasSettings value then objects.Size value else words.Size value
+        }

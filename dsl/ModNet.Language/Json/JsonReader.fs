@@ -121,9 +121,9 @@ module internal JsonReader =
             | _ -> wrong place "a number"
         | _ -> value<float> "a number" place
 
-    /// One of a closed set of words.
-    let choice (words: ('Value * string) list) place =
-        let names = words |> List.map (fun (_, word) -> $"\"{word}\"") |> String.concat ", "
+    /// One of a closed set of words, beside which messages name what else may stand there.
+    let choiceBeside (others: string) (words: ('Value * string) list) place =
+        let names = (words |> List.map (fun (_, word) -> $"\"{word}\"") |> String.concat ", ") + others
 
         match place.Node with
         | :? JsonValue as node when node.GetValueKind() = JsonValueKind.String ->
@@ -133,6 +133,9 @@ module internal JsonReader =
             | Some(value, _) -> value
             | None -> wrong place $"one of {names}"
         | _ -> wrong place $"one of {names}"
+
+    /// One of a closed set of words.
+    let choice words place = choiceBeside "" words place
 
     /// Reads a whole document, or says what is wrong and where.
     let document read (text: string) : Result<'Value, Diagnostic> =

@@ -41,7 +41,7 @@ module internal ActivityL1 =
             | _ -> None)
             Layer.ActivityL1
             (fun _ -> Codec.one "weight" Codec.float) with
-            Describe = fun weight -> $"activity_l1 {Numbers.ofFloat weight}"
+            Describe = fun weight -> $"activity_l1 {Words.float weight}"
             Infer = infer
             Simpler = fun _ -> [ [ Layer.Activation Relu ] ]
     }

@@ -16,21 +16,24 @@ module ConvLayer =
         Activation = None
     }
 
-    /// The same convolution at every `step`-th place: H' = ⌊(H + 2·padding − kernel) / step⌋ + 1.
+    /// The same convolution at every `step`-th place; a transposed one with its inputs `step` places apart: H' = ⌊(H + 2·padding − kernel) / step⌋ + 1.
     /// Example: `conv 16 3 |> stride 2`
-    let stride (step: int) (conv: ConvSpec) = { conv with Stride = step }
+    let inline stride (step: int) (conv: ^Conv) : ^Conv =
+        (^Conv: (static member WithStride: ^Conv * int -> ^Conv) (conv, step))
 
-    /// The same convolution with `zeros` rows and columns of zeros on every side, fewer than its kernel.
+    /// The same convolution with `zeros` rows and columns of zeros on every side, fewer than its kernel; a transposed one with as
+    /// many rows and columns of its result left out on every side.
     /// Example: `conv 16 3 |> padding 1`
-    let padding (zeros: int) (conv: ConvSpec) = { conv with Padding = zeros }
+    let inline padding (zeros: int) (conv: ^Conv) : ^Conv =
+        (^Conv: (static member WithPadding: ^Conv * int -> ^Conv) (conv, zeros))
 
     /// The same convolution with ⌊kernel / 2⌋ zeros on every side: at stride 1 an odd kernel keeps the image's size.
     /// Example: `conv 16 3 |> same`
-    let same (conv: ConvSpec) = { conv with Padding = conv.Kernel / 2 }
+    let inline same (conv: ^Conv) : ^Conv = (^Conv: (static member WithSame: ^Conv -> ^Conv) conv)
 
 module internal Conv =
 
-    let private fields =
+    let fields =
         Codec.fields {
             let! channels = Codec.field "channels" (fun (spec: ConvSpec) -> spec.Channels) Codec.int
             and! kernel = Codec.field "kernel" _.Kernel Codec.int
@@ -49,13 +52,15 @@ module internal Conv =
             }
         }
 
-    let private describe (conv: ConvSpec) =
+    /// As in a script, by its word.
+    let describe word (conv: ConvSpec) =
         let stride = if conv.Stride = 1 then "" else $" |> stride {conv.Stride}"
         let padding = if conv.Padding = 0 then "" else $" |> padding {conv.Padding}"
-        $"conv {conv.Channels} {conv.Kernel}{stride}{padding}{Words.affine conv.Bias conv.Activation}"
+        $"{word} {conv.Channels} {conv.Kernel}{stride}{padding}{Words.affine conv.Bias conv.Activation}"
 
     let private infer (site: Site) (conv: ConvSpec) shape =
         let channels = site.Notes.Positive(site.Place + "/channels", "a number of channels", conv.Channels)
+        site.Activation conv.Activation
 
         site.Rules.Slide(site.Place, "kernel", conv.Kernel, conv.Stride, conv.Padding, Some channels, shape)
         |> Inferred.output
@@ -72,7 +77,7 @@ module internal Conv =
             | _ -> None)
             Layer.Conv
             (fun _ -> fields) with
-            Describe = describe
+            Describe = describe "conv"
             Infer = infer
             Cost = cost
             Simpler =

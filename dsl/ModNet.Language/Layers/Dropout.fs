@@ -32,7 +32,7 @@ module internal Dropout =
             | _ -> None)
             Layer.Dropout
             (fun _ -> Codec.one "rate" Codec.float) with
-            Describe = fun rate -> $"dropout {Numbers.ofFloat rate}"
+            Describe = fun rate -> $"dropout {Words.float rate}"
             Infer = infer
             Simpler = fun _ -> [ [ Layer.Activation Relu ] ]
     }

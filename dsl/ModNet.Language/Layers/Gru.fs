@@ -12,13 +12,7 @@ module GruLayer =
 module internal Gru =
 
     let private infer (site: Site) hidden shape =
-        let remedy =
-            if site.InModule then
-                "modules read a sequence step by step: use `linear`, or `modular_gru` around them"
-            else
-                "begin with `tokens` and `embed`, or use `linear`"
-
-        let _, gives = site.Rules.Recurrent(site.Place, remedy, shape)
+        let _, gives = site.Rules.Recurrent(site.Place, site.SequenceRemedy, shape)
         gives hidden
 
     let private cost _ (layer: PlannedLayer) (hidden: int) =

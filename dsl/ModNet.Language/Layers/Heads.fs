@@ -79,8 +79,8 @@ module internal Heads =
 
     let private describe variance =
         match variance with
-        | Variance.Fixed value -> $"gaussian (variance {Numbers.ofFloat value})"
-        | Variance.Learned initial -> $"gaussian (learned_variance {Numbers.ofFloat initial})"
+        | Variance.Fixed value -> $"gaussian (variance {Words.float value})"
+        | Variance.Learned initial -> $"gaussian (learned_variance {Words.float initial})"
 
     let gaussian = {
         LayerKind.body

@@ -12,10 +12,14 @@ module internal Kind =
         LayerKind.ofKind Image.kind
         LayerKind.ofKind Tasks.kind
         LayerKind.ofKind Embed.kind
+        LayerKind.ofKind EmbedColumns.kind
         LayerKind.ofKind Linear.kind
         LayerKind.ofKind Conv.kind
+        LayerKind.ofKind ConvTranspose.kind
+        LayerKind.ofKind Conv1d.kind
         LayerKind.ofKind Pooling.max
         LayerKind.ofKind Pooling.average
+        LayerKind.ofKind Upsample.kind
         LayerKind.ofKind Flatten.kind
         LayerKind.ofKind ActivationKind.kind
         LayerKind.ofKind Dropout.kind
@@ -23,6 +27,7 @@ module internal Kind =
         LayerKind.ofKind BatchNorm.kind
         LayerKind.ofKind ActivityL1.kind
         LayerKind.ofKind Gru.kind
+        LayerKind.ofKind Lstm.kind
         LayerKind.ofKind ModularLayer.kind
         LayerKind.ofKind ModularGruLayer.kind
         LayerKind.ofKind Residual.kind

@@ -4,6 +4,8 @@ namespace ModNet
 [<RequireQualifiedAccess>]
 type internal Role =
     | Input
+    /// Right after the input, whose own columns it reads.
+    | Opening
     /// A side input: what flows through the layers passes it by.
     | Beside
     | Body
@@ -23,6 +25,30 @@ type internal Site = {
     /// Notes the task ids beside the input.
     Tasks: int -> unit
 } with
+
+    /// Notes an activation whose setting cannot be.
+    member site.Activation(activation: Activation option) =
+        let within what setting (value: float) =
+            if not (value >= 0.0 && System.Double.IsFinite value) then
+                site.Notes.Add(
+                    Fault.SlopeOutOfRange,
+                    $"{site.Place}/activation",
+                    $"a finite {setting} ≥ 0 of `{what}`",
+                    Numbers.ofFloat value,
+                    $"give `{what}` such a number"
+                )
+
+        match activation with
+        | Some(LeakyRelu slope) -> within "leaky_relu" "slope" slope
+        | Some(Elu alpha) -> within "elu" "alpha" alpha
+        | _ -> ()
+
+    /// What a layer that wants a sequence advises where there is none.
+    member site.SequenceRemedy =
+        if site.InModule then
+            "modules read a sequence step by step: use `linear`, or `modular_gru` around them"
+        else
+            "begin with `tokens` and `embed`, or use `linear`"
 
     /// Whether there is nothing inside where there should be, which is noted.
     member site.IsEmpty (what: string) (parts: 'Part list) =

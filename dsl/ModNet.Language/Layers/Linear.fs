@@ -31,6 +31,7 @@ module internal Linear =
 
     let private infer (site: Site) (spec: LinearSpec) shape =
         let width = site.Notes.Positive(site.Place + "/width", "a width", spec.Width)
+        site.Activation spec.Activation
         site.Rules.EachStep(site.Place, shape, width) |> Inferred.output
 
     let kind = {

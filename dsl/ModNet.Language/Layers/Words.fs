@@ -8,8 +8,36 @@ module internal Words =
         | Relu -> "relu"
         | Tanh -> "tanh"
         | Sigmoid -> "sigmoid"
+        | Gelu -> "gelu"
+        | Silu -> "silu"
+        | LeakyRelu _ -> "leaky_relu"
+        | Elu _ -> "elu"
+        | Softplus -> "softplus"
+        | Hardswish -> "hardswish"
+        | Mish -> "mish"
+        | Softmax -> "softmax"
+        | LogSoftmax -> "log_softmax"
 
-    let activation = Codec.words [ for kind in [ Relu; Tanh; Sigmoid ] -> kind, ofActivation kind ]
+    let activation =
+        let plain = [ Relu; Tanh; Sigmoid; Gelu; Silu; Softplus; Hardswish; Mish; Softmax; LogSoftmax ]
+
+        let set get make setting =
+            Codec.case (ofActivation (make 0.0)) get make (Codec.one setting Codec.float) |> Codec.weighing 2
+
+        Codec.wordsOr [
+            set
+                (function
+                | LeakyRelu slope -> Some slope
+                | _ -> None)
+                LeakyRelu
+                "slope"
+            set
+                (function
+                | Elu alpha -> Some alpha
+                | _ -> None)
+                Elu
+                "alpha"
+        ] [ for kind in plain -> kind, ofActivation kind ]
 
     let combine = Codec.words [ Sum, "sum"; Concat, "concat" ]
 
@@ -23,12 +51,26 @@ module internal Words =
     /// As in a script: 10_000.
     let digits (count: int) = (Numbers.grouped (int64 count)).Replace(',', '_')
 
+    /// A number of floating point as in a script: 0.1, 1.0.
+    let float (value: float) =
+        let text = Numbers.ofFloat value
+        if Seq.forall (fun letter -> System.Char.IsDigit letter || letter = '-') text then text + ".0" else text
+
+    /// An activation as the value that scripts give it by: `LeakyRelu 0.1`.
+    let activationCase activation =
+        match activation with
+        | LeakyRelu slope -> $"LeakyRelu {float slope}"
+        | Elu alpha -> $"Elu {float alpha}"
+        | other -> $"{other}"
+
     /// What follows a linear map or a convolution in a script: ` |> no_bias |> relu`.
     let affine bias activation =
         let bias = if bias then "" else " |> no_bias"
 
         match activation with
         | None -> bias
+        | Some(Softmax | LogSoftmax as kind) -> $"{bias} |> activated_by {activationCase kind}"
+        | Some(LeakyRelu value | Elu value as kind) -> $"{bias} |> {ofActivation kind} {float value}"
         | Some activation -> $"{bias} |> {ofActivation activation}"
 
     let shape: Codec<Shape> =

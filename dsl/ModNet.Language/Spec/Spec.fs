@@ -2,11 +2,56 @@ namespace ModNet
 
 open System.ComponentModel
 
-/// An elementwise nonlinearity. Shapes are kept.
+/// A nonlinearity. Shapes are kept. All but `Softmax` and `LogSoftmax` take each value by itself.
 type Activation =
+    /// max(0, x).
     | Relu
+    /// The hyperbolic tangent.
     | Tanh
+    /// σ(x) = 1 / (1 + exp(−x)).
     | Sigmoid
+    /// x·Φ(x), Φ the distribution function of N(0, 1).
+    | Gelu
+    /// x·σ(x).
+    | Silu
+    /// x where x is positive, else slope·x; slope ≥ 0.
+    | LeakyRelu of slope: float
+    /// x where x is positive, else alpha·(exp(x) − 1); alpha ≥ 0.
+    | Elu of alpha: float
+    /// log(1 + exp(x)).
+    | Softplus
+    /// x·min(max(x + 3, 0), 6) / 6.
+    | Hardswish
+    /// x·tanh(log(1 + exp(x))).
+    | Mish
+    /// exp(x_i) / Σ_j exp(x_j) over the features of a row: of a sequence's step, or of an image's channels at each place.
+    | Softmax
+    /// The logarithm of the same.
+    | LogSoftmax
+
+/// A convolution over the steps of a sequence, x [T, in] → activation(W ∗ x + b) [T, Channels], that reads no later step than
+/// the one it gives; `in` is inferred from what comes before.
+type Conv1dSpec = {
+    /// Output channels, ≥ 1.
+    Channels: int
+    /// How many steps one output reads, ≥ 1: its own and those before.
+    Kernel: int
+    /// How far apart these steps are, ≥ 1.
+    Dilation: int
+    /// Whether b [Channels] is added.
+    Bias: bool
+    /// What is applied to the result, if anything.
+    Activation: Activation option
+} with
+
+    /// Lets F#'s own `tanh` stand in a pipe: `conv1d 8 3 |> tanh`.
+    static member Tanh(conv: Conv1dSpec) = { conv with Activation = Some Tanh }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithActivation(conv: Conv1dSpec, activation) = { conv with Activation = Some activation }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithoutBias(conv: Conv1dSpec) = { conv with Bias = false }
 
 /// An affine map x [in] → activation(W x + b) [Width]; `in` is inferred from what comes before.
 type LinearSpec = {
@@ -53,6 +98,47 @@ type ConvSpec = {
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     static member WithoutBias(conv: ConvSpec) = { conv with Bias = false }
 
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithStride(conv: ConvSpec, step) = { conv with Stride = step }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithPadding(conv: ConvSpec, zeros) = { conv with Padding = zeros }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithSame(conv: ConvSpec) = { conv with Padding = conv.Kernel / 2 }
+
+/// A transposed convolution, as scripts say it before it is a layer: the form of the convolution that it is the transpose of.
+type Transposed =
+    | Transposed of ConvSpec
+
+    /// Lets F#'s own `tanh` stand in a pipe: `conv_transpose 8 2 |> tanh`.
+    static member Tanh(Transposed conv) = Transposed { conv with Activation = Some Tanh }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithActivation(Transposed conv, activation) = Transposed { conv with Activation = Some activation }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithoutBias(Transposed conv) = Transposed { conv with Bias = false }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithStride(Transposed conv, step) = Transposed { conv with Stride = step }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithPadding(Transposed conv, zeros) = Transposed { conv with Padding = zeros }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    static member WithSame(Transposed conv) = Transposed { conv with Padding = conv.Kernel / 2 }
+
+/// A column of features that holds categories, and the width of the vectors that stand for them.
+type EmbeddedColumn = {
+    /// Which column, counted from 0.
+    Column: int
+    /// How many categories there are, ≥ 1; the column holds their numbers from 0.
+    Categories: int
+    /// ≥ 1.
+    Width: int
+}
+
 /// Pooling over square windows, without padding: x [C, H, W] → [C, H', W'], H' = ⌊(H − Window) / Stride⌋ + 1.
 type PoolingSpec = {
     /// The window's height and width, ≥ 1 and at most the image's.
@@ -66,7 +152,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, image, tasks, embed, linear, conv, max_pool, avg_pool, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, lstm, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -221,17 +307,26 @@ and [<RequireQualifiedAccess>] Layer =
     | Tasks of count: int
     /// Token ids [T] → [T, width].
     | Embed of width: int
+    /// [F] → [F − c + Σ widths]: right after the input, c of whose columns hold categories. The other columns come first, then
+    /// the vectors for the categories, column by column.
+    | EmbedColumns of columns: EmbeddedColumn list
     /// [in] → [width], on sequences at every step.
     | Linear of LinearSpec
     /// [in, H, W] → [channels, H', W'].
     | Conv of ConvSpec
+    /// [in, H, W] → [channels, H', W'], H' = (H − 1)·Stride − 2·Padding + Kernel, W' likewise: the transpose of a convolution.
+    | ConvTranspose of ConvSpec
+    /// [T, in] → [T, channels].
+    | Conv1d of Conv1dSpec
     /// The greatest value of every window: [C, H, W] → [C, H', W'].
     | MaxPool of PoolingSpec
     /// The mean of every window: [C, H, W] → [C, H', W'].
     | AvgPool of PoolingSpec
+    /// Each value as a square of equal values: [C, H, W] → [C, factor·H, factor·W].
+    | Upsample of factor: int
     /// [C, H, W] → [C·H·W], channel by channel, row by row.
     | Flatten
-    /// Elementwise.
+    /// Keeps the shape.
     | Activation of Activation
     /// Each value is 0 with this probability, and the others grow by 1/(1 − rate); in training M-steps only. 0 ≤ rate < 1.
     | Dropout of rate: float
@@ -244,6 +339,8 @@ and [<RequireQualifiedAccess>] Layer =
     | ActivityL1 of weight: float
     /// [T, in] → [T, hidden].
     | Gru of hidden: int
+    /// [T, in] → [T, hidden].
+    | Lstm of hidden: int
     /// [in] → [unit] or [K · unit].
     | Modular of Modular
     /// [T, in] → [T, hidden].

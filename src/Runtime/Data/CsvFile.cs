@@ -50,7 +50,7 @@ public static class CsvFile
     internal static FileBytes BytesOf(string path) => File.Exists(path)
         ? FileBytes.Read(path)
         : throw new UserException(
-            path, "a CSV file", Directory.Exists(path) ? "a directory" : "nothing at that path", "give an existing file with --data");
+            path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file with --data");
 
     /// <summary>Reads a file row by row. UserException where its quotes are wrong.</summary>
     internal static TResult Reading<TResult>(FileBytes file, CsvLayout layout, Func<CsvReader, TResult> read)

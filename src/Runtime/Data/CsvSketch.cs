@@ -25,31 +25,16 @@ public sealed record CsvSketch(char Separator, long Rows, IReadOnlyList<CsvColum
     /// <exception cref="UserException">There is no such file, it is no CSV file in UTF-8, or its rows differ in length.</exception>
     public static CsvSketch Of(string path)
     {
-        if (!File.Exists(path))
-        {
-            throw new UserException(path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file");
-        }
-
-        FileBytes file = FileBytes.Read(path);
+        FileBytes file = CsvFile.BytesOf(path);
         ArraySegment<byte> text = PlainText.InUtf8(path, file.Bytes);
         int end = text.AsSpan().IndexOf((byte)'\n');
         byte[] header = [.. end < 0 ? text : text[..end]];
         char separator = Separators.MaxBy(s => header.Count(c => c == s));
-        try
+        return CsvFile.Reading(file, new CsvLayout { Separator = separator, Header = true, Targets = [] }, reader =>
         {
-            using CsvReader reader = CsvReader.Create(
-                text,
-                new CsvReaderOptions
-                {
-                    Separator = separator,
-                    HasHeader = true,
-                    TrimWhitespace = true,
-                    TrackLineNumbers = true,
-                    MalformedData = CsvMalformedDataHandling.Throw,
-                });
             reader.ReadHeader();
             string[] names = [.. reader.Headers ?? []];
-            var columns = Array.ConvertAll(names, _ => new Seen());
+            Seen[] columns = Array.ConvertAll(names, _ => new Seen());
             long rows = 0;
             for (; reader.Read(); rows++)
             {
@@ -66,13 +51,9 @@ public sealed record CsvSketch(char Separator, long Rows, IReadOnlyList<CsvColum
             }
 
             return rows > 0
-                ? new(separator, rows, [.. names.Zip(columns, (name, seen) => seen.Sketch(name))])
+                ? new CsvSketch(separator, rows, [.. names.Zip(columns, (name, seen) => seen.Sketch(name))])
                 : throw new UserException(path, "a header and rows of values", "no rows", "give a file with rows in it");
-        }
-        catch (CsvFormatException e)
-        {
-            throw new UserException($"{path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", "others", "mend this row");
-        }
+        });
     }
 
     private sealed class Seen

@@ -52,7 +52,7 @@ public static class Mnist
         if (!File.Exists(path))
         {
             throw new UserException(
-                path, "a file of images (idx3), or a directory with MNIST's files", "nothing at that path", "give an existing path with --data");
+                path, "a file of images (idx3), or a directory with MNIST's files", NearWord.NothingAt(path), "give an existing path with --data");
         }
 
         string name = Path.GetFileName(path);

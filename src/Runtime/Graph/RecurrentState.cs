@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The states h [B, hidden] of recurrent layers, by the layer's name, as one window of B texts leaves them for the next. They carry no
-/// gradient, so learning does not reach back into earlier windows.
+/// The states [B, …] that layers over sequences carry, by the layer's name, as one window of B texts leaves them for the next: h [B, hidden] of a GRU, h and
+/// the cell side by side [B, 2·hidden] of an LSTM, the last inputs [B, steps, in] of a convolution. They carry no gradient, so learning does not reach back
+/// into earlier windows.
 /// </summary>
 public sealed class RecurrentState : IDisposable
 {
@@ -17,11 +18,11 @@ public sealed class RecurrentState : IDisposable
     /// <summary>All states, by layer.</summary>
     public IEnumerable<(string Layer, Tensor State)> Layers => _layers.Select(l => (l.Key, l.Value));
 
-    /// <summary>Keeps the state h [B, hidden] in which a layer ended, without gradient and beyond the dispose scope.</summary>
-    public void Leave(string layer, Tensor h)
+    /// <summary>Keeps the state [B, …] in which a layer ended, without gradient and beyond the dispose scope.</summary>
+    public void Leave(string layer, Tensor state)
     {
         _layers.GetValueOrDefault(layer)?.Dispose();
-        Hold(layer, h);
+        Hold(layer, state);
         _left.Add(layer);
     }
 
@@ -78,8 +79,8 @@ public sealed class RecurrentState : IDisposable
         return mapped;
     }
 
-    // A clone, because h may be a view of a larger tensor, which would live on with it.
-    private void Hold(string layer, Tensor h) => _layers[layer] = h.detach().clone().DetachFromDisposeScope();
+    // A clone, because the state may be a view of a larger tensor, which would live on with it.
+    private void Hold(string layer, Tensor state) => _layers[layer] = state.detach().clone().DetachFromDisposeScope();
 
     /// <inheritdoc/>
     public void Dispose() => Clear();

@@ -56,10 +56,11 @@ public sealed class ModularGru : GatedNode
         if (_choice is not
             {
                 Controller: LinearController controller,
-                Pool: LinearPool { Activation: Activation.Identity or Activation.Relu } pool,
+                Pool: LinearPool pool,
                 Combine: Combine.Sum,
                 Dispatch: AutoDispatch,
             }
+            || (pool.Activation != Activation.Identity && pool.Activation != Activation.Relu)
             || !FusedModularGru.Takes(x, Hidden, controller, pool, route.Runs(controller))
             || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
         {

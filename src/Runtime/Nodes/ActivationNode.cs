@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Applies a nonlinearity to each value, whatever the shape.</summary>
+/// <summary>Applies a nonlinearity, whatever the shape, and keeps the shape.</summary>
 public sealed class ActivationNode(string name, Activation activation) : Node(name)
 {
     /// <inheritdoc/>

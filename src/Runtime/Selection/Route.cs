@@ -30,11 +30,11 @@ public sealed class Route
     /// <summary>The full batch that the rows belong to, as the selector knows it.</summary>
     internal FullBatch FullBatch => _selector.FullBatch;
 
-    /// <summary>The state h [B, hidden] from which a recurrent layer starts; null stands for zeros.</summary>
+    /// <summary>The state [B, …] from which a layer over sequences starts; null stands for zeros.</summary>
     public Tensor? Carried(string layer) => _carried?[layer];
 
-    /// <summary>Leaves the state h [B, hidden] in which a recurrent layer ended, for the next window.</summary>
-    public void Leave(string layer, Tensor h) => _carried?.Leave(layer, h);
+    /// <summary>Leaves the state [B, …] in which a layer over sequences ended, for the next window.</summary>
+    public void Leave(string layer, Tensor state) => _carried?.Leave(layer, state);
 
     /// <summary>
     /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.

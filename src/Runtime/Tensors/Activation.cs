@@ -1,33 +1,99 @@
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>The nonlinearity of a module or layer. A module's is inside the module (paper, section 3).</summary>
-public enum Activation
+/// <summary>
+/// The nonlinearity of a module or layer. A module's is inside the module (paper, section 3). All keep the shape. All but two take each value by
+/// itself; <see cref="Softmax"/> and <see cref="LogSoftmax"/> take the features of a row together: of an image, the channels at each place.
+/// </summary>
+public sealed record Activation
 {
+    private readonly Kind _kind;
+    private readonly double _setting;
+
+    private Activation(Kind kind, double setting = 0) => (_kind, _setting) = (kind, setting);
+
+    private enum Kind
+    {
+        Identity,
+        Relu,
+        Tanh,
+        Sigmoid,
+        Gelu,
+        Silu,
+        LeakyRelu,
+        Elu,
+        Softplus,
+        Hardswish,
+        Mish,
+        Softmax,
+        LogSoftmax,
+    }
+
     /// <summary>No nonlinearity.</summary>
-    Identity,
+    public static Activation Identity { get; } = new(Kind.Identity);
 
     /// <summary>max(0, x).</summary>
-    Relu,
+    public static Activation Relu { get; } = new(Kind.Relu);
 
     /// <summary>tanh x.</summary>
-    Tanh,
+    public static Activation Tanh { get; } = new(Kind.Tanh);
 
     /// <summary>1 / (1 + e^−x).</summary>
-    Sigmoid,
-}
+    public static Activation Sigmoid { get; } = new(Kind.Sigmoid);
 
-/// <summary>Applies an <see cref="Activation"/>.</summary>
-public static class Activations
-{
-    /// <summary>Applies the activation to each value of a tensor of any shape.</summary>
-    public static Tensor Apply(this Activation activation, Tensor x) => activation switch
+    /// <summary>x·Φ(x), with the distribution function Φ of N(0, 1).</summary>
+    public static Activation Gelu { get; } = new(Kind.Gelu);
+
+    /// <summary>x / (1 + e^−x).</summary>
+    public static Activation Silu { get; } = new(Kind.Silu);
+
+    /// <summary>log(1 + e^x).</summary>
+    public static Activation Softplus { get; } = new(Kind.Softplus);
+
+    /// <summary>x·min(max(x + 3, 0), 6) / 6.</summary>
+    public static Activation Hardswish { get; } = new(Kind.Hardswish);
+
+    /// <summary>x·tanh(log(1 + e^x)).</summary>
+    public static Activation Mish { get; } = new(Kind.Mish);
+
+    /// <summary>e^x_i / Σ_j e^x_j over the features of a row.</summary>
+    public static Activation Softmax { get; } = new(Kind.Softmax);
+
+    /// <summary>x_i − log Σ_j e^x_j over the features of a row.</summary>
+    public static Activation LogSoftmax { get; } = new(Kind.LogSoftmax);
+
+    /// <summary>x where x is positive, else slope·x.</summary>
+    public static Activation LeakyRelu(double slope) => new(Kind.LeakyRelu, slope);
+
+    /// <summary>x where x is positive, else alpha·(e^x − 1).</summary>
+    public static Activation Elu(double alpha) => new(Kind.Elu, alpha);
+
+    /// <summary>Applies the activation to x [B, …]: from four dimensions on, to images […, C, H, W], else to rows […, n].</summary>
+    public Tensor Apply(Tensor x) => _kind switch
     {
-        Activation.Identity => x,
-        Activation.Relu => nn.functional.relu(x),
-        Activation.Tanh => tanh(x),
-        Activation.Sigmoid => sigmoid(x),
-        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "an Activation"),
+        Kind.Identity => x,
+        Kind.Relu => nn.functional.relu(x),
+        Kind.Tanh => tanh(x),
+        Kind.Sigmoid => sigmoid(x),
+        Kind.Gelu => nn.functional.gelu(x),
+        Kind.Silu => nn.functional.silu(x, inplace: false),
+        Kind.LeakyRelu => nn.functional.leaky_relu(x, _setting),
+        Kind.Elu => nn.functional.elu(x, _setting),
+        Kind.Softplus => nn.functional.softplus(x),
+        Kind.Hardswish => nn.functional.hardswish(x),
+        Kind.Mish => nn.functional.mish(x),
+        Kind.Softmax => nn.functional.softmax(x, Features(x)),
+        Kind.LogSoftmax => nn.functional.log_softmax(x, Features(x)),
+        _ => throw new InvalidOperationException($"expected an activation, got {_kind}"),
     };
+
+    /// <summary>The name, with the setting where there is one.</summary>
+    public override string ToString() => _kind is Kind.LeakyRelu or Kind.Elu
+        ? $"{_kind} {_setting.ToString("R", CultureInfo.InvariantCulture)}"
+        : $"{_kind}";
+
+    // The dimension of features: an image's channels stand before its places.
+    private static long Features(Tensor x) => x.dim() >= 4 ? x.dim() - 3 : x.dim() - 1;
 }

@@ -33,6 +33,24 @@ internal static class Products
         return y;
     }
 
+    /// <summary>
+    /// The transpose of a convolution as a map: x [n, in, H, W], weight [in, out, Kernel, Kernel], bias [out] → [n, out, H', W'] with H' = (H − 1)·stride
+    /// − 2·padding + Kernel, and W' likewise.
+    /// </summary>
+    internal static Tensor TransposedConvolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding)
+    {
+        heard?.Invoke(x.numel() * (weight.numel() / weight.shape[0]));
+        return nn.functional.conv_transpose2d(x, weight, bias, [stride, stride], [padding, padding]);
+    }
+
+    /// <summary>x [n, in, T], weight [out, in, Kernel], bias [out] → [n, out, T − (Kernel − 1)·dilation].</summary>
+    internal static Tensor SequenceConvolution(Tensor x, Tensor weight, Tensor? bias, long dilation)
+    {
+        Tensor y = nn.functional.conv1d(x, weight, bias, dilation: dilation);
+        heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
+        return y;
+    }
+
     /// <summary>The number of multiply-adds of all products that the action makes on this thread.</summary>
     internal static long Count(Action action)
     {

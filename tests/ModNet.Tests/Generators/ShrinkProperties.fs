@@ -45,7 +45,18 @@ let tests =
         testPropertyWithConfig (config 404 60) "a network shrinks to one layer of a kind that it has"
         <| fun (network: Network) ->
             let kinds =
-                [ "modular"; "modular_gru"; "residual"; "conv"; "concat_of" ]
+                [
+                    "modular"
+                    "modular_gru"
+                    "residual"
+                    "conv"
+                    "concat_of"
+                    "lstm"
+                    "conv1d"
+                    "conv_transpose"
+                    "upsample"
+                    "embed_columns"
+                ]
                 |> List.filter (fun kind -> hasKind kind network)
 
             not kinds.IsEmpty
@@ -66,7 +77,8 @@ let tests =
             shares network
             ==> lazy
                 (let least = smallest shares network
-                 let isModular (layer: Layer) = layer.Choosing.IsSome
-                 Expect.hasLength (List.filter isModular least.Layers) 2 "modular layers"
+                 let isModular (layer: PlannedLayer) = layer.Layer.Choosing.IsSome
+                 let unrolled = (plan least).Layers |> List.collect _.Unfolded
+                 Expect.hasLength (List.filter isModular unrolled) 2 "modular layers, repetitions unrolled"
                  Expect.isLessThanOrEqual least.Layers.Length 8 "layers")
     ]

@@ -101,6 +101,18 @@ let private everything =
         bernoulli
         categorical
         activity_l1 0.375
+        activation (LeakyRelu 0.125)
+        activation LogSoftmax
+        linear 45 |> gelu
+        linear 46 |> silu
+        conv_transpose 47 4 |> stride 2 |> padding 1 |> no_bias |> elu 0.625
+        conv1d 48 2 |> dilation 49 |> softplus
+        conv1d 50 2 |> hardswish
+        upsample 51
+        embed_columns [ (52, 53, 54); (55, 56, 57) ]
+        lstm 58
+        linear 59 |> mish
+        linear 60 |> activated_by Softmax
     }
 
 let private text = Network.to_json everything

@@ -2,6 +2,10 @@
 module ModNet.Tests.ScriptTests
 
 open Expecto
+open FsCheck
+open FsCheck.FSharp
+open ModNet
+open ModNet.Generators
 open ModNet.Tests.FsiSession
 
 let private outcomes =
@@ -48,6 +52,45 @@ let tests =
                 ]
                 []
                 "what does not compile, or does not run to its end"
+
+        testCase "a layer by itself reads in tables and messages as in a script"
+        <| fun () ->
+            // What holds others, or code, is told in short.
+            let isWhole (layer: Layer) =
+                match layer with
+                | Layer.Custom _
+                | Layer.Modular _
+                | Layer.ModularGru _
+                | Layer.Residual _
+                | Layer.SumOf _
+                | Layer.ConcatOf _
+                | Layer.Repeat _
+                | Layer.Block _ -> false
+                // Scripts have no word for a stride of windows that is not their size.
+                | Layer.MaxPool pooling
+                | Layer.AvgPool pooling -> pooling.Stride = pooling.Window
+                | _ -> true
+
+            let layers =
+                Gen.sampleWithSeed (Rnd 406UL) 50 120 Networks.sound
+                |> Seq.collect (fun network -> LayerTree.all network.Layers)
+                |> Seq.filter isWhole
+                |> Seq.distinct
+                |> List.ofSeq
+
+            let kinds = layers |> List.map Kind.ofLayer |> List.distinct
+
+            for kind in [ "lstm"; "conv1d"; "conv_transpose"; "upsample"; "embed_columns"; "leaky_relu"; "elu" ] do
+                Expect.contains kinds kind "kinds that are tried"
+
+            let oneLine (network: Network) = (Network.to_json network).ReplaceLineEndings " "
+            let said = layers |> List.map (Kind.describe >> (+) "    ") |> String.concat "\n"
+
+            Expect.equal
+                (run
+                    $"let layers = network \"n\" {{\n{said}\n}}\nSystem.Console.Error.WriteLine((Network.to_json layers).ReplaceLineEndings \" \")")
+                [ oneLine { Name = "n"; Layers = layers } ]
+                "the same layers"
 
         testCase "every word has an example"
         <| fun () ->

@@ -21,6 +21,23 @@ module Fixtures =
 
     open FsCheck.FSharp
 
+    /// One of each kind.
+    let activations = [
+        Activation.Identity
+        Activation.Relu
+        Activation.Tanh
+        Activation.Sigmoid
+        Activation.Gelu
+        Activation.Silu
+        Activation.LeakyRelu 0.2
+        Activation.Elu 0.7
+        Activation.Softplus
+        Activation.Hardswish
+        Activation.Mish
+        Activation.Softmax
+        Activation.LogSoftmax
+    ]
+
     let sizes =
         gen {
             let! seed = Gen.choose (1, 1_000_000)
@@ -31,7 +48,7 @@ module Fixtures =
             let! outputs = Gen.choose (1, 5)
             let! bias = Gen.elements [ true; false ]
 
-            let! activation = Gen.elements [ Activation.Identity; Activation.Relu; Activation.Tanh; Activation.Sigmoid ]
+            let! activation = Gen.elements activations
 
             return {
                 Seed = seed
@@ -97,8 +114,10 @@ module Fixtures =
         let nodes: Node list = [
             new EmbedNode("embed1", vocabulary, width, init)
             new GruNode("gru1", width, width, init)
+            new LstmNode("lstm1", width, width, init)
             new ModularGru("modular_gru1", width, width, controller, pool, Combine.Sum, Dispatch.Auto, init)
             new GruNode("gru2", width, width, init)
+            new SequenceConvNode("conv1d1", width, width, 3, 2, Activation.Gelu, true, init)
             new DropoutNode("dropout1", 0.2, streams.Dropout)
         ]
 

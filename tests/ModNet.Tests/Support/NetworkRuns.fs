@@ -126,11 +126,12 @@ let rewriteModulars (change: Modular -> Modular) =
         | Layer.ModularGru gru -> Layer.ModularGru { gru with Candidate = change gru.Candidate }
         | other -> other)
 
-/// The first layers (input and task ids), the body, the head.
+/// The first layers (input, task ids, columns that are embedded), the body, the head.
 let ends (network: Network) =
     let opening =
         network.Layers
-        |> List.takeWhile (fun layer -> layer.IsTokens || layer.IsFeatures || layer.IsImage || layer.IsTasks)
+        |> List.takeWhile (fun layer ->
+            layer.IsTokens || layer.IsFeatures || layer.IsImage || layer.IsTasks || layer.IsEmbedColumns)
 
     let rest = List.skip opening.Length network.Layers
     opening, List.take (rest.Length - 1) rest, List.last rest

@@ -1,0 +1,16 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Makes each value of an image a square of factor × factor equal values: [B, C, H, W] → [B, C, factor·H, factor·W].</summary>
+public sealed class UpsampleNode(string name, int factor) : Node(name)
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        (long batch, long channels, long height, long width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
+        return x.unsqueeze(3).unsqueeze(5)
+            .expand(batch, channels, height, factor, width, factor)
+            .reshape(batch, channels, height * factor, width * factor);
+    }
+}
