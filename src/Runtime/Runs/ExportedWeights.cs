@@ -35,7 +35,7 @@ public static class ExportedWeights
         using var noGrad = no_grad();
         string path = Path.Combine(folder, FileName);
         Dictionary<string, Tensor> tensors = Safetensors.Read(path, out IReadOnlyDictionary<string, string> metadata);
-        Architecture.Load(new(path, tensors), graph);
+        Architecture.Load(new(path, tensors), graph, averaged: false);
         return long.TryParse(metadata.GetValueOrDefault(Step), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : 0;
     }
 }

@@ -123,11 +123,11 @@ let tests =
                         $"{line.Phase}, step {line.Step}"
 
                 let say = Action<string>(failtestf "said: %s")
-                Checkpoint.LoadWeightsOf(folder, graph, say)
+                Checkpoint.LoadWeightsOf(folder, graph, say) |> ignore
                 agrees outcome.Final["validation"] splits.Validation
                 agrees outcome.Final["test"] splits.Test
                 Expect.notEqual (values graph) weights "the newest checkpoint"
-                Checkpoint.LoadBestWeightsOf(folder, graph, say)
+                Checkpoint.LoadBestWeightsOf(folder, graph, say) |> ignore
                 agrees outcome.Best.Validation splits.Validation
                 agrees outcome.Best.Test splits.Test
                 let path = Path.Combine(folder, "checkpoint.safetensors")
