@@ -13,8 +13,8 @@ public static class NearWord
     public static string? Find(IEnumerable<string> known, string word) =>
         known
             .Select(candidate => (candidate, Distance: Distance(candidate, word)))
-            // Two letters of three make every word near.
-            .Where(c => c.Distance <= Math.Min(Farthest, word.Length / 2))
+            // Two letters of two make every word near.
+            .Where(c => c.Distance <= Math.Min(Farthest, word.Length - 1))
             .OrderBy(c => c.Distance)
             .ThenBy(c => c.candidate, StringComparer.Ordinal)
             .FirstOrDefault().candidate;

@@ -2,6 +2,7 @@ namespace ModNet.Cli
 
 open System
 open System.Reflection
+open Microsoft.FSharp.Reflection
 open ModNet
 
 /// The words that `open ModNet` brings into a script, and the words that other libraries use for the same things.
@@ -39,11 +40,18 @@ module Vocabulary =
                             attribute.Name
             ]
 
+    /// Cases of unions: `Adam`, `Comma`.
     let private cases =
         lazy
             [
                 for owner in types.Value do
-                    if owner.IsNested then owner.Name
+                    if
+                        FSharpType.IsUnion owner
+                        && isNull owner.DeclaringType
+                        && not (owner.IsDefined typeof<RequireQualifiedAccessAttribute>)
+                    then
+                        for case in FSharpType.GetUnionCases owner do
+                            case.Name
             ]
 
     /// Every word of the language.
@@ -85,7 +93,6 @@ module Vocabulary =
             "max_steps", "steps 10_000"
             "dense", "linear 64"
             "Dense", "linear 64"
-            "Linear", "linear 64"
             "embedding", "embed 32"
             "Embedding", "embed 32"
             "conv2d", "conv 16 3"

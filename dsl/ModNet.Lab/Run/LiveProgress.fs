@@ -42,8 +42,21 @@ type internal LiveProgress(console: IAnsiConsole) =
         shown <- Some(bar, showing)
         bar
 
+    // One line: a line that wraps would make the bar jump.
+    let fitting (figures: string) =
+        // Beside the bar stand a percentage and the blanks between columns.
+        let room = max 20 (console.Profile.Width - barWidth - 8)
+        if figures.Length <= room then figures else figures[.. room - 2] + "…"
+
+    /// The bar of this process's terminal. Spectre.Console takes one whose error output goes elsewhere, as that of a script under
+    /// ./modnet does, for no terminal, unless it is told.
+    static member OnTerminal() =
+        LiveProgress(AnsiConsole.Create(AnsiConsoleSettings(Interactive = InteractionSupport.Yes)))
+
     /// Moves the bar, and shows other figures beside it.
     member _.Show(reached: int64, total: int64, figures: string) =
+        let figures = fitting figures
+
         let bar =
             match shown with
             | Some(bar, _) -> bar

@@ -24,11 +24,7 @@ type ProgressLine private (before: string, after: Progress -> string, live: Live
     new(before, after) =
         let isTerminal = not Console.IsOutputRedirected && Spectre.Console.AnsiConsole.Profile.Capabilities.Ansi
 
-        ProgressLine(
-            before,
-            after,
-            (if isTerminal then Some(LiveProgress Spectre.Console.AnsiConsole.Console) else None)
-        )
+        ProgressLine(before, after, (if isTerminal then Some(LiveProgress.OnTerminal()) else None))
 
     /// The progress line of a single run.
     new() = ProgressLine("", fun _ -> "")

@@ -13,17 +13,8 @@ let private types expected found = $"This expression was expected to have type '
 
 let private undefined (word: string) = $"The value or constructor '{word}' is not defined."
 
-/// A script with one mistake in each declaration, each of which the compiler reports.
-let private mistakes = [
-    """let a = pool "a" { modules "4"; unit (linear 2) }""", "modules takes a whole number"
-    """let b = em { samples 3; optimiser (Adam 1e-3) }""", "write optimizer (Adam 1e-3)"
-    """let c = em { samples 3; learning_rate 1e-3 }""", "write optimizer (Adam 1e-3)"
-    """let d = em { samples 3; steps 1e3 }""",
-    "steps takes a whole number, without quotes, point or exponent: steps 1_000"
-    """let e: Data = in_memory { held_out 0.1 }""", "in_memory takes \"name\" before the braces"
-    """let f = network { features 2; linear 1 }""", "network takes \"name\" before the braces"
-    """let g = network "g" { features 2; Dense 3 }""", "write linear 64"
-]
+let private noBlock =
+    "Invalid record, sequence or computation expression. Sequence expressions should be of the form 'seq { ... }'"
 
 [<Tests>]
 let tests =
@@ -79,10 +70,34 @@ let tests =
                     Expect.isTrue (Vocabulary.words.Value.Contains ours[0]) $"{ours[0]} is a word of ModNet"
         }
 
-        testInDirectory "in a script of many mistakes each one has its remedy after the compiler's words"
+        test "a block without what stands before its braces" {
+            let hint = hint "let data' = in_memory { held_out 0.1 }" 13 "FS0001" (types "Data" "InMemoryBuilder")
+
+            Expect.equal
+                hint
+                (Some "in_memory takes \"name\" before the braces: in_memory \"name\" { … }")
+                "a builder in place of its value"
+
+            let line = "let n = network { features 2; linear 1 }"
+
+            let hint =
+                CompilerHint.ofError line { Path = "mine.fsx"; Line = 1; Column = 17; Code = "FS0740"; Text = noBlock }
+
+            Expect.equal
+                hint
+                (Some "network takes \"name\" before the braces: network \"name\" { … }")
+                "a word before braces"
+        }
+
+        testInDirectory "of a script that does not compile, the remedy follows the compiler's words"
         <| fun directory ->
             let load = Path.Combine(root, "notebooks", "modnet.fsx")
-            let lines = [ $"#load @\"{load}\""; "open ModNet"; yield! mistakes |> List.map fst ]
-            let script = write directory "mine.fsx" (String.concat "\n" lines)
-            refused 1 [ "check"; script ] ("does not compile" :: (mistakes |> List.map snd))
+            let line = "let a = em { samples 3; optimiser (Adam 1e-3) }"
+            let script = write directory "mine.fsx" $"#load @\"{load}\"\nopen ModNet\n{line}"
+
+            refused 1 [ "check"; script ] [
+                "'optimiser' is not defined"
+                "  remedy: ModNet has no optimiser; write optimizer (Adam 1e-3)"
+                "does not compile"
+            ]
     ]
