@@ -487,13 +487,14 @@ open FsCheck
 open FsCheck.FSharp
 open ModNet.Generators
 
-/// Whether a layer stands between input and head.
+/// Whether a layer stands between input and head and need not stand right after the input.
 let isInside (layer: Layer) =
     not (
         layer.IsTokens
         || layer.IsFeatures
         || layer.IsImage
         || layer.IsTasks
+        || layer.IsEmbedColumns
         || layer.IsSoftmax
         || layer.IsGaussian
         || layer.IsBernoulli
