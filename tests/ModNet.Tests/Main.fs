@@ -27,6 +27,7 @@ let private indented (text: string) = String.Join("\n", [ for line in text.Trim(
 type private Progress(total: int) =
     let mutable ended = 0
     let mutable running = ""
+    let durations = Collections.Concurrent.ConcurrentBag<string * TimeSpan>()
 
     let failed (name: string) (what: string) (took: TimeSpan) =
         say $"failed: {name} ({took.TotalSeconds:F1} s)\n{indented what}\n"
@@ -41,6 +42,9 @@ type private Progress(total: int) =
 
     member _.Say() = say $"{ended} of {total} tests done; running: {running}"
 
+    /// The tests that took longest, of those that passed.
+    member _.Slowest(count: int) = durations |> Seq.sortByDescending snd |> Seq.truncate count |> Seq.toList
+
     member _.Printer = {
         TestPrinters.silent with
             beforeEach =
@@ -49,7 +53,7 @@ type private Progress(total: int) =
                         running <- name
                         keep name
                     }
-            passed = fun _ _ -> after ignore
+            passed = fun name took -> after (fun () -> durations.Add(name, took))
             ignored = fun name reason -> after (fun () -> say $"skipped: {name}: {reason}")
             failed = fun name message took -> after (fun () -> failed name message took)
             exn = fun name error took -> after (fun () -> failed name (string error) took)
@@ -91,6 +95,10 @@ let private runTests (args: string array) =
     | Some run ->
         for line in Tally.table (Tally.all ()) do
             say line
+
+        // So that whoever adds a test sees where the time goes.
+        for name, took in progress.Slowest 10 do
+            say $"slow: {took.TotalSeconds:F1} s: {name}"
 
         let passed, skipped = run.passed.Length, run.ignored.Length
         let failed = run.failed.Length + run.errored.Length
