@@ -49,13 +49,20 @@ module FirstScript =
                 if column.Name <> target.Name then column
         ]
 
-        let numbers = others |> List.filter _.IsNumeric
+        let isCategory (column: CsvColumnSketch) = not (column.IsNumeric || column.IsDate) && isClass column
 
-        if numbers.IsEmpty then
+        let features = others |> List.filter (fun column -> column.IsNumeric || column.IsDate || isCategory column)
+
+        let categories, dates = features |> List.filter isCategory, features |> List.filter _.IsDate
+
+        // A missing category is a level of its own.
+        let levels (column: CsvColumnSketch) = column.Values.Count + (if column.HasMissing then 1 else 0)
+
+        if features.IsEmpty then
             raise (
                 UserException(
                     path,
-                    $"columns of numbers beside {target.Name}",
+                    $"columns of numbers, dates or categories beside {target.Name}",
                     "none",
                     "give a file with such columns, or another one with --target"
                 )
@@ -74,9 +81,17 @@ module FirstScript =
         let settings = [
             if isClass target then $"classes {target.Values.Count}"
 
-            if numbers.Length < others.Length then
-                let listed = numbers |> Seq.map (fun column -> $"\"{spelt column.Name}\"") |> String.concat "; "
-                $"features [ {listed} ]"
+            for word, columns, isNeeded in
+                [
+                    "features", features, features.Length < others.Length
+                    "categorical", categories, not categories.IsEmpty
+                    "dates", dates, not dates.IsEmpty
+                ] do
+                if isNeeded then
+                    let listed = columns |> Seq.map (fun column -> $"\"{spelt column.Name}\"") |> String.concat "; "
+                    $"{word} [ {listed} ]"
+
+            if features |> List.exists _.HasMissing then "missing Mean"
 
             match sketch.Separator with
             | ';' -> "separator Semicolon"
@@ -87,7 +102,8 @@ module FirstScript =
         "csv.fsx",
         [
             "target", spelt target.Name
-            "count", string numbers.Length
+            "columns", string features.Length
+            "count", string (features.Length - categories.Length + List.sumBy levels categories)
             "rows", sketch.Rows.ToString("N0", CultureInfo.InvariantCulture)
             "head",
             (if isClass target then

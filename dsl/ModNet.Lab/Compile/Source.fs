@@ -69,11 +69,45 @@ module Source =
         let wrong place expected (got: int64) remedy =
             raise (UserException($"{network.Name}/{place}", expected, string got, remedy))
 
+        let levels = if isNull data.Levels then [] else List.ofSeq data.Levels
+        let split, coded = levels |> List.partition (fun known -> not known.Coded)
+
+        let each =
+            match split with
+            | [] -> ""
+            | split ->
+                let said =
+                    split |> List.map (fun known -> $"{known.Column} ({known.Levels.Count})") |> String.concat ", "
+
+                $", with one for each level of {said}"
+
+        // Where a column of the file is among those that the network reads.
+        let placeOf (column: string) =
+            data.Columns
+            |> Seq.takeWhile ((<>) column)
+            |> Seq.sumBy (fun before ->
+                match split |> List.tryFind (fun known -> known.Column = before) with
+                | Some known -> known.Levels.Count
+                | None -> 1)
+
         for layer in network.Layers do
             match layer with
+            | Layer.EmbedColumns columns ->
+                for known in coded do
+                    let place = placeOf known.Column
+                    let count = known.Levels.Count
+
+                    match columns |> List.tryFind (fun column -> column.Column = place) with
+                    | Some column when column.Categories < count ->
+                        wrong
+                            "embed_columns"
+                            $"{count} categories in column {place}, the levels of {known.Column}"
+                            (int64 column.Categories)
+                            $"say `({place}, {count}, {column.Width})`"
+                    | _ -> ()
             | Layer.Features width when int64 width <> data.Splits.Train.Inputs.shape[1] ->
                 let found = data.Splits.Train.Inputs.shape[1]
-                wrong "features" $"width {found}, the columns of {path}" width $"say `features {found}`"
+                wrong "features" $"width {found}, the columns of {path}{each}" width $"say `features {found}`"
             | Layer.Tasks count when not (isNull data.Tasks) && count <> data.Tasks.Count ->
                 let found = data.Tasks.Count
                 wrong "tasks" $"{found}, the task ids of {path}" count $"say `tasks {found}`"
@@ -87,6 +121,14 @@ module Source =
             Targets = List.toArray csv.Targets,
             Classes = Option.toNullable csv.Classes,
             Features = (csv.Features |> Option.map List.toArray |> Option.toObj),
+            Categorical = List.toArray csv.Categorical,
+            Coded = List.toArray csv.Coded,
+            Dates = List.toArray csv.Dates,
+            Missing =
+                (match csv.Missing with
+                 | None -> CsvMissing.Refused
+                 | Some Mean -> CsvMissing.Mean
+                 | Some Drop -> CsvMissing.Drop),
             Task = Option.toObj csv.Task,
             Header = csv.Header,
             Separator = separator csv.Separator
@@ -149,12 +191,11 @@ module Source =
 
         facts
 
-    let private plain (kind: string) (data: LoadedData) = {
-        Splits = data.Splits
-        Facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
-        Preparation = data.Preparation
-        Judge = fun _ _ _ -> Verdict.none
-    }
+    let private plain (kind: string) (data: LoadedData) =
+        let facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
+        if data.Dropped > 0L then facts.Add("left_out", JsonValue.Create data.Dropped)
+
+        { Splits = data.Splits; Facts = facts; Preparation = data.Preparation; Judge = fun _ _ _ -> Verdict.none }
 
     let private toy (seed: int) (data: ModNet.ToyRegression) =
         let problem, train, held = ToyProblem.draw seed data

@@ -39,6 +39,9 @@ module internal Declared =
         [
             string source.Facts["kind"] + $": {counted} datapoints"
             if not (isNull prepared.Words) then $"{Numbers.grouped (int64 prepared.Words.Count)} words"
+            match source.Facts["left_out"] with
+            | null -> ()
+            | count -> $"{Numbers.grouped (count.GetValue<int64>())} rows with missing numbers left out"
             if not (isNull prepared.Classes) then named prepared.Classes.Count "classes" prepared.Classes
             if not (isNull prepared.Tasks) then named prepared.Tasks.Count "tasks" prepared.Tasks
         ]

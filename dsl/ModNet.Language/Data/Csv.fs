@@ -12,6 +12,10 @@ type CsvBuilder internal (path: string) =
                 Targets = []
                 Classes = None
                 Features = None
+                Categorical = []
+                Coded = []
+                Dates = []
+                Missing = None
                 Task = None
                 Header = true
                 Separator = Comma
@@ -38,10 +42,33 @@ type CsvBuilder internal (path: string) =
     [<CustomOperation "classes">]
     member _.Classes(draft: CsvData, count: int) = { draft with Classes = Some count }
 
-    /// The columns of numbers to predict from, x [features] in this order; unless said, all that are neither target nor task.
+    /// The columns to predict from, x [features] in this order; unless said, all that are neither target nor task.
     /// Example: `features [ "x"; "y" ]`
     [<CustomOperation "features">]
     member _.Features(draft: CsvData, columns: string list) = { draft with Features = Some columns }
+
+    /// The features that hold categories, words or numbers. Each of them becomes a column for each level that the file has, in the order of
+    /// labels: 1 for the level that is there, 0 for the others. They stand where the feature stands, and `standardise` leaves them as they are.
+    /// Example: `categorical [ "colour" ]`
+    [<CustomOperation "categorical">]
+    member _.Categorical(draft: CsvData, columns: string list) = { draft with Categorical = columns }
+
+    /// The features that hold categories which the network reads as codes, from 0, for `embed_columns`. `standardise` leaves them as they are.
+    /// Example: `coded [ "month" ]`
+    [<CustomOperation "coded">]
+    member _.Coded(draft: CsvData, columns: string list) = { draft with Coded = columns }
+
+    /// The features that hold dates of ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00Z. They become the days since the beginning of 1970,
+    /// with the part of the day as a fraction.
+    /// Example: `dates [ "sold" ]`
+    [<CustomOperation "dates">]
+    member _.Dates(draft: CsvData, columns: string list) = { draft with Dates = columns }
+
+    /// What becomes of missing values among the features, which are empty: `Mean` puts the mean over the training rows for a number, `Drop`
+    /// leaves rows without a number out. With either, a missing category is a level of its own. Unless said, a missing value is refused.
+    /// Example: `missing Mean`
+    [<CustomOperation "missing">]
+    member _.Missing(draft: CsvData, values: MissingValues) = { draft with Missing = Some values }
 
     /// The column of task ids, labels of any kind, numbered in order as classes are; none unless said.
     /// Example: `task "subject"`
@@ -84,9 +111,10 @@ type CsvBuilder internal (path: string) =
 [<AutoOpen>]
 module CsvSource =
 
-    /// Rows of a CSV file (RFC 4180): x [features] of numbers, and y [targets] of numbers or, with `classes`, a class. `target` or
+    /// Rows of a CSV file (RFC 4180): x [features] of numbers, categories and dates, and y [targets] of numbers or, with `classes`, a class. `target` or
     /// `targets` must be said. A blank path is left to `--data`.
-    /// Settings: `target`, `targets`, `classes`, `features`, `task`, `header`, `separator`, `standardise`, `held_out`, `test`, `split_seed`.
+    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `task`, `header`, `separator`, `standardise`,
+    /// `held_out`, `test`, `split_seed`.
     /// Example: `csv "iris.csv" { target "species"; classes 3; held_out 0.2; test 0.2 }`
     let csv (path: string) = CsvBuilder path
 
@@ -98,6 +126,10 @@ module internal CsvKind =
             and! targets = Codec.field "targets" _.Targets (Codec.list Codec.string)
             and! classes = Codec.field "classes" _.Classes (Codec.option Codec.int)
             and! features = Codec.field "features" _.Features (Codec.option (Codec.list Codec.string))
+            and! categorical = Codec.unlessPlain "categorical" [] _.Categorical (Codec.list Codec.string)
+            and! coded = Codec.unlessPlain "coded" [] _.Coded (Codec.list Codec.string)
+            and! dates = Codec.unlessPlain "dates" [] _.Dates (Codec.list Codec.string)
+            and! missing = Codec.optional "missing" _.Missing (Codec.words [ Mean, "mean"; Drop, "drop" ])
             and! task = Codec.field "task" _.Task (Codec.option Codec.string)
             and! header = Codec.field "header" _.Header Codec.bool
 
@@ -114,6 +146,10 @@ module internal CsvKind =
                 Targets = targets
                 Classes = classes
                 Features = features
+                Categorical = categorical
+                Coded = coded
+                Dates = dates
+                Missing = missing
                 Task = task
                 Header = header
                 Separator = separator
@@ -169,6 +205,42 @@ module internal CsvKind =
                     "name it once"
                 )
 
+        let kinds = [ "categorical", csv.Categorical; "coded", csv.Coded; "dates", csv.Dates ]
+
+        for column, times in kinds |> List.collect snd |> List.countBy id do
+            if times > 1 then
+                rules.Notes.Add(
+                    Fault.ColumnTwice,
+                    $"{rules.Root}/data",
+                    "every feature to be at most one of categorical, coded and a date",
+                    $"`{column}` {times} times",
+                    "name it once"
+                )
+
+        let others = csv.Targets @ Option.toList csv.Task
+
+        for setting, columns in kinds do
+            for column in List.distinct columns do
+                let isFeature =
+                    match csv.Features with
+                    | Some features -> List.contains column features
+                    | None -> not (List.contains column others)
+
+                if not isFeature then
+                    let what =
+                        if List.contains column others then
+                            $"`{column}`, which is target or task"
+                        else
+                            $"`{column}`, which is none"
+
+                    rules.Notes.Add(
+                        Fault.ColumnOutOfRange,
+                        rules.Place setting,
+                        "columns that are features",
+                        what,
+                        $"leave it out of `{setting}`, or make it a feature"
+                    )
+
         for setting, share in [ "held_out", csv.HeldOut; "test", csv.Test ] do
             if not (share >= 0.0 && share < 1.0) then
                 rules.OutOfRange(
@@ -191,7 +263,14 @@ module internal CsvKind =
             | Some count -> Target.Classes count
             | None -> Target.Values csv.Targets.Length
 
-        rules.Fits("a CSV file", csv.Features |> Option.map (fun columns -> Shape.Vector columns.Length), target)
+        // How many levels a column has is known once the file is read.
+        let features =
+            if csv.Categorical.IsEmpty then
+                csv.Features |> Option.map (fun columns -> Shape.Vector columns.Length)
+            else
+                None
+
+        rules.Fits("a CSV file", features, target)
 
     let kind = {
         DataKind.make
@@ -204,7 +283,9 @@ module internal CsvKind =
             check with
             Path = fun csv -> Some csv.Path
             At = fun path csv -> { csv with Path = path }
-            Prepares = _.Standardise
+            Prepares =
+                fun csv ->
+                    csv.Standardise || csv.Missing = Some Mean || not (csv.Categorical.IsEmpty && csv.Coded.IsEmpty)
             WithoutValidation = fun csv -> if csv.HeldOut = 0.0 then DataKind.holdOut 0 else None
             Tasks = fun csv -> csv.Task |> Option.map (fun _ -> None)
     }

@@ -44,6 +44,13 @@ type Separator =
     | Semicolon
     | Tab
 
+/// What becomes of missing values among the features of a CSV file.
+type MissingValues =
+    /// A number becomes the mean of its column over the training rows, and a category a level of its own.
+    | Mean
+    /// A row without one of its numbers is left out, and a missing category is a level of its own.
+    | Drop
+
 /// Rows of a CSV file: numbers x [features], and y [targets] or a class.
 type CsvData = {
     /// The file; a blank leaves it to the command line's `--data`.
@@ -54,6 +61,14 @@ type CsvData = {
     Classes: int option
     /// The columns that x is made of, in order; None takes all that are neither target nor task.
     Features: string list option
+    /// The columns of x that hold categories, each of which becomes a column for each of its levels.
+    Categorical: string list
+    /// The columns of x that hold categories which the network reads as codes, from 0.
+    Coded: string list
+    /// The columns of x that hold dates, which become days since the beginning of 1970.
+    Dates: string list
+    /// What becomes of missing values among the features; None refuses them.
+    Missing: MissingValues option
     /// The column of task ids, labels of any kind.
     Task: string option
     /// Whether the first row names the columns; else they are named 1, 2, ….

@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 /// </summary>
 /// <param name="Mean">The mean of each column.</param>
 /// <param name="Deviation">The standard deviation of each column, over N; 1 for a column of a single value.</param>
-/// <example><code>ColumnScaling.Fit(train).Apply(test)</code></example>
+/// <example><code>ColumnScaling.Fit(train).Of(1.5, column: 0)</code></example>
 public sealed record ColumnScaling(IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation)
 {
     /// <summary>Takes the mean and the deviation of each column of <paramref name="rows"/>, [N, D] with N of at least 1.</summary>
@@ -33,20 +33,11 @@ public sealed record ColumnScaling(IReadOnlyList<double> Mean, IReadOnlyList<dou
         return new(mean, deviation);
     }
 
-    /// <summary>rows [N, D] in any precision → z [N, D], rounded to float32 at the end.</summary>
-    public Tensor Apply(Tensor rows)
-    {
-        using var scope = NewDisposeScope();
-        double[] values = TensorArrays.Vector<double>(rows);
-        var scaled = new float[values.Length];
-        for (int i = 0; i < values.Length; i++)
-        {
-            int c = i % Mean.Count;
-            scaled[i] = (float)((values[i] - Mean[c]) / Deviation[c]);
-        }
+    /// <summary>z of a value in a column.</summary>
+    public double Of(double value, int column) => (value - Mean[column]) / Deviation[column];
 
-        return tensor(scaled).view(rows.shape).MoveToOuterDisposeScope();
-    }
+    /// <summary>The mean of numbers of any size, at least one.</summary>
+    internal static double MeanOf(double[] values) => MeanAndDeviation(values).Mean;
 
     // Values are taken from the first one, so that a column of one value has no spread at all, and in units of the largest, so that no
     // square leaves the range of a double. The unit is a power of two, by which nothing is rounded.

@@ -23,7 +23,9 @@ public static class CsvFile
         string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
     {
         FileBytes file = BytesOf(path);
-        Rows rows = Read(file, layout, standardise);
+        CsvRows rows = CsvRows.Read(
+            file, layout, standardise, null,
+            names => CsvColumns.OfHeader(path, names, layout, 1), count => CsvColumns.OfCount(path, count, layout));
         long validationRows = (long)Math.Round(heldOut * rows.Count);
         long testRows = (long)Math.Round(test * rows.Count);
         if (rows.Count - validationRows - testRows < 1 || (heldOut > 0 && validationRows == 0) || (test > 0 && testRows == 0))
@@ -33,18 +35,17 @@ public static class CsvFile
                 "give a longer file, or hold out another share");
         }
 
-        (Dataset all, string[]? labels, string[]? tasks) = ToDataset(path, layout, rows);
+        (Dataset all, string[]? labels, string[]? tasks, ColumnLevels[]? levels) = ToDataset(path, layout, rows);
         using DataSplits exact = HeldOut.Split(all, validationRows, testRows, splitSeed);
-        ColumnScaling? scaling = standardise ? ColumnScaling.Fit(exact.Train.Inputs) : null;
-        DataSplits splits = exact.Map(part => InFloat32(path, rows, part, scaling));
-        return new(splits, [file.File], labels, tasks, scaling, rows.FeatureNames);
+        ColumnSteps steps = Fit(path, layout, standardise, rows, levels, exact.Train.Inputs);
+        DataSplits splits = exact.Map(part => InFloat32(path, rows, part, steps));
+        return new(splits, [file.File], labels, tasks, steps.Scaling, rows.FeatureNames)
+        {
+            Fill = steps.Fill,
+            Levels = levels,
+            Dropped = rows.Dropped,
+        };
     }
-
-    private static Rows Read(FileBytes file, CsvLayout layout, bool standardise) =>
-        Reading(file, layout, reader => Read(file.Path, layout, reader, Largest(standardise)));
-
-    /// <summary>The largest number that a column may hold: columns that are standardised become float32 only afterwards.</summary>
-    internal static double Largest(bool standardise) => standardise ? double.MaxValue : float.MaxValue;
 
     /// <summary>All bytes of a file. UserException where there is none.</summary>
     internal static FileBytes BytesOf(string path) => File.Exists(path)
@@ -76,67 +77,41 @@ public static class CsvFile
         }
     }
 
-    private static Rows Read(string path, CsvLayout layout, CsvReader reader, double largest)
-    {
-        CsvColumns? columns = null;
-        if (layout.Header)
-        {
-            reader.ReadHeader();
-            columns = reader.Headers is { Count: > 0 } names ? CsvColumns.OfHeader(path, names, layout, 1) : null;
-        }
-
-        var rows = new Rows();
-        while (reader.Read())
-        {
-            columns ??= CsvColumns.OfCount(path, reader.FieldCount, layout);
-            if (reader.FieldCount != columns.Names.Count)
-            {
-                throw new UserException(
-                    $"{path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row",
-                    $"{reader.FieldCount}", "mend this row");
-            }
-
-            rows.Count++;
-            rows.Features.AddRange(columns.Features.Select(c => Number(path, reader, columns, c, largest)));
-            if (layout.Classes is null)
-            {
-                rows.Targets.AddRange(columns.Targets.Select(c => (float)Number(path, reader, columns, c, float.MaxValue)));
-            }
-            else
-            {
-                rows.Labels.Add(Label(path, reader, columns, columns.Targets[0]));
-            }
-
-            if (columns.Task is int task)
-            {
-                rows.Tasks.Add(Label(path, reader, columns, task));
-            }
-        }
-
-        rows.FeatureNames = [.. columns?.Features.Select(c => columns.Names[c]) ?? []];
-        return rows.Count > 0
-            ? rows
-            : throw new UserException(
-                path, "rows of values", columns is null ? "an empty file" : "a header alone", "give a file with rows in it");
-    }
-
-    private static (Dataset All, string[]? Labels, string[]? Tasks) ToDataset(string path, CsvLayout layout, Rows rows)
+    private static (Dataset All, string[]? Labels, string[]? Tasks, ColumnLevels[]? Levels) ToDataset(string path, CsvLayout layout, CsvRows rows)
     {
         using var scope = NewDisposeScope();
-        Tensor inputs = tensor(rows.Features.ToArray()).view(rows.Count, -1);
+        double[] features = [.. rows.Features];
+        int columns = rows.FeatureNames.Count;
+        var levels = new List<ColumnLevels>();
+        for (int c = 0; c < columns; c++)
+        {
+            if (rows.Levels[c] is { } known)
+            {
+                string name = rows.FeatureNames[c];
+                (string[] ordered, long[] places) = known.Ordered($"{path}, column {name}");
+                levels.Add(new(name, ordered, layout.Coded.Contains(name)));
+                for (int i = c; i < features.Length; i += columns)
+                {
+                    features[i] = places[(long)features[i]];
+                }
+            }
+        }
+
+        Tensor inputs = tensor(features).view(rows.Count, -1);
+        ColumnLevels[]? categories = levels.Count > 0 ? [.. levels] : null;
         (string[]? tasks, SideInputs? side) = (null, null);
         if (layout.Task is not null)
         {
-            (tasks, long[] ids) = LabelNumbers.Of(rows.Tasks, $"{path}, column {layout.Task}");
-            side = new(tensor(ids), null);
+            (tasks, long[] places) = rows.TaskIds.Ordered($"{path}, column {layout.Task}");
+            side = new(tensor(rows.Tasks.Select(id => places[id]).ToArray()), null);
         }
 
         if (layout.Classes is not int classes)
         {
-            return (new(inputs, tensor(rows.Targets.ToArray()).view(rows.Count, -1), side), null, tasks);
+            return (new(inputs, tensor(rows.Values.ToArray()).view(rows.Count, -1), side), null, tasks, categories);
         }
 
-        (string[] labels, long[] numbers) = LabelNumbers.Of(rows.Labels, $"{path}, column {layout.Targets[0]}");
+        (string[] labels, long[] numbers) = rows.Classes.Ordered($"{path}, column {layout.Targets[0]}");
         if (labels.Length != classes)
         {
             const int shown = 12;
@@ -146,66 +121,74 @@ public static class CsvFile
                 $"say classes {labels.Length} here and in the network's head, or mend the labels");
         }
 
-        return (new(inputs, tensor(numbers), side), labels, tasks);
+        return (new(inputs, tensor(rows.Labels.Select(label => numbers[label]).ToArray()), side), labels, tasks, categories);
+    }
+
+    // What is learned of the columns is learned of the rows that are trained on.
+    private static ColumnSteps Fit(string path, CsvLayout layout, bool standardise, CsvRows rows, ColumnLevels[]? levels, Tensor train)
+    {
+        var steps = new ColumnSteps(rows.FeatureNames, null, null, levels);
+        bool[] areNumbers = steps.AreNumbers(rows.FeatureNames.Count);
+        if (layout.Missing == CsvMissing.Mean)
+        {
+            steps = steps with { Fill = Means(path, rows, areNumbers, train) };
+        }
+
+        if (!standardise)
+        {
+            return steps;
+        }
+
+        // Columns of categories stay as they are.
+        double[] values = TensorArrays.Vector<double>(train);
+        int columns = areNumbers.Length;
+        for (int i = 0; i < values.Length; i++)
+        {
+            int c = i % columns;
+            values[i] = !areNumbers[c] ? 0 : double.IsNaN(values[i]) ? steps.Fill![c] : values[i];
+        }
+
+        using Tensor filled = tensor(values).view(train.shape);
+        return steps with { Scaling = ColumnScaling.Fit(filled) };
+    }
+
+    private static double[] Means(string path, CsvRows rows, bool[] areNumbers, Tensor train)
+    {
+        double[] values = TensorArrays.Vector<double>(train);
+        var means = new double[areNumbers.Length];
+        for (int c = 0; c < means.Length; c++)
+        {
+            if (areNumbers[c])
+            {
+                double[] present = [.. values.Where((value, i) => i % means.Length == c && !double.IsNaN(value))];
+                means[c] = present.Length > 0
+                    ? ColumnScaling.MeanOf(present)
+                    : throw new UserException(
+                        $"{path}, column {rows.FeatureNames[c]}", "a number in one of the training rows, for the mean", "none",
+                        "leave the column out");
+            }
+        }
+
+        return means;
     }
 
     // Features are rounded to float32 here, when they have been standardised, and no sooner.
-    private static Dataset InFloat32(string path, Rows rows, Dataset part, ColumnScaling? scaling)
+    private static Dataset InFloat32(string path, CsvRows rows, Dataset part, ColumnSteps steps)
     {
         using var scope = NewDisposeScope();
-        Tensor inputs = scaling is null ? part.Inputs.to_type(ScalarType.Float32) : scaling.Apply(part.Inputs);
+        Tensor inputs = steps.Apply(part.Inputs);
         Tensor wrong = inputs.isfinite().logical_not().nonzero();
         if (wrong.shape[0] > 0)
         {
-            (long row, long column) = (wrong[0, 0].ToInt64(), wrong[0, 1].ToInt64());
+            (long row, int column) = (wrong[0, 0].ToInt64(), steps.Source(rows.FeatureNames.Count, wrong[0, 1].ToInt64()));
             throw new UserException(
-                $"{path}, column {rows.FeatureNames[(int)column]}",
+                $"{path}, column {rows.FeatureNames[column]}",
                 "numbers that stay in the range of float32 when they are standardised by the training rows",
                 part.Inputs[row, column].ToDouble().ToString(CultureInfo.InvariantCulture),
                 "mend this value, or leave the column out");
         }
 
         return new(inputs, part.Targets.alias(), part.Side?.Map(t => t.alias()));
-    }
-
-    internal static double Number(string path, CsvReader reader, CsvColumns columns, int column, double largest)
-    {
-        string text = reader.GetString(column);
-        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value))
-        {
-            throw Wrong(path, reader, columns, column, "a number", text);
-        }
-
-        return Math.Abs(value) <= largest
-            ? value
-            : throw Wrong(path, reader, columns, column, FormattableString.Invariant($"a number within ±{largest:G3}, the range of float32"), text);
-    }
-
-    internal static string Label(string path, CsvReader reader, CsvColumns columns, int column)
-    {
-        string text = reader.GetString(column);
-        return text.Length > 0 ? text : throw Wrong(path, reader, columns, column, "a label", text);
-    }
-
-    internal static UserException Wrong(string path, CsvReader reader, CsvColumns columns, int column, string expected, string text) => new(
-        $"{path}, line {reader.LineNumber}, column {columns.Names[column]}",
-        expected,
-        text.Length == 0 ? "nothing" : $"`{text}`",
-        text.Length == 0 ? "fill the value in, or take the row out" : "mend this value, or leave the column out");
-
-    private sealed class Rows
-    {
-        internal long Count { get; set; }
-
-        internal IReadOnlyList<string> FeatureNames { get; set; } = [];
-
-        internal List<double> Features { get; } = [];
-
-        internal List<float> Targets { get; } = [];
-
-        internal List<string> Labels { get; } = [];
-
-        internal List<string> Tasks { get; } = [];
     }
 }
 
@@ -231,6 +214,11 @@ internal sealed class CsvColumns
                     layout.Header
                         ? "name one of these, or say that the file has no header"
                         : "columns without a header are numbered from 1");
+        }
+
+        foreach (string name in layout.Categorical.Concat(layout.Coded).Concat(layout.Dates))
+        {
+            Place(name);
         }
 
         Targets = [.. layout.Targets.Select(Place)];
@@ -281,9 +269,36 @@ public sealed record CsvLayout
     /// <summary>The column of task ids, which may be any labels; null where there are no tasks.</summary>
     public string? Task { get; init; }
 
+    /// <summary>The columns of x that hold categories, each of which becomes a column for each of its levels.</summary>
+    public IReadOnlyList<string> Categorical { get; init; } = [];
+
+    /// <summary>The columns of x that hold categories which the network reads as codes, from 0.</summary>
+    public IReadOnlyList<string> Coded { get; init; } = [];
+
+    /// <summary>The columns of x that hold dates of ISO 8601, which become days since the beginning of 1970.</summary>
+    public IReadOnlyList<string> Dates { get; init; } = [];
+
+    /// <summary>What becomes of values of x that are missing.</summary>
+    public CsvMissing Missing { get; init; }
+
     /// <summary>Whether the first row names the columns.</summary>
     public bool Header { get; init; } = true;
 
     /// <summary>The character between two values.</summary>
     public char Separator { get; init; } = ',';
+}
+
+/// <summary>
+/// What becomes of values of x that are missing, which are empty. Unless they are refused, a missing category is a level of its own.
+/// </summary>
+public enum CsvMissing
+{
+    /// <summary>They are refused.</summary>
+    Refused,
+
+    /// <summary>A number becomes the mean of its column over the training rows.</summary>
+    Mean,
+
+    /// <summary>A row without one of its numbers is left out.</summary>
+    Drop,
 }

@@ -1,4 +1,3 @@
-using CsvHelper;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -9,9 +8,6 @@ namespace ModNet.Runtime;
 /// </summary>
 public static class CsvQuestions
 {
-    // More lines would tell no more.
-    private const int MostLines = 12;
-
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file or pipe, in UTF-8.</param>
     /// <param name="layout">What the columns of the run's data held.</param>
@@ -19,32 +15,17 @@ public static class CsvQuestions
     /// <exception cref="UserException">Something cannot be read; the message has a line for each mistake, with file, line and column.</exception>
     public static Questions Load(string path, CsvLayout layout, Preparation preparation)
     {
-        FileBytes file = CsvFile.BytesOf(path);
-        return CsvFile.Reading(file, layout, reader => Read(path, layout, preparation, reader));
-    }
-
-    private static Questions Read(string path, CsvLayout layout, Preparation preparation, CsvReader reader)
-    {
-        CsvColumns? columns = null;
-        if (layout.Header)
-        {
-            reader.ReadHeader();
-            columns = reader.Headers is { Count: > 0 } names ? Named(path, names, layout, preparation) : null;
-        }
-
-        var problems = new Problems(path);
-        var rows = new Rows(path, layout, preparation);
-        while (reader.Read())
-        {
-            columns ??= Numbered(path, reader.FieldCount, layout, preparation);
-            problems.Watch(() => rows.Add(reader, columns));
-        }
-
-        problems.Demand();
-        return rows.Count > 0
-            ? rows.ToQuestions()
-            : throw new UserException(
-                path, "rows of values", columns is null ? "an empty file" : "a header alone", "give a file with rows in it");
+        CsvRows rows = CsvRows.Read(
+            CsvFile.BytesOf(path), layout, preparation.Scaling is not null, preparation,
+            names => Named(path, names, layout, preparation), count => Numbered(path, count, layout, preparation));
+        using var scope = NewDisposeScope();
+        Tensor inputs = tensor(rows.Features.ToArray()).view(rows.Count, -1);
+        Tensor? targets = rows.Labels.Count > 0 ? tensor(rows.Labels.ToArray())
+            : rows.Values.Count > 0 ? tensor(rows.Values.ToArray()).view(rows.Count, -1)
+            : null;
+        Tensor? tasks = rows.Tasks.Count > 0 ? tensor(rows.Tasks.ToArray()).MoveToOuterDisposeScope() : null;
+        return new(
+            inputs.MoveToOuterDisposeScope(), targets?.MoveToOuterDisposeScope(), tasks is null ? null : new(tasks, null));
     }
 
     private static CsvColumns Named(string path, IReadOnlyList<string> names, CsvLayout layout, Preparation preparation)
@@ -79,112 +60,21 @@ public static class CsvQuestions
 
         string Moved(string name) =>
             $"{int.Parse(name) - layout.Targets.Count(target => int.Parse(target) < int.Parse(name))}";
-        CsvLayout without = layout with
+        CsvLayout without = Like(layout, preparation, []) with
         {
-            Targets = [],
             Features = [.. (preparation.Columns ?? []).Select(Moved)],
             Task = layout.Task is { } moved ? Moved(moved) : null,
         };
         return CsvColumns.OfCount(path, count, without);
     }
 
-    private static CsvLayout Like(CsvLayout layout, Preparation preparation, IReadOnlyList<string> targets) =>
-        layout with { Targets = targets, Features = preparation.Columns ?? layout.Features };
-
-    /// <summary>All mistakes of a file, of which a message shows the first ones.</summary>
-    private sealed class Problems(string path)
+    // Categories and dates are known by the run's columns.
+    private static CsvLayout Like(CsvLayout layout, Preparation preparation, IReadOnlyList<string> targets) => layout with
     {
-        private readonly List<string> _shown = [];
-        private int _count;
-
-        internal void Watch(Action read)
-        {
-            try
-            {
-                read();
-            }
-            catch (UserException problem)
-            {
-                _count++;
-                if (_shown.Count < MostLines)
-                {
-                    _shown.Add(problem.Message);
-                }
-            }
-        }
-
-        internal void Demand()
-        {
-            if (_count > 0)
-            {
-                string rest = _count > _shown.Count ? $"\n{path}: and {_count - _shown.Count} more such rows" : "";
-                throw new UserException(string.Join("\n", _shown) + rest);
-            }
-        }
-    }
-
-    private sealed class Rows(string path, CsvLayout layout, Preparation preparation)
-    {
-        private readonly Dictionary<string, long> _classes = Numbers(preparation.Classes);
-        private readonly Dictionary<string, long> _taskIds = Numbers(preparation.Tasks);
-        private readonly List<double> _features = [];
-        private readonly List<float> _values = [];
-        private readonly List<long> _labels = [];
-        private readonly List<long> _tasks = [];
-
-        internal long Count { get; private set; }
-
-        internal void Add(CsvReader reader, CsvColumns columns)
-        {
-            if (reader.FieldCount != columns.Names.Count)
-            {
-                throw new UserException(
-                    $"{path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row",
-                    $"{reader.FieldCount}", "mend this row");
-            }
-
-            Count++;
-            double largest = CsvFile.Largest(preparation.Scaling is not null);
-            _features.AddRange(columns.Features.Select(c => CsvFile.Number(path, reader, columns, c, largest)));
-            if (layout.Classes is not null)
-            {
-                _labels.AddRange(columns.Targets.Select(c => Known(reader, columns, c, _classes)));
-            }
-            else
-            {
-                _values.AddRange(columns.Targets.Select(c => (float)CsvFile.Number(path, reader, columns, c, float.MaxValue)));
-            }
-
-            if (columns.Task is int task)
-            {
-                _tasks.Add(Known(reader, columns, task, _taskIds));
-            }
-        }
-
-        internal Questions ToQuestions()
-        {
-            using var scope = NewDisposeScope();
-            Tensor inputs = tensor(_features.ToArray()).view(Count, -1);
-            Tensor? targets = _labels.Count > 0 ? tensor(_labels.ToArray())
-                : _values.Count > 0 ? tensor(_values.ToArray()).view(Count, -1)
-                : null;
-            Tensor? tasks = _tasks.Count > 0 ? tensor(_tasks.ToArray()).MoveToOuterDisposeScope() : null;
-            return new(
-                inputs.MoveToOuterDisposeScope(), targets?.MoveToOuterDisposeScope(), tasks is null ? null : new(tasks, null));
-        }
-
-        private long Known(CsvReader reader, CsvColumns columns, int column, Dictionary<string, long> known)
-        {
-            string label = CsvFile.Label(path, reader, columns, column);
-            return known.TryGetValue(label, out long number)
-                ? number
-                : throw CsvFile.Wrong(
-                    path, reader, columns, column,
-                    $"one of the {known.Count} labels that the run's data had ({string.Join(", ", known.Keys.Take(MostLines))}{(known.Count > MostLines ? ", …" : "")})",
-                    label);
-        }
-
-        private static Dictionary<string, long> Numbers(IReadOnlyList<string>? names) =>
-            (names ?? []).Select((name, number) => (name, number)).ToDictionary(p => p.name, p => (long)p.number, StringComparer.Ordinal);
-    }
+        Targets = targets,
+        Features = preparation.Columns ?? layout.Features,
+        Categorical = [],
+        Coded = [],
+        Dates = [],
+    };
 }

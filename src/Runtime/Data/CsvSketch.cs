@@ -5,10 +5,12 @@ namespace ModNet.Runtime;
 
 /// <summary>A column of a CSV file as one sees it at first sight.</summary>
 /// <param name="Name">Its name in the header.</param>
-/// <param name="IsNumeric">Whether every value is a finite number.</param>
-/// <param name="IsWhole">Whether every value is a whole number.</param>
-/// <param name="Values">Its different values, as long as there are at most <see cref="CsvSketch.MostValues"/>; null where there are more.</param>
-public sealed record CsvColumnSketch(string Name, bool IsNumeric, bool IsWhole, IReadOnlyList<string>? Values);
+/// <param name="IsNumeric">Whether every value that is there is a finite number.</param>
+/// <param name="IsWhole">Whether every value that is there is a whole number.</param>
+/// <param name="IsDate">Whether every value that is there is a date of ISO 8601.</param>
+/// <param name="HasMissing">Whether values are missing.</param>
+/// <param name="Values">Its different values without a missing one, as long as there are at most <see cref="CsvSketch.MostValues"/>; null where there are more.</param>
+public sealed record CsvColumnSketch(string Name, bool IsNumeric, bool IsWhole, bool IsDate, bool HasMissing, IReadOnlyList<string>? Values);
 
 /// <summary>What a first script about a CSV file has to know: its columns, its separator and how many rows there are.</summary>
 /// <param name="Separator">What stands between two values.</param>
@@ -61,9 +63,20 @@ public sealed record CsvSketch(char Separator, long Rows, IReadOnlyList<CsvColum
         private readonly SortedSet<string> _values = new(StringComparer.Ordinal);
         private bool _numeric = true;
         private bool _whole = true;
+        private bool _date = true;
+        private bool _missing;
+        private bool _present;
 
         internal void Take(string value)
         {
+            if (value.Length == 0)
+            {
+                _missing = true;
+                return;
+            }
+
+            _present = true;
+            _date = _date && IsoDate.Days(value) is not null;
             _numeric = _numeric && double.TryParse(value, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number);
             _whole = _whole && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
             if (_values.Count <= MostValues)
@@ -72,6 +85,7 @@ public sealed record CsvSketch(char Separator, long Rows, IReadOnlyList<CsvColum
             }
         }
 
-        internal CsvColumnSketch Sketch(string name) => new(name, _numeric, _whole, _values.Count <= MostValues ? [.. _values] : null);
+        internal CsvColumnSketch Sketch(string name) => new(
+            name, _present && _numeric, _present && _whole, _present && _date, _missing, _values.Count <= MostValues ? [.. _values] : null);
     }
 }

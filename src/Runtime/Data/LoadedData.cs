@@ -21,11 +21,22 @@ public sealed record LoadedData(
     /// <summary>The training data and the held-out data. Those that were read from files are identified by the files' contents.</summary>
     public DataSplits Splits { get; } = Files.Count > 0 && !Splits.IsIdentified ? Splits with { Identity = new(Files) } : Splits;
 
+    /// <summary>What stands for a missing number, by column of x; null where none may be missing.</summary>
+    public IReadOnlyList<double>? Fill { get; init; }
+
+    /// <summary>The columns of x that hold categories; null where there are none.</summary>
+    public IReadOnlyList<ColumnLevels>? Levels { get; init; }
+
+    /// <summary>The rows that were left out because a number is missing.</summary>
+    public long Dropped { get; init; }
+
     /// <summary>What turns data as they are outside into the network's inputs.</summary>
     public Preparation Preparation => new(Splits.Identity)
     {
         Columns = Columns,
         Scaling = Scaling,
+        Fill = Fill,
+        Levels = Levels,
         Pixels = Splits.Train.Pixels,
         Classes = Classes,
         Tasks = Tasks,

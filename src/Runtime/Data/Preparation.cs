@@ -33,6 +33,12 @@ public sealed record Preparation(DataIdentity Data)
     /// <summary>By what the columns of x are standardised; null where they are not.</summary>
     public ColumnScaling? Scaling { get; init; }
 
+    /// <summary>What stands for a missing number, by column of x; null where none may be missing.</summary>
+    public IReadOnlyList<double>? Fill { get; init; }
+
+    /// <summary>The columns of x that hold categories; null where there are none.</summary>
+    public IReadOnlyList<ColumnLevels>? Levels { get; init; }
+
     /// <summary>How the bytes of images become inputs; null where inputs are no images from files.</summary>
     public PixelScale? Pixels { get; init; }
 
@@ -46,7 +52,8 @@ public sealed record Preparation(DataIdentity Data)
     public IReadOnlyList<string>? Tasks { get; init; }
 
     /// <summary>
-    /// x as the data have it → the network's input. Columns [B, D] are in any precision and not yet standardised; images [B, C, H, W] are
+    /// x as the data have it → the network's input. Columns [B, D] are in any precision and not yet standardised, categories by their code, and
+    /// missing numbers NaN; images [B, C, H, W] are
     /// bytes, 0 to 255; everything else stays as it is. UserException where x is something else.
     /// </summary>
     public Tensor Apply(Tensor x)
@@ -59,12 +66,15 @@ public sealed record Preparation(DataIdentity Data)
             return pixels.Apply(x);
         }
 
-        if (Scaling is ColumnScaling scaling)
+        var steps = new ColumnSteps(Columns, Scaling, Fill, Levels);
+        if (!steps.AreNone)
         {
+            string missing = Fill is null ? "" : ", NaN where a number is missing";
+            string codes = Levels is null ? "" : ", categories by their code from 0";
             Demand(
-                x.dim() == 2 && x.shape[1] == scaling.Mean.Count, x,
-                $"rows [B, {scaling.Mean.Count}] with the columns {string.Join(", ", Columns ?? [])}, not yet standardised");
-            return scaling.Apply(x).to(x.device);
+                x.dim() == 2 && x.shape[1] == steps.Width, x,
+                $"rows [B, {steps.Width}] with the columns {string.Join(", ", Columns ?? [])}, not yet standardised{codes}{missing}");
+            return steps.Apply(x).to(x.device);
         }
 
         return x;
@@ -105,9 +115,16 @@ public sealed record Preparation(DataIdentity Data)
     private bool IsWhole =>
         Scaling is null or { Mean: not null, Deviation: not null }
         && (Scaling is null || Scaling.Mean.Count == Scaling.Deviation.Count)
+        && (Fill is null || Fill.Count == Columns?.Count)
+        && (Levels is null || AreWhole(Levels))
         && Pixels is null or { Scale: not null, Shift: not null }
         && (Pixels is null || Pixels.Scale.Count == Pixels.Shift.Count)
         && new[] { Columns, Words, Classes, Tasks }.All(names => names is null || AreDistinct(names));
+
+    private bool AreWhole(IReadOnlyList<ColumnLevels> levels) =>
+        levels.All(l => l is { Column: not null, Levels: { Count: > 0 } } && AreDistinct(l.Levels) && Columns?.Contains(l.Column) == true)
+        && AreDistinct([.. levels.Select(l => l.Column)])
+        && (Scaling is null || Scaling.Mean.Count == Columns!.Count);
 
     // A name that stands there twice, or that is null, would not tell one from another.
     private static bool AreDistinct(IReadOnlyList<string> names) =>

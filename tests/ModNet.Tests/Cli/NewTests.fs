@@ -9,17 +9,21 @@ open ModNet.Tests.Clone
 /// Runs the command line in a folder.
 let private within (folder: string) (words: string list) = run folder System.Environment.ProcessPath (cli :: words) []
 
-/// The rows of a small CSV file: two measures, a colour, a class and a number to predict.
+/// The rows of a small CSV file: two measures, a colour, a day, some words of which no two are alike, a class and a number to predict.
 let private flowers (separator: string) =
     [
-        [ "length"; "width"; "colour"; "species"; "weight" ]
-        for i in 1..40 do
+        [ "length"; "width"; "colour"; "day"; "note"; "species"; "weight" ]
+        for i in 1..60 do
             let isFirst = i % 2 = 0
 
             [
                 $"{4 + i % 3}.{i % 7}"
                 (if isFirst then "3.5" else "2.5")
-                (if i % 3 = 0 then "red" else "blue")
+                (if i % 3 = 0 then "red"
+                 elif i % 8 = 1 then ""
+                 else "blue")
+                $"2024-03-{i % 28 + 1:D2}"
+                $"note {i}"
                 (if isFirst then "setosa" else "virginica")
                 $"{i}.5"
             ]
@@ -41,7 +45,8 @@ let tests =
             Expect.stringContains said "data  toy_regression: " "a line on the data"
             Expect.isTrue (File.Exists(Path.Combine(directory, "runs", "first", "report.html"))) "the report"
 
-        testInDirectory "a script about a CSV file takes classes, columns of numbers and the separator from it"
+        testInDirectory
+            "a script about a CSV file takes classes, categories, dates, missing values and the separator from it"
         <| fun directory ->
             write directory "flowers.csv" (flowers ";") |> ignore
 
@@ -51,7 +56,17 @@ let tests =
             let script = File.ReadAllText(Path.Combine(directory, "mine.fsx"))
 
             for part in
-                [ "classes 2"; "separator Semicolon"; "features [ \"length\"; \"width\"; \"weight\" ]"; "softmax 2" ] do
+                [
+                    "classes 2"
+                    "separator Semicolon"
+                    "features [ \"length\"; \"width\"; \"colour\"; \"day\"; \"weight\" ]"
+                    "categorical [ \"colour\" ]"
+                    "dates [ \"day\" ]"
+                    "missing Mean"
+                    "features 7"
+                    "from 5 columns of"
+                    "softmax 2"
+                ] do
                 Expect.stringContains script part "as the file is"
 
             let code, said, errors = within directory [ "check"; "mine.fsx" ]
@@ -59,7 +74,7 @@ let tests =
 
             Expect.stringContains
                 said
-                "csv: 24 training, 8 validation, 8 test datapoints; 2 classes (setosa, virginica)"
+                "csv: 36 training, 12 validation, 12 test datapoints; 2 classes (setosa, virginica)"
                 "the data"
 
             Expect.stringContains said "S, samples in an E-step" "a setting that could have been left out"

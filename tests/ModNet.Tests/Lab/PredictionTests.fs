@@ -105,6 +105,60 @@ let tests =
 
             Expect.equal (liveTensors ()) live "no tensor is left behind"
 
+        testInDirectory "a network on a table is asked with raw rows and says what it says of training rows"
+        <| fun directory ->
+            use trained = Trained.load (SmallRuns.ofTable directory)
+
+            match trained.Experiment.Data with
+            | Data.Csv table ->
+                let layout = Source.layout table
+                use data = CsvFile.Load(table.Path, layout, 0.0, 0.0, true, 1L)
+                use asked = CsvQuestions.Load(table.Path, layout, trained.Preparation.Value)
+
+                scoped
+                <| fun () ->
+                    // Standardised by the run's training rows, not by all of them; categories are the same.
+                    let prepared = trained.Preparation.Value.Apply asked.Inputs
+                    let codes = torch.tensor [| 0L; 1L; 2L; 3L |]
+
+                    Expect.equal
+                        (matrix (prepared.index_select (1, codes)))
+                        (matrix (data.Splits.Train.Inputs.index_select (1, codes)))
+                        "colours and months are left alone"
+
+                    use run = CsvFile.Load(table.Path, layout, table.HeldOut, table.Test, true, int64 table.SplitSeed)
+                    let rows (x: torch.Tensor) = matrix x |> Array.map List.ofArray |> Set.ofArray
+                    Expect.isTrue (Set.isSubset (rows run.Splits.Train.Inputs) (rows prepared)) "rows as in training"
+
+                    let said =
+                        trained.Graph.InEvaluation(fun () -> trained.Graph.Forward(prepared, FirstSelector()).Features)
+
+                    use examined = trained.Examine asked.Inputs
+                    Expect.isLessThan (distance said examined.Features) 1e-6 "what the network says"
+
+                let out = Path.Combine(directory, "said.csv")
+                let line = Predicting.write trained None table.Path (Some out) Stream.Null
+                Expect.isSome line "the targets are known"
+                Expect.hasLength (File.ReadAllLines out) 61 "a row each"
+            | other -> failtest $"a table, not {other}"
+
+        testInDirectory "a width or a number of categories that the table does not have is refused with the right one"
+        <| fun directory ->
+            let trains width months =
+                fun () ->
+                    ModNet.Tests.Running.quietly (fun () ->
+                        ModNet.Tests.Running.train Settings.none (SmallRuns.tableExperiment directory width months)
+                        |> ignore)
+
+            complains (trains 9 4) [
+                "table/features: expected width 6, the columns of"
+                "with one for each level of colour (3), got 9 – say `features 6`"
+            ]
+
+            complains (trains 6 3) [
+                "table/embed_columns: expected 4 categories in column 3, the levels of month, got 3 – say `(3, 4, 2)`"
+            ]
+
         testInDirectory "what does not fit the network is one message, of every kind of data"
         <| fun directory ->
             let refused (trained: TrainedNetwork) (x: torch.Tensor) (parts: string list) =

@@ -187,6 +187,10 @@ let tests =
                 Targets = [ "y" ]
                 Classes = None
                 Features = None
+                Categorical = []
+                Coded = []
+                Dates = []
+                Missing = None
                 Task = None
                 Header = true
                 Separator = Comma
@@ -202,7 +206,11 @@ let tests =
                 csv "x.csv" {
                     targets [ "y"; "z" ]
                     classes 3
-                    features [ "a"; "b" ]
+                    features [ "a"; "b"; "c"; "d" ]
+                    categorical [ "a" ]
+                    coded [ "b" ]
+                    dates [ "c" ]
+                    missing Drop
                     task "t"
                     header false
                     separator Semicolon
@@ -218,7 +226,11 @@ let tests =
                     Path = "x.csv"
                     Targets = [ "y"; "z" ]
                     Classes = Some 3
-                    Features = Some [ "a"; "b" ]
+                    Features = Some [ "a"; "b"; "c"; "d" ]
+                    Categorical = [ "a" ]
+                    Coded = [ "b" ]
+                    Dates = [ "c" ]
+                    Missing = Some Drop
                     Task = Some "t"
                     Header = false
                     Separator = Semicolon

@@ -127,6 +127,54 @@ module SmallRuns =
             }
         )
 
+    /// Rows with a colour, a month, a number and a date, some of which are missing, and two numbers to predict.
+    let table (count: int) : string list =
+        "colour,month,a,sold,y,z"
+        :: [
+            for i in 1..count do
+                let colour = [ "red"; "blue"; "" ][i % 3]
+                let a = if i % 7 = 0 then "" else invariant (float i / 10.0)
+                $"{colour},{i % 4 + 1},{a},2024-01-{i % 28 + 1:D2},{i % 5},{i % 6}"
+        ]
+
+    /// A network on such a table, which embeds the month.
+    let tableExperiment (directory: string) (width: int) (months: int) : Experiment =
+        let path = Path.Combine(directory, "table.csv")
+        File.WriteAllLines(path, table 60)
+
+        experiment {
+            net (
+                network "table" {
+                    features width
+                    embed_columns [ (3, months, 2) ]
+                    linear 2
+                    gaussian (variance 1.0)
+                }
+            )
+
+            data (
+                csv path {
+                    targets [ "y"; "z" ]
+                    categorical [ "colour" ]
+                    coded [ "month" ]
+                    dates [ "sold" ]
+                    missing Mean
+                    standardise true
+                }
+            )
+
+            train (
+                static_modules {
+                    steps 20
+                    batch 16
+                }
+            )
+
+            out (Path.Combine(directory, "table"))
+        }
+
+    let ofTable (directory: string) : string = train (tableExperiment directory 6 4)
+
     /// A network on rows with a task's name that predicts two bits: whether x is above a half, and whether the task is the second.
     let ofBits (directory: string) : string =
         let path = Path.Combine(directory, "bits.csv")

@@ -225,7 +225,7 @@ let tests =
 
             use raw = torch.tensor([| for i in 0..999 -> 1.7e9 + float i |]).view(1000L, 1L)
 
-            use again = data.Scaling.Apply raw
+            use again = data.Preparation.Apply raw
             Expect.equal (numbers again) (numbers data.Splits.Train.Inputs) "the same"
 
         testInDirectory "rows that are held out must stay in range when they are standardised"

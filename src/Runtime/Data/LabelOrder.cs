@@ -3,14 +3,14 @@ using System.Numerics;
 
 namespace ModNet.Runtime;
 
-/// <summary>Turns labels into class numbers.</summary>
-internal static class LabelNumbers
+/// <summary>The order in which labels are numbered.</summary>
+internal static class LabelOrder
 {
     /// <summary>
-    /// The distinct labels in order, and each label's place among them. Labels that are all numbers are ordered as numbers. UserException, with
+    /// The distinct labels in order. Labels that are all numbers are ordered as numbers. UserException, with
     /// <paramref name="place"/>, where a number is written in several ways, such as 1 and 1.0: nobody means these as two classes.
     /// </summary>
-    internal static (string[] Labels, long[] Numbers) Of(IReadOnlyList<string> labels, string place)
+    internal static string[] Ordered(IReadOnlyList<string> labels, string place)
     {
         string[] distinct = [.. labels.Distinct(StringComparer.Ordinal)];
         if (distinct.Where(l => Number(l) is not null).GroupBy(Canonical).FirstOrDefault(g => g.Count() > 1) is { } alike)
@@ -21,16 +21,9 @@ internal static class LabelNumbers
                 "write them alike, or with a letter before each if they are different names");
         }
 
-        string[] ordered = distinct.All(l => Number(l) is not null)
+        return distinct.All(l => Number(l) is not null)
             ? [.. distinct.OrderBy(l => Number(l)!.Value).ThenBy(l => l, StringComparer.Ordinal)]
             : [.. distinct.Order(StringComparer.Ordinal)];
-        var numbers = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (string label in ordered)
-        {
-            numbers.Add(label, numbers.Count);
-        }
-
-        return (ordered, [.. labels.Select(l => numbers[l])]);
     }
 
     private static double? Number(string label) =>

@@ -1,0 +1,92 @@
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// What turns the columns of a table into those that a network reads: missing numbers, which are NaN, are filled in, numbers are standardised,
+/// and codes of categories become a column for each level, unless the network reads the codes. Training data and questions go the same way.
+/// </summary>
+/// <param name="Names">The names of the table's columns; null where they have none.</param>
+/// <param name="Scaling">By what columns are standardised; null where they are not.</param>
+/// <param name="Fill">What stands for a missing number, by column; null where no number may be missing.</param>
+/// <param name="Levels">The columns that hold codes of categories; null where there are none.</param>
+internal sealed record ColumnSteps(
+    IReadOnlyList<string>? Names, ColumnScaling? Scaling, IReadOnlyList<double>? Fill, IReadOnlyList<ColumnLevels>? Levels)
+{
+    /// <summary>Whether columns stay as they are.</summary>
+    internal bool AreNone => Scaling is null && Fill is null && Levels is null;
+
+    /// <summary>The number of the table's columns; null where any number will do.</summary>
+    internal int? Width => Scaling?.Mean.Count ?? Fill?.Count ?? (Levels is null ? null : Names?.Count);
+
+    /// <summary>rows [N, D] in any precision → [N, D'] in float32, rounded at the end. UserException where a code is none.</summary>
+    internal Tensor Apply(Tensor rows)
+    {
+        double[] values = TensorArrays.Vector<double>(rows);
+        int columns = (int)rows.shape[1];
+        ColumnLevels?[] levels = ByColumn(columns);
+        int width = levels.Sum(l => l?.Width ?? 1);
+        long count = rows.shape[0];
+        var prepared = new float[count * width];
+        for (long n = 0, at = 0; n < count; n++)
+        {
+            for (int c = 0; c < columns; c++)
+            {
+                double value = values[n * columns + c];
+                if (levels[c] is not { } known)
+                {
+                    value = double.IsNaN(value) && Fill is not null ? Fill[c] : value;
+                    prepared[at++] = (float)(Scaling is null ? value : Scaling.Of(value, c));
+                    continue;
+                }
+
+                Demand(known, value);
+                prepared[at + (known.Coded ? 0 : (int)value)] = known.Coded ? (float)value : 1;
+                at += known.Width;
+            }
+        }
+
+        return tensor(prepared).view(count, width);
+    }
+
+    /// <summary>The table's column that a column of <see cref="Apply"/>'s result is made of.</summary>
+    internal int Source(int columns, long prepared)
+    {
+        ColumnLevels?[] levels = ByColumn(columns);
+        int column = 0;
+        for (long end = levels[0]?.Width ?? 1; end <= prepared; end += levels[column]?.Width ?? 1)
+        {
+            column++;
+        }
+
+        return column;
+    }
+
+    /// <summary>The columns that hold numbers.</summary>
+    internal bool[] AreNumbers(int columns) => Array.ConvertAll(ByColumn(columns), levels => levels is null);
+
+    private ColumnLevels?[] ByColumn(int columns)
+    {
+        var levels = new ColumnLevels?[columns];
+        foreach (ColumnLevels known in Levels ?? [])
+        {
+            levels[Names!.ToList().IndexOf(known.Column)] = known;
+        }
+
+        return levels;
+    }
+
+    private static void Demand(ColumnLevels known, double code)
+    {
+        // Also where the code is NaN.
+        if (!(code >= 0 && code < known.Levels.Count && Math.Floor(code) == code))
+        {
+            throw new UserException(
+                $"x, column {known.Column}",
+                $"the code of one of {known.Levels.Count} levels, from 0 ({string.Join(", ", known.Levels.Take(RowProblems.MostLines))}{(known.Levels.Count > RowProblems.MostLines ? ", …" : "")})",
+                code.ToString(CultureInfo.InvariantCulture), "give the level's place among these");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+using System.Globalization;
+using CsvHelper;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// The rows of a CSV file as numbers, to train on or to predict: numbers as they stand there, NaN for a missing one, and labels by number. All
+/// that is wrong with a file is told in one message.
+/// </summary>
+internal sealed class CsvRows
+{
+    private readonly string _path;
+    private readonly CsvLayout _layout;
+    private readonly Preparation? _run;
+    private readonly RowProblems _problems;
+    private readonly double _largest;
+    private bool[] _dates = [];
+
+    private CsvRows(string path, CsvLayout layout, bool standardise, Preparation? run)
+    {
+        _path = path;
+        _layout = layout;
+        _run = run;
+        _problems = new(path);
+        // Columns that are standardised become float32 only afterwards.
+        _largest = standardise ? double.MaxValue : float.MaxValue;
+        Classes = new(run is null ? null : run.Classes ?? []);
+        TaskIds = new(run is null ? null : run.Tasks ?? []);
+    }
+
+    internal long Count { get; private set; }
+
+    /// <summary>The rows that were left out because a number is missing.</summary>
+    internal long Dropped { get; private set; }
+
+    /// <summary>The columns of x, by the names that the run's data had.</summary>
+    internal IReadOnlyList<string> FeatureNames { get; private set; } = [];
+
+    /// <summary>The labels of each column of x that holds categories; null for a column of numbers.</summary>
+    internal IReadOnlyList<CsvLabels?> Levels { get; private set; } = [];
+
+    /// <summary>x, row by row.</summary>
+    internal List<double> Features { get; } = [];
+
+    internal List<float> Values { get; } = [];
+
+    internal List<long> Labels { get; } = [];
+
+    internal List<long> Tasks { get; } = [];
+
+    internal CsvLabels Classes { get; }
+
+    internal CsvLabels TaskIds { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="layout">What the columns of the run's data hold.</param>
+    /// <param name="standardise">Whether features are standardised afterwards.</param>
+    /// <param name="run">How a run's data were prepared, whose labels are then the only ones; null for data to train on.</param>
+    /// <param name="ofHeader">Finds the columns by the names in the file's header.</param>
+    /// <param name="ofCount">Finds them by their number, in a file without a header.</param>
+    internal static CsvRows Read(
+        FileBytes file, CsvLayout layout, bool standardise, Preparation? run,
+        Func<IReadOnlyList<string>, CsvColumns> ofHeader, Func<int, CsvColumns> ofCount) =>
+        CsvFile.Reading(file, layout, reader =>
+        {
+            CsvColumns? columns = null;
+            if (layout.Header)
+            {
+                reader.ReadHeader();
+                columns = reader.Headers is { Count: > 0 } names ? ofHeader(names) : null;
+            }
+
+            var rows = new CsvRows(file.Path, layout, standardise, run);
+            while (reader.Read())
+            {
+                columns ??= ofCount(reader.FieldCount);
+                rows.Add(reader, columns);
+            }
+
+            rows._problems.Demand();
+            return rows.Count > 0
+                ? rows
+                : throw new UserException(
+                    file.Path, "rows of values",
+                    rows.Dropped > 0 ? FormattableString.Invariant($"{rows.Dropped} rows with missing numbers, which are left out")
+                        : columns is null ? "an empty file" : "a header alone",
+                    "give a file with rows in it");
+        });
+
+    private void Add(CsvReader reader, CsvColumns columns)
+    {
+        if (FeatureNames.Count == 0)
+        {
+            Know(columns);
+        }
+
+        if (reader.FieldCount != columns.Names.Count)
+        {
+            _problems.Add(new UserException(
+                $"{_path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row", $"{reader.FieldCount}",
+                "mend this row"));
+            return;
+        }
+
+        // A row that is to be predicted stays, because its prediction is asked for.
+        if (_layout.Missing == CsvMissing.Drop && _run is null && IsIncomplete(reader, columns))
+        {
+            Dropped++;
+            return;
+        }
+
+        Count++;
+        for (int place = 0; place < columns.Features.Count; place++)
+        {
+            Features.Add(Feature(reader, columns, place));
+        }
+
+        foreach (int column in columns.Targets)
+        {
+            if (_layout.Classes is null)
+            {
+                Values.Add((float)Number(reader, columns, column, float.MaxValue));
+            }
+            else
+            {
+                Labels.Add(Label(reader, columns, column, Classes));
+            }
+        }
+
+        if (columns.Task is int task)
+        {
+            Tasks.Add(Label(reader, columns, task, TaskIds));
+        }
+    }
+
+    private void Know(CsvColumns columns)
+    {
+        FeatureNames = _run?.Columns ?? [.. columns.Features.Select(c => columns.Names[c])];
+        _dates = [.. FeatureNames.Select(_layout.Dates.Contains)];
+        Levels = [.. FeatureNames.Select(name =>
+            !_layout.Categorical.Contains(name) && !_layout.Coded.Contains(name) ? null
+                : new CsvLabels(_run is null ? null : _run.Levels?.FirstOrDefault(l => l.Column == name)?.Levels ?? []))];
+    }
+
+    private bool IsIncomplete(CsvReader reader, CsvColumns columns)
+    {
+        for (int place = 0; place < columns.Features.Count; place++)
+        {
+            if (Levels[place] is null && reader.GetString(columns.Features[place]).Length == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private double Feature(CsvReader reader, CsvColumns columns, int place)
+    {
+        int column = columns.Features[place];
+        if (Levels[place] is { } levels)
+        {
+            return Label(reader, columns, column, levels, _layout.Missing != CsvMissing.Refused);
+        }
+
+        string text = reader.GetString(column);
+        if (text.Length == 0 && _layout.Missing == CsvMissing.Mean)
+        {
+            return double.NaN;
+        }
+
+        return !_dates[place] ? Number(reader, columns, column, _largest)
+            : IsoDate.Days(text) ?? Wrong(reader, columns, column, "a date of ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00Z", text);
+    }
+
+    private double Number(CsvReader reader, CsvColumns columns, int column, double largest)
+    {
+        string text = reader.GetString(column);
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value))
+        {
+            return Wrong(reader, columns, column, "a number", text);
+        }
+
+        return Math.Abs(value) <= largest
+            ? value
+            : Wrong(reader, columns, column, FormattableString.Invariant($"a number within ±{largest:G3}, the range of float32"), text);
+    }
+
+    private long Label(CsvReader reader, CsvColumns columns, int column, CsvLabels labels, bool mayBeMissing = false)
+    {
+        string text = reader.GetString(column);
+        if (text.Length == 0 && !mayBeMissing)
+        {
+            Wrong(reader, columns, column, "a label", text);
+            return 0;
+        }
+
+        if (labels.NumberOf(text) is long number)
+        {
+            return number;
+        }
+
+        Wrong(reader, columns, column, labels.Known, text);
+        return 0;
+    }
+
+    private double Wrong(CsvReader reader, CsvColumns columns, int column, string expected, string text)
+    {
+        _problems.Add(new UserException(
+            $"{_path}, line {reader.LineNumber}, column {columns.Names[column]}",
+            expected,
+            text.Length == 0 ? "nothing" : $"`{text}`",
+            text.Length == 0 ? "fill the value in, or take the row out" : "mend this value, or leave the column out"));
+        return 0;
+    }
+}
