@@ -492,6 +492,7 @@ let isInside (layer: Layer) =
     not (
         layer.IsTokens
         || layer.IsFeatures
+        || layer.IsEmbedColumns
         || layer.IsImage
         || layer.IsTasks
         || layer.IsSoftmax
