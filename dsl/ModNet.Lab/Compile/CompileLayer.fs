@@ -52,18 +52,7 @@ module internal CompileLayer =
         | Layer.Conv1d spec ->
             let activation = RuntimeWords.activation spec.Activation
 
-            Some(
-                new Conv1dNode(
-                    name,
-                    features,
-                    spec.Channels,
-                    spec.Kernel,
-                    spec.Dilation,
-                    activation,
-                    spec.Bias,
-                    init
-                )
-            )
+            Some(new Conv1dNode(name, features, spec.Channels, spec.Kernel, spec.Dilation, activation, spec.Bias, init))
         | Layer.MaxPool spec -> Some(new PoolingNode(name, Pooling.Max, spec.Window, spec.Stride))
         | Layer.AvgPool spec -> Some(new PoolingNode(name, Pooling.Average, spec.Window, spec.Stride))
         | Layer.Upsample factor -> Some(new UpsampleNode(name, factor))

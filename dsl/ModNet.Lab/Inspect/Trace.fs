@@ -27,7 +27,11 @@ module Trace =
                 "none"
                 "train again with this version; a network without modular layers leaves none"
         else
-            Refusal.refuse run "a run's folder" (NearWord.NothingAt run) "give the folder that train wrote, as runs/NAME"
+            Refusal.refuse
+                run
+                "a run's folder"
+                (NearWord.NothingAt run)
+                "give the folder that train wrote, as runs/NAME"
 
     /// The traces over a run's training, by step; all are of the same training datapoints. Raises UserException where there are none.
     /// Example: `let times = Trace.load_over_time "runs/toy"`

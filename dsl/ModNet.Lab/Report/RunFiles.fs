@@ -216,8 +216,7 @@ module internal RunFiles =
             fields
 
     /// Names and values of a training method's settings, the method itself first.
-    let methodRows (fields: JsonObject) : (string * string) list =
-        setting ("training method", method fields)
+    let methodRows (fields: JsonObject) : (string * string) list = setting ("training method", method fields)
 
     /// Names and values of what is told of data, their kind first; of a list, how long it is.
     let dataRows (data: JsonObject) : (string * string) list = [
