@@ -89,7 +89,7 @@ The two subsets, by rule: the images whose a* is, in the end, the most frequent 
 among those that differ from it in at least half of the layers. Both are traced back.
 *)
 
-let path_of (trace: Runtime.RoutingTrace) row' = [ for layer in trace.Layers -> layer.Selections[row', 0, 0] ]
+let path_of (trace: Runtime.RoutingTrace) n = [ for layer in trace.Layers -> layer.Selections[n, 0, 0] ]
 
 let frequent (trace: Runtime.RoutingTrace) =
     Seq.init trace.Count (path_of trace)
@@ -121,40 +121,40 @@ let sections (run: StudyRun) =
         |> List.map (fun share -> traces |> List.minBy (fun trace -> abs (float trace.Step - share * float last.Step)))
         |> List.distinct
 
-    let classes (rows': int[]) =
-        rows'
+    let classes (members: int[]) =
+        members
         |> Seq.countBy (fun n -> last.TargetClasses[n, 0])
         |> Seq.sortByDescending snd
         |> Seq.truncate 4
-        |> Seq.map (fun (digit, count) -> $"{digit} (%.0f{100.0 * float count / float rows'.Length} %%)")
+        |> Seq.map (fun (digit, count) -> $"{digit} (%.0f{100.0 * float count / float members.Length} %%)")
         |> String.concat ", "
 
     [
         for path in two_paths last do
-            let rows' = [|
+            let members = [|
                 for n in 0 .. last.Count - 1 do
                     if path_of last n = path then n
             |]
 
-            let then' (trace: Runtime.RoutingTrace) =
-                $"step {Label.number (float trace.Step)}", trace.Pick rows' |> Inspect.paths 1
+            let at_step (trace: Runtime.RoutingTrace) =
+                $"step {Label.number (float trace.Step)}", trace.Pick members |> Inspect.paths 1
 
             Section.figure
                 $"Images that end on path {named path}, {run.Name}"
-                $"{rows'.Length} of {Label.number (float last.Count)} images; most of them show {classes rows'}. Layers from left to right, modules 0 to 2 from top to bottom. {PathFigure.caption}"
-                (PathFigure.evolution (List.map then' times))
+                $"{members.Length} of {Label.number (float last.Count)} images; most of them show {classes members}. Layers from left to right, modules 0 to 2 from top to bottom. {PathFigure.caption}"
+                (PathFigure.evolution (List.map at_step times))
 
         Section.make "The most frequent paths of a*" [
             Content.Table(
                 [ "path"; "images"; "digits" ],
                 [
                     for path, count in List.truncate 12 (frequent last) do
-                        let rows' = [|
+                        let members = [|
                             for n in 0 .. last.Count - 1 do
                                 if path_of last n = path then n
                         |]
 
-                        [ named path; string count; classes rows' ]
+                        [ named path; string count; classes members ]
                 ]
             )
         ]

@@ -59,10 +59,10 @@ let summary (runs: StudyRun list) field =
 let figure (runs: StudyRun list) (rows: StudyRow list) (modules: int) =
     let drawn = runs |> List.filter (fun run -> run.Seed = 1 && rows |> List.exists (fun row -> row.Id = run.Row))
 
-    let panel field title' =
+    let panel field heading =
         drawn
         |> List.map (fun run -> run.Name, run.Metrics)
-        |> Curves.compare field title' "train"
+        |> Curves.compare field heading "train"
         |> Panel.reference (log (float modules)) $"log {modules}"
         |> Panel.yRange (-0.03 * log (float modules)) (1.12 * log (float modules))
 

@@ -41,7 +41,7 @@ whims. The baseline is the same network with two modules in each layer, both of 
 two modules have, and makes no choice (its controllers are there, and idle).
 *)
 
-let network_of name m controller' =
+let network_of name m its_controller =
     let filter =
         modular {
             modules m
@@ -49,7 +49,7 @@ let network_of name m controller' =
             init He
             choose 2
             combine Concat
-            controller controller'
+            controller its_controller
         }
 
     network name {
@@ -135,9 +135,9 @@ let looking (scale: Scale) (declared: Experiment) = {
 
 let step_count (scale: Scale) = scale.Pick(20_000, 1_000)
 
-let modular_run name controller' (scale: Scale) =
+let modular_run name its_controller (scale: Scale) =
     experiment {
-        net (network_of name 10 controller')
+        net (network_of name 10 its_controller)
         data images
 
         train (
@@ -157,12 +157,12 @@ let modular_run name controller' (scale: Scale) =
 let training, test, gap, with_held =
     "training accuracy [%]", "test accuracy [%]", "training less test [%]", "training accuracy under a* [%]"
 
-let modular_row id label' controller' =
+let modular_row id caption its_controller =
     row id {
-        label label'
+        label caption
         paper_says training "above the baseline's"
         paper_says test "no better than the baseline's"
-        run (modular_run $"fig6-{id}" controller')
+        run (modular_run $"fig6-{id}" its_controller)
     }
 
 let linear_row = modular_row "linear" "modules, linear controller" Linear
@@ -234,19 +234,19 @@ let tested (run: StudyRun) = [
 
 let last points = points |> List.tryLast |> Option.map snd
 
-let curves title' (points: StudyRun -> (float * float) list) (runs: StudyRun list) =
+let curves heading (points: StudyRun -> (float * float) list) (runs: StudyRun list) =
     runs
     |> List.map (fun run ->
         let xs, ys = points run |> List.unzip
         Draw.Line(run.Name, Array.ofList xs, Array.ofList ys))
     |> Panel.over "step"
-    |> Panel.y title'
+    |> Panel.y heading
 
-let entropies field title' (runs: StudyRun list) =
+let entropies field heading (runs: StudyRun list) =
     runs
     |> List.filter (fun run -> run.Row <> baseline_row.Id)
     |> List.map (fun run -> run.Name, run.Metrics)
-    |> Curves.compare field title' "test"
+    |> Curves.compare field heading "test"
 
 study "fig6" {
     title "Figure 6: CIFAR-10"

@@ -18,7 +18,7 @@ open ModNet
 open ModNet.Figures
 open Language
 
-let steps' (scale: Scale) = scale.Pick(6_000, 300)
+let step_count (scale: Scale) = scale.Pick(6_000, 300)
 
 type Differs = { Choose: int; ReluAfter: bool; Init: Init; Duplicates: Duplicates; Libmodular: bool }
 
@@ -33,7 +33,7 @@ let network_of id it =
         }
 
     network $"k3-{id}" {
-        tokens vocabulary'
+        tokens vocabulary_size
         embed 32
 
         modular_gru {
@@ -45,28 +45,28 @@ let network_of id it =
             duplicates it.Duplicates
         }
 
-        softmax vocabulary'
+        softmax vocabulary_size
     }
 
 let method_of it scale =
     if it.Libmodular then
         em_libmodular {
-            steps (steps' scale)
+            steps (step_count scale)
             optimizer rate
         }
     else
         em_paper {
-            steps (steps' scale)
+            steps (step_count scale)
             optimizer rate
         }
 
-let line id label' it =
+let line id caption it =
     row id {
-        label label'
+        label caption
         run (fun scale -> training scale (network_of id it) (method_of it scale))
     }
 
-let rows' = [
+let lines = [
     line "one" "K = 1" { as_paper with Choose = 1 }
     line "paper" "K = 3" as_paper
     line "relu-after" "K = 3, ReLU after the sum" { as_paper with ReluAfter = true }
@@ -83,7 +83,7 @@ let rows' = [
 study "k3" {
     title "K = 3: what makes it hard"
     data_folder "ptb"
-    rows rows'
+    rows lines
     measure "validation perplexity" (fun run -> run.Validation.Perplexity)
     measure "H_a [nats]" (fun run -> run.Validation.SelectionEntropy)
     measure "H_b [nats]" (fun run -> run.Validation.BatchSelectionEntropy)
@@ -91,10 +91,10 @@ study "k3" {
     report (fun runs ->
         let begun = runs |> List.filter (fun run -> run.Steps > 0L)
 
-        let panel phase field title' =
+        let panel phase field heading =
             begun
             |> List.map (fun run -> run.Name, run.Metrics |> List.filter (fun line -> line.Step > 0L))
-            |> Curves.compare field title' phase
+            |> Curves.compare field heading phase
 
         if begun.IsEmpty then
             []

@@ -37,29 +37,29 @@ let length (scale: Scale) = scale.Pick(50_000, 500)
 
 (** ## The model *)
 
-let vocabulary' = 10_000
+let vocabulary_size = 10_000
 
 /// M modules, K chosen at every word.
-let gru id modules' choose' =
+let gru id m k =
     let words =
         pool "words" {
-            modules modules'
+            modules m
             unit (linear 8 |> relu)
         }
 
     network $"ptb-{id}" {
-        tokens vocabulary'
+        tokens vocabulary_size
         embed 32
 
         modular_gru {
             hidden 8
             from words
-            choose choose'
+            choose k
             combine Sum
             controller Linear
         }
 
-        softmax vocabulary'
+        softmax vocabulary_size
     }
 
 (** ## Its training *)
@@ -95,9 +95,9 @@ let without_choice scale =
         optimizer rate
     }
 
-let training (scale: Scale) network' method' =
+let training (scale: Scale) model method =
     experiment {
-        net network'
+        net model
 
         data (
             text "" {
@@ -106,7 +106,7 @@ let training (scale: Scale) network' method' =
             }
         )
 
-        train method'
+        train method
         log_every (scale.Pick(50, 10))
         validate_every (scale.Pick(1_000, 250))
         checkpoint_every (scale.Pick(1_000, 250))
@@ -114,12 +114,12 @@ let training (scale: Scale) network' method' =
 
 (** ## The rows, with the paper's test perplexities *)
 
-let line id label' paper' seeds' method' modules' choose' =
+let line id caption published seed_list method m k =
     row id {
-        label label'
-        paper paper'
-        seeds seeds'
-        run (fun scale -> training scale (gru id modules' choose') (method' scale))
+        label caption
+        paper published
+        seeds seed_list
+        run (fun scale -> training scale (gru id m k) (method scale))
     }
 
 let em_15_1 = line "em-15-1" "EM, M = 15, K = 1" 229.651 [ 1; 2; 3 ] by_em 15 1

@@ -10,30 +10,30 @@
 open ModNet
 
 let script = Script fsi.CommandLineArgs
-let modules' = script.Int("modules", 5, "modules in the pool (M)")
-let choose' = script.Int("choose", 1, "modules chosen at every word (K)")
-let corpus, vocabulary' = script.Text(window = 35, otherwise = 10_000)
+let m = script.Int("modules", 5, "modules in the pool (M)")
+let k = script.Int("choose", 1, "modules chosen at every word (K)")
+let corpus, vocabulary_size = script.Text(window = 35, otherwise = 10_000)
 
 let words =
     pool "words" {
-        modules modules'
+        modules m
         unit (linear 8 |> relu)
     }
 
 let lm =
-    network $"ptb-em-{modules'}-{choose'}" {
-        tokens vocabulary'
+    network $"ptb-em-{m}-{k}" {
+        tokens vocabulary_size
         embed 32
 
         modular_gru {
             hidden 8
             from words
-            choose choose'
+            choose k
             combine Sum
             controller Linear
         }
 
-        softmax vocabulary'
+        softmax vocabulary_size
     }
 
 experiment {

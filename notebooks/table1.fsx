@@ -74,9 +74,9 @@ let seen_again_of (run: StudyRun) =
                             let features = trained.Graph.Forward(batch.Inputs, trained.Evaluating).Features
                             trained.Graph.Head.LogLikelihood(features.flatten (0, 1), batch.Targets.flatten ()))
 
-                    let words' = Runtime.TensorArrays.Vector<int64> batch.Targets
+                    let targets = Runtime.TensorArrays.Vector<int64> batch.Targets
 
-                    for word, log_p in Array.zip words' (Runtime.TensorArrays.Vector<float32> each) do
+                    for word, log_p in Array.zip targets (Runtime.TensorArrays.Vector<float32> each) do
                         if seen_again word then
                             total <- total + float log_p
                             count <- count + 1
@@ -96,8 +96,8 @@ let seen_again =
         else
             None
 
-let entropies (runs: StudyRun list) field title' =
-    runs |> List.map (fun run -> run.Name, run.Metrics) |> Curves.compare field title' "validation"
+let entropies (runs: StudyRun list) field heading =
+    runs |> List.map (fun run -> run.Name, run.Metrics) |> Curves.compare field heading "validation"
 
 study "table1" {
     title "Table 1: test perplexity on Penn Treebank"

@@ -445,10 +445,10 @@ let chosen =
         output.Tape.Composition().data<int64>().ToArray() |> Array.map int)
 
 /// The share of a component's points that a module was chosen for.
-let share part chosen' =
-    let mine = Array.zip held_out.Components chosen |> Array.filter (fun (component', _) -> component' = part)
+let share part wanted =
+    let mine = Array.zip held_out.Components chosen |> Array.filter (fun (origin, _) -> origin = part)
 
-    let same = mine |> Array.filter (fun (_, choice) -> choice = chosen') |> Array.length
+    let same = mine |> Array.filter (fun (_, choice) -> choice = wanted) |> Array.length
 
     round (100.0 * float same / float mine.Length)
 
@@ -492,6 +492,7 @@ let isInside (layer: Layer) =
     not (
         layer.IsTokens
         || layer.IsFeatures
+        || layer.IsEmbedColumns
         || layer.IsImage
         || layer.IsTasks
         || layer.IsEmbedColumns

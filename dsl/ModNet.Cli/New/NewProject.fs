@@ -54,33 +54,47 @@ module NewProject =
                 UserException $"{folder}: the packages could not be made – mend what is named above, then start again"
             )
 
+    let private leavingNothing (folder: string) (write: unit -> unit) : unit =
+        try
+            write ()
+        with _ ->
+            if Directory.Exists folder then Directory.Delete(folder, true)
+            reraise ()
+
     /// What to type in the project's folder, in order.
     let commands (isCSharp: bool) : string list = [
         (if isCSharp then "dotnet run" else "dotnet run -- train")
         "dotnet run --project tests"
     ]
 
-    /// Writes the project into a new folder, with the packages in it. Nothing is left of one that could not be made.
-    let write (folder: string) (isCSharp: bool) : unit =
+    /// Writes the project into a new folder, on packages of this version in a folder, which `nuget.config` names as it is given. Nothing is
+    /// left of a project that could not be made.
+    let internal writeOn (packages: string) (version: string) (folder: string) (isCSharp: bool) : unit =
         let name = Path.GetFileName folder
-        let version = version ()
 
         let values = [
             "name", name
+            "packages", packages
             "version", version
             "libtorch", libtorch
             "libtorch_version", locked libtorch
             "expecto", locked "Expecto"
+            "fsharp_core", locked "FSharp.Core"
             "commands", commands isCSharp |> String.concat "\n"
         ]
 
-        try
+        leavingNothing folder
+        <| fun () ->
             for file, template in ("nuget.config", "nuget.config") :: ("README.md", "readme") :: files isCSharp name do
                 let path = Path.Combine(folder, file)
                 Directory.CreateDirectory(Path.GetDirectoryName path) |> ignore
                 File.WriteAllText(path, Template.fill template values)
 
+    /// Writes the project into a new folder, with the packages in it. Nothing is left of a project that could not be made.
+    let write (folder: string) (isCSharp: bool) : unit =
+        let version = version ()
+
+        leavingNothing folder
+        <| fun () ->
+            writeOn "packages" version folder isCSharp
             pack (Path.Combine(folder, "packages")) version
-        with _ ->
-            if Directory.Exists folder then Directory.Delete(folder, true)
-            reraise ()

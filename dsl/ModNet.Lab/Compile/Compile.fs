@@ -61,8 +61,8 @@ module Compile =
 
     let private head (init: Initialiser) (planned: PlannedLayer) : Head option =
         match planned.Layer with
-        | Layer.Softmax classes -> Some(new CategoricalHead(RuntimeWords.features planned.Input, classes, init))
-        | Layer.Categorical -> Some(new LogitsHead(RuntimeWords.features planned.Input))
+        | Layer.Softmax classes -> Some(new SoftmaxHead(RuntimeWords.features planned.Input, classes, init))
+        | Layer.Categorical -> Some(new CategoricalHead(RuntimeWords.features planned.Input))
         | Layer.Gaussian(Variance.Fixed value) -> Some(new GaussianHead(value, false, init))
         | Layer.Gaussian(Variance.Learned initial) -> Some(new GaussianHead(initial, true, init))
         | Layer.Bernoulli -> Some(new BernoulliHead())

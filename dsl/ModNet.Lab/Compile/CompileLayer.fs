@@ -48,22 +48,11 @@ module internal CompileLayer =
             Some(new ConvNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
         | Layer.ConvTranspose spec ->
             let activation = RuntimeWords.activation spec.Activation
-            Some(new TransposedConvNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
+            Some(new ConvTransposeNode(name, features, RuntimeWords.convolution spec, activation, spec.Bias, init))
         | Layer.Conv1d spec ->
             let activation = RuntimeWords.activation spec.Activation
 
-            Some(
-                new SequenceConvNode(
-                    name,
-                    features,
-                    spec.Channels,
-                    spec.Kernel,
-                    spec.Dilation,
-                    activation,
-                    spec.Bias,
-                    init
-                )
-            )
+            Some(new Conv1dNode(name, features, spec.Channels, spec.Kernel, spec.Dilation, activation, spec.Bias, init))
         | Layer.MaxPool spec -> Some(new PoolingNode(name, Pooling.Max, spec.Window, spec.Stride))
         | Layer.AvgPool spec -> Some(new PoolingNode(name, Pooling.Average, spec.Window, spec.Stride))
         | Layer.Upsample factor -> Some(new UpsampleNode(name, factor))
@@ -72,7 +61,7 @@ module internal CompileLayer =
         | Layer.Dropout rate -> Some(new DropoutNode(name, rate, dropout))
         | Layer.LayerNorm -> Some(new LayerNormNode(name, RuntimeWords.normalised planned.Input, init))
         | Layer.BatchNorm -> Some(new BatchNormNode(name, features, init))
-        | Layer.ActivityL1 weight -> Some(new ActivityPenaltyNode(name, weight))
+        | Layer.ActivityL1 weight -> Some(new ActivityL1Node(name, weight))
         | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
         | Layer.Lstm hidden -> Some(new LstmNode(name, features, hidden, init))
         | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))

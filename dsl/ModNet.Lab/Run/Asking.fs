@@ -26,8 +26,8 @@ module internal Asking =
     /// The classes that a head tells apart; 0 where y are no classes.
     let classes (graph: Graph) : int =
         match graph.Head with
+        | :? SoftmaxHead as head -> head.Classes
         | :? CategoricalHead as head -> head.Classes
-        | :? LogitsHead as head -> head.Classes
         | _ -> 0
 
     let classNames (graph: Graph) (preparation: Preparation option) : IReadOnlyList<string> =

@@ -302,9 +302,18 @@ module Train =
         let outcome = telling before (ProgressLine()) settings experiment
 
         if not outcome.Finished then
-            let again = if settings.Resume then settings.Command else settings.Command + " --resume"
+            let again =
+                match settings with
+                | { Command = "" } -> "run it again with `Resume = true`"
+                | { Resume = true } -> settings.Command
+                | _ -> settings.Command + " --resume"
 
             printfn
                 $"stopped after {Numbers.grouped outcome.Steps} of {Numbers.grouped outcome.Planned} steps; the checkpoint holds them: to go on, {again}"
 
         outcome
+
+    /// Checks an experiment and runs it as it is: how training ended, or all its mistakes, as `Check.experiment` gives them.
+    /// Example: `Train.experiment run`
+    let experiment (experiment: Experiment) : Result<TrainingOutcome, Diagnostic list> =
+        Check.experiment experiment |> Result.map (run Settings.none)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The categorical head by our own kernel, for float32 on the CPU. It never stores the logits. libtorch's operators are its oracle, and
+/// The softmax head by our own kernel, for float32 on the CPU. It never stores the logits. libtorch's operators are its oracle, and
 /// serve all other dtypes and devices.
 /// </summary>
 internal static class FusedCrossEntropy

@@ -21,7 +21,7 @@ public sealed class PredictionScore(Head head)
     /// <summary>Adds a batch: what the head reads, [B, …], and targets [B, …] on the same device.</summary>
     public void Add(Tensor features, Tensor targets)
     {
-        bool sequence = head is CategoricalHead && targets.dim() > 1;
+        bool sequence = head is SoftmaxHead && targets.dim() > 1;
         if (sequence)
         {
             return;

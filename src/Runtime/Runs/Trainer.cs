@@ -286,7 +286,7 @@ public sealed class Trainer(
         [("validation", data.Validation), ("test", data.Test)];
 
     // Text is judged by perplexity; where a datapoint has one class, accuracy says more.
-    private double? Perplexity(double value) => graph.Head is CategoricalHead && data.Train.IsSequence ? value : null;
+    private double? Perplexity(double value) => graph.Head is SoftmaxHead && data.Train.IsSequence ? value : null;
 
     private void Emit(Action<Progress> report, long step, Observation seen)
     {

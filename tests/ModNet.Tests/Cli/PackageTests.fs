@@ -9,6 +9,7 @@ open System.Reflection.PortableExecutable
 open System.Text.RegularExpressions
 open System.Xml.Linq
 open Expecto
+open ModNet.Cli
 open ModNet.Runtime
 open ModNet.Tests.Clone
 
@@ -20,6 +21,7 @@ let private run folder command words =
             "DOTNET_CLI_TELEMETRY_OPTOUT", "1"
             "MSBUILDDISABLENODEREUSE", "1"
             "DOTNET_CLI_USE_MSBUILD_SERVER", "0"
+            "UseSharedCompilation", "false"
         ]
 
     code, output + errors
@@ -50,17 +52,32 @@ let private withPackages (action: string -> string -> unit) =
 
                 if Directory.Exists kept then Directory.Delete(kept, true)
 
+let private opened (dll: ZipArchiveEntry) =
+    let stream = new MemoryStream()
+    use packed = dll.Open()
+    packed.CopyTo stream
+    new PEReader(new MemoryStream(stream.ToArray()))
+
 let private carriesItsSymbols (dll: ZipArchiveEntry) =
-    use stream = new MemoryStream()
-
-    do
-        use packed = dll.Open()
-        packed.CopyTo stream
-
-    use reader = new PEReader(new MemoryStream(stream.ToArray()))
+    use reader = opened dll
 
     reader.ReadDebugDirectory()
     |> Seq.exists (fun entry -> entry.Type = DebugDirectoryEntryType.EmbeddedPortablePdb)
+
+/// The assemblies of ours that it was compiled against in another version than its own.
+let private strangers (dll: ZipArchiveEntry) =
+    use reader = opened dll
+    let metadata = reader.GetMetadataReader()
+    let own = metadata.GetAssemblyDefinition().Version
+
+    [
+        for handle in metadata.AssemblyReferences do
+            let other = metadata.GetAssemblyReference handle
+            let name = metadata.GetString other.Name
+
+            if name.StartsWith("ModNet.", StringComparison.Ordinal) && other.Version <> own then
+                $"{name} {other.Version}, not {own}"
+    ]
 
 let private contents feed version (name: string) (assemblies: string list) (dependencies: string list) =
     use package = ZipFile.OpenRead(Path.Combine(feed, $"{name}.{version}.nupkg"))
@@ -69,7 +86,9 @@ let private contents feed version (name: string) (assemblies: string list) (depe
 
     for assembly in assemblies do
         Expect.contains entries $"lib/net10.0/{assembly}.dll" name
-        Expect.isTrue (carriesItsSymbols (package.GetEntry $"lib/net10.0/{assembly}.dll")) $"{assembly}: symbols"
+        let dll = package.GetEntry $"lib/net10.0/{assembly}.dll"
+        Expect.isTrue (carriesItsSymbols dll) $"{assembly}: symbols"
+        Expect.isEmpty (strangers dll) $"{assembly}: made of this version, whatever was packed before"
 
     Expect.contains entries $"lib/net10.0/{List.head assemblies}.xml" $"{name}: documentation"
     use nuspec = package.GetEntry($"{name}.nuspec").Open()
@@ -108,26 +127,69 @@ let private script feed version libtorch =
 
     $"#i \"nuget: {feed}\"\n{here}"
 
-let private project version libtorch =
-    $"""<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup>
-    <OutputType>Exe</OutputType>
-    <TargetFramework>net10.0</TargetFramework>
-    <ImplicitUsings>enable</ImplicitUsings>
-    <NuGetAudit>false</NuGetAudit>
-  </PropertyGroup>
-  <ItemGroup>
-    <PackageReference Include="ModNet.Runtime" Version="{version}" />
-    <PackageReference Include="{libtorch}" Version="{Libtorch.Expected.ToString 3}" />
-  </ItemGroup>
-</Project>
-"""
+/// The script of the readme trains, anywhere.
+let private scriptTrains feed version =
+    let package = libtorchPackage ()
+
+    inDirectory
+    <| fun folder ->
+        write folder "mine.fsx" (script feed version package) |> ignore
+        let code, said = run folder "dotnet" [ "fsi"; "mine.fsx"; "train" ]
+        Expect.equal code 0 said
+        Expect.isTrue (File.Exists(Path.Combine(folder, "runs", "toy", "summary.json"))) said
+
+/// What `./modnet new --project` writes, on the packages, is a project whose test passes and whose program runs.
+let private projectRuns
+    feed
+    version
+    isCSharp
+    (change: string -> unit)
+    (words: string list)
+    (look: string -> string -> unit)
+    =
+    inDirectory
+    <| fun folder ->
+        let folder = Path.Combine(folder, "mine")
+        NewProject.writeOn feed version folder isCSharp
+        change folder
+        let code, said = run folder "dotnet" [ "run"; "--project"; "tests" ]
+        Expect.equal code 0 said
+        Expect.stringContains said "Success!" "Expecto's last line"
+        Expect.isFalse (said.Contains "warning") said
+        // The test's build made the program, too.
+        let code, said = run folder "dotnet" ("run" :: "--no-build" :: words)
+        Expect.equal code 0 said
+        look folder said
+
+let private fsharpRuns feed version =
+    projectRuns feed version false ignore [ "--"; "train"; "--steps"; "30" ] (fun folder said ->
+        Expect.isTrue (File.Exists(Path.Combine(folder, "runs", "mine", "report.html"))) said)
+
+/// The program of the runtime's readme, as a method that the project's own program calls at its end.
+let private addReadme (folder: string) =
+    let openings, program =
+        (example "csharp" [ "src"; "Runtime"; "README.md" ]).Split '\n'
+        |> Array.partition (fun line ->
+            line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith ';' && not (line.Contains '='))
+
+    let lines = [| yield! openings; "public static class Readme { public static void Run() {"; yield! program; "} }" |]
+
+    write folder "Readme.cs" (String.concat "\n" lines) |> ignore
+    File.AppendAllText(Path.Combine(folder, "Program.cs"), "Readme.Run();\n")
+
+let private csharpRuns feed version =
+    projectRuns feed version true addReadme [] (fun _ said ->
+        let learnt = Regex.Matches(said, @"datapoint: (\S+) before training, (\S+) after")
+        Expect.equal learnt.Count 2 $"the project's program and the readme's: {said}"
+
+        for numbers in learnt do
+            Expect.isGreaterThan (float numbers.Groups[2].Value) (float numbers.Groups[1].Value) "it learns")
 
 [<Tests>]
 let tests =
     testSequenced
     <| testList "packages" [
-        test "the packages, used by a script anywhere and by a C# program outside the repository" {
+        test "the packages, used by a script anywhere and by the projects of `new --project`, in F# and in C#" {
             withPackages
             <| fun feed version ->
                 contents feed version "ModNet.Runtime" [ "ModNet.Runtime"; "ModNet.Kernels" ] [
@@ -149,39 +211,9 @@ let tests =
 
                 contents feed version "ModNet.Generators" [ "ModNet.Generators" ] [ "FSharp.Core"; "FsCheck"; "ModNet" ]
                 Libtorch.Load()
-                let package = libtorchPackage ()
 
-                inDirectory
-                <| fun folder ->
-                    write folder "mine.fsx" (script feed version package) |> ignore
-                    let code, said = run folder "dotnet" [ "fsi"; "mine.fsx"; "train" ]
-                    Expect.equal code 0 said
-                    Expect.isTrue (File.Exists(Path.Combine(folder, "runs", "toy", "summary.json"))) said
-
-                inDirectory
-                <| fun folder ->
-                    write folder "mine.csproj" (project version package) |> ignore
-
-                    write folder "Program.cs" (example "csharp" [ "src"; "Runtime"; "README.md" ]) |> ignore
-
-                    let code, said =
-                        run folder "dotnet" [
-                            "build"
-                            "-nologo"
-                            "-v:q"
-                            "--source"
-                            feed
-                            "-p:UseSharedCompilation=false"
-                        ]
-
-                    Expect.equal code 0 said
-
-                    let code, said = run folder "dotnet" [ Path.Combine("bin", "Debug", "net10.0", "mine.dll") ]
-
-                    Expect.equal code 0 said
-                    let numbers = Regex.Match(said, @"datapoint: (\S+) before training, (\S+) after")
-                    Expect.isTrue numbers.Success said
-                    Expect.isGreaterThan (float numbers.Groups[2].Value) (float numbers.Groups[1].Value) "it learns"
+                [| scriptTrains; fsharpRuns; csharpRuns |]
+                |> Array.Parallel.iter (fun isUsable -> isUsable feed version)
         }
 
         test "options of pack that are none" {

@@ -34,7 +34,7 @@ let one k =
 
 let private loop = "for k in 1..3 do one k |> Program.main fsi.CommandLineArgs"
 let private all = "Program.all fsi.CommandLineArgs [ for k in 1..3 -> one k ]"
-let private byItself = "one 1 |> Check.experiment |> Result.map (Train.run Settings.none) |> ignore"
+let private byItself = "one 1 |> Train.experiment |> ignore"
 
 let private steps (folder: string) = File.ReadAllText(Path.Combine(folder, "state.json"))
 

@@ -79,7 +79,10 @@ let private cultures = [
         Expect.isFalse (signs.IsMatch said) said
         Expect.stringContains said "step 1,000/1,000 · " "the progress line"
         Expect.stringContains said "1,000 steps in " "the last line"
-        let lines (text: string) = (text.Split '\n').Length
+        // How many progress lines there are depends on the clock.
+        let lines (text: string) =
+            text.Split '\n' |> Array.filter (fun line -> not (line.Contains "steps/s")) |> Array.length
+
         Expect.equal (lines said) (lines usual) "as many lines"
 
         for path in Directory.GetFiles(theirs, "*.*") do

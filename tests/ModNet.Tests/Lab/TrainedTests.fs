@@ -304,6 +304,20 @@ let tests =
                         "only in the checkpoint"
                     ]
 
+        testInDirectory "an experiment trains by one call, which gives its end or the mistakes that check gives"
+        <| fun directory ->
+            let mine = experimentOf directory methods.Head net'
+
+            match quietly (fun () -> Train.experiment mine) with
+            | Error mistakes -> failtest $"{mistakes}"
+            | Ok outcome -> Expect.isTrue outcome.Finished "it came to its end"
+
+            Expect.isTrue (File.Exists(Path.Combine(mine.Out.Value, "summary.json"))) "it left its run"
+            let broken = { mine with Seed = -1; Out = None; Network = { net' with Layers = [] } }
+            let found = Check.experiment broken |> Result.map ignore
+            Expect.isError found "an experiment with mistakes"
+            Expect.equal (quietly (fun () -> Train.experiment broken) |> Result.map ignore) found "the same mistakes"
+
         testInDirectory "a resumed experiment that is another is refused with what differs"
         <| fun directory ->
             let mine = experimentOf directory methods.Head net'

@@ -86,7 +86,7 @@ let private bits modules choose =
                 new EmbedNode("embed1", 2, 3, init) :> Node
                 new ModularGru("modular_gru1", 3, 3, controller, pool, Combine.Sum, Dispatch.Auto, init)
             |],
-            new CategoricalHead(3, 2, init)
+            new SoftmaxHead(3, 2, init)
         )
 
     let text = indices 5 2 3 3
@@ -154,7 +154,7 @@ let tests =
             for type' in [ torch.ScalarType.Float32; torch.ScalarType.Float64 ] do
                 let at (values: float list) = torch.tensor(Array.ofList values).to_type type'
 
-                use logits = new LogitsHead(3)
+                use logits = new CategoricalHead(3)
                 let features = at([ 1e4; -1e4; 0.0 ]).view(1L, 3L)
 
                 for target, expected in [ 0L, 0.0; 1L, -2e4; 2L, -1e4 ] do

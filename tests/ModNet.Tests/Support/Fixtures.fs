@@ -93,7 +93,7 @@ module Fixtures =
 
         let gru = new ModularGru("modular_gru1", embedding, hidden, controller, pool, Combine.Sum, dispatch, init)
 
-        let graph = new Graph([| embed :> Node; gru |], new CategoricalHead(hidden, vocabulary, init))
+        let graph = new Graph([| embed :> Node; gru |], new SoftmaxHead(hidden, vocabulary, init))
 
         let text = indices (seed + 1) vocabulary datapoints (window + 1)
 
@@ -117,11 +117,11 @@ module Fixtures =
             new LstmNode("lstm1", width, width, init)
             new ModularGru("modular_gru1", width, width, controller, pool, Combine.Sum, Dispatch.Auto, init)
             new GruNode("gru2", width, width, init)
-            new SequenceConvNode("conv1d1", width, width, 3, 2, Activation.Gelu, true, init)
+            new Conv1dNode("conv1d1", width, width, 3, 2, Activation.Gelu, true, init)
             new DropoutNode("dropout1", 0.2, streams.Dropout)
         ]
 
-        let graph = new Graph(List.toArray nodes, new CategoricalHead(width, vocabulary, init))
+        let graph = new Graph(List.toArray nodes, new SoftmaxHead(width, vocabulary, init))
 
         let text = indices 3 vocabulary (23 * window + 1) 1
 

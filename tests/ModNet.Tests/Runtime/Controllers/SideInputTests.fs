@@ -48,7 +48,7 @@ let private settings = EmSettings(6, 3, 8L, 8L, 1e-2)
 
 /// A sequence of 3 features through an embedding-less network: one linear head over 5 classes.
 let private sequences (node: Node) n steps side =
-    let graph = new Graph([| node |], new CategoricalHead(3, 5, doubles 6))
+    let graph = new Graph([| node |], new SoftmaxHead(3, 5, doubles 6))
     graph, new Dataset(normal 3 [ n; steps; 3 ], indices 4 5 n steps, side)
 
 [<Tests>]

@@ -42,7 +42,7 @@ let private classifier () =
                 new ModularLayer("modular1", new LinearController(3, 1, 4, init), pool, Combine.Sum, Dispatch.Auto)
                 :> Node
             |],
-            new CategoricalHead(3, classes, init)
+            new SoftmaxHead(3, classes, init)
         )
 
     graph, new Dataset(normal 10 [ 8; 3 ], (indices 11 classes 8 1).view -1L)
@@ -70,8 +70,8 @@ let tests =
         for share in [ 0.0; 0.1; 0.7 ] do
             testScoped $"a head over classes gives Σ q log p, share {share}"
             <| fun () ->
-                use head = new CategoricalHead(width, classes, doubles 3)
-                use logitsHead = new LogitsHead(classes)
+                use head = new SoftmaxHead(width, classes, doubles 3)
+                use logitsHead = new CategoricalHead(classes)
                 let features, targets = features torch.ScalarType.Float64, targets ()
                 let weight, bias = matrix (head.state_dict().["weight"]), numbers (head.state_dict().["bias"])
 
@@ -103,7 +103,7 @@ let tests =
             testScoped $"its gradient is that of the formula as it is written ({dtype})"
             <| fun () ->
                 for share in [ 0.1; 0.7 ] do
-                    use head = new CategoricalHead(width, classes, Initialiser(generator 3, dtype))
+                    use head = new SoftmaxHead(width, classes, Initialiser(generator 3, dtype))
                     let own, targets = (features dtype).requires_grad_(), targets ()
                     let weight, bias = head.state_dict().["weight"], head.state_dict().["bias"]
                     let slow = [ leaf own; leaf weight; leaf bias ]

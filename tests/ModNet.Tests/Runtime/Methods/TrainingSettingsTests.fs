@@ -264,7 +264,7 @@ let scores =
         <| fun () ->
             let targets = (indices 5 4 12 1).view -1L
 
-            let graph, data = headed (fun inputs init -> new CategoricalHead(inputs, 4, init)) targets
+            let graph, data = headed (fun inputs init -> new SoftmaxHead(inputs, 4, init)) targets
 
             let weight = matrix (Fixtures.parameter graph "head.weight")
             let bias = numbers (Fixtures.parameter graph "head.bias")
@@ -320,8 +320,7 @@ let scores =
             [
                 "classes",
                 false,
-                (fun () ->
-                    headed (fun inputs init -> new CategoricalHead(inputs, 4, init)) ((indices 5 4 12 1).view -1L))
+                (fun () -> headed (fun inputs init -> new SoftmaxHead(inputs, 4, init)) ((indices 5 4 12 1).view -1L))
                 "text", true, (fun () -> Fixtures.language 3 2 1 Dispatch.Auto 6 5)
             ] do
             testInDirectory $"lines of metrics on {name} have accuracy or perplexity, as it is"

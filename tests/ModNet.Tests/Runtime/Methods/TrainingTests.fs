@@ -44,7 +44,7 @@ let private images (streams: RandomStreams) =
         new ModularLayer("modular2", new MlpController(16, [| 4 |], 1, 2, init), mixed, Combine.Sum, Dispatch.Auto)
     |]
 
-    let graph = new Graph(nodes, new CategoricalHead(5, 4, init))
+    let graph = new Graph(nodes, new SoftmaxHead(5, 4, init))
 
     let data = new Dataset((normal 1 [ 21; 1; 4; 4 ]).to_type torch.ScalarType.Float32, (indices 2 4 21 1).view(-1L))
 

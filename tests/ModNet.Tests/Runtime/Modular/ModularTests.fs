@@ -163,7 +163,7 @@ let layers =
         <| fun () ->
             let node = layer (new LinearController(3, 2, 4, doubles 2)) (linear 4 3 3 1) Combine.Sum
 
-            let graph = new Graph([| node :> Node |], new CategoricalHead(3, 5, doubles 6))
+            let graph = new Graph([| node :> Node |], new SoftmaxHead(3, 5, doubles 6))
             let data = new Dataset(normal 3 [ 7; 4; 3 ], indices 4 5 7 4)
             use streams = new RandomStreams 3L
             use em = new ViterbiEm(graph, data, EmSettings(6, 3, 8L, 8L, 1e-2), streams)
@@ -309,7 +309,7 @@ let stopped =
                 for node, rows, head in
                     [
                         modular :> Node, [ 5; 3 ], new GaussianHead(0.5, false, init) :> Head
-                        gru, [ 5; 4; 3 ], new CategoricalHead(3, 6, init)
+                        gru, [ 5; 4; 3 ], new SoftmaxHead(3, 6, init)
                     ] do
                     let before = new LinearNode("linear1", 3, 3, Activation.Tanh, true, init)
                     let graph = new Graph([| before :> Node; node |], head)

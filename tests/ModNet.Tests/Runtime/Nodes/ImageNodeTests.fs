@@ -103,7 +103,7 @@ let tests =
             <| fun () ->
                 let form = Convolution(s.Channels, s.Kernel, s.Stride, s.Padding)
                 let hasBias = s.Seed % 2 = 0
-                use node = new TransposedConvNode("t1", s.Inputs, form, Activation.Identity, hasBias, doubles s.Seed)
+                use node = new ConvTransposeNode("t1", s.Inputs, form, Activation.Identity, hasBias, doubles s.Seed)
 
                 use peer =
                     torch.nn.ConvTranspose2d(
@@ -145,7 +145,7 @@ let tests =
             scoped
             <| fun () ->
                 let form = Convolution(s.Channels, s.Kernel, s.Stride, s.Padding)
-                let node = new TransposedConvNode("t1", s.Inputs, form, Activation.Identity, false, doubles s.Seed)
+                let node = new ConvTransposeNode("t1", s.Inputs, form, Activation.Identity, false, doubles s.Seed)
                 let x = normal s.Seed [ s.Batch; s.Inputs; s.Height; s.Width ]
                 let y = run node x
                 let z = normal (s.Seed + 1) [ for n in y.shape -> int n ]
@@ -160,7 +160,7 @@ let tests =
         testScoped "a transposed convolution applies its activation"
         <| fun () ->
             let form = Convolution(2, 3, 2, 1)
-            let make activation = new TransposedConvNode("t1", 2, form, activation, true, doubles 1)
+            let make activation = new ConvTransposeNode("t1", 2, form, activation, true, doubles 1)
             let x = normal 1 [ 2; 2; 3; 3 ]
             let linear = run (make Activation.Identity) x
             Expect.equal (distance (run (make Activation.Mish) x) (Activation.Mish.Apply linear)) 0.0 "mish"

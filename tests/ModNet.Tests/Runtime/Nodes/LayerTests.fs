@@ -224,7 +224,7 @@ let tests =
 
         testPropertyWithConfig
             seeds
-            "the fused categorical head agrees with libtorch's operators, values and every gradient"
+            "the fused softmax head agrees with libtorch's operators, values and every gradient"
         <| fun (seed: uint16) ->
             scoped
             <| fun () ->
@@ -233,13 +233,13 @@ let tests =
                 // Equal parameters: doubles are drawn as floats first.
                 let heads = [
                     for dtype in [ torch.ScalarType.Float64; torch.ScalarType.Float32 ] ->
-                        dtype, new CategoricalHead(inputs, classes, Initialiser(generator (int seed), dtype))
+                        dtype, new SoftmaxHead(inputs, classes, Initialiser(generator (int seed), dtype))
                 ]
 
                 let targets = indices (int seed + 1) classes batch window
                 let upstream = normal (int seed + 2) [ batch ]
 
-                let run (loss: CategoricalHead -> torch.Tensor -> torch.Tensor) = [
+                let run (loss: SoftmaxHead -> torch.Tensor -> torch.Tensor) = [
                     for dtype, head in heads do
                         head.zero_grad ()
 

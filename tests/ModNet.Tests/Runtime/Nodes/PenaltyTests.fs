@@ -17,7 +17,7 @@ let private graph isPenalised =
 
     let modular = new ModularLayer("modular1", controller, pool, Combine.Sum, Dispatch.Auto)
 
-    let penalty name : Node list = if isPenalised then [ new ActivityPenaltyNode(name, weight) ] else []
+    let penalty name : Node list = if isPenalised then [ new ActivityL1Node(name, weight) ] else []
 
     let nodes: Node list = [ linear; yield! penalty "activity_l11"; modular; yield! penalty "activity_l12" ]
 
@@ -129,12 +129,12 @@ let tests =
         <| fun () ->
             for weight in [ 0.0; -1.0; nan; infinity ] do
                 Expect.throwsT<ArgumentOutOfRangeException>
-                    (fun () -> new ActivityPenaltyNode("p", weight) |> ignore)
+                    (fun () -> new ActivityL1Node("p", weight) |> ignore)
                     $"{weight}"
 
         testScoped "categorical is softmax with a map that changes nothing"
         <| fun () ->
-            let head = new CategoricalHead(4, 4, doubles 1)
+            let head = new SoftmaxHead(4, 4, doubles 1)
             use _ = torch.no_grad ()
 
             for _, p in Slopes.parameters head do
@@ -143,7 +143,7 @@ let tests =
 
             let logits = normal 2 [ 5; 4 ]
             let classes = (indices 3 4 5 1).squeeze 1L
-            let bare = new LogitsHead(4)
+            let bare = new CategoricalHead(4)
 
             let near a b = Expect.isLessThan (distance a b) 1e-12
 

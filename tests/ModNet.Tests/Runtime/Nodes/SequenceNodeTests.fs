@@ -40,16 +40,7 @@ let private config = { FsCheckConfig.defaultConfig with maxTest = 40; arbitrary 
 let private lstmOf s = new LstmNode("lstm1", s.Inputs, s.Width, doubles s.Seed)
 
 let private convOf s =
-    new SequenceConvNode(
-        "conv1d1",
-        s.Inputs,
-        s.Width,
-        s.Kernel,
-        s.Dilation,
-        Activation.Tanh,
-        s.Seed % 2 = 0,
-        doubles s.Seed
-    )
+    new Conv1dNode("conv1d1", s.Inputs, s.Width, s.Kernel, s.Dilation, Activation.Tanh, s.Seed % 2 = 0, doubles s.Seed)
 
 /// libtorch's LSTM with the node's parameters.
 let private peer s (node: LstmNode) =

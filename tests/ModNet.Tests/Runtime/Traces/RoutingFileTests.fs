@@ -243,7 +243,7 @@ let tests =
             scoped
             <| fun () ->
                 let node = new LinearNode("linear1", 3, 3, Activation.Tanh, true, doubles 1)
-                let graph = new Graph([| node |], new CategoricalHead(3, 5, doubles 2))
+                let graph = new Graph([| node |], new SoftmaxHead(3, 5, doubles 2))
                 let data = new Dataset(normal 3 [ 9; 3 ], (indices 4 5 9 1).view(-1L))
                 use streams = new RandomStreams 3L
                 use still = new StaticModules(graph, data, GradientSettings 4L, streams)

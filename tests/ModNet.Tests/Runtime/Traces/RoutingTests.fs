@@ -24,7 +24,7 @@ let private classifier choose n =
                 layer "modular2" (new GivenController(2, 3)) (linear "b" 3 3)
                 layer "modular3" (new LinearController(3, 1, 2, doubles 4)) (linear "c" 2 5)
             |],
-            new CategoricalHead(3, 5, doubles 6)
+            new SoftmaxHead(3, 5, doubles 6)
         )
 
     let side =

@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 /// A transposed convolution with its activation, which makes images larger: [B, in, H, W] → [B, channels, H', W'] with H' = (H − 1)·stride − 2·padding + kernel,
 /// and W' likewise. It is the transpose of the convolution of the same form as a linear map.
 /// </summary>
-public sealed class TransposedConvNode : Node
+public sealed class ConvTransposeNode : Node
 {
     private readonly Convolution _convolution;
     private readonly Activation _activation;
@@ -18,7 +18,7 @@ public sealed class TransposedConvNode : Node
     private Parameter? _bias;
 
     /// <summary>Parameters weight [in, channels, kernel, kernel] and, if asked for, bias [channels].</summary>
-    public TransposedConvNode(
+    public ConvTransposeNode(
         string name, int inputs, Convolution convolution, Activation activation, bool bias, Initialiser initialiser)
         : base(name)
     {

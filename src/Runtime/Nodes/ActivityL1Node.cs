@@ -7,12 +7,12 @@ namespace ModNet.Runtime;
 /// An L1 penalty on activations: passes x of any shape on, and in training adds the mean over datapoints of weight · Σ|x| to the loss, by
 /// way of the tape.
 /// </summary>
-public sealed class ActivityPenaltyNode : Node
+public sealed class ActivityL1Node : Node
 {
     private readonly double _weight;
 
     /// <summary>A penalty of <paramref name="weight"/> per unit of |x|. ArgumentOutOfRangeException unless it is positive and finite.</summary>
-    public ActivityPenaltyNode(string name, double weight)
+    public ActivityL1Node(string name, double weight)
         : base(name)
     {
         if (!(weight > 0) || double.IsInfinity(weight))

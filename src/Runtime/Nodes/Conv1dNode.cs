@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 /// A causal convolution over the steps of a sequence, with its activation: [B, T, in] → [B, T, channels]. The output at a step reads that step and the kernel −
 /// 1 steps before it that lie dilation apart, and none after it. Before the first step stand zeros, or the steps with which the previous window ended.
 /// </summary>
-public sealed class SequenceConvNode : Node
+public sealed class Conv1dNode : Node
 {
     private readonly int _inputs;
     private readonly int _dilation;
@@ -20,7 +20,7 @@ public sealed class SequenceConvNode : Node
     private Parameter? _bias;
 
     /// <summary>Parameters weight [channels, in, kernel], the latest step last, and, if asked for, bias [channels].</summary>
-    public SequenceConvNode(
+    public Conv1dNode(
         string name, int inputs, int channels, int kernel, int dilation, Activation activation, bool bias, Initialiser initialiser)
         : base(name)
     {
