@@ -41,9 +41,9 @@ module NewProject =
             ]
 
     let private pack (folder: string) (version: string) : unit =
-        let start = ProcessStartInfo "bash"
+        let start = ProcessStartInfo(Path.Combine(CloneFolder.root, "modnet"))
 
-        for word in [ Path.Combine(CloneFolder.root, "modnet"); "pack"; folder; "--version"; version ] do
+        for word in [ "pack"; folder; "--version"; version ] do
             start.ArgumentList.Add word
 
         use packing = Process.Start start
