@@ -41,7 +41,8 @@ module NewProject =
             ]
 
     let private pack (folder: string) (version: string) : unit =
-        let start = ProcessStartInfo(Path.Combine(CloneFolder.root, "modnet"))
+        let command = Path.Combine(CloneFolder.root, "modnet")
+        let start = ProcessStartInfo command
 
         for word in [ "pack"; folder; "--version"; version ] do
             start.ArgumentList.Add word
