@@ -147,15 +147,7 @@ module CommandLine =
     }
 
     /// The version of ModNet, and the commit that it was built from.
-    let version: string =
-        match
-            System.Reflection.Assembly
-                .GetExecutingAssembly()
-                .GetCustomAttributes(typeof<System.Reflection.AssemblyInformationalVersionAttribute>, false)
-        with
-        | [| :? System.Reflection.AssemblyInformationalVersionAttribute as version |] ->
-            version.InformationalVersion.Replace("+", ", commit ")
-        | _ -> "unknown"
+    let version: string = Train.version.Replace("+", ", commit ")
 
     /// The command `modnet` with these verbs.
     let modnet (verbs: Command list) =

@@ -7,7 +7,13 @@ open ModNet.Runtime
 /// What a person sees while a run goes on. A terminal has a bar with the current figures at its foot; in a file a line is added every few
 /// seconds. Every evaluation adds a line that stays. `before` opens every line, and `after` follows the time that is left. The table `Metric.All`
 /// says which metrics are shown, and how.
-type ProgressLine private (before: string, after: Progress -> string, live: LiveProgress option) =
+type ProgressLine(before: string, after: Progress -> string) =
+
+    let live =
+        if not Console.IsOutputRedirected && Spectre.Console.AnsiConsole.Profile.Capabilities.Ansi then
+            Some(LiveProgress.OnTerminal())
+        else
+            None
 
     let quiet = TimeSpan.FromSeconds 5.0
     let since = Stopwatch.StartNew()
@@ -20,18 +26,8 @@ type ProgressLine private (before: string, after: Progress -> string, live: Live
         | Some live -> live.Write line
         | None -> printfn $"{line}"
 
-    /// A progress line on this process's output.
-    new(before, after) =
-        let isTerminal = not Console.IsOutputRedirected && Spectre.Console.AnsiConsole.Profile.Capabilities.Ansi
-
-        ProgressLine(before, after, (if isTerminal then Some(LiveProgress.OnTerminal()) else None))
-
     /// The progress line of a single run.
     new() = ProgressLine("", fun _ -> "")
-
-    /// A progress line on another terminal.
-    static member internal On(console: Spectre.Console.IAnsiConsole) =
-        ProgressLine("", (fun _ -> ""), Some(LiveProgress console))
 
     /// Shows a run's newest line.
     member _.Show(progress: Progress) =

@@ -20,11 +20,13 @@ module Train =
 
     let private object (fields: (string * JsonNode) list) = JsonObject(fields |> List.map KeyValuePair)
 
-    let private versions () =
-        let modnet = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+    /// ModNet's version, a plus sign, and the commit that it was built from.
+    let internal version: string =
+        Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>().InformationalVersion
 
+    let private versions () =
         object [
-            "modnet", JsonValue.Create modnet.InformationalVersion
+            "modnet", JsonValue.Create version
             "dotnet", JsonValue.Create(Environment.Version.ToString())
             "libtorch", JsonValue.Create Libtorch.Version
             "torchsharp", JsonValue.Create Libtorch.TorchSharpVersion
