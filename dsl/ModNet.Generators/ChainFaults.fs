@@ -53,6 +53,7 @@ module internal ChainFaults =
         Duplicates = Every
         StopGradient = false
         Dispatch = Auto
+        Masked = []
     }
 
     let private soundPool: Pool = { Name = None; Modules = 2; Units = [ [ linear 2 ] ]; Init = Uniform }

@@ -56,6 +56,13 @@ module internal Grammar =
                     | _ -> ()
                 ]
 
+            // A method with a k of its own runs no more modules than may be chosen, so one masked module of many is enough.
+            let! masked =
+                if controller = Given || pool.Modules < 4 || choose >= pool.Modules then
+                    Gen.constant []
+                else
+                    Gen.frequency [ 4, Gen.constant []; 1, Gen.constant [ pool.Modules - 1 ] ]
+
             return {
                 Pool = pool
                 Choose = choose
@@ -64,6 +71,7 @@ module internal Grammar =
                 Duplicates = once
                 StopGradient = stop
                 Dispatch = dispatch
+                Masked = masked
             }
         }
 

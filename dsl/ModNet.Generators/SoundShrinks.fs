@@ -52,6 +52,7 @@ module internal SoundShrinks =
             { modular with Duplicates = Every }
             { modular with StopGradient = false }
             { modular with Dispatch = Auto }
+            { modular with Masked = [] }
 
             match modular.Controller with
             | Mlp hidden -> { modular with Controller = Mlp [ hidden.Head ] }

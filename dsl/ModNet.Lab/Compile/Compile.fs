@@ -23,6 +23,11 @@ module Compile =
             let place = $"{root}/{planned.Name}/controller"
             new CustomController(CompileCustom.make place init custom, choose, modules)
 
+    let private masked (layer: Modular) (controller: Runtime.Controller) =
+        if not layer.Masked.IsEmpty then controller.Mask layer.Masked
+
+        controller
+
     let rec private node root (init: Initialiser) dropout (pools: Map<string, ModulePool>) (planned: PlannedLayer) =
         let name = planned.Name
 
@@ -31,7 +36,7 @@ module Compile =
             Some(
                 new ModularLayer(
                     name,
-                    controller root init planned layer,
+                    controller root init planned layer |> masked layer,
                     pools[pool.Name],
                     RuntimeWords.combine layer.Combine,
                     RuntimeWords.dispatch layer.Dispatch,
@@ -48,7 +53,7 @@ module Compile =
                     name,
                     RuntimeWords.features planned.Input,
                     gru.Hidden,
-                    controller root init planned layer,
+                    controller root init planned layer |> masked layer,
                     pools[pool.Name],
                     RuntimeWords.combine layer.Combine,
                     RuntimeWords.dispatch layer.Dispatch,
@@ -78,6 +83,11 @@ module Compile =
         let nodes = plan.Layers |> List.choose (node root init dropout pools) |> ResizeArray
         let head = plan.Layers |> List.pick (head init)
         new Graph(nodes, head)
+
+    /// Has training leave alone what an experiment freezes of its graph.
+    let internal freeze (plan: Plan) (parts: string list) (graph: Graph) : unit =
+        let heads = plan.Layers |> List.filter (fun layer -> Kind.role layer.Layer = Role.Head) |> List.map _.Name
+        graph.Freeze(parts |> List.map (fun part -> if List.contains part heads then "head" else part))
 
     /// A graph with fresh parameters from one stream, whose dropout draws from another. Never fails on a network that `check`
     /// accepts and whose custom modules are what they declare; raises UserException with all that is wrong with any other.

@@ -208,6 +208,7 @@ module Train =
 
         use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
 
+        Compile.freeze sound.Plan experiment.Frozen graph
         use method = CompileMethod.make experiment.Method graph source.Splits.Train streams device
 
         let steps = experiment.Method.Steps

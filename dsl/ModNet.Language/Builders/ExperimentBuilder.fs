@@ -18,6 +18,7 @@ type RunDraft = internal {
     KeepCheckpoints: int
     KeepBest: bool
     Tracing: Tracing
+    Frozen: string list
     Out: string option
 }
 
@@ -49,6 +50,7 @@ type ExperimentBuilder internal () =
                     KeepCheckpoints = 2
                     KeepBest = true
                     Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
+                    Frozen = []
                     Out = None
                 }
             }
@@ -170,6 +172,16 @@ type ExperimentBuilder internal () =
             DraftRun.Tracing.AtEnd = datapoints
     }
 
+    /// The parts of the network that training leaves as they are, bit for bit, by the names that `check` shows: a layer, with its controller and its own
+    /// pool if it has one; `LAYER/controller`; a pool; `POOL/MODULE`, one module, from 0. None unless said. Batch normalisation that is frozen
+    /// normalises by its running averages, and dropout goes on.
+    /// Example: `frozen [ "embed1"; "words/3" ]`
+    [<CustomOperation "frozen">]
+    member _.Frozen(draft: ExperimentDraft<'Network, 'Data, 'Method>, parts: string list) = {
+        draft with
+            DraftRun.Frozen = parts
+    }
+
     /// The run's folder; `runs/` and the network's name unless said.
     /// Example: `out "runs/ptb"`
     [<CustomOperation "out">]
@@ -191,6 +203,7 @@ type ExperimentBuilder internal () =
         KeepCheckpoints = draft.DraftRun.KeepCheckpoints
         KeepBest = draft.DraftRun.KeepBest
         Tracing = draft.DraftRun.Tracing
+        Frozen = draft.DraftRun.Frozen
         Out = draft.DraftRun.Out
     }
 
@@ -203,7 +216,7 @@ module Experiments =
 
     /// A network, its data and its training. `net`, `data` and `train` must be said.
     /// Settings: these, and `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`, `keep_checkpoints`, `keep_best`, `trace_every`,
-    /// `trace_rows`, `trace_at_end`, `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
+    /// `trace_rows`, `trace_at_end`, `frozen`, `out`. Where one is said twice the last counts. Inside the block these words are settings and nothing else: a value of the script's own that is called `net`, `data`, `train`,
     /// `seed`, `device` or `out` is not seen there (error FS3095), so give it another name, such as `mine`.
     /// Example: `experiment { net lm; data (text "data/ptb" { }); train (em { steps 3_000 }); seed 1 }`
     let experiment = ExperimentBuilder()

@@ -30,6 +30,7 @@ type ModularSettings internal () =
                     Duplicates = Every
                     StopGradient = false
                     Dispatch = Auto
+                    Masked = []
                 }
             }
         )
@@ -165,6 +166,14 @@ type ModularSettings internal () =
             Modular = { draft.Modular with Dispatch = dispatch }
     }
 
+    /// The modules that this layer may not choose, from 0; none unless said. Their probabilities are exactly 0, and the others' sum to 1.
+    /// Example: `masked [ 14 ]`
+    [<CustomOperation "masked">]
+    member _.Masked(draft: ModularDraft<'Own, 'From>, modules: int list) : ModularDraft<'Own, 'From> = {
+        draft with
+            Modular = { draft.Modular with Masked = modules }
+    }
+
 /// What is refused of any other type, as extensions: members proper go before them, whatever they take.
 [<AutoOpen>]
 module ModularRefusals =
@@ -212,7 +221,7 @@ module ModularLayers =
     /// x [in] → [unit] (`Sum`) or [K · unit] (`Concat`): K of a pool's M modules, chosen for each datapoint (Eq. 1).
     /// On a sequence [T, in] → [T, unit] or [T, K · unit], with a choice at every step; images too, with convolutions as units.
     /// Settings: `from`, or `modules`, `unit` and `init`; `choose`, `combine`, `controller`, `duplicates`, `stop_gradient`,
-    /// `dispatch`. Where one is said twice the last counts.
+    /// `dispatch`, `masked`. Where one is said twice the last counts.
     /// Example: `modular { modules 2; unit (linear 2 |> no_bias); choose 1 }`
     let modular = ModularBuilder()
 

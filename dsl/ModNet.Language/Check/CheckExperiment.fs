@@ -32,5 +32,7 @@ module internal CheckExperiment =
 
         notes.Positive($"{root}/keep_checkpoints", "a number of checkpoints", experiment.KeepCheckpoints) |> ignore
 
+        FrozenParts.check notes $"{root}/frozen" plan experiment.Frozen
+
         for setting, datapoints in [ "trace_rows", experiment.Tracing.Rows; "trace_at_end", experiment.Tracing.AtEnd ] do
             notes.Positive($"{root}/{setting}", "a number of datapoints", datapoints) |> ignore

@@ -41,6 +41,8 @@ type Fault =
     | MAboveLimit
     | KBelowOne
     | KAboveM
+    /// Modules that may not be chosen, and are not there, are all that there are, or are chosen by others than a controller.
+    | MaskUnfit
     /// Modules said one by one, but not M of them.
     | UnitsUnlikeM
     /// Modules of one pool that give different shapes.
@@ -129,6 +131,10 @@ type Fault =
     /// More compositions than can be enumerated.
     | TooManyCompositions
     | DeviceOutOfRange
+    /// A part to freeze that the network does not have.
+    | FrozenUnknown
+    /// A part to freeze by a name that several have.
+    | FrozenUnclear
     /// JSON that is not a network or experiment.
     | BadJson
 
@@ -162,6 +168,7 @@ type Fault =
         | MAboveLimit -> "M_ABOVE_LIMIT"
         | KBelowOne -> "K_BELOW_ONE"
         | KAboveM -> "K_ABOVE_M"
+        | MaskUnfit -> "MASK_UNFIT"
         | UnitsUnlikeM -> "UNITS_UNLIKE_M"
         | UnitsDisagree -> "UNITS_DISAGREE"
         | BadUnitOutput -> "BAD_UNIT_OUTPUT"
@@ -218,6 +225,8 @@ type Fault =
         | MethodUnfit -> "METHOD_UNFIT"
         | TooManyCompositions -> "TOO_MANY_COMPOSITIONS"
         | DeviceOutOfRange -> "DEVICE_OUT_OF_RANGE"
+        | FrozenUnknown -> "FROZEN_UNKNOWN"
+        | FrozenUnclear -> "FROZEN_UNCLEAR"
         | BadJson -> "BAD_JSON"
 
 /// One thing that is wrong, where, and what to do about it.

@@ -61,6 +61,37 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
             )
         | _ -> ()
 
+    let checkMasked layer (modular: Modular) =
+        let last = modular.Pool.Modules - 1
+
+        let note got remedy =
+            notes.Add(
+                Fault.MaskUnfit,
+                $"{at layer}/masked",
+                $"modules from 0 to {last}, each at most once, that leave one to choose",
+                got,
+                remedy
+            )
+
+        if not modular.Masked.IsEmpty && modular.Pool.Modules >= 1 then
+            match
+                modular.Masked |> List.tryFind (fun masked -> masked < 0 || masked > last),
+                modular.Masked |> List.countBy id |> List.tryFind (fun (_, times) -> times > 1)
+            with
+            | Some outside, _ -> note $"module {outside}" "modules are counted from 0"
+            | None, Some(twice, _) -> note $"module {twice} twice" "say each once"
+            | None, None when modular.Masked.Length = modular.Pool.Modules ->
+                note $"all {modular.Pool.Modules} of them" "leave one out"
+            | None, None when modular.Controller = Given ->
+                notes.Add(
+                    Fault.MaskUnfit,
+                    $"{at layer}/masked",
+                    "a controller that chooses",
+                    "choices that the data give",
+                    "leave it out, and change the data"
+                )
+            | None, None -> ()
+
     /// What the K units give together for a row, and the planned pool, where they can be known.
     member _.Together(layer, modular: Modular, row) : Shape option * PlannedPool option =
         let pool = pools.Plan(layer, modular.Pool, row)
@@ -81,5 +112,6 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
             | Concat, _ -> None
             | Sum, unit -> unit
 
+        checkMasked layer modular
         checkRest layer modular row
         output, pool

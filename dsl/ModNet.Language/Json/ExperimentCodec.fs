@@ -42,6 +42,7 @@ module internal ExperimentCodec =
                 and! keepCheckpoints = field "keep_checkpoints" _.KeepCheckpoints int
                 and! keepBest = unlessPlain "keep_best" true _.KeepBest bool
                 and! tracing = field "trace" _.Tracing tracing
+                and! frozen = unlessPlain "frozen" [] _.Frozen (list string)
                 and! out = field "out" _.Out (option string)
 
                 return {
@@ -56,6 +57,7 @@ module internal ExperimentCodec =
                     KeepCheckpoints = keepCheckpoints
                     KeepBest = keepBest
                     Tracing = tracing
+                    Frozen = frozen
                     Out = out
                 }
             }

@@ -22,6 +22,7 @@ module internal ModularLayer =
             and! duplicates = Codec.field "duplicates" _.Duplicates Words.duplicates
             and! stopGradient = Codec.field "stop_gradient" _.StopGradient Codec.bool
             and! dispatch = Codec.field "dispatch" _.Dispatch Words.dispatch
+            and! masked = Codec.unlessPlain "masked" [] _.Masked (Codec.list Codec.int)
 
             return {
                 Pool = pool
@@ -31,6 +32,7 @@ module internal ModularLayer =
                 Duplicates = duplicates
                 StopGradient = stopGradient
                 Dispatch = dispatch
+                Masked = masked
             }
         }
 

@@ -20,11 +20,14 @@ module internal Mixtures =
                 "say `choose 1`"
             )
 
-        if modular.Pool.Modules >= 1 && k > modular.Pool.Modules then
+        let allowed = modular.Pool.Modules - modular.Masked.Length
+
+        if modular.Pool.Modules >= 1 && k > allowed then
             site.Notes.Add(
                 Fault.KAboveM,
                 site.Place "k",
-                $"k ≤ M = {modular.Pool.Modules} of {planned.Name}",
+                $"k ≤ M = {modular.Pool.Modules} of {planned.Name}"
+                + (if modular.Masked.IsEmpty then "" else $" without the {modular.Masked.Length} that are masked"),
                 $"k = {k}",
                 "run fewer modules, or give the pool more"
             )

@@ -29,5 +29,19 @@ module internal StaticModulesKind =
             | _ -> None)
         Make = Method.StaticModules
         Fields = MethodKind.gradient
-        Check = fun site gradient -> site.Gradient gradient
+        Check =
+            fun site gradient ->
+                site.Gradient gradient
+
+                for planned in site.Plan.Layers |> List.collect _.Unfolded do
+                    match planned.Layer.Choosing with
+                    | Some modular when List.exists (fun masked -> masked < modular.Choose) modular.Masked ->
+                        site.Notes.Add(
+                            Fault.MaskUnfit,
+                            $"{site.Root}/{planned.Name}/masked",
+                            $"modules from K = {modular.Choose} on for `static_modules`, which runs the first K",
+                            modular.Masked |> List.map string<int> |> String.concat ", ",
+                            "leave the first K modules out of it"
+                        )
+                    | _ -> ()
     }

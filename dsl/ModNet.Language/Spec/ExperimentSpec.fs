@@ -341,6 +341,8 @@ type Experiment = {
     /// Whether the checkpoint with which the validation set was the most probable stays in the run's folder as well.
     KeepBest: bool
     Tracing: Tracing
+    /// The parts of the network that training leaves as they are: layers by name, `LAYER/controller`, pools, `POOL/MODULE`.
+    Frozen: string list
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option
 }

@@ -285,6 +285,8 @@ and Modular = {
     /// Whether the controller's loss stays out of the layers before (Eq. 8's second term).
     StopGradient: bool
     Dispatch: Dispatch
+    /// The modules that this layer may not choose, from 0: their probabilities are 0, and the others' sum to 1.
+    Masked: int list
 }
 
 /// A modular GRU (paper, appendix A): x [T, in] → [T, Hidden], with a choice at each of the T steps.

@@ -7,8 +7,12 @@ namespace ModNet.Runtime;
 /// <summary>Gives p(a|x, φ), K softmaxes over M modules, from a row's own input x (paper, section 2).</summary>
 public abstract class Controller(int choose, int modules) : GraphPart("controller")
 {
+    // exp of it is exactly 0 in every precision that ModNet computes in, and unlike −∞ it makes no NaN of a gradient.
+    private const double Never = -1e9;
+
     [ComponentName(Name = "balance")]
     private Tensor? _balance;
+    private bool[]? _masked;
 
     /// <summary>K, the number of positions.</summary>
     public int Choose { get; } = choose;
@@ -20,6 +24,53 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// Whether the choices are latent: a selector makes them, and they are part of a* and of log p(a|x). Otherwise the data give them.
     /// </summary>
     public virtual bool Latent => true;
+
+    /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>.</summary>
+    public IReadOnlyList<int> Allowed => [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
+
+    /// <summary>Whether training leaves the controller as it is (<see cref="Freezing"/>).</summary>
+    internal bool Frozen { get; set; }
+
+    /// <summary>Whether some modules may not be chosen.</summary>
+    internal bool HasMasked => _masked is not null;
+
+    /// <summary>
+    /// Keeps the given modules from being chosen: their logits are −10⁹ at every position, so their probabilities are exactly 0 and the others
+    /// sum to 1. It takes the place of an earlier mask. ArgumentException where a module is not there, or none would be left.
+    /// </summary>
+    /// <example><code>controller.Mask([14, 15]);</code></example>
+    public void Mask(IEnumerable<int> modules)
+    {
+        var masked = new bool[Modules];
+        foreach (int module in modules)
+        {
+            masked[module >= 0 && module < Modules
+                ? module
+                : throw new ArgumentException($"{Layer}: expected modules from 0 to {Modules - 1} in the mask, got {module}")] = true;
+        }
+
+        if (masked.All(m => m))
+        {
+            throw new ArgumentException($"{Layer}: expected a module that may be chosen, got a mask over all {Modules} – leave one out of it");
+        }
+
+        _masked = masked.Any(m => m) ? masked : null;
+    }
+
+    /// <summary>Logits [n, K, M], or a bias [K·M], with those of masked modules out of reach. It is the same tensor where no module is masked.</summary>
+    private protected Tensor Masked(Tensor logits)
+    {
+        if (_masked is null)
+        {
+            return logits;
+        }
+
+        long[] shape = logits.shape;
+        return logits.view(-1, Modules).masked_fill(tensor(_masked, device: logits.device), Never).view(shape);
+    }
+
+    /// <summary>Scores [n, M] by which modules are chosen, with those of masked modules below all others.</summary>
+    internal Tensor MaskedScores(Tensor scores) => Masked(scores);
 
     /// <summary>The name of the layer that took the controller over, for messages.</summary>
     internal string Layer { get; set; } = "controller";

@@ -33,6 +33,6 @@ public sealed class CustomController : Controller
                 "give M logits for each position, one position after the other");
         }
 
-        return ChoiceDistribution.FromLogits(logits.view(-1, Choose, Modules));
+        return ChoiceDistribution.FromLogits(Masked(logits.view(-1, Choose, Modules)));
     }
 }

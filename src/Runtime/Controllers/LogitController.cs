@@ -28,8 +28,8 @@ public abstract class LogitController : Controller
     /// <summary>The weight of the last linear map, [K·M, features].</summary>
     internal Tensor Weight => _weight;
 
-    /// <summary>The bias of the last linear map, [K·M].</summary>
-    internal Tensor Bias => _bias;
+    /// <summary>The bias of the last linear map, [K·M], which puts masked modules out of reach.</summary>
+    internal Tensor Bias => Masked(_bias);
 
     /// <summary>W_noise [K·M, features] in training under noisy top-k, else null.</summary>
     internal Tensor? Noise => training ? _noise : null;
@@ -38,7 +38,7 @@ public abstract class LogitController : Controller
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor features = Features(x, beside);
-        Tensor logits = Products.Linear(features, _weight, _bias).view(-1, Choose, Modules);
+        Tensor logits = Products.Linear(features, _weight, Bias).view(-1, Choose, Modules);
         if (Noise is not Tensor noise)
         {
             return ChoiceDistribution.FromLogits(logits);

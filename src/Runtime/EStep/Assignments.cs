@@ -41,18 +41,22 @@ public sealed class Assignments
 
     /// <summary>
     /// Draws the assignments of <paramref name="count"/> datapoints uniformly from all compositions (Algorithm 1).
-    /// <paramref name="modulesPerChoice"/> [C] gives M for every choice.
+    /// <paramref name="modulesPerChoice"/> [C] gives M for every choice, and <paramref name="allowedPerChoice"/> [C] the modules that may be
+    /// chosen, where they are not all.
     /// </summary>
-    public static Assignments Uniform(long count, IReadOnlyList<int> modulesPerChoice, Generator generator)
+    public static Assignments Uniform(
+        long count, IReadOnlyList<int> modulesPerChoice, Generator generator, IReadOnlyList<IReadOnlyList<int>>? allowedPerChoice = null)
     {
         var table = new Assignments(count, modulesPerChoice);
         for (int c = 0; c < modulesPerChoice.Count; c++)
         {
-            using Tensor column = randint(modulesPerChoice[c], new long[] { count }, ScalarType.Int64, generator: generator);
+            IReadOnlyList<int>? allowed = allowedPerChoice?[c];
+            int among = allowed?.Count ?? modulesPerChoice[c];
+            using Tensor column = randint(among, new long[] { count }, ScalarType.Int64, generator: generator);
             long[] values = TensorArrays.Vector<long>(column);
             for (long n = 0; n < count; n++)
             {
-                table.Set(n, c, values[n]);
+                table.Set(n, c, allowed?[(int)values[n]] ?? values[n]);
             }
         }
 

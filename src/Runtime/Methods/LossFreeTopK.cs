@@ -64,12 +64,15 @@ public sealed class LossFreeTopK : TrainingMethod
     protected override void Conclude()
     {
         var sites = _seen!.Entries.Where(e => e.Latent).ToLookup(e => e.Site.Layer, StringComparer.Ordinal);
-        foreach (Controller controller in Balanced(Graph).Where(c => sites.Contains(c.Layer)))
+        foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen && sites.Contains(c.Layer)))
         {
             Tensor chosen = cat([.. sites[controller.Layer].Select(e => e.Selection.Indices)], 0).reshape(-1);
             Tensor load = chosen.bincount(null, controller.Modules).to_type(ScalarType.Float64);
-            Tensor move = (load.mean() - load).sign() * Settings.UpdateRate;
-            controller.Balance!.add_(move.to_type(controller.Balance.dtype));
+            // Masked modules neither run nor count.
+            Tensor allowed = tensor(Array.ConvertAll(controller.Allowed.ToArray(), m => (long)m), device: load.device);
+            Tensor counted = load.index_select(0, allowed);
+            Tensor move = (counted.mean() - counted).sign() * Settings.UpdateRate;
+            controller.Balance!.index_add_(0, allowed, move.to_type(controller.Balance.dtype), 1);
         }
 
         _seen = null;
@@ -90,15 +93,16 @@ public sealed class LossFreeTopK : TrainingMethod
 /// <param name="graph">The graph whose controllers have the biases (<see cref="LossFreeTopK.AddBalance"/>).</param>
 public sealed class LossFreeTopKSelector(int k, Graph graph) : TopKSelector(k, "loss-free top-k")
 {
-    private readonly Dictionary<string, Tensor> _biases =
-        LossFreeTopK.Balanced(graph).ToDictionary(c => c.Layer, c => c.Balance!, StringComparer.Ordinal);
+    private readonly Dictionary<string, Controller> _controllers =
+        LossFreeTopK.Balanced(graph).ToDictionary(c => c.Layer, StringComparer.Ordinal);
 
     /// <summary>The chosen modules and their weights, both [B, k]. UserException unless the site's K is 1 and k ≤ M.</summary>
     public override Selection Select(Site site, ChoiceDistribution distribution)
     {
         Check(site);
         Tensor logProbabilities = distribution.LogProbabilities.squeeze(1);
-        Tensor scores = logProbabilities.detach().exp() + _biases[site.Layer];
+        Controller controller = _controllers[site.Layer];
+        Tensor scores = controller.MaskedScores(logProbabilities.detach().exp() + controller.Balance!);
         Tensor indices = scores.topk(K, -1).indexes;
         return new(indices, nn.functional.softmax(logProbabilities.gather(-1, indices), -1));
     }

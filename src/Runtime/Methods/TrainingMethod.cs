@@ -39,6 +39,7 @@ public abstract class TrainingMethod : IDisposable
     private readonly ParameterMemory[] _memories;
     private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
+    private readonly FrozenRows _frozen;
     private readonly WeightAverage? _average;
 
     /// <summary>
@@ -53,10 +54,15 @@ public abstract class TrainingMethod : IDisposable
                 "network", "something to learn", "no parameters", "add a layer that has some, such as `linear`");
         }
 
+        if (!graph.parameters().Any(p => p.requires_grad))
+        {
+            throw new UserException("frozen", "something to learn", "a network that is frozen whole", "leave some part out of `frozen`");
+        }
+
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
         Finiteness.Demand(data, "training");
         _track = new(data, settings.Batch, streams.MBatches, "m");
-        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters())];
+        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters()).Where(p => p.requires_grad)];
         _parameters = [.. graph.parameters()];
         Optimizer = settings.Optimizer.Over(_parameters);
         _memories = settings.Optimizer.Memories(_parameters, Optimizer);
@@ -65,6 +71,8 @@ public abstract class TrainingMethod : IDisposable
         {
             _resting = new(graph.Pools, _memories);
         }
+
+        _frozen = new(graph.Pools, _memories);
 
         if (settings.AverageWeights is double decay)
         {
@@ -208,12 +216,18 @@ public abstract class TrainingMethod : IDisposable
         MinibatchLoss seen = LossOf(datapoints, batch);
         GraphOutput? output = report ? seen.Seen() : null;
         Optimizer.zero_grad();
-        seen.Loss.backward();
+        // Where only frozen modules ran, and controllers are frozen, nothing is to be learned from the minibatch.
+        if (seen.Loss.requires_grad)
+        {
+            seen.Loss.backward();
+        }
+
         if (!Finiteness.Holds(seen.Loss, _parameters))
         {
             throw Finiteness.Explain(Graph, _steps + 1, seen.Loss.ToDouble(), () => LossOf(datapoints, batch));
         }
 
+        _frozen.Keep();
         if (_settings.ClipNorm is double most)
         {
             GradientNorm.Clip(_parameters, most);
@@ -228,6 +242,7 @@ public abstract class TrainingMethod : IDisposable
         _resting?.Take();
         _updates.Step(rate);
         _resting?.Step(rate);
+        _frozen.PutBack();
         using (no_grad())
         {
             Conclude();
@@ -261,15 +276,16 @@ public abstract class TrainingMethod : IDisposable
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
 
     /// <summary>M for every choice of a datapoint over all its sites, [C]. One datapoint is run, and its tape tells.</summary>
-    protected int[] ModulesPerChoice() => Probe(1).ModulesPerChoice;
+    protected int[] ModulesPerChoice() => [.. Probe(1).Choices.Select(c => c.Modules)];
 
-    /// <summary>The same, and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>
-    private protected (int[] ModulesPerChoice, Footprint Row) Probe(long rows)
+    /// <summary>The controller of every choice, [C], and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>
+    private protected (Controller[] Choices, Footprint Row) Probe(long rows)
     {
         using var scope = NewDisposeScope();
         Batch one = Data.Range(0, 1).To(Device);
         (Tape tape, Footprint row) = Graph.Probe(one.Inputs, one.Side, rows);
-        return ([.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(e.Site.Modules, e.Site.Choose))], row);
+        Dictionary<string, Controller> byLayer = Graph.Nodes.SelectMany(n => n.Controllers).ToDictionary(c => c.Layer, StringComparer.Ordinal);
+        return ([.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(byLayer[e.Site.Layer], e.Site.Choose))], row);
     }
 
     /// <summary>Releases what the method holds.</summary>

@@ -36,9 +36,11 @@ public sealed class ViterbiEm : TrainingMethod
     {
         Settings = settings;
         _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
-        (_modulesPerChoice, Footprint row) = Probe(settings.EBatch * Drawn);
+        (Controller[] choices, Footprint row) = Probe(settings.EBatch * Drawn);
+        _modulesPerChoice = Array.ConvertAll(choices, c => c.Modules);
         _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
-        Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments);
+        IReadOnlyList<int>[]? allowed = choices.Any(c => c.HasMasked) ? Array.ConvertAll(choices, c => c.Allowed) : null;
+        Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments, allowed);
     }
 
     /// <summary>The settings in force.</summary>

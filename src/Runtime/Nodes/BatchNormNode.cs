@@ -34,6 +34,9 @@ public sealed class BatchNormNode : Node
         register_buffer("running_var", _runningVariance);
     }
 
+    /// <summary>Whether the running averages stay as they are, and training normalises by them too (<see cref="Freezing"/>).</summary>
+    internal bool Frozen { get; set; }
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) =>
         x.dim() == 3 ? Normalise(x.flatten(0, 1)).view(x.shape) : Normalise(x);
@@ -43,6 +46,6 @@ public sealed class BatchNormNode : Node
         // A single value per feature has no variance, and would make the running average NaN for good.
         bool several = rows.numel() > _weight.shape[0];
         return nn.functional.batch_norm(
-            rows, _runningMean, _runningVariance, _weight, _bias, training && several, momentum: 0.1, eps: 1e-5);
+            rows, _runningMean, _runningVariance, _weight, _bias, training && !Frozen && several, momentum: 0.1, eps: 1e-5);
     }
 }

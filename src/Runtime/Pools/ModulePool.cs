@@ -19,6 +19,8 @@ public readonly record struct RowCost(long MultiplyAdds, long[] Output, long Rea
 /// </summary>
 public abstract class ModulePool : GraphPart
 {
+    private readonly SortedSet<int> _frozen = [];
+
     /// <summary>A pool of <paramref name="count"/> ≥ 1 modules, by whose name layers share it.</summary>
     protected ModulePool(string name, int count)
         : base(name)
@@ -34,6 +36,12 @@ public abstract class ModulePool : GraphPart
     /// The modules in use, while they are tracked (<see cref="Unselected.Rest"/>): gradients then need rows for those alone. Else null.
     /// </summary>
     internal ModulesInUse? InUse { get; private set; }
+
+    /// <summary>The modules that training leaves as they are, ascending.</summary>
+    public IReadOnlyCollection<int> Frozen => _frozen;
+
+    /// <summary>Has training leave a module as it is (<see cref="Freezing"/>).</summary>
+    internal void Freeze(int module) => _frozen.Add(module);
 
     /// <summary>The parameters [M, …] that hold all modules stacked.</summary>
     internal virtual IEnumerable<Parameter> Stacked => [];

@@ -18,7 +18,7 @@ internal sealed class RestingModules
     {
         // Parameters are known by the tensor they are; there may be several objects for one.
         Dictionary<nint, ParameterMemory> byHandle = memories.ToDictionary(m => m.Parameter.Handle);
-        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Select(p => new ModuleRows(byHandle[p.Handle]))]))];
+        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Where(p => p.requires_grad).Select(p => new ModuleRows(byHandle[p.Handle]))]))];
         foreach (Part part in _parts)
         {
             part.Pool.Track(part.InUse);
@@ -49,7 +49,7 @@ internal sealed class RestingModules
 
             for (int m = 0; m < part.Pool.Count; m++)
             {
-                foreach (Parameter own in part.Pool.Own(m))
+                foreach (Parameter own in part.Pool.Own(m).Where(p => p.requires_grad))
                 {
                     using Tensor? gradient = own.grad;
                     if (!part.InUse[m])
@@ -71,7 +71,7 @@ internal sealed class RestingModules
         using var noGrad = no_grad();
         foreach (Part part in _parts)
         {
-            long[] rows = part.InUse.ToArray();
+            long[] rows = [.. part.InUse.ToArray().Where(m => !part.Pool.Frozen.Contains((int)m))];
             long[] steps = Array.ConvertAll(rows, m => ++part.Steps[m]);
             foreach (ModuleRows stacked in part.Rows)
             {

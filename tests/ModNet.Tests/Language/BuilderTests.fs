@@ -37,6 +37,7 @@ let layers =
                             Duplicates = Every
                             StopGradient = false
                             Dispatch = Auto
+                            Masked = []
                         }
                     }
                     Layer.Softmax 10_000
@@ -297,10 +298,12 @@ let pools =
                     duplicates Once
                     stop_gradient
                     dispatch Wide
+                    masked [ 0; 2 ]
                 }
 
             let second =
                 modular_gru {
+                    masked [ 0; 2 ]
                     dispatch Wide
                     stop_gradient
                     duplicates Once
@@ -325,6 +328,7 @@ let pools =
                         Duplicates = Once
                         StopGradient = true
                         Dispatch = Wide
+                        Masked = [ 0; 2 ]
                     }
                 })
                 "fields"

@@ -50,6 +50,7 @@ let tests =
                     KeepCheckpoints = 2
                     KeepBest = true
                     Tracing = { Every = None; Rows = 128; AtEnd = 10_000 }
+                    Frozen = []
                     Out = None
                 }
                 "defaults"
@@ -100,6 +101,7 @@ let tests =
                     trace_rows 18
                     trace_at_end 19
                     device (Cuda 2)
+                    frozen [ "linear1" ]
                     out "runs/fifteen"
                 }
 
@@ -145,6 +147,7 @@ let tests =
                     KeepCheckpoints = 20
                     KeepBest = false
                     Tracing = { Every = Some 17; Rows = 18; AtEnd = 19 }
+                    Frozen = [ "linear1" ]
                     Out = Some "runs/fifteen"
                 }
                 "all said"

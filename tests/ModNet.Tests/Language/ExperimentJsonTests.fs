@@ -37,6 +37,7 @@ let tests =
                 keep: int,
                 best: bool,
                 tracing: Tracing,
+                frozen: string list,
                 out: string option,
                 seed: int) ->
             let any = {
@@ -48,6 +49,7 @@ let tests =
                     KeepCheckpoints = keep
                     KeepBest = best
                     Tracing = tracing
+                    Frozen = frozen
                     Out = out
                     Seed = seed
             }
@@ -65,7 +67,7 @@ let tests =
             let json = Experiment.to_json mine
 
             for setting in
-                [ "keep_best"; "clip_norm"; "early_stopping"; "epochs"; "label_smoothing"; "average_weights" ] do
+                [ "keep_best"; "clip_norm"; "early_stopping"; "epochs"; "label_smoothing"; "average_weights"; "frozen" ] do
                 Expect.isFalse (json.Contains setting) $"{setting}: nothing said"
 
             Expect.stringContains (Experiment.to_json { mine with KeepBest = false }) "\"keep_best\": false" "said"

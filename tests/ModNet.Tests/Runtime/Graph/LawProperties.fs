@@ -48,6 +48,7 @@ let private single limits change : Gen<Network> =
             Duplicates = Every
             StopGradient = false
             Dispatch = Auto
+            Masked = []
         }
 
         let first =
