@@ -14,12 +14,14 @@ type TrainedNetwork
     internal
     (
         experiment: Experiment,
+        plan: Plan,
         graph: Graph,
         evaluating: Selector,
         device: torch.Device,
         streams: RandomStreams,
         preparation: Preparation option,
-        step: int64
+        step: int64,
+        origin: Origin
     ) =
     /// The run's experiment.
     member _.Experiment = experiment
@@ -32,6 +34,14 @@ type TrainedNetwork
 
     /// The number of gradient steps that the weights have had.
     member _.Step = step
+
+    /// The network with every name, shape and pool inferred.
+    member _.Plan = plan
+
+    member internal _.Origin = origin
+
+    /// The edits since the run was trained, in order.
+    member _.Edits: EditStep list = origin.Steps
 
     /// What turns data as they are outside into the network's inputs, and the names of classes, words and columns. None for a run of a version
     /// that did not keep it.
@@ -117,6 +127,7 @@ type TrainedNetwork
         member _.Dispose() =
             graph.Dispose()
             streams.Dispose()
+            (origin :> IDisposable).Dispose()
 
 /// A run opened from its folder: graph, weights and data, from spec and checkpoint.
 type TrainedRun = {
@@ -156,26 +167,25 @@ module Trained =
     let private best: Weights =
         fun (folder, graph, say, data) -> Checkpoint.LoadBestWeightsOf(folder, graph, say, data)
 
-    /// The network of an experiment, made from its plan, with the weights in its folder.
-    let private opened
-        (weights: Weights)
-        (folder: string)
+    /// The network of an experiment, made from its plan, whose weights `fill` loads into the fresh graph; it gives the step that they are of, and where
+    /// the state is.
+    let internal made
         (experiment: Experiment)
-        (plan: unit -> Plan)
+        (plan: Plan)
+        (preparation: Preparation option)
+        (fill: Graph -> int64 * Origin)
         : TrainedNetwork =
         let device = Devices.find experiment.Device
-        let preparation = Path.Combine(folder, Preparation.FileName) |> Preparation.Read |> Option.ofObj
         let streams = new RandomStreams(int64 experiment.Seed)
 
         try
-            let graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout (plan ())
+            let graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout plan
 
             try
                 let evaluating = CompileMethod.evaluating experiment.Method graph
-                let data = preparation |> Option.map _.Data |> Option.toObj
-                let step = weights (folder, graph, Action<string>(fun said -> eprintfn $"{said}"), data)
+                let step, origin = fill graph
                 graph.eval ()
-                new TrainedNetwork(experiment, graph, evaluating, device, streams, preparation, step)
+                new TrainedNetwork(experiment, plan, graph, evaluating, device, streams, preparation, step, origin)
             with _ ->
                 graph.Dispose()
                 reraise ()
@@ -183,15 +193,26 @@ module Trained =
             streams.Dispose()
             reraise ()
 
-    let private loaded (weights: Weights) (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+    let private say = Action<string>(fun said -> eprintfn $"{said}")
+
+    let private opened (weights: Weights) (isBest: bool) (folder: string) (experiment: Experiment) (plan: Plan) =
+        let preparation = Path.Combine(folder, Preparation.FileName) |> Preparation.Read |> Option.ofObj
+
+        made experiment plan preparation (fun graph ->
+            let data = preparation |> Option.map _.Data |> Option.toObj
+            let step = weights (folder, graph, say, data)
+            step, new Origin(folder, lazy (Checkpoint.StateOf(folder, isBest, ignore)), []))
+
+    let private loaded weights isBest (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
         Machine.EnsureReady()
         let experiment = change (experiment folder)
-        opened weights folder experiment (fun () -> Check.plan experiment.Network |> Refusal.orRaise)
+        Check.plan experiment.Network |> Refusal.orRaise |> opened weights isBest folder experiment
 
     /// Loads the network with a changed experiment: another device, another dispatch, or the code of custom modules, which the folder does not hold. A change to the architecture is
     /// refused with the list of what differs.
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
-    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = loaded newest change folder
+    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+        loaded newest false change folder
 
     /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
     /// holds no run, the checkpoint belongs to another network, or the network has custom modules: `load_as` takes their code.
@@ -200,7 +221,8 @@ module Trained =
 
     /// The same as `load_as`, with the weights of `best.safetensors`: those with which the validation set was the most probable.
     /// Example: `Trained.load_best_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
-    let load_best_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = loaded best change folder
+    let load_best_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
+        loaded best true change folder
 
     /// The same as `load`, with the weights with which the validation set was the most probable. Raises UserException where the run kept none:
     /// its data have no validation set, or its experiment says `keep_best false`.
@@ -209,36 +231,16 @@ module Trained =
 
     let private exported (open': string -> TrainedNetwork) (folder: string) (out: string) : unit =
         use trained = open' folder
-        let out = Path.TrimEndingDirectorySeparator(Path.GetFullPath out)
 
-        if
-            File.Exists out || (Directory.Exists out && not (Seq.isEmpty (Directory.EnumerateFileSystemEntries out)))
-        then
-            Refusal.refuse out "a new folder, or an empty one" "something that is there already" "give another one"
+        NewFolder.write out (fun unfinished ->
+            ExportedWeights.Write(unfinished, trained.Graph, trained.Step)
 
-        // The folder gets its name when all of it is there.
-        let unfinished = $"{out}.{Environment.ProcessId}.partial"
+            for name in [ "spec.json"; Preparation.FileName ] do
+                let file = Path.Combine(folder, name)
+                if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
 
-        try
-            try
-                Directory.CreateDirectory unfinished |> ignore
-                ExportedWeights.Write(unfinished, trained.Graph, trained.Step)
-
-                for name in [ "spec.json"; Preparation.FileName ] do
-                    let file = Path.Combine(folder, name)
-                    if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
-
-                ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step
-                |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card)
-
-                if Directory.Exists out then Directory.Delete out
-                Directory.Move(unfinished, out)
-            with
-            | :? IOException
-            | :? UnauthorizedAccessException as refused ->
-                Refusal.refuse out "a folder that can be written" refused.Message "give another one"
-        finally
-            if Directory.Exists unfinished then Directory.Delete(unfinished, true)
+            ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step
+            |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card))
 
     /// Writes the weights of a run's newest checkpoint that is whole into a new folder, for others to use: `model.safetensors` with plain names,
     /// which Python's safetensors reads, a model card `README.md`, and `spec.json` and `data.json`, with which `load` opens the folder.
@@ -257,7 +259,7 @@ module Trained =
         let sound = experiment folder |> change |> Check.experiment |> Refusal.orRaise
         let source = Source.load sound
         use _splits = source.Splits
-        use trained = opened newest folder sound.Experiment (fun () -> sound.Plan)
+        use trained = opened newest false folder sound.Experiment sound.Plan
 
         action {
             Experiment = sound.Experiment

@@ -28,6 +28,9 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>.</summary>
     public IReadOnlyList<int> Allowed => [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
 
+    /// <summary>The parameters that have a row for every choice, [K·M, …], position by position; none where only code of the user's knows.</summary>
+    internal virtual IEnumerable<Tensor> PerChoice => [];
+
     /// <summary>Whether training leaves the controller as it is (<see cref="Freezing"/>).</summary>
     internal bool Frozen { get; set; }
 

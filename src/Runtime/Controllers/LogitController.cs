@@ -28,6 +28,11 @@ public abstract class LogitController : Controller
     /// <summary>The weight of the last linear map, [K·M, features].</summary>
     internal Tensor Weight => _weight;
 
+    internal override IEnumerable<Tensor> PerChoice => _noise is null ? [_weight, _bias] : [_weight, _bias, _noise];
+
+    /// <summary>The bias of the last linear map as it is learned, [K·M].</summary>
+    internal Tensor OwnBias => _bias;
+
     /// <summary>The bias of the last linear map, [K·M], which puts masked modules out of reach.</summary>
     internal Tensor Bias => Masked(_bias);
 

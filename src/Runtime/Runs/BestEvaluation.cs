@@ -10,6 +10,9 @@ public sealed record BestEvaluation(MetricsLine Validation, MetricsLine? Test)
     private const string ValidationName = "validation";
     private const string TestName = "test";
 
+    /// <summary>The names of its entries in the metadata of <c>best.safetensors</c>.</summary>
+    internal static readonly string[] Names = [ValidationName, TestName];
+
     /// <summary>The number of gradient steps before it.</summary>
     public long Step => Validation.Step;
 

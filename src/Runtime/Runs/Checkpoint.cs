@@ -289,6 +289,47 @@ public static class Checkpoint
         return LoadWeights(saved, metadata, folder, graph, say, data);
     }
 
+    /// <summary>
+    /// All that the newest whole checkpoint in a run's folder holds, or, with <paramref name="best"/>, <c>best.safetensors</c>; of exported weights,
+    /// those alone. <paramref name="say"/> is told of damaged ones.
+    /// </summary>
+    public static RunState StateOf(string folder, bool best, Action<string> say)
+    {
+        using var scope = NewDisposeScope();
+        if (ExportedWeights.IsIn(folder))
+        {
+            string weights = Path.Combine(folder, ExportedWeights.FileName);
+            return new(PoolEdit.Owned(Safetensors.Read(weights)), new Dictionary<string, string>(), weights);
+        }
+
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = best ? Read(BestIn(folder)) : LastGood(new(folder), say);
+        return new(PoolEdit.Owned(saved.Names.ToDictionary(name => name, saved.Get)), metadata, saved.Path);
+    }
+
+    /// <summary>
+    /// Writes a state into the folder of a run as its checkpoint, from which the run goes on. The folder has its metrics and its spec already.
+    /// UserException where the disk refuses.
+    /// </summary>
+    public static void WriteState(RunFolder folder, RunState state)
+    {
+        using var scope = NewDisposeScope();
+        (long length, string metrics) = folder.FlushMetrics();
+        var tensors = new Dictionary<string, Tensor>(state.Tensors, StringComparer.Ordinal) { ["run.metrics"] = tensor(new[] { length }) };
+        var metadata = new Dictionary<string, string>(state.Metadata, StringComparer.Ordinal) { [Metrics] = metrics };
+        if (SpecChecksum(folder.Path) is string spec)
+        {
+            metadata[Spec] = spec;
+        }
+
+        // What an evaluation of the network before the edit found.
+        foreach (string evaluation in BestEvaluation.Names)
+        {
+            metadata.Remove(evaluation);
+        }
+
+        Safetensors.Write(new KeptCheckpoints(folder.Path).Newest, tensors, metadata);
+    }
+
     private static long LoadWeights(
         SavedState saved, IReadOnlyDictionary<string, string> metadata, string folder, Graph graph, Action<string> say, DataIdentity? data)
     {

@@ -11,7 +11,7 @@ internal static class EarlierRun
 {
     private static readonly string[] Files =
         ["spec.json", "data.json", "summary.json", "state.json", "report.html", "metrics.jsonl", RunFolder.Best,
-        $"{RunFolder.Routing}.safetensors", "inspect.html"];
+        $"{RunFolder.Routing}.safetensors", "inspect.html", "edit.json", "edit.html"];
 
     /// <summary>
     /// Whether the folder holds a run that somebody may miss: one that has a checkpoint, the best one or the newest, or a summary, or has logged a

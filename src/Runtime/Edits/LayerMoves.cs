@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Gives what the state of a run holds of some layers other names, as the layers have them when they stand elsewhere, and puts the columns of a* into
+/// the order in which the layers then choose.
+/// </summary>
+public static class LayerMoves
+{
+    // What stands before the name of a parameter or layer in the names of a state.
+    private static readonly string[] Before = ["optimizer.", WeightAverage.NameOf(""), ""];
+    private static readonly string[] Carried = ["method.m_carried.", "method.e_carried.", "method.module_steps."];
+
+    /// <summary>
+    /// The state with <paramref name="moves"/>, from a layer's full name to the new one. The caller disposes of the tensors. The weights of layers
+    /// that are not among the moves keep their names; with <paramref name="only"/>, they are left out, as all else is that is not of a moved layer.
+    /// </summary>
+    public static Dictionary<string, Tensor> Apply(
+        IReadOnlyDictionary<string, Tensor> state, IReadOnlyList<(string From, string To)> moves, bool only = false)
+    {
+        using var scope = NewDisposeScope();
+        var moved = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach ((string name, Tensor value) in state)
+        {
+            string? now = NameOf(name, moves);
+            if (now is not null || !only)
+            {
+                moved.Add(now ?? name, value);
+            }
+        }
+
+        return PoolEdit.Owned(moved);
+    }
+
+    /// <summary>The table a* [N, C] with its columns in another order: column c of the result is column <paramref name="from"/>[c].</summary>
+    public static Tensor Columns(Tensor held, IReadOnlyList<int> from) =>
+        held.index_select(1, tensor(from.Select(c => (long)c).ToArray())).DetachFromDisposeScope();
+
+    // The new name of a tensor; null where it does not belong to a moved layer.
+    private static string? NameOf(string name, IReadOnlyList<(string From, string To)> moves)
+    {
+        foreach (string carried in Carried.Where(c => name.StartsWith(c, StringComparison.Ordinal)))
+        {
+            return Moved(name[carried.Length..], moves, '/') is string layer ? carried + layer : null;
+        }
+
+        string start = Before.First(b => name.StartsWith(b, StringComparison.Ordinal));
+        string rest = name[start.Length..];
+        const string Pools = "pools.";
+        if (rest.StartsWith(Pools, StringComparison.Ordinal))
+        {
+            // A pool of a layer's own is called LAYER/pool, with a dot written as two slashes.
+            string inside = rest[Pools.Length..];
+            (string From, string To)[] owners = [.. moves.Select(m => (m.From.Replace(".", "//"), m.To.Replace(".", "//")))];
+            return Moved(inside, owners, '/') is string pool ? start + Pools + pool : null;
+        }
+
+        (string From, string To)[] dotted = [.. moves.Select(m => (m.From.Replace('/', '.'), m.To.Replace('/', '.')))];
+        return Moved(rest, dotted, '.') is string moved ? start + moved : null;
+    }
+
+    private static string? Moved(string name, IReadOnlyList<(string From, string To)> moves, char separator)
+    {
+        foreach ((string from, string to) in moves)
+        {
+            if (name == from || name.StartsWith(from + separator, StringComparison.Ordinal))
+            {
+                return to + name[from.Length..];
+            }
+        }
+
+        return null;
+    }
+}

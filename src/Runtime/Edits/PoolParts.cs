@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>The names under which the state of a graph holds what there is one of for every module of a pool.</summary>
+internal sealed class PoolParts
+{
+    /// <summary>UserException where a controller over the pool gives logits in a way that cannot be edited.</summary>
+    internal PoolParts(Graph graph, ModulePool pool)
+    {
+        Pool = pool;
+        ILookup<nint, string> names = graph.state_dict().ToLookup(entry => entry.Value.Handle, entry => entry.Key);
+        Stacked = [.. pool.Stacked.SelectMany(p => names[p.Handle])];
+        Apart = $"pools.{pool.Name.Replace(".", "//")}.module";
+        Controllers = [.. graph.Nodes.SelectMany(Over).Distinct()];
+        foreach (Controller unfit in Controllers.Where(c => !c.Latent || !c.PerChoice.Any()))
+        {
+            throw new UserException(
+                $"{unfit.Layer}/controller",
+                $"a controller with logits of its own for every module of pool {pool.Name}",
+                unfit.Latent ? "a custom one, whose form only its code knows" : "choices that the data give",
+                "edit a pool that other controllers choose from");
+        }
+
+        PerChoice = [.. Controllers.SelectMany(c => c.PerChoice.SelectMany(p => names[p.Handle]))];
+        Biases = [.. Controllers.OfType<LogitController>().SelectMany(c => names[c.OwnBias.Handle])];
+        PerModule = [.. Controllers.Select(c => c.Balance).OfType<Tensor>().SelectMany(b => names[b.Handle])];
+    }
+
+    /// <summary>The pool.</summary>
+    internal ModulePool Pool { get; }
+
+    /// <summary>The controllers that choose from the pool.</summary>
+    internal IReadOnlyList<Controller> Controllers { get; }
+
+    /// <summary>Parameters of the pool, [M, …].</summary>
+    internal IReadOnlyList<string> Stacked { get; }
+
+    /// <summary>What the names of modules that are not stacked begin with, before their number.</summary>
+    internal string Apart { get; }
+
+    /// <summary>Parameters of controllers, [K·M, …], position by position.</summary>
+    internal IReadOnlyList<string> PerChoice { get; }
+
+    /// <summary>Those of <see cref="PerChoice"/> that are added to logits.</summary>
+    internal IReadOnlyList<string> Biases { get; }
+
+    /// <summary>Buffers of controllers, [M].</summary>
+    internal IReadOnlyList<string> PerModule { get; }
+
+    private IEnumerable<Controller> Over(Node node) => node switch
+    {
+        ContainerNode container => container.Inside.SelectMany(Over),
+        _ => node.Pools.Contains(Pool) ? node.Controllers : [],
+    };
+}
