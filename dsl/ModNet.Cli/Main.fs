@@ -17,6 +17,7 @@ let private verbs = [
     Predict.verb
     Sample.verb
     Export.verb
+    Edit.verb
     Runs.verb
     Compare.verb
     Pictures.verb

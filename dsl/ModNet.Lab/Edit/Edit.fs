@@ -66,8 +66,7 @@ module Edit =
 
         run
         |> edited step experiment (fun graph ->
-            let state =
-                PoolEdit.Apply(run.Origin.State.Tensors, run.Graph, graph, pool, rows, columns run pool)
+            let state = PoolEdit.Apply(run.Origin.State.Tensors, run.Graph, graph, pool, rows, columns run pool)
 
             change state graph
             state)
@@ -98,7 +97,7 @@ module Edit =
                 Words = $"exclude {pool} {words gone}"
                 Pool = Some pool
                 From = List.ofSeq rows.From
-                Touched = gone
+                Touches = Modules gone
             }
             rows
             id
@@ -120,7 +119,7 @@ module Edit =
 
         run
         |> withRows
-            { Words = $"relabel {pool} {words order}"; Pool = Some pool; From = order; Touched = [] }
+            { Words = $"relabel {pool} {words order}"; Pool = Some pool; From = order; Touches = Nothing }
             (ModuleRows.Of(before, order))
             id
             (fun _ _ -> ())
@@ -157,12 +156,7 @@ module Edit =
 
         run
         |> withRows
-            {
-                Words = $"augment {pool} {count}"
-                Pool = Some pool
-                From = List.ofSeq rows.From
-                Touched = []
-            }
+            { Words = $"augment {pool} {count}"; Pool = Some pool; From = List.ofSeq rows.From; Touches = Nothing }
             rows
             (fun experiment ->
                 let plan = Check.plan { experiment.Network with Name = experiment.Network.Name } |> Refusal.orRaise
@@ -183,7 +177,7 @@ module Edit =
                 Words = $"clone {pool} {number}"
                 Pool = Some pool
                 From = List.ofSeq rows.From
-                Touched = [ number ]
+                Touches = Modules [ number ]
             }
             rows
             id
@@ -197,7 +191,7 @@ module Edit =
 
         run
         |> edited
-            { Words = $"unmask {pool} {words modules}"; Pool = None; From = []; Touched = [] }
+            { Words = $"unmask {pool} {words modules}"; Pool = None; From = []; Touches = Everything }
             (maskedWith run.Plan pool (List.except modules) run.Experiment)
             (fun graph -> LayerMoves.Apply(run.Origin.State.Tensors, []))
 
@@ -221,7 +215,7 @@ module Edit =
                 Words = $"substitute {pool} {number} {sourcePool} {sourceNumber}"
                 Pool = Some pool
                 From = []
-                Touched = [ number ]
+                Touches = Modules [ number ]
             }
             run.Experiment
             (fun _ ->
@@ -247,7 +241,9 @@ module Edit =
             | Some place -> place
             | None ->
                 let known =
-                    before |> List.filter (fun (_, layer) -> Kind.role layer = Role.Body) |> List.map (fst >> sprintf "`%s`")
+                    before
+                    |> List.filter (fun (_, layer) -> Kind.role layer = Role.Body)
+                    |> List.map (fst >> sprintf "`%s`")
 
                 Refusal.refuse
                     run.Experiment.Network.Name
@@ -266,12 +262,12 @@ module Edit =
 
         let order =
             [ 0 .. before.Length - 1 ]
-            |> List.map (fun index -> if index = one then other elif index = other then one else index)
+            |> List.map (fun index ->
+                if index = one then other
+                elif index = other then one
+                else index)
 
-        let network = {
-            run.Experiment.Network with
-                Layers = order |> List.map (fun index -> snd before[index])
-        }
+        let network = { run.Experiment.Network with Layers = order |> List.map (fun index -> snd before[index]) }
 
         let moves =
             List.zip order (NamedLayers.top network)
@@ -295,7 +291,7 @@ module Edit =
 
         run
         |> edited
-            { Words = $"swap {first} {second}"; Pool = None; From = []; Touched = [] }
+            { Words = $"swap {first} {second}"; Pool = None; From = []; Touches = Everything }
             experiment
             (fun graph ->
                 let state = LayerMoves.Apply(run.Origin.State.Tensors, List.toArray moves)
@@ -307,8 +303,7 @@ module Edit =
                     let columns = [|
                         for site in sites experiment (Check.plan network |> Refusal.orRaise) graph do
                             yield!
-                                (was
-                                 |> Seq.find (fun old -> became old.Layer = site.Layer && old.Time = site.Time))
+                                (was |> Seq.find (fun old -> became old.Layer = site.Layer && old.Time = site.Time))
                                     .Columns
                     |]
 
@@ -329,7 +324,7 @@ module Edit =
 
         run
         |> edited
-            { Words = "freeze " + String.concat " " parts; Pool = None; From = []; Touched = [] }
+            { Words = "freeze " + String.concat " " parts; Pool = None; From = []; Touches = Nothing }
             experiment
             (fun _ -> LayerMoves.Apply(run.Origin.State.Tensors, []))
 
@@ -404,7 +399,7 @@ module Edit =
         run
         |> part
             None
-            { Words = $"split-module {pool} {number}"; Pool = None; From = []; Touched = [] }
+            { Words = $"split-module {pool} {number}"; Pool = None; From = []; Touches = Everything }
             network
             (rowsData $"rows of {pool}" planned.Input width)
             (fun _ -> PoolEdit.Module(run.Graph.state_dict (), run.Graph, pool, number, alone))
@@ -440,12 +435,12 @@ module Edit =
         let endings, width = ended shape
         let tasks = layers |> List.choose (fun (_, layer) -> if layer.IsTasks then Some layer else None)
         let name = run.Experiment.Network.Name
-        let step half = { Words = $"split-at {layer}, {half} part"; Pool = None; From = []; Touched = [] }
-        let shared = run.Plan.Pools |> List.choose _.Pool.Name |> List.map (fun pool -> struct (pool, pool))
+        let step half = { Words = $"split-at {layer}, {half} part"; Pool = None; From = []; Touches = Everything }
+        let shared = run.Plan.Pools |> List.choose _.Pool.Name |> List.toArray
 
         let weights (moves: struct (string * string) list) (graph: Graph) =
             use _scope = torch.NewDisposeScope()
-            let moved = LayerMoves.Apply(run.Graph.state_dict (), List.toArray (moves @ shared), only = true)
+            let moved = LayerMoves.Apply(run.Graph.state_dict (), List.toArray moves, only = shared)
             let wanted = graph.state_dict ()
 
             for KeyValue(name, tensor) in Seq.toArray moved do
@@ -460,9 +455,7 @@ module Edit =
         let second = { Name = $"{name}-2"; Layers = input :: tasks @ List.map snd after }
         let now = NamedLayers.top second |> List.skip (1 + tasks.Length)
 
-        let moves =
-            (struct ("head", "head"))
-            :: [ for (was, _), (now, _) in List.zip after now -> struct (was, now) ]
+        let moves = (struct ("head", "head")) :: [ for (was, _), (now, _) in List.zip after now -> struct (was, now) ]
 
         let f1 =
             run
@@ -498,7 +491,12 @@ module Edit =
             |> List.filter (fun (_, unused) -> not unused.IsEmpty)
 
         match unused with
-        | [] -> edited { Words = "split-used"; Pool = None; From = []; Touched = [] } run.Experiment (fun _ -> LayerMoves.Apply(run.Origin.State.Tensors, [])) run
+        | [] ->
+            edited
+                { Words = "split-used"; Pool = None; From = []; Touches = Nothing }
+                run.Experiment
+                (fun _ -> LayerMoves.Apply(run.Origin.State.Tensors, []))
+                run
         | (pool, first) :: rest ->
             let mutable part = exclude pool first run
 
@@ -529,7 +527,16 @@ module Edit =
 
             for number in 0 .. here.Pool.Modules - 1 do
                 let next =
-                    PoolEdit.Replace(owned, graph, pool, number, source.Graph.state_dict (), source.Graph, sourcePool, number)
+                    PoolEdit.Replace(
+                        owned,
+                        graph,
+                        pool,
+                        number,
+                        source.Graph.state_dict (),
+                        source.Graph,
+                        sourcePool,
+                        number
+                    )
 
                 for tensor in owned.Values do
                     tensor.Dispose()
@@ -543,7 +550,7 @@ module Edit =
                 Words = $"port {sourcePool} of {source.Origin.Folder} as {pool}"
                 Pool = None
                 From = []
-                Touched = []
+                Touches = Everything
             }
 
             0L, new Origin("", lazy state, [ step ]))
@@ -555,15 +562,19 @@ module Edit =
         let count, table = EditSave.repaired run
 
         let repaired =
-            edited { Words = "repair"; Pool = None; From = []; Touched = [] } run.Experiment (fun _ ->
-                let state = LayerMoves.Apply(run.Origin.State.Tensors, [])
+            edited
+                { Words = "repair"; Pool = None; From = []; Touches = Nothing }
+                run.Experiment
+                (fun _ ->
+                    let state = LayerMoves.Apply(run.Origin.State.Tensors, [])
 
-                table
-                |> Option.iter (fun table ->
-                    state[PoolEdit.Assignments].Dispose()
-                    state[PoolEdit.Assignments] <- table)
+                    table
+                    |> Option.iter (fun table ->
+                        state[PoolEdit.Assignments].Dispose()
+                        state[PoolEdit.Assignments] <- table)
 
-                state) run
+                    state)
+                run
 
         repaired, count
 

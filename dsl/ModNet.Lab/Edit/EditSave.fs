@@ -11,7 +11,10 @@ open TorchSharp
 module internal EditSave =
 
     /// Lets an action train the graph of a network by its run's method on its run's data.
-    let private training (run: TrainedNetwork) (action: TrainingMethod -> DataSplits -> RandomStreams -> 'Result) : 'Result =
+    let private training
+        (run: TrainedNetwork)
+        (action: TrainingMethod -> DataSplits -> RandomStreams -> 'Result)
+        : 'Result =
         let sound = Check.experiment run.Experiment |> Refusal.orRaise
         let source = Source.load sound
         use splits = source.Splits
@@ -38,7 +41,10 @@ module internal EditSave =
             KeyValuePair("version", JsonValue.Create 1 :> JsonNode)
             KeyValuePair("from", JsonValue.Create run.Origin.Folder :> JsonNode)
             KeyValuePair("step", JsonValue.Create run.Step :> JsonNode)
-            KeyValuePair("edits", JsonArray [| for step in run.Edits -> JsonValue.Create step.Words :> JsonNode |] :> JsonNode)
+            KeyValuePair(
+                "edits",
+                JsonArray [| for step in run.Edits -> JsonValue.Create step.Words :> JsonNode |] :> JsonNode
+            )
         ]
 
     let private copied (run: TrainedNetwork) (folder: string) (name: string) =
@@ -54,7 +60,9 @@ module internal EditSave =
         let path = Path.Combine(run.Origin.Folder, "metrics.jsonl")
 
         if run.Origin.Folder <> "" && File.Exists path then
-            (MetricsLog.OfFolder run.Origin.Folder).Lines |> Seq.filter (fun line -> line.Step <= run.Step) |> List.ofSeq
+            (MetricsLog.OfFolder run.Origin.Folder).Lines
+            |> Seq.filter (fun line -> line.Step <= run.Step)
+            |> List.ofSeq
         else
             []
 

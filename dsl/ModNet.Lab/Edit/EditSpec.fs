@@ -17,10 +17,7 @@ module internal EditSpec =
                 plan.Network.Name
                 "a pool of the network"
                 $"`{name}`"
-                (if known.IsEmpty then
-                     "the network has no pools"
-                 else
-                     "it has " + String.concat ", " known)
+                (if known.IsEmpty then "the network has no pools" else "it has " + String.concat ", " known)
 
     let private modular (change: Modular -> Modular) (layer: Layer) =
         match layer with
@@ -38,8 +35,7 @@ module internal EditSpec =
 
     /// The names of frozen modules as they are after the edit.
     let private frozen (name: string) (rows: ModuleRows) (parts: string list) : string list =
-        let became =
-            rows.From |> Seq.indexed |> Seq.filter (fun (_, from) -> from >= 0) |> Seq.groupBy snd |> Map.ofSeq
+        let became = rows.From |> Seq.indexed |> Seq.filter (fun (_, from) -> from >= 0) |> Seq.groupBy snd |> Map.ofSeq
 
         parts
         |> List.collect (fun part ->
@@ -80,7 +76,9 @@ module internal EditSpec =
     /// A datapoint of zeros, as the graph reads it, and what it brings beside: enough to see which sites a datapoint meets.
     let zeros (experiment: Experiment) (plan: Plan) (graph: Graph) : TorchSharp.torch.Tensor * SideInputs =
         let input = plan.Layers.Head.Output
-        let device = graph.parameters () |> Seq.tryHead |> Option.map _.device |> Option.defaultValue TorchSharp.torch.CPU
+
+        let device =
+            graph.parameters () |> Seq.tryHead |> Option.map _.device |> Option.defaultValue TorchSharp.torch.CPU
 
         let steps =
             match experiment.Data with

@@ -3,16 +3,24 @@ namespace ModNet
 open System
 open ModNet.Runtime
 
+/// Whose datapoints an edit may treat otherwise.
+type internal Touches =
+    /// Nobody's: the network computes what it did.
+    | Nothing
+    /// Those whose path meets some of a pool's modules, by their numbers before the edit.
+    | Modules of int list
+    /// Everybody's.
+    | Everything
+
 /// One edit of a trained network.
 type EditStep = internal {
     /// The edit as the command line says it: `exclude words 3`.
     Words: string
-    /// The pool whose modules were edited; None where the edit concerns the whole network.
+    /// The pool whose modules were edited, if any were.
     Pool: string option
     /// For every module of the pool after the edit the one that it comes from, −1 for a new one; empty where modules stayed as they were.
     From: int list
-    /// The modules, by their numbers before the edit, whose datapoints the edit may treat otherwise.
-    Touched: int list
+    Touches: Touches
 } with
 
     override step.ToString() = step.Words

@@ -15,8 +15,7 @@ module internal NamedLayers =
             else layer)
 
     and private inside target change name layer =
-        let part (number: int) =
-            within target change $"{name}/{number + 1}/" LayerNames.Inside
+        let part (number: int) = within target change $"{name}/{number + 1}/" LayerNames.Inside
 
         match layer with
         | Layer.Residual layers -> Layer.Residual(within target change $"{name}/" LayerNames.Inside layers)

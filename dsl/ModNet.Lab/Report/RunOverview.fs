@@ -18,6 +18,8 @@ type internal RunState =
     | StoppedEarly
     /// It has steps left, and nobody is at work on them: `--resume` goes on.
     | Interrupted
+    /// It was changed since it was trained, and not trained on: `train FOLDER` goes on.
+    | Edited
 
     override state.ToString() =
         match state with
@@ -25,6 +27,7 @@ type internal RunState =
         | Finished -> "finished"
         | StoppedEarly -> "stopped early"
         | Interrupted -> "interrupted"
+        | Edited -> "edited"
 
 /// A run as a list of runs shows it.
 type internal RunOverview = {
@@ -201,6 +204,7 @@ module internal RunOverview =
                             if isAtWork then RunState.Running
                             elif isEarly then RunState.StoppedEarly
                             elif isTrue "finished" && summed >= planned then RunState.Finished
+                            elif File.Exists(Path.Combine(folder, "edit.json")) && summary.IsNone then RunState.Edited
                             else RunState.Interrupted
                     }
             | problems, _ -> Error(String.concat "; " problems)

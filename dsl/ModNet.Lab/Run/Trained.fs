@@ -144,7 +144,9 @@ type TrainedRun = {
 [<RequireQualifiedAccess>]
 module Trained =
 
-    let private experiment (folder: string) : Experiment =
+    /// What the run in a folder was: its experiment, without the code and arrays of its script. Raises UserException where the folder holds no run.
+    /// Example: `Trained.experiment "runs/mnist"`
+    let experiment (folder: string) : Experiment =
         let spec = Path.Combine(folder, "spec.json")
 
         if not (File.Exists spec) then
@@ -211,8 +213,7 @@ module Trained =
     /// Loads the network with a changed experiment: another device, another dispatch, or the code of custom modules, which the folder does not hold. A change to the architecture is
     /// refused with the list of what differs.
     /// Example: `Trained.load_as (fun run -> { run with Device = Cuda 0 }) "runs/mnist"`
-    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
-        loaded newest false change folder
+    let load_as (change: Experiment -> Experiment) (folder: string) : TrainedNetwork = loaded newest false change folder
 
     /// The network of a run's folder, with the weights of its newest checkpoint that is whole. Raises UserException where the folder
     /// holds no run, the checkpoint belongs to another network, or the network has custom modules: `load_as` takes their code.

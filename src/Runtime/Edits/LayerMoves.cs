@@ -15,17 +15,18 @@ public static class LayerMoves
 
     /// <summary>
     /// The state with <paramref name="moves"/>, from a layer's full name to the new one. The caller disposes of the tensors. The weights of layers
-    /// that are not among the moves keep their names; with <paramref name="only"/>, they are left out, as all else is that is not of a moved layer.
+    /// that are not among the moves keep their names; with <paramref name="only"/>, they are left out, as all else is that is neither of a moved layer nor
+    /// of one of these shared pools.
     /// </summary>
     public static Dictionary<string, Tensor> Apply(
-        IReadOnlyDictionary<string, Tensor> state, IReadOnlyList<(string From, string To)> moves, bool only = false)
+        IReadOnlyDictionary<string, Tensor> state, IReadOnlyList<(string From, string To)> moves, IReadOnlyCollection<string>? only = null)
     {
         using var scope = NewDisposeScope();
         var moved = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach ((string name, Tensor value) in state)
         {
             string? now = NameOf(name, moves);
-            if (now is not null || !only)
+            if (now is not null || only is null || only.Any(pool => name.StartsWith($"pools.{pool.Replace(".", "//")}.", StringComparison.Ordinal)))
             {
                 moved.Add(now ?? name, value);
             }

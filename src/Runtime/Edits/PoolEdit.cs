@@ -96,6 +96,11 @@ public static class PoolEdit
         }
 
         MoveApart(state, edited, fresh, parts.Apart, rows);
+        if (parts.Pool is NodePool && PoolOf(after, pool) is not NodePool and ModulePool stacked)
+        {
+            Stack(edited, parts.Apart, stacked);
+        }
+
         if (state.TryGetValue(Assignments, out Tensor? held))
         {
             edited[Assignments] = AStar(held, rows.To(), columns, after.MaxModules);
@@ -273,6 +278,22 @@ public static class PoolEdit
                     }
                 }
             }
+        }
+    }
+
+    // The one module that is left of a pool of units of several kinds becomes a stack of one, which is how a pool of equal units is kept.
+    private static void Stack(Dictionary<string, Tensor> edited, string apart, ModulePool pool)
+    {
+        string first = $"{apart}0.", start = apart[..^"module".Length];
+        foreach (string name in edited.Keys.Where(k => k.Contains(first, StringComparison.Ordinal)).ToArray())
+        {
+            string prefix = name[..name.IndexOf(first, StringComparison.Ordinal)];
+            string rest = name[(prefix.Length + first.Length)..];
+            string own = pool is ChainPool ? rest : rest[(rest.IndexOf('.') + 1)..];
+            // The number of steps that the optimiser has counted is no row.
+            bool isRow = prefix != Optimizer || edited[name].dtype != ScalarType.Int64;
+            edited[prefix + start + own] = isRow ? edited[name].unsqueeze(0) : edited[name];
+            edited.Remove(name);
         }
     }
 
