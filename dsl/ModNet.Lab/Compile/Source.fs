@@ -130,6 +130,7 @@ module Source =
                  | Some Mean -> CsvMissing.Mean
                  | Some Drop -> CsvMissing.Drop),
             Task = Option.toObj csv.Task,
+            Weight = Option.toObj csv.Weight,
             Header = csv.Header,
             Separator = separator csv.Separator
         )
@@ -194,6 +195,7 @@ module Source =
     let private plain (kind: string) (data: LoadedData) =
         let facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
         if data.Dropped > 0L then facts.Add("left_out", JsonValue.Create data.Dropped)
+        if data.Weightless > 0L then facts.Add("weightless", JsonValue.Create data.Weightless)
 
         { Splits = data.Splits; Facts = facts; Preparation = data.Preparation; Judge = fun _ _ _ -> Verdict.none }
 
