@@ -93,6 +93,14 @@ module Source =
         for layer in network.Layers do
             match layer with
             | Layer.EmbedColumns columns ->
+                if not (isNull data.Scaling) then
+                    for name in data.Columns |> Seq.except (levels |> Seq.map _.Column) do
+                        let place = placeOf name
+
+                        if columns |> List.exists (fun column -> column.Column = place) then
+                            let expected, got, remedy = CsvKind.standardised $"`{name}`, column {place}"
+                            raise (UserException($"{network.Name}/data/standardise", expected, got, remedy))
+
                 for known in coded do
                     let place = placeOf known.Column
                     let count = known.Levels.Count

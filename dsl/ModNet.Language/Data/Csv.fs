@@ -169,6 +169,36 @@ module internal CsvKind =
             }
         }
 
+    /// What is said of a column that `embed_columns` reads and `standardise` would change: expected, got, remedy.
+    let standardised (column: string) =
+        "`coded` columns where `embed_columns` reads categories, because `standardise` leaves only those their codes",
+        column,
+        "name each of them in `coded`, or leave `standardise` out"
+
+    /// Categories stay as they are where they are `coded`. Where a column is among others that are split into levels, the file has to tell.
+    let private embedded (rules: DataRules) (csv: CsvData) =
+        let read =
+            rules.Plan.Layers
+            |> List.collect (fun layer ->
+                match layer.Layer with
+                | Layer.EmbedColumns columns -> columns
+                | _ -> [])
+
+        let add column =
+            let expected, got, remedy = standardised column
+            rules.Notes.Add(Fault.CategoriesStandardised, rules.Place "standardise", expected, got, remedy)
+
+        if csv.Standardise && csv.Categorical.IsEmpty then
+            match csv.Features with
+            | Some features ->
+                for column in read do
+                    match List.tryItem column.Column features with
+                    | Some name when not (List.contains name csv.Coded) -> add $"`{name}`, column {column.Column}"
+                    | _ -> ()
+            | None ->
+                if read.Length > csv.Coded.Length then
+                    add $"{read.Length} such columns, of which at most {csv.Coded.Length} can be coded"
+
     let private check (rules: DataRules) (csv: CsvData) =
         match csv.Targets, csv.Classes with
         | [], _ ->
@@ -279,6 +309,7 @@ module internal CsvKind =
                 None
 
         rules.Fits("a CSV file", features, target)
+        embedded rules csv
 
     let kind = {
         DataKind.make
