@@ -15,6 +15,8 @@ type Drawing = {
     Seed: int
     /// Of vectors, images and numbers to predict: that of the parameters, Float32 after `compile`.
     DType: torch.ScalarType
+    /// Whether datapoints have weights.
+    Weighted: bool
 }
 
 /// Random datapoints for a network.
@@ -71,9 +73,10 @@ module Batches =
             | _ -> ()
     ]
 
-    /// Inputs N(0, 1) or random token ids and categories, targets for the head, and task ids and given choices where the network reads such.
+    /// Inputs N(0, 1) or random token ids and categories, targets for the head, task ids and given choices where the network reads such, and weights
+    /// above 0 where they are asked for.
     /// The tensors are the caller's. Raises ArgumentException where `check` refuses the network.
-    /// Example: `Batches.draw { Datapoints = 4; Steps = 3; Seed = 1; DType = torch.ScalarType.Float32 } network`
+    /// Example: `Batches.draw { Datapoints = 4; Steps = 3; Seed = 1; DType = torch.ScalarType.Float32; Weighted = false } network`
     let draw (drawing: Drawing) (network: Network) : Batch =
         let plan =
             match Check.plan network with
@@ -99,13 +102,27 @@ module Batches =
 
                 Some(torch.cat (columns, 1L))
 
-        let side = if tasks.IsSome || given.IsSome then SideInputs(Option.toObj tasks, Option.toObj given) else null
+        let values = values generator drawing plan.Layers.Head.Output plan.Layers
+        let targets = targets generator drawing (List.last plan.Layers)
 
-        Batch(
-            values generator drawing plan.Layers.Head.Output plan.Layers,
-            targets generator drawing (List.last plan.Layers),
-            side
-        )
+        // Drawn last, so that everything else is the same with and without them.
+        let weights =
+            if drawing.Weighted then
+                Some(
+                    torch
+                        .empty([| int64<int> drawing.Datapoints |], dtype = torch.ScalarType.Float64)
+                        .exponential_(1.0, generator)
+                )
+            else
+                None
+
+        let side =
+            if tasks.IsSome || given.IsSome || weights.IsSome then
+                SideInputs(Option.toObj tasks, Option.toObj given, Option.toObj weights)
+            else
+                null
+
+        Batch(values, targets, side)
 
     /// A few datapoints of a few steps.
     let drawing: Gen<Drawing> =
@@ -113,6 +130,13 @@ module Batches =
             let! datapoints = Gen.choose (1, 4)
             let! steps = Gen.choose (1, 3)
             let! seed = Gen.choose (1, 1_000_000)
+            let! weighted = Gen.elements [ false; true ]
 
-            return { Datapoints = datapoints; Steps = steps; Seed = seed; DType = torch.ScalarType.Float32 }
+            return {
+                Datapoints = datapoints
+                Steps = steps
+                Seed = seed
+                DType = torch.ScalarType.Float32
+                Weighted = weighted
+            }
         }

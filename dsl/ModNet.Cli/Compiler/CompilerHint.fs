@@ -82,9 +82,12 @@ module CompilerHint =
         match Vocabulary.elsewhere.TryFind word with
         | Some instead -> Some $"ModNet has no {word}; write {instead}"
         | None ->
-            match CommandLine.hint Vocabulary.words.Value word with
-            | "" -> None
-            | hint -> Some($"there is no {word} here{hint}")
+            match Vocabulary.blocksOf word, CommandLine.hint Vocabulary.words.Value word with
+            | [], "" -> None
+            | [], hint -> Some($"there is no {word} here{hint}")
+            | blocks, _ ->
+                let blocks = blocks |> String.concat " and of "
+                Some($"{word} is a setting of {blocks}; it has no place here")
 
     /// A line that tells how to mend the error, from the error and the line of the script that it points at; None where the compiler's own
     /// words must do.

@@ -78,6 +78,21 @@ module Vocabulary =
         |> Seq.tryFind (fun info -> info.Name = word && info.ReturnType.Name.EndsWith "Builder")
         |> Option.map _.ReturnType.Name
 
+    /// The words of the blocks that have a setting of their own.
+    let blocksOf (setting: string) : string list =
+        [
+            for owner in types.Value do
+                let isSetting (info: MethodInfo) =
+                    info.GetCustomAttributes<CustomOperationAttribute>()
+                    |> Seq.exists (fun attribute -> attribute.Name = setting)
+
+                if owner.GetMethods declared |> Array.exists isSetting then
+                    for info in functions.Value do
+                        if info.ReturnType = owner then info.Name
+        ]
+        |> List.distinct
+        |> List.sort
+
     /// Words of PyTorch, Keras, Lightning and of libraries for mixtures of experts, and what stands in a script of ModNet for each.
     let elsewhere =
         Map [
@@ -120,6 +135,8 @@ module Vocabulary =
             "router", "controller Linear"
             "gate", "controller Linear"
             "dataset", "data (csv \"mine.csv\" { targets [ \"y\" ] })"
+            "sample_weight", "weight \"column\" in csv, or weights in in_memory"
+            "sample_weights", "weight \"column\" in csv, or weights in in_memory"
             "model", "net mine"
             "loss", "a head as the network's last layer, such as softmax 10 or gaussian (variance 1.0)"
             "cross_entropy", "softmax 10 as the network's last layer"

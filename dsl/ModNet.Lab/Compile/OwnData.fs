@@ -17,31 +17,48 @@ module internal OwnData =
 
     let private ids (values: int array) = torch.tensor (Array.map int64 values)
 
-    let private side (tasks: int array option) (given: (int * int array) option) =
-        let tasks = tasks |> Option.map ids
-
-        let given = given |> Option.map (fun (columns, choices) -> (ids choices).view(-1L, int64 columns))
-
-        if tasks.IsNone && given.IsNone then null else new SideInputs(Option.toObj tasks, Option.toObj given)
-
-    let private dataset shape target tasks given (inputs: float32 array) =
+    /// Datapoints of weight 0 are left out.
+    let private dataset shape target tasks given (weights: float32 array option) (inputs: float32 array) =
         use _scope = torch.NewDisposeScope()
+
+        let counting =
+            match weights with
+            | Some weights when Array.contains 0.0f weights ->
+                let places = [| for place, weight in Array.indexed weights do if weight <> 0.0f then place |]
+                let places = ids places
+                fun (all: torch.Tensor) -> all.index_select (0L, places)
+            | _ -> id
 
         let targets =
             match target with
             | ArrayTarget.Classes(_, ofEach) -> ids ofEach
             | ArrayTarget.Values(width, values) -> rows values [| int64 width |]
 
-        new Dataset(rows inputs (sizes shape), targets, side tasks given)
+        let tasks = tasks |> Option.map (ids >> counting)
+
+        let given =
+            given |> Option.map (fun (columns, choices) -> counting ((ids choices).view(-1L, int64<int> columns)))
+
+        let weights = weights |> Option.map (Array.map float >> torch.tensor >> counting)
+
+        let side =
+            if tasks.IsNone && given.IsNone && weights.IsNone then
+                null
+            else
+                SideInputs(Option.toObj tasks, Option.toObj given, Option.toObj weights)
+
+        new Dataset(counting (rows inputs (sizes shape)), counting targets, side)
 
     /// The dataset of a spec's arrays; the spec has been checked.
     let inMemory (data: InMemoryData) : LoadedData =
         let arrays = data.Arrays.Value.Value
 
         let given = Option.map2 (fun columns choices -> columns, choices) data.Given arrays.Given
+        let all = dataset data.Input arrays.Target arrays.Tasks given arrays.Weights arrays.Inputs
+        let weightless = int64<int> data.Points - all.Count
+        let loaded = LoadedData.Of(all, data.HeldOut, data.Test, data.SplitSeed)
 
-        dataset data.Input arrays.Target arrays.Tasks given arrays.Inputs
-        |> fun all -> LoadedData.Of(all, data.HeldOut, data.Test, data.SplitSeed)
+        new LoadedData(loaded.Splits, loaded.Files, Weightless = weightless)
 
     /// Datapoints that a script's function draws, each checked against the spec.
     let private draw (data: GeneratedData) (random: Random) (count: int) : Dataset =
@@ -109,7 +126,7 @@ module internal OwnData =
 
         let given = data.Given |> Option.map (fun columns -> columns, points |> Array.collect _.Choices)
 
-        points |> Array.collect _.X |> dataset data.Input target tasks given
+        points |> Array.collect _.X |> dataset data.Input target tasks given None
 
     /// Training, held-out and test points, drawn one after the other from the experiment's seed.
     let generated (seed: int) (data: GeneratedData) : LoadedData =

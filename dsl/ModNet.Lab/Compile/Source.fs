@@ -93,6 +93,14 @@ module Source =
         for layer in network.Layers do
             match layer with
             | Layer.EmbedColumns columns ->
+                if not (isNull data.Scaling) then
+                    for name in data.Columns |> Seq.except (levels |> Seq.map _.Column) do
+                        let place = placeOf name
+
+                        if columns |> List.exists (fun column -> column.Column = place) then
+                            let expected, got, remedy = CsvKind.standardised $"`{name}`, column {place}"
+                            raise (UserException($"{network.Name}/data/standardise", expected, got, remedy))
+
                 for known in coded do
                     let place = placeOf known.Column
                     let count = known.Levels.Count
@@ -130,6 +138,7 @@ module Source =
                  | Some Mean -> CsvMissing.Mean
                  | Some Drop -> CsvMissing.Drop),
             Task = Option.toObj csv.Task,
+            Weight = Option.toObj csv.Weight,
             Header = csv.Header,
             Separator = separator csv.Separator
         )
@@ -194,6 +203,7 @@ module Source =
     let private plain (kind: string) (data: LoadedData) =
         let facts = facts kind data.Files data.Splits [ "classes", data.Classes; "tasks", data.Tasks ]
         if data.Dropped > 0L then facts.Add("left_out", JsonValue.Create data.Dropped)
+        if data.Weightless > 0L then facts.Add("weightless", JsonValue.Create data.Weightless)
 
         { Splits = data.Splits; Facts = facts; Preparation = data.Preparation; Judge = fun _ _ _ -> Verdict.none }
 

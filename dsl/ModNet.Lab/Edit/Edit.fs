@@ -336,6 +336,7 @@ module Edit =
             Target = Target.Values width
             Tasks = None
             Given = None
+            Weighted = false
             Points = 1
             HeldOut = 0
             Test = 0

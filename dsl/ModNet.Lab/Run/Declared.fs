@@ -3,6 +3,7 @@ namespace ModNet
 open System.IO
 open System.Text.Json.Nodes
 open ModNet.Runtime
+open TorchSharp
 
 /// What `check` and `train` say of an experiment before anything is trained: the data, and the settings with those that the script leaves to ModNet.
 module internal Declared =
@@ -20,6 +21,16 @@ module internal Declared =
             $"{Numbers.grouped (int64 count)} {noun}"
         else
             $"{count} {noun} (" + String.concat ", " names + ")"
+
+    /// The least and the greatest weight.
+    let private weights (train: Dataset) : string list =
+        match train.Side with
+        | null -> []
+        | side when isNull side.Weights -> []
+        | side ->
+            use _scope = torch.NewDisposeScope()
+            let least, most = side.Weights.min().ToSingle(), side.Weights.max().ToSingle()
+            [ $"weights from {Numbers.ofSingle least} to {Numbers.ofSingle most}" ]
 
     /// The data in a line: how many datapoints, which classes, how many words.
     let data (source: Source) : string =
@@ -42,6 +53,10 @@ module internal Declared =
             match source.Facts["left_out"] with
             | null -> ()
             | count -> $"{Numbers.grouped (count.GetValue<int64>())} rows with missing numbers left out"
+            match source.Facts["weightless"] with
+            | null -> ()
+            | count -> $"{Numbers.grouped (count.GetValue<int64>())} of weight 0 left out"
+            yield! weights splits.Train
             if not (isNull prepared.Classes) then named prepared.Classes.Count "classes" prepared.Classes
             if not (isNull prepared.Tasks) then named prepared.Tasks.Count "tasks" prepared.Tasks
         ]

@@ -112,6 +112,8 @@ type Fault =
     | ColumnTwice
     /// A column that the input does not have.
     | ColumnOutOfRange
+    /// A column of categories that would be standardised, which leaves no categories.
+    | CategoriesStandardised
     /// Arrays or a generator that this process does not have.
     | DataUnknown
     /// Arrays that are not of as many datapoints, or hold classes or tasks that are none.
@@ -213,6 +215,7 @@ type Fault =
         | NoTarget -> "NO_TARGET"
         | ColumnTwice -> "COLUMN_TWICE"
         | ColumnOutOfRange -> "COLUMN_OUT_OF_RANGE"
+        | CategoriesStandardised -> "CATEGORIES_STANDARDISED"
         | DataUnknown -> "DATA_UNKNOWN"
         | ArraysDisagree -> "ARRAYS_DISAGREE"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"

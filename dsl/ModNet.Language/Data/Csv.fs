@@ -17,6 +17,7 @@ type CsvBuilder internal (path: string) =
                 Dates = []
                 Missing = None
                 Task = None
+                Weight = None
                 Header = true
                 Separator = Comma
                 Standardise = false
@@ -42,7 +43,7 @@ type CsvBuilder internal (path: string) =
     [<CustomOperation "classes">]
     member _.Classes(draft: CsvData, count: int) = { draft with Classes = Some count }
 
-    /// The columns to predict from, x [features] in this order; unless said, all that are neither target nor task.
+    /// The columns to predict from, x [features] in this order; unless said, all that are neither target nor task nor weight.
     /// Example: `features [ "x"; "y" ]`
     [<CustomOperation "features">]
     member _.Features(draft: CsvData, columns: string list) = { draft with Features = Some columns }
@@ -74,6 +75,12 @@ type CsvBuilder internal (path: string) =
     /// Example: `task "subject"`
     [<CustomOperation "task">]
     member _.Task(draft: CsvData, column: string) = { draft with Task = Some column }
+
+    /// The column of weights, numbers ≥ 0: how much a row counts in losses and metrics; all alike unless said. A row of weight 2 counts as two
+    /// rows, and a row of weight 0 is left out. `predict` needs no weights.
+    /// Example: `weight "inhabitants"`
+    [<CustomOperation "weight">]
+    member _.Weight(draft: CsvData, column: string) = { draft with Weight = Some column }
 
     /// Whether the first row names the columns; true unless said. Without a header they are named 1, 2, ….
     /// Example: `header false`
@@ -113,8 +120,8 @@ module CsvSource =
 
     /// Rows of a CSV file (RFC 4180): x [features] of numbers, categories and dates, and y [targets] of numbers or, with `classes`, a class. `target` or
     /// `targets` must be said. A blank path is left to `--data`.
-    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `task`, `header`, `separator`, `standardise`,
-    /// `held_out`, `test`, `split_seed`.
+    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `task`, `weight`, `header`, `separator`,
+    /// `standardise`, `held_out`, `test`, `split_seed`.
     /// Example: `csv "iris.csv" { target "species"; classes 3; held_out 0.2; test 0.2 }`
     let csv (path: string) = CsvBuilder path
 
@@ -131,6 +138,7 @@ module internal CsvKind =
             and! dates = Codec.unlessPlain "dates" [] _.Dates (Codec.list Codec.string)
             and! missing = Codec.optional "missing" _.Missing (Codec.words [ Mean, "mean"; Drop, "drop" ])
             and! task = Codec.field "task" _.Task (Codec.option Codec.string)
+            and! weight = Codec.optional "weight" _.Weight Codec.string
             and! header = Codec.field "header" _.Header Codec.bool
 
             and! separator =
@@ -151,6 +159,7 @@ module internal CsvKind =
                 Dates = dates
                 Missing = missing
                 Task = task
+                Weight = weight
                 Header = header
                 Separator = separator
                 Standardise = standardise
@@ -159,6 +168,36 @@ module internal CsvKind =
                 SplitSeed = splitSeed
             }
         }
+
+    /// What is said of a column that `embed_columns` reads and `standardise` would change: expected, got, remedy.
+    let standardised (column: string) =
+        "`coded` columns where `embed_columns` reads categories, because `standardise` leaves only those their codes",
+        column,
+        "name each of them in `coded`, or leave `standardise` out"
+
+    /// Categories stay as they are where they are `coded`. Where a column is among others that are split into levels, the file has to tell.
+    let private embedded (rules: DataRules) (csv: CsvData) =
+        let read =
+            rules.Plan.Layers
+            |> List.collect (fun layer ->
+                match layer.Layer with
+                | Layer.EmbedColumns columns -> columns
+                | _ -> [])
+
+        let add column =
+            let expected, got, remedy = standardised column
+            rules.Notes.Add(Fault.CategoriesStandardised, rules.Place "standardise", expected, got, remedy)
+
+        if csv.Standardise && csv.Categorical.IsEmpty then
+            match csv.Features with
+            | Some features ->
+                for column in read do
+                    match List.tryItem column.Column features with
+                    | Some name when not (List.contains name csv.Coded) -> add $"`{name}`, column {column.Column}"
+                    | _ -> ()
+            | None ->
+                if read.Length > csv.Coded.Length then
+                    add $"{read.Length} such columns, of which at most {csv.Coded.Length} can be coded"
 
     let private check (rules: DataRules) (csv: CsvData) =
         match csv.Targets, csv.Classes with
@@ -193,14 +232,15 @@ module internal CsvKind =
                 "name one, or leave `features` out to take all others"
             )
 
-        let columns = csv.Targets @ Option.defaultValue [] csv.Features @ Option.toList csv.Task
+        let others = csv.Targets @ Option.toList csv.Task @ Option.toList csv.Weight
+        let columns = Option.defaultValue [] csv.Features @ others
 
         for column, times in List.countBy id columns do
             if times > 1 then
                 rules.Notes.Add(
                     Fault.ColumnTwice,
                     $"{rules.Root}/data",
-                    $"every column to be one of target, feature and task",
+                    "every column to be one of target, feature, task and weight",
                     $"`{column}` {times} times",
                     "name it once"
                 )
@@ -217,8 +257,6 @@ module internal CsvKind =
                     "name it once"
                 )
 
-        let others = csv.Targets @ Option.toList csv.Task
-
         for setting, columns in kinds do
             for column in List.distinct columns do
                 let isFeature =
@@ -229,7 +267,7 @@ module internal CsvKind =
                 if not isFeature then
                     let what =
                         if List.contains column others then
-                            $"`{column}`, which is target or task"
+                            $"`{column}`, which is target, task or weight"
                         else
                             $"`{column}`, which is none"
 
@@ -271,6 +309,7 @@ module internal CsvKind =
                 None
 
         rules.Fits("a CSV file", features, target)
+        embedded rules csv
 
     let kind = {
         DataKind.make

@@ -1,5 +1,6 @@
 namespace ModNet
 
+open System
 open System.ComponentModel
 
 module internal MissingInMemory =
@@ -14,6 +15,7 @@ type InMemoryDraft<'Input, 'Target> = internal {
     DraftTarget: 'Target
     DraftTasks: (int * int array) option
     DraftGiven: (int * int array) option
+    DraftWeights: float32 array option
     DraftHeldOut: int
     DraftTest: int
     DraftSplitSeed: int
@@ -30,6 +32,7 @@ type InMemoryBuilder internal (name: string) =
                 DraftTarget = Missing
                 DraftTasks = None
                 DraftGiven = None
+                DraftWeights = None
                 DraftHeldOut = 0
                 DraftTest = 0
                 DraftSplitSeed = 1
@@ -41,6 +44,7 @@ type InMemoryBuilder internal (name: string) =
         DraftTarget = draft.DraftTarget
         DraftTasks = draft.DraftTasks
         DraftGiven = draft.DraftGiven
+        DraftWeights = draft.DraftWeights
         DraftHeldOut = draft.DraftHeldOut
         DraftTest = draft.DraftTest
         DraftSplitSeed = draft.DraftSplitSeed
@@ -51,6 +55,7 @@ type InMemoryBuilder internal (name: string) =
         DraftTarget = target
         DraftTasks = draft.DraftTasks
         DraftGiven = draft.DraftGiven
+        DraftWeights = draft.DraftWeights
         DraftHeldOut = draft.DraftHeldOut
         DraftTest = draft.DraftTest
         DraftSplitSeed = draft.DraftSplitSeed
@@ -99,6 +104,15 @@ type InMemoryBuilder internal (name: string) =
             DraftGiven = Some(Array2D.length2 choices, Arrays.ofChoices choices)
     }
 
+    /// How much each datapoint counts in losses and metrics, a number ≥ 0 for each, [N]; all alike unless said. Datapoints of weight 0 are left
+    /// out, before any are held out.
+    /// Example: `weights [| 1.0f; 1.0f; 2.5f; 0.5f |]`
+    [<CustomOperation "weights">]
+    member _.Weights(draft: InMemoryDraft<'Input, 'Target>, ofEach: float32 array) = {
+        draft with
+            DraftWeights = Some ofEach
+    }
+
     /// How many datapoints are held out for validation, ≥ 0; none unless said.
     /// Example: `held_out 100`
     [<CustomOperation "held_out">]
@@ -123,6 +137,7 @@ type InMemoryBuilder internal (name: string) =
             Target = draft.DraftTarget
             Tasks = Option.map snd draft.DraftTasks
             Given = Option.map snd draft.DraftGiven
+            Weights = draft.DraftWeights
         }
 
         Data.InMemory {
@@ -134,6 +149,7 @@ type InMemoryBuilder internal (name: string) =
                 | ArrayTarget.Values(width, _) -> Target.Values width
             Tasks = Option.map fst draft.DraftTasks
             Given = Option.map fst draft.DraftGiven
+            Weighted = draft.DraftWeights.IsSome
             Points = count
             HeldOut = draft.DraftHeldOut
             Test = draft.DraftTest
@@ -151,7 +167,7 @@ module InMemorySource =
 
     /// Arrays of the script's own: x [width] or [C, H, W], and y [width] of numbers or a class. `inputs`, and `classes` or `values`, must be
     /// said. JSON holds name, shapes and a checksum; an experiment that was read from JSON needs the arrays again (`Experiment.with_code_of`).
-    /// Settings: `inputs`, `classes`, `values`, `tasks`, `given`, `held_out`, `test`, `split_seed`.
+    /// Settings: `inputs`, `classes`, `values`, `tasks`, `given`, `weights`, `held_out`, `test`, `split_seed`.
     /// Example: `in_memory "xor" { inputs (array2D [ [ 0.0f; 1.0f ]; [ 1.0f; 1.0f ] ]); classes 2 [| 1; 0 |] }`
     let in_memory (name: string) = InMemoryBuilder name
 
@@ -164,6 +180,7 @@ module internal InMemoryKind =
             and! target = Codec.field "target" _.Target DataKind.target
             and! tasks = Codec.field "tasks" _.Tasks (Codec.option Codec.int)
             and! given = Codec.field "given" _.Given (Codec.option Codec.int)
+            and! weighted = Codec.unlessPlain "weighted" false _.Weighted Codec.bool
             and! points = Codec.field "points" _.Points Codec.int
             and! heldOut = Codec.field "held_out" _.HeldOut Codec.int
             and! test = Codec.field "test" _.Test Codec.int
@@ -176,6 +193,7 @@ module internal InMemoryKind =
                 Target = target
                 Tasks = tasks
                 Given = given
+                Weighted = weighted
                 Points = points
                 HeldOut = heldOut
                 Test = test
@@ -221,13 +239,42 @@ module internal InMemoryKind =
             data.Given
             |> Option.iter (fun columns -> asMany rules "given" "rows of choices" data choices.Length columns))
 
+        values.Weights
+        |> Option.iter (fun weights ->
+            asMany rules "weights" "weights" data weights.Length 1
+
+            match weights |> Array.tryFindIndex (fun weight -> not (weight >= 0.0f && Single.IsFinite weight)) with
+            | Some index ->
+                disagree
+                    rules
+                    "weights"
+                    "finite weights of 0 or more"
+                    $"{Numbers.ofSingle weights[index]} at datapoint {index + 1}"
+                    "mend it, or give the datapoint weight 0 to leave it out"
+            | None ->
+                if weights.Length > 0 && weights |> Array.forall ((=) 0.0f) then
+                    disagree
+                        rules
+                        "weights"
+                        "a weight above 0"
+                        $"{Numbers.grouped (int64 weights.Length)} weights of 0"
+                        "give datapoints that count a weight above 0, or leave `weights` out")
+
+    /// How many datapoints count; all of them in a spec that has no arrays.
+    let private counting (data: InMemoryData) =
+        match data.Arrays.Value |> Option.bind _.Weights with
+        | Some weights -> weights |> Seq.filter (fun weight -> weight <> 0.0f) |> Seq.length
+        | None -> data.Points
+
     let private check (rules: DataRules) (data: InMemoryData) =
         rules.Notes.Name(rules.Place "name", "data", data.Name)
         rules.Sizes(data.Input, data.Target)
 
         match rules.Notes.Positive(rules.Place "inputs", "a number of datapoints", data.Points) with
-        | Some points when data.HeldOut >= 0 && data.Test >= 0 ->
-            rules.HeldOut("held_out", (data.HeldOut + data.Test), (Some points))
+        | Some _ when data.HeldOut >= 0 && data.Test >= 0 ->
+            // That all weights are 0 is a message of its own.
+            let counting = counting data
+            rules.HeldOut("held_out", (data.HeldOut + data.Test), (if counting > 0 then Some counting else None))
         | _ ->
             rules.HeldOut("held_out", data.HeldOut, None)
             rules.HeldOut("test", data.Test, None)
@@ -247,7 +294,7 @@ module internal InMemoryKind =
             Data.InMemory
             fields
             check with
-            Points = fun data -> Some(data.Points - max 0 data.HeldOut - max 0 data.Test, "")
+            Points = fun data -> Some(counting data - max 0 data.HeldOut - max 0 data.Test, "")
             WithoutValidation = fun data -> DataKind.holdOut data.HeldOut
             Tasks = fun data -> Option.map Some data.Tasks
             Given = _.Given

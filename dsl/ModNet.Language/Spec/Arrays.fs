@@ -14,7 +14,13 @@ type ArrayTarget =
 
 /// All values of `in_memory`, row after row.
 [<EditorBrowsable(EditorBrowsableState.Never)>]
-type Arrays = internal { Inputs: float32 array; Target: ArrayTarget; Tasks: int array option; Given: int array option }
+type Arrays = internal {
+    Inputs: float32 array
+    Target: ArrayTarget
+    Tasks: int array option
+    Given: int array option
+    Weights: float32 array option
+}
 
 module internal Arrays =
 
@@ -39,6 +45,8 @@ module internal Arrays =
 
         for side in [ values.Tasks; values.Given ] do
             side |> Option.iter ints
+
+        values.Weights |> Option.iter floats
 
         Convert.ToHexStringLower(hash.GetHashAndReset())
 

@@ -59,7 +59,7 @@ type CsvData = {
     Targets: string list
     /// The number of labels in the one target column; None where targets are numbers.
     Classes: int option
-    /// The columns that x is made of, in order; None takes all that are neither target nor task.
+    /// The columns that x is made of, in order; None takes all that are neither target nor task nor weight.
     Features: string list option
     /// The columns of x that hold categories, each of which becomes a column for each of its levels.
     Categorical: string list
@@ -71,6 +71,8 @@ type CsvData = {
     Missing: MissingValues option
     /// The column of task ids, labels of any kind.
     Task: string option
+    /// The column of weights, by which rows count in losses and metrics; None counts all alike.
+    Weight: string option
     /// Whether the first row names the columns; else they are named 1, 2, ….
     Header: bool
     Separator: Separator
@@ -106,7 +108,9 @@ type InMemoryData = {
     Tasks: int option
     /// The number of choices that each datapoint brings along, where it does.
     Given: int option
-    /// The number of datapoints, held-out ones included.
+    /// Whether datapoints have weights, by which they count in losses and metrics.
+    Weighted: bool
+    /// The number of datapoints, held-out ones and those of weight 0 included.
     Points: int
     /// How many of them are held out for validation.
     HeldOut: int

@@ -8,6 +8,9 @@ module internal Numbers =
     /// The shortest text that reads back as the same number.
     let ofFloat (value: float) = value.ToString("R", invariant)
 
+    /// The same of a number of fewer digits.
+    let ofSingle (value: float32) = value.ToString("R", invariant)
+
     /// With a comma between thousands: 10,000.
     let grouped (value: int64) = value.ToString("N0", invariant)
 

@@ -44,6 +44,7 @@ public static class CsvFile
             Fill = steps.Fill,
             Levels = levels,
             Dropped = rows.Dropped,
+            Weightless = rows.Weightless,
         };
     }
 
@@ -99,12 +100,15 @@ public static class CsvFile
 
         Tensor inputs = tensor(features).view(rows.Count, -1);
         ColumnLevels[]? categories = levels.Count > 0 ? [.. levels] : null;
-        (string[]? tasks, SideInputs? side) = (null, null);
+        (string[]? tasks, Tensor? ids) = (null, null);
         if (layout.Task is not null)
         {
             (tasks, long[] places) = rows.TaskIds.Ordered($"{path}, column {layout.Task}");
-            side = new(tensor(rows.Tasks.Select(id => places[id]).ToArray()), null);
+            ids = tensor(rows.Tasks.Select(id => places[id]).ToArray());
         }
+
+        Tensor? weights = layout.Weight is null ? null : tensor(rows.Weights.ToArray());
+        SideInputs? side = ids is null && weights is null ? null : new(ids, null, weights);
 
         if (layout.Classes is not int classes)
         {
@@ -223,9 +227,10 @@ internal sealed class CsvColumns
 
         Targets = [.. layout.Targets.Select(Place)];
         Task = layout.Task is { } task ? Place(task) : null;
+        Weight = layout.Weight is { } weight ? Place(weight) : null;
         Features = layout.Features is { } features
             ? [.. features.Select(Place)]
-            : [.. Enumerable.Range(0, names.Count).Except(Targets).Where(c => c != Task)];
+            : [.. Enumerable.Range(0, names.Count).Except(Targets).Where(c => c != Task && c != Weight)];
         if (Features.Count == 0)
         {
             throw new UserException(
@@ -245,6 +250,9 @@ internal sealed class CsvColumns
     /// <summary>The column of task ids; null where there is none.</summary>
     internal int? Task { get; }
 
+    /// <summary>The column of weights; null where there is none, or none is to be read.</summary>
+    internal int? Weight { get; }
+
     /// <summary>Finds columns by the names in a file's first row.</summary>
     internal static CsvColumns OfHeader(string path, IReadOnlyList<string> names, CsvLayout layout, long line) =>
         new(path, names, layout, line);
@@ -263,11 +271,17 @@ public sealed record CsvLayout
     /// <summary>The number of different labels in the target column; null where targets are numbers.</summary>
     public int? Classes { get; init; }
 
-    /// <summary>The columns of x in order; null takes all columns that are neither target nor task.</summary>
+    /// <summary>The columns of x in order; null takes all columns that are neither target nor task nor weight.</summary>
     public IReadOnlyList<string>? Features { get; init; }
 
     /// <summary>The column of task ids, which may be any labels; null where there are no tasks.</summary>
     public string? Task { get; init; }
+
+    /// <summary>
+    /// The column of weights, numbers of 0 or more: how much a row counts in losses and metrics. Rows of weight 0 are left out, as if the
+    /// file did not have them. Null where all rows count alike.
+    /// </summary>
+    public string? Weight { get; init; }
 
     /// <summary>The columns of x that hold categories, each of which becomes a column for each of its levels.</summary>
     public IReadOnlyList<string> Categorical { get; init; } = [];

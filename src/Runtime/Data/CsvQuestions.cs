@@ -41,34 +41,36 @@ public static class CsvQuestions
                 $"the columns {string.Join(", ", names)}", "add them, or name them as the run's data did");
     }
 
-    // Without a header, columns are known by their places. Where the targets are not there, the columns after them have moved up.
+    // Without a header, columns are known by their places. Where targets and weight are not there, the columns after them have moved up.
     private static CsvColumns Numbered(string path, int count, CsvLayout layout, Preparation preparation)
     {
         string[] used = [.. preparation.Columns ?? [], .. layout.Task is { } task ? [task] : Array.Empty<string>()];
-        int last = used.Concat(layout.Targets).Max(name => int.TryParse(name, out int place) ? place : 0);
+        string[] mayLack = [.. layout.Targets, .. layout.Weight is { } weight ? [weight] : Array.Empty<string>()];
+        int last = used.Concat(mayLack).Max(name => int.TryParse(name, out int place) ? place : 0);
         if (count >= last)
         {
             return CsvColumns.OfCount(path, count, Like(layout, preparation, layout.Targets));
         }
 
-        if (count != last - layout.Targets.Count)
+        if (count != last - mayLack.Length)
         {
+            string without = layout.Weight is null ? "the targets" : "targets and weight";
             throw new UserException(
-                path, $"{last} columns, as the run's data had, or {last - layout.Targets.Count} without the targets", $"{count}",
+                path, $"{last} columns, as the run's data had, or {last - mayLack.Length} without {without}", $"{count}",
                 "give the same columns in the same order");
         }
 
         string Moved(string name) =>
-            $"{int.Parse(name) - layout.Targets.Count(target => int.Parse(target) < int.Parse(name))}";
-        CsvLayout without = Like(layout, preparation, []) with
+            $"{int.Parse(name) - mayLack.Count(lacking => int.Parse(lacking) < int.Parse(name))}";
+        CsvLayout moved = Like(layout, preparation, []) with
         {
             Features = [.. (preparation.Columns ?? []).Select(Moved)],
-            Task = layout.Task is { } moved ? Moved(moved) : null,
+            Task = layout.Task is { } ids ? Moved(ids) : null,
         };
-        return CsvColumns.OfCount(path, count, without);
+        return CsvColumns.OfCount(path, count, moved);
     }
 
-    // Categories and dates are known by the run's columns.
+    // Categories and dates are known by the run's columns, and a prediction has no use for a weight.
     private static CsvLayout Like(CsvLayout layout, Preparation preparation, IReadOnlyList<string> targets) => layout with
     {
         Targets = targets,
@@ -76,5 +78,6 @@ public static class CsvQuestions
         Categorical = [],
         Coded = [],
         Dates = [],
+        Weight = null,
     };
 }

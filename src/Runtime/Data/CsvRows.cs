@@ -33,6 +33,9 @@ internal sealed class CsvRows
     /// <summary>The rows that were left out because a number is missing.</summary>
     internal long Dropped { get; private set; }
 
+    /// <summary>The rows that were left out because their weight is 0.</summary>
+    internal long Weightless { get; private set; }
+
     /// <summary>The columns of x, by the names that the run's data had.</summary>
     internal IReadOnlyList<string> FeatureNames { get; private set; } = [];
 
@@ -47,6 +50,8 @@ internal sealed class CsvRows
     internal List<long> Labels { get; } = [];
 
     internal List<long> Tasks { get; } = [];
+
+    internal List<double> Weights { get; } = [];
 
     internal CsvLabels Classes { get; }
 
@@ -79,14 +84,22 @@ internal sealed class CsvRows
             }
 
             rows._problems.Demand();
-            return rows.Count > 0
-                ? rows
-                : throw new UserException(
-                    file.Path, "rows of values",
-                    rows.Dropped > 0 ? FormattableString.Invariant($"{rows.Dropped} rows with missing numbers, which are left out")
-                        : columns is null ? "an empty file" : "a header alone",
-                    "give a file with rows in it");
+            return rows.Count > 0 ? rows : throw rows.Nothing(columns);
         });
+
+    // There are no rows, or none is left.
+    private UserException Nothing(CsvColumns? columns)
+    {
+        string missing = FormattableString.Invariant($"{Dropped} rows with missing numbers, which are left out");
+        return Weightless > 0
+            ? new(
+                $"{_path}, column {_layout.Weight}", "rows of a weight above 0",
+                FormattableString.Invariant($"{Weightless} rows of weight 0{(Dropped > 0 ? $", and {missing}" : "")}"),
+                "give rows that count a weight above 0, or leave `weight` out")
+            : new(
+                _path, "rows of values", Dropped > 0 ? missing : columns is null ? "an empty file" : "a header alone",
+                "give a file with rows in it");
+    }
 
     private void Add(CsvReader reader, CsvColumns columns)
     {
@@ -100,6 +113,13 @@ internal sealed class CsvRows
             _problems.Add(new UserException(
                 $"{_path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row", $"{reader.FieldCount}",
                 "mend this row"));
+            return;
+        }
+
+        double weight = columns.Weight is int weighed ? WeightOf(reader, columns, weighed) : 1;
+        if (weight == 0)
+        {
+            Weightless++;
             return;
         }
 
@@ -131,6 +151,11 @@ internal sealed class CsvRows
         if (columns.Task is int task)
         {
             Tasks.Add(Label(reader, columns, task, TaskIds));
+        }
+
+        if (columns.Weight is not null)
+        {
+            Weights.Add(weight);
         }
     }
 
@@ -172,6 +197,19 @@ internal sealed class CsvRows
 
         return !_dates[place] ? Number(reader, columns, column, _largest)
             : IsoDate.Days(text) ?? Wrong(reader, columns, column, "a date of ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00Z", text);
+    }
+
+    // What is no weight counts as 1, so that the row's other mistakes are told, too.
+    private double WeightOf(CsvReader reader, CsvColumns columns, int column)
+    {
+        string text = reader.GetString(column);
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && weight is >= 0 and <= float.MaxValue)
+        {
+            return weight;
+        }
+
+        Wrong(reader, columns, column, FormattableString.Invariant($"a weight, a number from 0 to {float.MaxValue:G3}"), text);
+        return 1;
     }
 
     private double Number(CsvReader reader, CsvColumns columns, int column, double largest)

@@ -52,6 +52,7 @@ public sealed record DataIdentity(IReadOnlyList<DataFile> Parts, bool AreDrawn =
             Add($"{name} targets", set.Targets);
             Add($"{name} task ids", set.Side?.Tasks);
             Add($"{name} given choices", set.Side?.Given);
+            Add($"{name} weights", set.Side?.Weights);
         }
 
         AddSet("training", data.Train);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -11,7 +12,8 @@ public sealed class Dataset : IDisposable
     /// <summary>
     /// Takes over inputs [N, …], targets [N, …], and the side inputs of N datapoints. With <paramref name="pixels"/>, inputs are images
     /// [N, C, H, W] that are stored as bytes and become float32 when they are fetched. With <paramref name="consecutive"/>, datapoints are
-    /// windows of one text in its order, [N, T], and recurrent layers go on from one to the next. ArgumentException where shapes do not fit.
+    /// windows of one text in its order, [N, T], and recurrent layers go on from one to the next. ArgumentException where shapes do not fit,
+    /// and where a weight is not above 0 and finite: a datapoint of weight 0 is one to leave out.
     /// </summary>
     public Dataset(
         Tensor inputs, Tensor targets, SideInputs? side = null, PixelScale? pixels = null, bool consecutive = false)
@@ -25,6 +27,7 @@ public sealed class Dataset : IDisposable
 
         CheckSide("task ids", "[N]", side?.Tasks, 1, count);
         CheckSide("given choices", "[N, G]", side?.Given, 2, count);
+        CheckWeights(side?.Weights, count, consecutive);
         _all = new Batch(inputs, targets, side).Map(t => t.DetachFromDisposeScope());
         _pixels = pixels;
         IsConsecutive = consecutive;
@@ -81,6 +84,7 @@ public sealed class Dataset : IDisposable
         Targets.Dispose();
         Side?.Tasks?.Dispose();
         Side?.Given?.Dispose();
+        Side?.Weights?.Dispose();
     }
 
     private Batch Fetched(Batch stored) =>
@@ -94,11 +98,45 @@ public sealed class Dataset : IDisposable
                 $"dataset: expected {what} {shape} int64 with N = {count}, got {side.shape.AsShape()} {side.dtype}");
         }
     }
+
+    private static void CheckWeights(Tensor? weights, long count, bool consecutive)
+    {
+        if (weights is null)
+        {
+            return;
+        }
+
+        if (consecutive)
+        {
+            throw new ArgumentException("dataset: expected no weights, because consecutive windows are one text, got some");
+        }
+
+        if (weights.dim() != 1 || weights.shape[0] != count || weights.dtype != ScalarType.Float64)
+        {
+            throw new ArgumentException(
+                $"dataset: expected weights [N] float64 with N = {count}, got {weights.shape.AsShape()} {weights.dtype}");
+        }
+
+        using Tensor sound = weights.gt(0).logical_and_(weights.isfinite());
+        if (!sound.all().ToBoolean())
+        {
+            throw new ArgumentException("dataset: expected weights above 0 and finite, got others; leave datapoints of weight 0 out");
+        }
+    }
 }
 
 /// <summary>A minibatch: inputs [B, …], targets [B, …], and what the datapoints bring beside them, if anything.</summary>
 public readonly record struct Batch(Tensor Inputs, Tensor Targets, SideInputs? Side = null)
 {
+    /// <summary>How much each datapoint counts, [B] float64 above 0; null where all count alike.</summary>
+    public Tensor? Weights => Side?.Weights;
+
+    /// <summary>
+    /// The mean over datapoints that a loss is made of: each [B] → scalar, Σ_n w_n · each_n / Σ_n w_n. Where datapoints have no weights it is
+    /// the plain mean.
+    /// </summary>
+    public Tensor Mean(Tensor each) => Weighting.Mean(each, Weights);
+
     /// <summary>The same datapoints on another device.</summary>
     public Batch To(Device device) => Map(t => t.to(device));
 
@@ -111,9 +149,12 @@ public readonly record struct Batch(Tensor Inputs, Tensor Targets, SideInputs? S
 /// <param name="Given">
 /// The choices of the layers whose choices are given, [B, G] int64. Each of these layers, in order, takes the next K columns.
 /// </param>
-public sealed record SideInputs(Tensor? Tasks, Tensor? Given)
+/// <param name="Weights">
+/// How much each datapoint counts in losses and metrics, [B] float64 above 0; null where all count alike. No layer computes with it.
+/// </param>
+public sealed record SideInputs(Tensor? Tasks, Tensor? Given, Tensor? Weights = null)
 {
     /// <summary>Applies a change to every tensor.</summary>
     internal SideInputs Map(Func<Tensor, Tensor> change) =>
-        new(Tasks is null ? null : change(Tasks), Given is null ? null : change(Given));
+        new(Tasks is null ? null : change(Tasks), Given is null ? null : change(Given), Weights is null ? null : change(Weights));
 }

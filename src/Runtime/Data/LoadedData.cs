@@ -30,6 +30,9 @@ public sealed record LoadedData(
     /// <summary>The rows that were left out because a number is missing.</summary>
     public long Dropped { get; init; }
 
+    /// <summary>The datapoints that were left out because their weight is 0.</summary>
+    public long Weightless { get; init; }
+
     /// <summary>What turns data as they are outside into the network's inputs.</summary>
     public Preparation Preparation => new(Splits.Identity)
     {

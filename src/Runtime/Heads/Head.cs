@@ -9,17 +9,17 @@ public abstract class Head(string kind) : GraphPart(kind)
     /// <summary>log p(y|features) in nats, summed over all outputs of a datapoint: features [B, …], targets [B, …] → [B].</summary>
     public abstract Tensor LogLikelihood(Tensor features, Tensor targets);
 
-    /// <summary>The mean of <see cref="LogLikelihood"/> over the batch → scalar.</summary>
-    public Tensor MeanLogLikelihood(Tensor features, Tensor targets) => MeanAndEach(features, targets).Mean;
+    /// <summary>The mean of <see cref="LogLikelihood"/> over the batch → scalar, by weights [B] where there are any (<see cref="Batch.Weights"/>).</summary>
+    public Tensor MeanLogLikelihood(Tensor features, Tensor targets, Tensor? weights = null) => MeanAndEach(features, targets, weights).Mean;
 
     /// <summary>
     /// The mean of <see cref="LogLikelihood"/> over the batch → scalar, with gradient, and the value of every datapoint → [B], without
-    /// gradient. That is cheaper than a gradient for every datapoint.
+    /// gradient. That is cheaper than a gradient for every datapoint. With weights [B] the mean is Σ_n w_n · each_n / Σ_n w_n.
     /// </summary>
-    public virtual (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets)
+    public virtual (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets, Tensor? weights = null)
     {
         Tensor each = LogLikelihood(features, targets);
-        return (each.mean(), each.detach());
+        return (Weighting.Mean(each, weights), each.detach());
     }
 
     /// <summary>

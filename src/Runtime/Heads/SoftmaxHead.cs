@@ -45,12 +45,13 @@ public sealed class SoftmaxHead : Head
     }
 
     /// <inheritdoc/>
-    public override (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets)
+    public override (Tensor Mean, Tensor Each) MeanAndEach(Tensor features, Tensor targets, Tensor? weights = null)
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);
-        if (!is_grad_enabled() || !FusedCrossEntropy.Takes(rows))
+        // The kernel of the mean makes its gradients for a plain mean; the one for each row takes a gradient for each.
+        if (weights is not null || !is_grad_enabled() || !FusedCrossEntropy.Takes(rows))
         {
-            return base.MeanAndEach(features, targets);
+            return base.MeanAndEach(features, targets, weights);
         }
 
         Tensor perRow = empty(rows.shape[0], dtype: ScalarType.Float32);

@@ -59,7 +59,7 @@ public sealed class ExactLikelihood : TrainingMethod
     /// <inheritdoc/>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        Tensor mean = LogMarginal(batch).mean();
+        Tensor mean = batch.Mean(LogMarginal(batch));
         return new(
             -mean, mean, () => Graph.InEvaluation(() => Graph.Forward(batch.Inputs, Evaluating, batch.Side)));
     }

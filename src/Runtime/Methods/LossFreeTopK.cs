@@ -15,7 +15,7 @@ public sealed record LossFreeTopKSettings(int K = 4, double UpdateRate = 1e-3)
 /// A mixture of experts that is balanced without a loss for it (Wang et al. 2024, "Auxiliary-loss-free load balancing strategy for
 /// mixture-of-experts"). At every site the k modules of highest p(a = i|x) + b_i run, and their outputs are weighted by p(a = i|x) over the sum
 /// of those k: the bias b_i has a part in the choice alone. After each step, b_i grows by u where module i ran for fewer rows of the minibatch
-/// than the mean over modules, and falls by u where it ran for more. The loss is −mean log p(y|x).
+/// than the mean over modules, and falls by u where it ran for more; a row of weight w counts as w rows. The loss is −mean log p(y|x).
 /// </summary>
 /// <remarks>
 /// The biases belong to a layer's controller, as the buffer <c>balance</c>, and a layer's time steps count together. They get no gradient.
@@ -24,7 +24,7 @@ public sealed record LossFreeTopKSettings(int K = 4, double UpdateRate = 1e-3)
 /// </remarks>
 public sealed class LossFreeTopK : TrainingMethod
 {
-    private Tape? _seen;
+    private (Tape Tape, Tensor? Weights)? _seen;
 
     /// <summary>
     /// Gives the controllers biases, and trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
@@ -55,19 +55,21 @@ public sealed class LossFreeTopK : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         GraphOutput output = Forward(batch, Evaluating);
-        _seen = output.Tape;
-        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        _seen = (output.Tape, batch.Weights);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
 
     /// <summary>Moves the biases by the loads of the step's minibatch.</summary>
     protected override void Conclude()
     {
-        var sites = _seen!.Entries.Where(e => e.Latent).ToLookup(e => e.Site.Layer, StringComparer.Ordinal);
+        (Tape tape, Tensor? weights) = _seen!.Value;
+        var sites = tape.Entries.Where(e => e.Latent).ToLookup(e => e.Site.Layer, StringComparer.Ordinal);
         foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen && sites.Contains(c.Layer)))
         {
-            Tensor chosen = cat([.. sites[controller.Layer].Select(e => e.Selection.Indices)], 0).reshape(-1);
-            Tensor load = chosen.bincount(null, controller.Modules).to_type(ScalarType.Float64);
+            Tensor[] steps = [.. sites[controller.Layer].Select(e => e.Selection.Indices)];
+            Tensor? counts = weights is null ? null : cat([.. steps.Select(step => weights.unsqueeze(1).expand(step.shape))], 0).reshape(-1);
+            Tensor load = cat(steps, 0).reshape(-1).bincount(counts, controller.Modules).to_type(ScalarType.Float64);
             // Masked modules neither run nor count.
             Tensor allowed = tensor(Array.ConvertAll(controller.Allowed.ToArray(), m => (long)m), device: load.device);
             Tensor counted = load.index_select(0, allowed);

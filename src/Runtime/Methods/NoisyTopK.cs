@@ -40,9 +40,9 @@ public sealed class NoisyTopK : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         bool balanced = Settings.Importance != 0 || Settings.Load != 0;
-        var gates = new NoisyTopKSelector(Settings.K, Streams.Noise, balanced);
+        var gates = new NoisyTopKSelector(Settings.K, Streams.Noise, balanced, batch.Weights);
         GraphOutput output = Forward(batch, gates);
-        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         Tensor loss = -Smoothed(logLikelihood, output, batch);
         if (balanced && Graph.HasSites)
         {
@@ -72,7 +72,9 @@ public sealed class NoisyTopK : TrainingMethod
 /// <param name="k">The number of modules per row, at most M.</param>
 /// <param name="noise">The generator of H's noise; null leaves the noise out, as in evaluation.</param>
 /// <param name="balanced">Whether to keep what the balance losses need. It needs noise.</param>
-public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balanced = false) : TopKSelector(k, "noisy top-k")
+/// <param name="weights">How much each row counts in the balance losses, [B] float64; null where all count alike.</param>
+public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balanced = false, Tensor? weights = null)
+    : TopKSelector(k, "noisy top-k")
 {
     // exp(−40² / 2) is zero in double precision.
     private const double Certain = 40;
@@ -89,14 +91,14 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         Tensor? scale = noise is null ? null : distribution.NoiseScale?.squeeze(1);
         Tensor h = scale is null ? logits : logits + Normal(logits, noise!) * scale;
         (Tensor top, Tensor indices) = h.topk(K, -1);
-        Tensor weights = nn.functional.softmax(top, -1);
+        Tensor gate = nn.functional.softmax(top, -1);
         if (balanced && scale is not null)
         {
-            Tensor gates = zeros_like(logits).scatter(1, indices, weights);
-            Balance.Add(site.Layer, gates, Loads(logits, h, scale, indices));
+            Tensor gates = zeros_like(logits).scatter(1, indices, gate);
+            Balance.Add(site.Layer, Weighted(gates), Weighted(Loads(logits, h, scale, indices)));
         }
 
-        return new(indices, weights);
+        return new(indices, gate);
     }
 
     /// <summary>Null where balance losses are asked for, which need site by site. UserException as in <see cref="Select"/>.</summary>
@@ -128,6 +130,10 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         Tensor quotient = gap / (where(certain, ones_like(scale), scale) * Math.Sqrt(2));
         return 0.5 * (1 + where(certain, gap.detach().sign() * Certain, quotient).erf());
     }
+
+    // The losses do not depend on the unit of weights.
+    private Tensor Weighted(Tensor perRow) =>
+        weights is null ? perRow : perRow * (weights / weights.max()).to_type(perRow.dtype).unsqueeze(1);
 
     // Drawn on the CPU, where the run's random streams are.
     private static Tensor Normal(Tensor like, Generator noise) =>

@@ -56,12 +56,12 @@ public sealed class Reinforce : TrainingMethod
     /// <summary>The loss under a composition that is drawn for every datapoint.</summary>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        double average = _average ?? Graph.InEvaluation(() => Score(batch, Glance(batch, Sampling)).mean().ToDouble());
+        double average = _average ?? Graph.InEvaluation(() => batch.Mean(Score(batch, Glance(batch, Sampling))).ToDouble());
         GraphOutput output = Forward(batch, Sampling);
-        (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets);
+        (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets, batch.Weights);
         // The mean of the surrogate. The mean log-likelihood has the gradient of the first term; the second needs none of log p(y|x, a).
         Tensor negative = -Smoothed(mean, output, batch);
-        Tensor loss = Graph.HasSites ? negative - Credit(each, output.Tape.LogProbability(), average).mean() : negative;
+        Tensor loss = Graph.HasSites ? negative - batch.Mean(Credit(each, output.Tape.LogProbability(), average)) : negative;
         _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
         return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(negative, output) };
     }

@@ -20,7 +20,7 @@ public sealed class StaticModules(
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         GraphOutput output = Forward(batch, new FirstSelector());
-        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
 }

@@ -26,6 +26,7 @@ public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<Graph
 /// A way to train a graph: gradient steps on minibatches by one optimiser for θ and φ, and what the method does between them. A method is a
 /// loop around <see cref="Selector"/>s, one for its steps and one for evaluation.
 /// </summary>
+/// <remarks>Where datapoints have weights, every mean over a minibatch is by them: Σ_n w_n ℓ_n / Σ_n w_n (<see cref="Batch.Mean"/>).</remarks>
 public abstract class TrainingMethod : IDisposable
 {
     private readonly DataTrack _track;
@@ -266,7 +267,7 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>The mean log-likelihood of a minibatch with its labels smoothed: what a loss takes in its place.</summary>
     protected Tensor Smoothed(Tensor logLikelihood, GraphOutput output, Batch batch) => _settings.LabelSmoothing == 0
         ? logLikelihood
-        : logLikelihood + _settings.LabelSmoothing * Graph.Head.TowardsUniform(output.Features, batch.Targets).mean();
+        : logLikelihood + _settings.LabelSmoothing * batch.Mean(Graph.Head.TowardsUniform(output.Features, batch.Targets));
 
     /// <summary>The loss plus the penalties that layers left on the tape.</summary>
     protected static Tensor Penalised(Tensor loss, GraphOutput output) =>
@@ -305,7 +306,7 @@ public abstract class TrainingMethod : IDisposable
         var statistics = new SelectionStatistics();
         statistics.Add(output.Tape);
         var score = new PredictionScore(Graph.Head);
-        score.Add(output.Features, batch.Targets);
+        score.Add(output.Features, batch.Targets, batch.Weights);
         return new(seen.Reported.ToDouble(), seen.LogLikelihood.ToDouble(), statistics, score);
     }
 

@@ -5,7 +5,8 @@ namespace ModNet.Runtime;
 /// <summary>
 /// Generalised Viterbi EM (paper, Algorithm 1). The M-step's loss is −mean log p(y|x, a*) − w · mean log p(a*|x), plus the penalties of
 /// layers where there are any; w is the controller's weight, and w = 1 gives Eq. 8. Label smoothing is of the M-step's loss alone: an E-step
-/// compares candidates by log p(y|x, a) itself.
+/// compares candidates by log p(y|x, a) itself. So are the weights of datapoints: the candidates of a datapoint all have its weight, which
+/// cannot change which of them is best.
 /// </summary>
 public sealed class ViterbiEm : TrainingMethod
 {
@@ -193,9 +194,9 @@ public sealed class ViterbiEm : TrainingMethod
     {
         var held = new GivenSelector(OnDevice(datapoints));
         GraphOutput output = Forward(batch, held);
-        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets);
+        Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         Tensor fit = Smoothed(logLikelihood, output, batch);
-        Tensor loss = Graph.HasSites ? -(fit + Settings.ControllerWeight * output.Tape.LogProbability().mean()) : -fit;
+        Tensor loss = Graph.HasSites ? -(fit + Settings.ControllerWeight * batch.Mean(output.Tape.LogProbability())) : -fit;
         return new(Penalised(loss, output), logLikelihood, () => output);
     }
 

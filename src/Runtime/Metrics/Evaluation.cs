@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>How well a graph does on a held-out set.</summary>
-/// <param name="LogLikelihood">The mean log p(y|x, a) per datapoint, in nats.</param>
+/// <param name="LogLikelihood">The mean log p(y|x, a) per datapoint, in nats, by the datapoints' weights where they have any.</param>
 /// <param name="Perplexity">exp of the negative mean log-likelihood per output; for a text, per word.</param>
-/// <param name="Statistics">How modules were chosen.</param>
+/// <param name="Statistics">How modules were chosen; weights have no part in it.</param>
 /// <param name="Score">How close predictions come to the targets.</param>
 public sealed record Evaluation(
     double LogLikelihood, double Perplexity, SelectionStatistics Statistics, PredictionScore Score)
@@ -24,8 +24,7 @@ public sealed record Evaluation(
     {
         var statistics = new SelectionStatistics();
         var score = new PredictionScore(graph.Head);
-        double total = 0;
-        long datapoints = 0, outputs = 0;
+        double total = 0, datapoints = 0, outputs = 0;
         using var carried = new RecurrentState();
         foreach (Dataset part in parts)
         {
@@ -36,13 +35,14 @@ public sealed record Evaluation(
                 Batch data = (part.IsConsecutive ? part.Joined(start, length) : part.Range(start, length)).To(device);
                 GraphOutput output = graph.Forward(data.Inputs, selector, data.Side, part.IsConsecutive ? carried : null);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
-                total += logLikelihood.to_type(ScalarType.Float64).sum().ToDouble();
+                total += Weighting.Sum(logLikelihood, data.Weights);
                 statistics.Add(output.Tape);
-                score.Add(output.Features, data.Targets);
+                score.Add(output.Features, data.Targets, data.Weights);
             }
 
-            datapoints += part.Count;
-            outputs += part.Count * part.OutputsPerDatapoint;
+            double count = Weighting.Count(part.Count, part.Side?.Weights);
+            datapoints += count;
+            outputs += count * part.OutputsPerDatapoint;
         }
 
         return new(total / datapoints, Math.Exp(-total / outputs), statistics, score);

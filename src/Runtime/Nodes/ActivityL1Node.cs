@@ -5,7 +5,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// An L1 penalty on activations: passes x of any shape on, and in training adds the mean over datapoints of weight · Σ|x| to the loss, by
-/// way of the tape.
+/// way of the tape. Where datapoints have weights of their own, the mean is by them.
 /// </summary>
 public sealed class ActivityL1Node : Node
 {
@@ -28,7 +28,9 @@ public sealed class ActivityL1Node : Node
     {
         if (training)
         {
-            route.Tape.Penalise(x.abs().sum() * (_weight / Math.Max(1, x.shape[0])));
+            route.Tape.Penalise(route.Weights is Tensor weights
+                ? Weighting.Mean(x.abs().reshape(x.shape[0], -1).sum(1), weights) * _weight
+                : x.abs().sum() * (_weight / Math.Max(1, x.shape[0])));
         }
 
         return x;

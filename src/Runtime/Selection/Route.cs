@@ -30,6 +30,9 @@ public sealed class Route
     /// <summary>The full batch that the rows belong to, as the selector knows it.</summary>
     internal FullBatch FullBatch => _selector.FullBatch;
 
+    /// <summary>How much each datapoint counts, [B]; null where all count alike.</summary>
+    internal Tensor? Weights => _side?.Weights;
+
     /// <summary>The state [B, …] from which a layer over sequences starts; null stands for zeros.</summary>
     public Tensor? Carried(string layer) => _carried?[layer];
 

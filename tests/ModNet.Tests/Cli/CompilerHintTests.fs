@@ -70,6 +70,20 @@ let tests =
                     Expect.isTrue (Vocabulary.words.Value.Contains ours[0]) $"{ours[0]} is a word of ModNet"
         }
 
+        test "a setting that stands in another block than its own" {
+            for word, blocks in
+                [
+                    "weight", "csv and of custom"
+                    "window", "text"
+                    "weights", "in_memory"
+                    "given", "generated and of in_memory"
+                ] do
+                Expect.equal
+                    (hint $"text \"a.txt\" {{ {word} 1 }}" 16 "FS0039" (undefined word))
+                    (Some $"{word} is a setting of {blocks}; it has no place here")
+                    word
+        }
+
         test "a block without what stands before its braces" {
             let hint = hint "let data' = in_memory { held_out 0.1 }" 13 "FS0001" (types "Data" "InMemoryBuilder")
 

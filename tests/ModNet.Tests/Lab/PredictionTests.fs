@@ -159,6 +159,30 @@ let tests =
                 "table/embed_columns: expected 4 categories in column 3, the levels of month, got 3 – say `(3, 4, 2)`"
             ]
 
+        testInDirectory
+            "a column of numbers that would be standardised is refused as categories, before anything is trained"
+        <| fun directory ->
+            let experiment = SmallRuns.tableExperiment directory 6 4
+
+            let embedding columns =
+                network "table" {
+                    features 6
+                    embed_columns columns
+                    linear 2
+                    gaussian (variance 1.0)
+                }
+
+            let load columns =
+                let changed = { experiment with Network = embedding columns }
+                (Source.load (Check.experiment changed |> Refusal.orRaise)).Splits.Dispose()
+
+            load [ (1, 2, 2); (3, 4, 2) ]
+
+            Expect.equal
+                (complaint (fun () -> load [ (3, 4, 2); (4, 9, 2) ]))
+                "table/data/standardise: expected `coded` columns where `embed_columns` reads categories, because `standardise` leaves only those their codes, got `a`, column 4 – name each of them in `coded`, or leave `standardise` out"
+                "after the three levels of colour and the month"
+
         testInDirectory "what does not fit the network is one message, of every kind of data"
         <| fun directory ->
             let refused (trained: TrainedNetwork) (x: torch.Tensor) (parts: string list) =

@@ -80,6 +80,39 @@ let tests =
             Expect.equal splits.Train.Side.Given.shape [| 3L; 2L |] "shape of choices"
             Expect.isEmpty splits.Test "no test"
 
+        testScoped "datapoints of weight 0 are left out before others are held out, with all that is beside them"
+        <| fun () ->
+            let data =
+                in_memory "rows" {
+                    inputs (array2D [ for i in 0..9 -> [ float32 i ] ])
+                    values (array2D [ for i in 0..9 -> [ float32 (i % 2) ] ])
+                    tasks 10 [| 0..9 |]
+                    given (array2D [ for i in 0..9 -> [ i; 9 - i ] ])
+                    weights [| for i in 0..9 -> if i % 3 = 0 then 0.0f else float32 i / 2.0f |]
+                    held_out 2
+                }
+
+            let source = load (features' 1) data
+            use splits = source.Splits
+            Expect.equal (source.Facts["weightless"].GetValue<int64>()) 4L "4 are left out"
+            let parts = [ splits.Train; splits.Validation[0] ]
+            Expect.equal [ for part in parts -> part.Count ] [ 4L; 2L ] "the others"
+
+            Expect.equal
+                (Set [
+                    for part in parts do
+                        yield! numbers part.Inputs
+                ])
+                (Set [ 1.0; 2.0; 4.0; 5.0; 7.0; 8.0 ])
+                "x"
+
+            for part in parts do
+                let x = numbers part.Inputs
+                Expect.equal (numbers part.Side.Weights) [| for x in x -> x / 2.0 |] "weights"
+                Expect.equal (integers part.Side.Tasks) [| for x in x -> int x |] "tasks"
+                Expect.equal (matrix part.Side.Given) [| for x in x -> [| x; 9.0 - x |] |] "choices"
+                Expect.equal (numbers part.Targets) [| for x in x -> float (int x % 2) |] "y"
+
         testInDirectory "a text that was written anew is read anew, and one that was not is the same"
         <| fun directory ->
             let path = write directory "x.txt" "a b\na b\nc\n"

@@ -27,7 +27,7 @@ let private measured dispatch (network: Network) =
         use graph = compiled network
         graph.eval ()
 
-        let one = Batches.draw { Datapoints = 1; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64 } network
+        let one = Batches.draw { Datapoints = 1; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64; Weighted = false } network
 
         let total = counted (fun () -> features graph one |> graph.Head.Predict |> ignore)
 

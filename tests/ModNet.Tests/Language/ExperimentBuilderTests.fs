@@ -195,6 +195,7 @@ let tests =
                 Dates = []
                 Missing = None
                 Task = None
+                Weight = None
                 Header = true
                 Separator = Comma
                 Standardise = false
@@ -215,6 +216,7 @@ let tests =
                     dates [ "c" ]
                     missing Drop
                     task "t"
+                    weight "w"
                     header false
                     separator Semicolon
                     standardise true
@@ -235,6 +237,7 @@ let tests =
                     Dates = [ "c" ]
                     Missing = Some Drop
                     Task = Some "t"
+                    Weight = Some "w"
                     Header = false
                     Separator = Semicolon
                     Standardise = true
@@ -262,16 +265,19 @@ let tests =
 
         testCase "arrays in memory are a name, shapes, counts and a checksum"
         <| fun () ->
-            let xor (last: float32) =
+            let weighing (last: float32) (weight: float32) =
                 in_memory "xor" {
                     inputs (array2D [ [ 0.0f; 0.0f ]; [ 0.0f; 1.0f ]; [ 1.0f; 0.0f ]; [ 1.0f; last ] ])
                     classes 2 [| 0; 1; 1; 0 |]
                     tasks 3 [| 0; 1; 2; 0 |]
                     given (array2D [ [ 0 ]; [ 1 ]; [ 1 ]; [ 0 ] ])
+                    weights [| 1.0f; 1.0f; 1.0f; weight |]
                     held_out 1
                     test 2
                     split_seed 5
                 }
+
+            let xor (last: float32) = weighing last 2.0f
 
             match xor 1.0f with
             | Data.InMemory data ->
@@ -283,6 +289,7 @@ let tests =
                         Target = Target.Classes 2
                         Tasks = Some 3
                         Given = Some 1
+                        Weighted = true
                         Points = 4
                         HeldOut = 1
                         Test = 2
@@ -295,6 +302,7 @@ let tests =
 
             Expect.equal (xor 1.0f) (xor 1.0f) "equal arrays are equal data"
             Expect.notEqual (xor 1.0f) (xor 0.5f) "other arrays are others"
+            Expect.notEqual (weighing 1.0f 2.0f) (weighing 1.0f 3.0f) "other weights are others"
 
         testCase "images and tensors are arrays too"
         <| fun () ->

@@ -25,7 +25,9 @@ let datapoints = 3
 let steps = 2
 
 let batch (network: Network) : Batch =
-    Batches.draw { Datapoints = datapoints; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64 } network
+    Batches.draw
+        { Datapoints = datapoints; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64; Weighted = false }
+        network
 
 let plan (network: Network) = Expect.wantOk (Check.plan network) "sound"
 
@@ -125,6 +127,21 @@ let rewriteModulars (change: Modular -> Modular) =
         | Layer.Modular settings -> Layer.Modular(change settings)
         | Layer.ModularGru gru -> Layer.ModularGru { gru with Candidate = change gru.Candidate }
         | other -> other)
+
+/// Without what runs differently in training, in modules too.
+let without =
+    let rec plain (layers: Layer list) =
+        layers
+        |> rewrite (function
+            | Layer.Dropout _
+            | Layer.BatchNorm -> Layer.Activation Tanh
+            | Layer.Modular modular -> Layer.Modular(inModules modular)
+            | Layer.ModularGru gru -> Layer.ModularGru { gru with Candidate = inModules gru.Candidate }
+            | other -> other)
+
+    and inModules modular = { modular with Pool = { modular.Pool with Units = List.map plain modular.Pool.Units } }
+
+    fun (network: Network) -> { network with Layers = plain network.Layers }
 
 /// The first layers (input, task ids, columns that are embedded), the body, the head.
 let ends (network: Network) =

@@ -42,7 +42,10 @@ let private learner (graph: Graph) (data: Dataset) streams =
 
 /// EM on a few datapoints, and these.
 let private method (graph: Graph) network streams =
-    let points = Batches.draw { Datapoints = 5; Steps = steps; Seed = 6; DType = torch.ScalarType.Float64 } network
+    let points =
+        Batches.draw
+            { Datapoints = 5; Steps = steps; Seed = 6; DType = torch.ScalarType.Float64; Weighted = true }
+            network
 
     let data = new Dataset(points.Inputs, points.Targets, points.Side)
     data, learner graph data streams
@@ -222,6 +225,57 @@ let tests =
                     use method = learner graph data streams
                     let result = method.FullEStep [| 0L .. int64 datapoints - 1L |]
                     Expect.isLessThan (abs (result.After - best)) (1e-9 * (1.0 + abs best)) "the best")))
+
+        testPropertyWithConfig (config 811 40) "a datapoint of weight w is w datapoints in an M-step"
+        <| fun (network: Network) ->
+            let network = without network
+
+            scoped (fun () ->
+                let batch = batch network
+                let weights = [| 2; 1; 3 |]
+
+                let copies = [|
+                    for n, weight in Array.indexed weights do
+                        yield! Array.replicate weight n
+                |]
+
+                let seen (dataset: Dataset) (originals: int array) =
+                    scoped (fun () ->
+                        use graph = compiled network
+                        use streams = new RandomStreams(3L)
+                        let settings = EmSettings(3, 1, 6L, 6L, Optimizer = SgdKind(0.0, 0.0))
+                        use method = new ViterbiEm(graph, dataset, settings, streams)
+                        let modules = modulesPerChoice network
+
+                        for row, original in Array.indexed originals do
+                            let composition = modules |> Array.mapi (fun place m -> int64 ((original + place) % m))
+                            method.Assignments.Set(int64 row, composition)
+
+                        let step = method.MStepAndReport()
+
+                        [|
+                            step.Loss
+                            step.LogLikelihood
+                            for _, gradient in Slopes.parameters graph do
+                                yield! numbers (Slopes.gradient gradient)
+                        |])
+
+                use plain = new Dataset(batch.Inputs, batch.Targets, batch.Side)
+
+                use untrained = compiled network
+
+                if not (Seq.isEmpty (untrained.parameters ())) then
+                    let side =
+                        match batch.Side with
+                        | null -> SideInputs(null, null, torch.tensor (Array.map float weights))
+                        | side -> SideInputs(side.Tasks, side.Given, torch.tensor (Array.map float weights))
+
+                    use weighted = new Dataset(batch.Inputs, batch.Targets, side)
+                    use repeated = plain.Part(torch.tensor (Array.map int64 copies))
+                    let found = seen weighted [| 0..2 |]
+
+                    for found, expected in Array.zip found (seen repeated copies) do
+                        Expect.isLessThan (abs (found - expected)) (1e-9 * (1.0 + abs expected)) "loss and gradients")
 
         testPropertyWithConfig
             (config 810 40)

@@ -8,21 +8,6 @@ open ModNet.Runtime
 open ModNet.Tests.NetworkRuns
 open TorchSharp
 
-/// Without what runs differently in training, in modules too.
-let private without =
-    let rec plain (layers: Layer list) =
-        layers
-        |> rewrite (function
-            | Layer.Dropout _
-            | Layer.BatchNorm -> Layer.Activation Tanh
-            | Layer.Modular modular -> Layer.Modular(inModules modular)
-            | Layer.ModularGru gru -> Layer.ModularGru { gru with Candidate = inModules gru.Candidate }
-            | other -> other)
-
-    and inModules modular = { modular with Pool = { modular.Pool with Units = List.map plain modular.Pool.Units } }
-
-    fun (network: Network) -> { network with Layers = plain network.Layers }
-
 /// The log-likelihood of the targets where compositions are given, and every gradient of its sum with log p(a|x).
 let private withGradients network compositions =
     running network (fun graph batch ->
