@@ -105,9 +105,12 @@ let private load (experiment: Experiment) (folder: string) =
 
 let private goOn (experiment: Experiment) (folder: string) (steps: int) =
     let told = { Trained.experiment folder with Data = experiment.Data; Out = Some folder }
-    quietly (fun () -> Running.train { Settings.none with Steps = Some steps; Resume = true } told |> ignore)
+    let longer = { told with Method = told.Method.WithSteps steps }
+    quietly (fun () -> Running.train { Settings.none with Resume = true } longer |> ignore)
 
 let private stored (folder: string) = Safetensors.Read(Path.Combine(folder, "checkpoint.safetensors"))
+
+let private stepsOf (folder: string) = scoped (fun () -> (stored folder)["run.step"].ToInt64())
 
 let private same (expected: string) (actual: string) (skip: string -> bool) =
     scoped (fun () ->
@@ -137,6 +140,7 @@ let tests =
                 use back = Edit.relabel "words" [ 2; 3; 1; 4; 0 ] there
                 Edit.save saved back
                 goOn other saved (2 * steps)
+                Expect.equal (stepsOf saved) (int64 (2 * steps)) "it went on"
                 same straight.Out.Value saved timed
 
             testInDirectory
@@ -238,6 +242,7 @@ let tests =
                     ]
 
                     Expect.isGreaterThan still.Length 5 "some are frozen"
+                    Expect.equal (now["run.step"].ToInt64()) (int64 (steps + 10)) $"{name}: steps"
 
                     for name, value, after in still do
                         // The average of weights that stand still goes on towards them.
