@@ -24,7 +24,8 @@ module CommandLine =
 
     let internal data = option<string> "--data" "the data: a directory or a file" "PATH"
 
-    let private vocabulary = option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
+    let private vocabulary =
+        option<Nullable<int>> "--vocab" "the most frequent N words, or characters, of a text; else all" "N"
 
     let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
 

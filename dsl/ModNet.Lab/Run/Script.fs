@@ -93,9 +93,9 @@ type Script(arguments: string array) =
 
     /// The text that `--data` names (limited by `--vocab`), in windows of so many words, and its vocabulary's size. Where
     /// no data are named, as `check` allows, the size is what `--vocab` says, or `otherwise`. With `carryState` recurrent layers go
-    /// on from window to window.
+    /// on from window to window, and with `characters` the tokens are characters.
     /// Example: `let data, vocabulary = script.Text(35, 10_000)`
-    member _.Text(window: int, otherwise: int, ?carryState: bool) : Data * int =
+    member _.Text(window: int, otherwise: int, ?carryState: bool, ?characters: bool) : Data * int =
         let settings = settings ()
 
         let text: TextData = {
@@ -103,6 +103,7 @@ type Script(arguments: string array) =
             Window = window
             Vocabulary = settings.Vocabulary
             CarryState = defaultArg carryState false
+            Characters = defaultArg characters false
         }
 
         let vocabulary =

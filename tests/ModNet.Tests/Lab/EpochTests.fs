@@ -182,7 +182,7 @@ let tests =
                         out (Path.Combine(directory, $"{carried}"))
                     }
 
-                let data = { Path = path; Window = 7; Vocabulary = None; CarryState = carried }
+                let data = { Path = path; Window = 7; Vocabulary = None; CarryState = carried; Characters = false }
                 let corpus = Source.corpus data
                 use splits = corpus.Windows(7, carried)
                 let windows = splits.Train.Count
