@@ -2,6 +2,7 @@ namespace ModNet
 
 open System
 open System.Diagnostics
+open System.IO
 open ModNet.Figures
 open ModNet.Runtime
 
@@ -20,10 +21,24 @@ type internal SweepProgress(plan: SweepPlan, isOver: SweepRun -> bool) =
     /// The runs that were over when this was last looked at.
     let mutable over: Set<string> = plan.Runs |> List.filter isOver |> List.map _.Name |> Set.ofList
 
+    /// So many bytes at the end of a log hold some whole lines of it.
+    let tail = 16_384L
+
+    /// The last step that a run has logged, read from the end of its log.
+    let lastStep (folder: string) : int64 =
+        let path = Path.Combine(folder, "metrics.jsonl")
+
+        if File.Exists path then
+            use file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite ||| FileShare.Delete)
+            file.Seek(max 0L (file.Length - tail), SeekOrigin.Begin) |> ignore
+            use reader = new StreamReader(file)
+            (MetricsLog.OfText(reader.ReadToEnd())).Lines |> Seq.fold (fun last line -> max last line.Step) 0L
+        else
+            0L
+
     let reached (run: SweepRun) : (int64 * int64) option =
         if RunFolder.IsAtWork run.Folder then
-            let steps = (MetricsLog.OfFolder run.Folder).Lines |> Seq.fold (fun last line -> max last line.Step) 0L
-            Some(steps, RunLength.plannedIn run.Folder run.Experiment)
+            Some(lastStep run.Folder, RunLength.plannedIn run.Folder run.Experiment)
         else
             None
 

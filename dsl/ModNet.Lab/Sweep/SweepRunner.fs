@@ -30,7 +30,10 @@ module internal SweepRunner =
     /// Whether the run in the folder is the one that is wanted, and at its end.
     let private isOver (run: SweepRun) : bool =
         try
-            match RunFiles.spec run.Folder |> Option.map Experiment.of_json with
+            // Nothing else is read again and again while a run goes on.
+            let isFinished = RunFiles.summary run.Folder |> Option.exists (RunFiles.isTrue "finished")
+
+            match (if isFinished then RunFiles.spec run.Folder else None) |> Option.map Experiment.of_json with
             | Some(Ok found) -> Essence.text found = Essence.text run.Experiment && RunLength.isOver run.Folder found
             | _ -> false
         with

@@ -392,5 +392,5 @@ let tests =
                         Expect.equal cell $"{ModNet.Figures.Label.number share} %%" "as the summary has it"
 
             refused 1 [ "compare"; one; directory; directory + "x" ] [ directory; "expected folders of runs" ]
-            refused 2 [ "compare"; one ] []
+            refused 1 [ "compare"; one ] [ one; "expected at least two runs, got one" ]
     ]
