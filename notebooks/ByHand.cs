@@ -1,9 +1,11 @@
 // A modular network from C#, without the DSL: nodes, a pool that two layers share, a head, and Viterbi EM around them.
 // Compiled and run by the tests (tests/Examples); in a project of your own, reference ModNet.Runtime.
-using ModNet.Runtime;
 using static TorchSharp.torch;
 
 namespace ModNet.Notebooks;
+
+// Here, where its names come before those of the language that this file does without.
+using ModNet.Runtime;
 
 /// <summary>The toy regression's data on a small network that is built by hand.</summary>
 public static class ByHand

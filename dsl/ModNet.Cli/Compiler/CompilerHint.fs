@@ -24,10 +24,7 @@ module CompilerHint =
     let private literal = Regex @"^(""[^""]*""|-?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?)"
 
     let private digits (number: float) =
-        if number = Math.Floor number && abs number < 1e15 then
-            Some(number.ToString("N0", CultureInfo.InvariantCulture).Replace(',', '_'))
-        else
-            None
+        if number = Math.Floor number && abs number < 1e15 then Some(Numbers.inScript (int64 number)) else None
 
     let private number (text: string) : float option =
         match Double.TryParse(text.Trim('"').Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture) with

@@ -19,8 +19,6 @@ module FirstScript =
     let private batch (rows: int64) : string =
         Seq.initInfinite (fun i -> mostBatch >>> i) |> Seq.find (fun size -> size <= max 1L (rows / 4L)) |> string
 
-    let private grouped (count: int64) = count.ToString("N0", CultureInfo.InvariantCulture).Replace(',', '_')
-
     /// A text as it stands between quotes in F#.
     let private spelt (text: string) = text.Replace("\\", "\\\\").Replace("\"", "\\\"")
 
@@ -119,7 +117,7 @@ module FirstScript =
 
         "text.fsx",
         [
-            "vocabulary", grouped (int64 corpus.Vocabulary.Size)
+            "vocabulary", Numbers.inScript (int64 corpus.Vocabulary.Size)
             "batch", batch (corpus.Windows(35, false).Train.Count)
         ]
 

@@ -13,8 +13,8 @@ module Compare =
     let private runs =
         Argument<string array>(
             "RUN",
-            Description = "the folders of two or more runs",
-            Arity = ArgumentArity(2, 100_000)
+            Description = "the folders of two or more runs, or one with runs in it, such as a sweep's",
+            Arity = ArgumentArity(1, 100_000)
         )
 
     let private out =

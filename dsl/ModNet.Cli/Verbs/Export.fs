@@ -14,12 +14,10 @@ module Export =
 
     let private out = Option<string>("--out", Description = "the new folder", HelpName = "DIR", Required = true)
 
-    let private best = Option<bool>("--best", Description = "take best.safetensors instead of the newest checkpoint")
-
     let private export (parsed: ParseResult) : int =
         let folder = parsed.GetValue out
 
-        if parsed.GetValue best then
+        if parsed.GetValue RunToUse.best then
             Trained.export_best (parsed.GetValue run) folder
         else
             Trained.export (parsed.GetValue run) folder
@@ -27,4 +25,4 @@ module Export =
         printfn $"weights and model card: {folder}"
         CommandLine.Exit.ok
 
-    let verb = Verb.create "export" help [ run ] [ out; best ] (Action.Parsed export)
+    let verb = Verb.create "export" help [ run ] [ out; RunToUse.best ] (Action.Parsed export)

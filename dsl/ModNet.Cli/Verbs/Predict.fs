@@ -11,8 +11,6 @@ module Predict =
 
     let private help = "Predict the rows of a file with a run's network: classes, probabilities, chosen modules."
 
-    let private run = Argument<string>("RUN", Description = "a run's folder, or one that export wrote")
-
     let private data =
         Option<string>(
             "--data",
@@ -35,19 +33,8 @@ module Predict =
             HelpName = "N"
         )
 
-    let private best = Option<bool>("--best", Description = "take best.safetensors instead of the newest checkpoint")
-
-    let private device =
-        Option<string>("--device", Description = "cpu, cuda or cuda:N; else what the run says", HelpName = "DEVICE")
-
     let private predict (parsed: ParseResult) : int =
-        let folder = parsed.GetValue run
-        let device = parsed.GetValue device |> Option.ofObj |> Option.map Devices.parse
-
-        let change (experiment: Experiment) = { experiment with Device = Option.defaultValue experiment.Device device }
-
-        let load = if parsed.GetValue best then Trained.load_best_as change else Trained.load_as change
-        use trained = load folder
+        use trained = RunToUse.load parsed
         use output = Console.OpenStandardOutput()
 
         Predicting.write
@@ -60,4 +47,10 @@ module Predict =
 
         CommandLine.Exit.ok
 
-    let verb = Verb.create "predict" help [ run ] [ data; out; top; best; device ] (Action.Parsed predict)
+    let verb =
+        Verb.create
+            "predict"
+            help
+            [ RunToUse.run ]
+            [ data; out; top; RunToUse.best; RunToUse.device ]
+            (Action.Parsed predict)

@@ -11,20 +11,18 @@ module Sample =
 
     let private help = "Let a run's network on a text write one."
 
-    let private run = Argument<string>("RUN", Description = "a run's folder, or one that export wrote")
-
     let private prompt =
         Option<string>(
             "--prompt",
-            Description = "the words to go on from; else a new line begins",
-            HelpName = "WORDS",
+            Description = "the text to go on from; else a new line begins",
+            HelpName = "TEXT",
             DefaultValueFactory = fun _ -> ""
         )
 
     let private tokens =
         Option<int>(
             "--tokens",
-            Description = "how many words to write",
+            Description = "how many words, or characters, to write",
             HelpName = "N",
             DefaultValueFactory = fun _ -> 100
         )
@@ -32,7 +30,7 @@ module Sample =
     let private temperature =
         Option<float>(
             "--temperature",
-            Description = "draws from p^(1/T); 0 takes the most probable word",
+            Description = "draws from p^(1/T); 0 takes the most probable",
             HelpName = "T",
             DefaultValueFactory = fun _ -> 1.0
         )
@@ -40,7 +38,7 @@ module Sample =
     let private topK =
         Option<int>(
             "--top-k",
-            Description = "draw only from the K most probable words; 0 is all",
+            Description = "draw only from the K most probable; 0 is all",
             HelpName = "K",
             DefaultValueFactory = fun _ -> 0
         )
@@ -53,11 +51,8 @@ module Sample =
             DefaultValueFactory = fun _ -> 1L
         )
 
-    let private best = Option<bool>("--best", Description = "take best.safetensors instead of the newest checkpoint")
-
     let private sample (parsed: ParseResult) : int =
-        let folder = parsed.GetValue run
-        use trained = if parsed.GetValue best then Trained.load_best folder else Trained.load folder
+        use trained = RunToUse.load parsed
 
         trained.Sample(
             parsed.GetValue prompt,
@@ -73,4 +68,9 @@ module Sample =
         CommandLine.Exit.ok
 
     let verb =
-        Verb.create "sample" help [ run ] [ prompt; tokens; temperature; topK; seed; best ] (Action.Parsed sample)
+        Verb.create
+            "sample"
+            help
+            [ RunToUse.run ]
+            [ prompt; tokens; temperature; topK; seed; RunToUse.best; RunToUse.device ]
+            (Action.Parsed sample)

@@ -25,22 +25,28 @@ module Source =
 
     // A script asks for the vocabulary before the network is said, the trainer for the words after: what was made of the same files serves
     // both. Files are read each time, because a script or a notebook may have written others.
-    let private corpora = System.Collections.Concurrent.ConcurrentDictionary<string * int option, TextCorpus>()
+    let private corpora =
+        System.Collections.Concurrent.ConcurrentDictionary<string * int option * TextUnit, TextCorpus>()
+
+    /// What a token of the text is.
+    let unit (text: TextData) : TextUnit = if text.Characters then TextUnit.Characters else TextUnit.Words
 
     /// The text at a path as it is now.
     let corpus (text: TextData) : TextCorpus =
         said text.Path "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt"
         let files = TextFiles.Read text.Path
-        let key = text.Path, text.Vocabulary
+        let key = text.Path, text.Vocabulary, unit text
 
         match corpora.TryGetValue key with
         | true, known when List.ofSeq known.Files = List.ofSeq files.Files -> known
         | _ ->
-            let corpus = TextCorpus.Of(files, Option.toNullable text.Vocabulary)
+            let corpus = TextCorpus.Of(files, Option.toNullable text.Vocabulary, unit text)
             corpora[key] <- corpus
             corpus
 
-    let private words (network: Network) (text: TextData) =
+    let private tokens (text: TextData) = if text.Characters then "characters" else "words"
+
+    let private ofText (network: Network) (text: TextData) =
         let corpus = corpus text
 
         for layer in network.Layers do
@@ -49,7 +55,7 @@ module Source =
                 raise (
                     UserException(
                         $"{network.Name}/tokens",
-                        $"the {corpus.Vocabulary.Size} words of {text.Path}",
+                        $"the {corpus.Vocabulary.Size} {tokens text} of {text.Path}",
                         $"{size}",
                         $"say tokens {corpus.Vocabulary.Size}, or limit the text with --vocab {size}"
                     )
@@ -137,6 +143,7 @@ module Source =
                  | None -> CsvMissing.Refused
                  | Some Mean -> CsvMissing.Mean
                  | Some Drop -> CsvMissing.Drop),
+            UnseenAsZeros = (csv.UnseenLevels = Some Zeros),
             Task = Option.toObj csv.Task,
             Weight = Option.toObj csv.Weight,
             Header = csv.Header,
@@ -225,12 +232,14 @@ module Source =
 
         match experiment.Data with
         | Data.Text text ->
-            let corpus = words network text
+            let corpus = ofText network text
             let splits = corpus.Windows(text.Window, text.CarryState)
+            let facts = facts "text" corpus.Files splits []
+            if text.Characters then facts.Add("tokens", JsonValue.Create(tokens text))
 
             {
                 Splits = splits
-                Facts = facts "text" corpus.Files splits []
+                Facts = facts
                 Preparation = Preparation(splits.Identity, Words = corpus.Vocabulary.Words)
                 Judge =
                     fun _ _ _ -> {

@@ -26,7 +26,7 @@ module internal RunComparison =
 
     /// Rows by name, of each run its value. The order is that of the first run which has a row; a name that stands in one run several times is
     /// told apart by its turn.
-    let private rows (runs: (string * string) list list) : (string * string option list) list =
+    let rows (runs: (string * string) list list) : (string * string option list) list =
         let numbered (rows: (string * string) list) =
             let turns = Dictionary<string, int>()
 
@@ -51,7 +51,8 @@ module internal RunComparison =
                 ]
         ]
 
-    let private differs (values: string option list) = (List.distinct values).Length > 1
+    /// Whether a row's values are not the same in all runs.
+    let differs (values: string option list) = (List.distinct values).Length > 1
 
     let private cells (values: string option list) = values |> List.map (Option.defaultValue absent)
 
@@ -164,20 +165,6 @@ module internal RunComparison =
             | [ one ] -> Some(Section.figure heading caption one)
             | several -> Some(Section.figure heading caption (Figure.grid 2 several)))
 
-    /// Every innermost value of a JSON document by the way to it: `network.layers[1].modules`.
-    let rec private leaves (path: string) (node: JsonNode) : (string * string) list =
-        match node with
-        | :? JsonObject as fields -> [
-            for entry in fields do
-                yield! leaves (if path = "" then entry.Key else $"{path}.{entry.Key}") entry.Value
-          ]
-        | :? JsonArray as items -> [
-            for place, item in Seq.indexed items do
-                yield! leaves $"{path}[{place}]" item
-          ]
-        | null -> [ path, "none" ]
-        | value -> [ path, value.ToString() ]
-
     /// The experiment's settings beside those of the training method, which have names of their own.
     let private declared (run: Compared) : (string * string) list =
         match
@@ -185,7 +172,7 @@ module internal RunComparison =
         with
         | Some(:? JsonObject as experiment) -> [
             for entry in experiment do
-                if entry.Key <> "method" then yield! leaves entry.Key entry.Value
+                if entry.Key <> "method" then yield! RunFiles.leaves entry.Key entry.Value
           ]
         | _ -> []
 
@@ -230,8 +217,21 @@ module internal RunComparison =
             ]
         ]
 
-    /// The page about the runs in these folders. Raises UserException, which names every folder that is none of a run.
+    /// The folders of runs that the user means: of a folder that is none itself, such as that of a sweep, those in it.
+    let private meant (folders: string list) : string list =
+        folders
+        |> List.collect (fun folder ->
+            if Directory.Exists folder then
+                match RunOverview.folders folder with
+                | [] -> [ folder ]
+                | found -> found
+            else
+                [ folder ])
+
+    /// The page about the runs in these folders, and in the folders in these. Raises UserException, which names every folder that is none of a run.
     let page (folders: string list) : Report =
+        let folders = meant folders
+
         let wrong =
             folders
             |> List.filter (fun folder ->
@@ -246,6 +246,10 @@ module internal RunComparison =
                 "folders of runs"
                 "no spec.json and no metrics.jsonl in them"
                 "give the folders that --out named; ./modnet runs lists them"
+
+        match folders with
+        | [ one ] -> Refusal.refuse one "at least two runs" "one" "give the folder of another run, too"
+        | _ -> ()
 
         let runs = [
             for name, folder in List.zip (names folders) folders ->

@@ -51,6 +51,20 @@ module internal RunFiles =
 
     let spec (folder: string) : string option = text folder "spec.json"
 
+    /// Every innermost value of a JSON document by the way to it: `network.layers[1].modules`.
+    let rec leaves (path: string) (node: JsonNode) : (string * string) list =
+        match node with
+        | :? JsonObject as fields -> [
+            for entry in fields do
+                yield! leaves (if path = "" then entry.Key else $"{path}.{entry.Key}") entry.Value
+          ]
+        | :? JsonArray as items -> [
+            for place, item in Seq.indexed items do
+                yield! leaves $"{path}[{place}]" item
+          ]
+        | null -> [ path, "none" ]
+        | value -> [ path, value.ToString() ]
+
     /// What a node holds; None where it is missing or holds something else.
     let value<'Value> (node: JsonNode) : 'Value option =
         match node with

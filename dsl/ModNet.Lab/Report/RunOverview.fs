@@ -47,26 +47,28 @@ type internal RunOverview = {
     State: RunState
 } with
 
-    /// The best validation as a person reads it: the metrics that are told of held-out data, else its log p.
+    /// What was measured of held-out data, as a person reads it: the metrics that are told of such, else its log p.
+    static member Measured(line: MetricsLine) : string =
+        let told = [
+            for metric in Metric.All do
+                if List.ofSeq metric.EndPhases = [ "validation"; "test" ] then
+                    match metric.AtEnd line with
+                    | null -> ()
+                    | text -> $"{metric.Title} {text}"
+        ]
+
+        let measured =
+            match told, Option.ofNullable line[Metric.LogLikelihood] with
+            | [], Some likelihood -> [ $"log p {Label.number likelihood}" ]
+            | told, _ -> told
+
+        String.concat ", " measured
+
+    /// What was measured of the validation set at its best, and at which step that was.
     member run.BestText: string =
         match run.Best with
         | None -> "–"
-        | Some(step, line) ->
-            let told = [
-                for metric in Metric.All do
-                    if List.ofSeq metric.EndPhases = [ "validation"; "test" ] then
-                        match metric.AtEnd line with
-                        | null -> ()
-                        | text -> $"{metric.Title} {text}"
-            ]
-
-            let measured =
-                match told, Option.ofNullable line[Metric.LogLikelihood] with
-                | [], Some likelihood -> [ $"log p {Label.number likelihood}" ]
-                | told, _ -> told
-
-            let measured = String.concat ", " measured
-            $"{measured} (step {Numbers.grouped step})"
+        | Some(step, line) -> $"{RunOverview.Measured line} (step {Numbers.grouped step})"
 
 /// Finds runs, and says of each what its folder holds.
 module internal RunOverview =
@@ -81,7 +83,7 @@ module internal RunOverview =
     let private inside = EnumerationOptions(IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint)
 
     /// The folders of runs in a folder, or that folder itself, whatever lies between.
-    let rec private folders (folder: string) : string list =
+    let rec folders (folder: string) : string list =
         if isRun folder then
             [ folder ]
         else
@@ -175,7 +177,7 @@ module internal RunOverview =
                     let spec = RunFiles.parsed text |> Option.defaultWith (fun () -> JsonObject())
                     let summary = RunFiles.summary folder
                     let lines = (MetricsLog.OfFolder folder).Lines
-                    let planned = int64 experiment.Method.Steps
+                    let planned = RunLength.plannedIn folder experiment
                     let isTrue name = summary |> Option.exists (RunFiles.isTrue name)
 
                     let summed =

@@ -24,7 +24,8 @@ module CommandLine =
 
     let internal data = option<string> "--data" "the data: a directory or a file" "PATH"
 
-    let private vocabulary = option<Nullable<int>> "--vocab" "the most frequent N words of a text; else all" "N"
+    let private vocabulary =
+        option<Nullable<int>> "--vocab" "the most frequent N words, or characters, of a text; else all" "N"
 
     let private steps = option<Nullable<int>> "--steps" "gradient steps in all" "N"
 
@@ -56,6 +57,17 @@ module CommandLine =
         option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
 
     let internal threads = option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
+
+    let private jobs =
+        let jobs =
+            option<Nullable<int>> "--jobs" "of a sweep: so many runs side by side; else as many as there are cores" "N"
+
+        jobs.Validators.Add(fun result ->
+            let count = result.GetValueOrDefault<Nullable<int>>()
+
+            if count.HasValue && count.Value < 1 then result.AddError $"--jobs: expected at least 1, got {count.Value}")
+
+        jobs
 
     let internal device = option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
@@ -106,7 +118,7 @@ module CommandLine =
         tensorBoard
     ]
 
-    let private common: Option list = [ data; vocabulary ] @ training
+    let private common: Option list = [ data; vocabulary ] @ training @ [ jobs ]
 
     let private verb (name: string) (options: Option seq) =
         let command = Command(name, "A script's own options stand first, then those that every script has.")
@@ -139,6 +151,7 @@ module CommandLine =
         CheckpointEvery = parsed.GetValue checkpointEvery |> Option.ofNullable
         TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
+        Jobs = parsed.GetValue jobs |> Option.ofNullable
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume
         Overwrite = parsed.GetValue overwrite

@@ -49,7 +49,9 @@ module internal Declared =
 
         [
             string source.Facts["kind"] + $": {counted} datapoints"
-            if not (isNull prepared.Words) then $"{Numbers.grouped (int64 prepared.Words.Count)} words"
+            if not (isNull prepared.Words) then
+                let tokens = RunFiles.value<string> source.Facts["tokens"] |> Option.defaultValue "words"
+                $"{Numbers.grouped (int64 prepared.Words.Count)} {tokens}"
             match source.Facts["left_out"] with
             | null -> ()
             | count -> $"{Numbers.grouped (count.GetValue<int64>())} rows with missing numbers left out"

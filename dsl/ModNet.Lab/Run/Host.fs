@@ -21,11 +21,23 @@ module internal Host =
     /// Names a file that the script's process makes as soon as the script gives ModNet an experiment or a study.
     let declaredVariable = "MODNET_DECLARED"
 
+    /// Names the sweep of which a process is to train runs, in the environment of the processes that a sweep starts.
+    let sweepVariable = "MODNET_SWEEP"
+
+    /// With how many threads it is to train them.
+    let sweepThreadsVariable = "MODNET_SWEEP_THREADS"
+
     let private variable (name: string) =
         Environment.GetEnvironmentVariable name |> Option.ofObj |> Option.filter (fun text -> text <> "")
 
     /// Whether the command runs all studies, of which this process runs one.
     let isAmongStudies () : bool = variable verbVariable = Some reproduceAll
+
+    /// The sweep of which this process is to train runs, and with how many threads, where a sweep has started it.
+    let sweepToServe () : (string * int) option =
+        match variable sweepVariable, variable sweepThreadsVariable with
+        | Some name, Some threads -> Some(name, int threads)
+        | _ -> None
 
     let mutable private isServing = false
 

@@ -53,6 +53,13 @@ type internal LiveProgress(console: IAnsiConsole) =
     static member OnTerminal() =
         LiveProgress(AnsiConsole.Create(AnsiConsoleSettings(Interactive = InteractionSupport.Yes)))
 
+    /// The same where this process's output is a terminal that can show one.
+    static member WhereThereIsATerminal() : LiveProgress option =
+        if not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi then
+            Some(LiveProgress.OnTerminal())
+        else
+            None
+
     /// Moves the bar, and shows other figures beside it.
     member _.Show(reached: int64, total: int64, figures: string) =
         let figures = fitting figures

@@ -9,11 +9,7 @@ open ModNet.Runtime
 /// says which metrics are shown, and how.
 type ProgressLine(before: string, after: Progress -> string) =
 
-    let live =
-        if not Console.IsOutputRedirected && Spectre.Console.AnsiConsole.Profile.Capabilities.Ansi then
-            Some(LiveProgress.OnTerminal())
-        else
-            None
+    let live = LiveProgress.WhereThereIsATerminal()
 
     let quiet = TimeSpan.FromSeconds 5.0
     let since = Stopwatch.StartNew()

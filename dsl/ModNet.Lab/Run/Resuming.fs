@@ -49,7 +49,7 @@ module internal Resuming =
         | Error problem -> Refusal.refuse path "the experiment of the run to resume" $"{problem}" remedy
         | Ok run ->
             let earlier, now = essence run, essence experiment
-            let steps, wanted = Epochs.steps run datapoints, Epochs.steps experiment datapoints
+            let steps, wanted = RunLength.steps run datapoints, RunLength.steps experiment datapoints
 
             if earlier <> now then
                 Refusal.refuse

@@ -17,6 +17,8 @@ type Settings = {
     TraceEvery: int option
     /// Threads of libtorch and the kernels; None takes all cores.
     Threads: int option
+    /// Runs of a sweep that are trained side by side; None takes as many as there are cores.
+    Jobs: int option
     /// `cpu`, `cuda` or `cuda:N`.
     Device: string option
     /// Whether to go on from the checkpoint in the run's folder, if there is one.
@@ -48,6 +50,7 @@ module Settings =
         CheckpointEvery = None
         TraceEvery = None
         Threads = None
+        Jobs = None
         Device = None
         Resume = false
         Overwrite = false

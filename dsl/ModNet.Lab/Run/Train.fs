@@ -237,7 +237,7 @@ module Train =
                 Patience = Option.toNullable experiment.Method.Gradient.EarlyStopping,
                 StepsPerEpoch =
                     (declared.Method.Gradient.Epochs
-                     |> Option.map (fun _ -> Epochs.length declared datapoints)
+                     |> Option.map (fun _ -> RunLength.length declared datapoints)
                      |> Option.toNullable)
             )
 

@@ -48,10 +48,6 @@ module internal RunReader =
     /// Whether the folder is a kept log that was laid out (`StudyStore.LayOut`), without weights and a checkpoint to go on from.
     let isLogAlone (folder: string) : bool = not (File.Exists(stateOf folder))
 
-    /// The wall time of the log's latest line, in seconds.
-    let private logged (folder: string) : float =
-        (MetricsLog.OfFolder folder).Lines |> Seq.map _.Seconds |> Seq.fold max 0.0
-
     let private found (row: StudyRow) (seed: int) (folder: string) : (StudyRun * RunIdentity) option =
         experiment folder
         |> Option.filter (fun found -> found.Seed = seed)
@@ -60,14 +56,11 @@ module internal RunReader =
 
             let own = numbers summary
             let number (name: string) = Map.tryFind name own
-            let planned = Epochs.plannedIn folder experiment
+            let planned = RunLength.plannedIn folder experiment
 
             let ended =
                 number "steps"
-                |> Option.filter (fun steps ->
-                    own.ContainsKey "seconds"
-                    && RunFiles.isTrue "finished" summary
-                    && (steps = float planned || RunFiles.isTrue "stopped_early" summary))
+                |> Option.filter (fun _ -> own.ContainsKey "seconds" && RunLength.isOver folder experiment)
 
             let finished = ended.IsSome
 
@@ -79,7 +72,7 @@ module internal RunReader =
                 Steps = ended |> Option.map int64 |> Option.defaultWith (fun () -> RunFiles.checkpointed folder)
                 Planned = planned
                 Finished = finished
-                Seconds = if finished then own["seconds"] else logged folder
+                Seconds = if finished then own["seconds"] else RunLength.logged folder
                 Facts =
                     own
                     |> Map.filter (fun name _ -> not (List.contains name [ "seed"; "steps"; "seconds"; "threads" ]))

@@ -183,10 +183,11 @@ module internal Predicting =
 
         rows, (fun () -> tally.Line false)
 
-    /// A row for every word of a text: what comes after it.
-    let private ofWords (trained: TrainedNetwork) (top: int option) (text: TextData) (path: string) =
+    /// A row for every word, or character, of a text: what comes after it.
+    let private ofTokens (trained: TrainedNetwork) (top: int option) (text: TextData) (path: string) =
         let vocabulary = Vocabulary.OfWords trained.ClassNames
-        let words = Seq.toArray (TextCorpus.WordsToPredict path)
+        let words = Seq.toArray (TextCorpus.TokensToPredict(path, Source.unit text))
+        let called = if text.Characters then "character" else "word"
         let ids = words |> Array.map (vocabulary.IdOf >> int64)
         let tally = Tally trained.Graph.Head
         let window = text.Window
@@ -227,7 +228,7 @@ module internal Predicting =
                     for row in 0 .. length - 1 ->
                         [
                             PredictedField.One("row", PredictedValue.Whole(int64 (at + row + 1)))
-                            PredictedField.One("word", PredictedValue.Text words[at + row])
+                            PredictedField.One(called, PredictedValue.Text words[at + row])
                             PredictedField.One(
                                 "target",
                                 (if row < known then PredictedValue.Text words[at + row + 1] else PredictedValue.Nothing)
@@ -279,7 +280,19 @@ module internal Predicting =
 
         let ofDatapoints (questions: Questions) =
             let rows, line = ofQuestions trained top questions
-            questions :> IDisposable, rows, line
+
+            let unseen = [
+                for KeyValue(column, count) in questions.Unseen ->
+                    let values = if count = 1L then "1 value is" else $"{Numbers.grouped count} values are"
+                    $"column {column}: {values} none of the levels that the run's data had, and read as zeros"
+            ]
+
+            let all () =
+                match unseen @ Option.toList (line ()) with
+                | [] -> None
+                | told -> Some(String.concat "\n" told)
+
+            questions :> IDisposable, rows, all
 
         let held, rows, line =
             match trained.Experiment.Data with
@@ -288,7 +301,7 @@ module internal Predicting =
             | Data.Cifar10 _ -> Cifar10.ToPredict data |> ofDatapoints
             | Data.Text text ->
                 layoutOf trained |> ignore
-                let rows, line = ofWords trained top text data
+                let rows, line = ofTokens trained top text data
 
                 {
                     new IDisposable with

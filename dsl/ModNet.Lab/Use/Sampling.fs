@@ -23,31 +23,24 @@ type Sampling private () =
                 "resume the run with --resume and its data, which writes data.json and trains no further"
         | _ -> refuse trained.Experiment.Network.Name "a network on a text" "one on other data" "ask it by predict"
 
-    /// The words of a prompt as the network's own. Words that it does not know are `<unk>`, if it knows that.
-    static let tokens' (vocabulary: Vocabulary) (say: Action<string>) (prompt: string) : int array =
-        let ofLine (line: string) = line.Split(Array.empty<char>, StringSplitOptions.RemoveEmptyEntries)
-
-        let words = [|
-            for place, line in prompt.Split '\n' |> Array.indexed do
-                if place > 0 then Vocabulary.EndOfSentence
-                yield! ofLine line
-        |]
-
+    /// The tokens of a prompt as the network's own. Those that it does not know are `<unk>`, if it knows that.
+    static let tokens' (vocabulary: Vocabulary) (unit: TextUnit) (say: Action<string>) (prompt: string) : int array =
+        let words = TextTokens.Of(prompt, unit) |> Seq.toArray
         let unknown = words |> Array.filter (vocabulary.Has >> not) |> Array.distinct
 
         if unknown.Length > 0 then
             let told = unknown |> Seq.map (fun word -> $"`{word}`") |> String.concat ", "
 
             if not (vocabulary.Has Vocabulary.Unknown) then
-                refuse "--prompt" $"words of the {vocabulary.Size} that the run's text has" told "say it in other words"
+                refuse "--prompt" $"tokens of the {vocabulary.Size} that the run's text has" told "say it otherwise"
 
             say.Invoke $"prompt: {Vocabulary.Unknown} stands for {told}, which the run's text did not have"
 
         Array.map vocabulary.IdOf words
 
-    /// The words that a network on a text writes after a prompt, as many as `tokens` says; `<eos>` among them ends a line. An empty prompt stands
-    /// for the end of a line, after which a new one begins. The same seed gives the same words. Raises UserException where the network is on
-    /// other data, or a number is out of range. `say` is told of words of the prompt that the network does not know.
+    /// The words, or characters, that a network on a text writes after a prompt, as many as `tokens` says; `<eos>` among them ends a line. An empty prompt stands
+    /// for the end of a line, after which a new one begins. The same seed gives the same ones. Raises UserException where the network is on
+    /// other data, or a number is out of range. `say` is told of tokens of the prompt that the network does not know.
     /// Example: `let words = trained.SampleWords("the company said", tokens = 20)`
     [<Extension>]
     static member SampleWords
@@ -65,12 +58,12 @@ type Sampling private () =
 
         if tokens < 1 then refuse "--tokens" "at least 1" (string tokens) leaveOut
 
-        if topK < 0 then refuse "--top-k" "at least 1, or 0 for all words" (string topK) leaveOut
+        if topK < 0 then refuse "--top-k" "at least 1, or 0 for all" (string topK) leaveOut
 
         if not (temperature >= 0.0) || Double.IsInfinity temperature then
             refuse
                 "--temperature"
-                "a number of at least 0; 0 takes the most probable word"
+                "a number of at least 0; 0 takes the most probable token"
                 (Numbers.ofFloat temperature)
                 leaveOut
 
@@ -78,7 +71,7 @@ type Sampling private () =
         let say = if isNull say then Action<string>(ignore) else say
 
         let prompt =
-            match tokens' vocabulary say prompt with
+            match tokens' vocabulary (Source.unit text) say prompt with
             | [||] -> [| vocabulary.IdOf Vocabulary.EndOfSentence |]
             | read -> read
 
@@ -91,7 +84,7 @@ type Sampling private () =
         |> Seq.toArray
         :> _
 
-    /// The same as a text that begins with the prompt: words with a space between them, and lines where they end.
+    /// The same as a text that begins with the prompt: words with a space between them, or characters, and lines where they end.
     /// Example: `printfn "%s" (trained.Sample("the company said", temperature = 0.8))`
     [<Extension>]
     static member Sample
@@ -105,13 +98,4 @@ type Sampling private () =
             [<Optional; DefaultParameterValue(null: Action<string>)>] say: Action<string>
         ) : string =
         let words = Sampling.SampleWords(trained, prompt, tokens, temperature, topK, seed, say)
-        let text = Text.StringBuilder prompt
-
-        for word in words do
-            if word = Vocabulary.EndOfSentence then
-                text.Append '\n' |> ignore
-            else
-                if text.Length > 0 && not (Char.IsWhiteSpace text[text.Length - 1]) then text.Append ' ' |> ignore
-                text.Append word |> ignore
-
-        string text
+        TextTokens.Join(prompt, words, Source.unit (demandText trained))

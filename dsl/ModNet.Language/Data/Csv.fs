@@ -16,6 +16,7 @@ type CsvBuilder internal (path: string) =
                 Coded = []
                 Dates = []
                 Missing = None
+                UnseenLevels = None
                 Task = None
                 Weight = None
                 Header = true
@@ -71,6 +72,12 @@ type CsvBuilder internal (path: string) =
     [<CustomOperation "missing">]
     member _.Missing(draft: CsvData, values: MissingValues) = { draft with Missing = Some values }
 
+    /// What a prediction makes of a level that a `categorical` column of the file did not have. With `Zeros` each of the column's levels is 0, as if there were none;
+    /// the network has not learned from such rows. Unless said, such a level is refused. A `coded` column has no code for it and refuses it always.
+    /// Example: `unseen_levels Zeros`
+    [<CustomOperation "unseen_levels">]
+    member _.UnseenLevels(draft: CsvData, levels: UnseenLevels) = { draft with UnseenLevels = Some levels }
+
     /// The column of task ids, labels of any kind, numbered in order as classes are; none unless said.
     /// Example: `task "subject"`
     [<CustomOperation "task">]
@@ -120,8 +127,8 @@ module CsvSource =
 
     /// Rows of a CSV file (RFC 4180): x [features] of numbers, categories and dates, and y [targets] of numbers or, with `classes`, a class. `target` or
     /// `targets` must be said. A blank path is left to `--data`.
-    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `task`, `weight`, `header`, `separator`,
-    /// `standardise`, `held_out`, `test`, `split_seed`.
+    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `unseen_levels`, `task`, `weight`, `header`,
+    /// `separator`, `standardise`, `held_out`, `test`, `split_seed`.
     /// Example: `csv "iris.csv" { target "species"; classes 3; held_out 0.2; test 0.2 }`
     let csv (path: string) = CsvBuilder path
 
@@ -137,6 +144,7 @@ module internal CsvKind =
             and! coded = Codec.unlessPlain "coded" [] _.Coded (Codec.list Codec.string)
             and! dates = Codec.unlessPlain "dates" [] _.Dates (Codec.list Codec.string)
             and! missing = Codec.optional "missing" _.Missing (Codec.words [ Mean, "mean"; Drop, "drop" ])
+            and! unseenLevels = Codec.optional "unseen_levels" _.UnseenLevels (Codec.words [ Zeros, "zeros" ])
             and! task = Codec.field "task" _.Task (Codec.option Codec.string)
             and! weight = Codec.optional "weight" _.Weight Codec.string
             and! header = Codec.field "header" _.Header Codec.bool
@@ -158,6 +166,7 @@ module internal CsvKind =
                 Coded = coded
                 Dates = dates
                 Missing = missing
+                UnseenLevels = unseenLevels
                 Task = task
                 Weight = weight
                 Header = header
@@ -278,6 +287,15 @@ module internal CsvKind =
                         what,
                         $"leave it out of `{setting}`, or make it a feature"
                     )
+
+        if csv.UnseenLevels.IsSome && csv.Categorical.IsEmpty then
+            rules.Notes.Add(
+                Fault.ColumnOutOfRange,
+                rules.Place "unseen_levels",
+                "a categorical column, whose levels may be unseen",
+                "none",
+                "name one in `categorical`, or leave `unseen_levels` out"
+            )
 
         for setting, share in [ "held_out", csv.HeldOut; "test", csv.Test ] do
             if not (share >= 0.0 && share < 1.0) then

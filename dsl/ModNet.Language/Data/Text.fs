@@ -5,7 +5,8 @@ open System.ComponentModel
 /// Sets a text's fields; made by `text`.
 [<Sealed>]
 type TextBuilder internal (path: string) =
-    inherit SettingsBlock<TextData>({ Path = path; Window = 35; Vocabulary = None; CarryState = false })
+    inherit
+        SettingsBlock<TextData>({ Path = path; Window = 35; Vocabulary = None; CarryState = false; Characters = false })
 
     /// T, the number of steps in a datapoint, ≥ 1; 35 unless said.
     /// Example: `window 35`
@@ -23,14 +24,20 @@ type TextBuilder internal (path: string) =
     [<CustomOperation "carry_state">]
     member _.CarryState(data: TextData, carry: bool) = { data with CarryState = carry }
 
+    /// Whether tokens are characters, and a vocabulary is one of characters; false unless said: tokens are words, which white space separates.
+    /// A character is a Unicode scalar value: what UTF-16 writes as a surrogate pair is one, and a combining mark is one of its own. White space and empty lines count.
+    /// Example: `characters true`
+    [<CustomOperation "characters">]
+    member _.Characters(data: TextData, each: bool) = { data with Characters = each }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(data: TextData) = Data.Text data
 
 [<AutoOpen>]
 module TextSource =
 
-    /// Next-word prediction: `path` is a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
-    /// A datapoint is a window [T] of words. Settings: `window`, `vocabulary`; `{ }` alone takes the paper's.
+    /// Prediction of the next word or, with `characters true`, of the next character: `path` is a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
+    /// A datapoint is a window [T] of them. Settings: `window`, `vocabulary`, `characters`, `carry_state`; `{ }` alone takes the paper's.
     /// Example: `text "data/ptb" { window 35 }`
     let text (path: string) = TextBuilder path
 
@@ -42,7 +49,15 @@ module internal TextKind =
             and! window = Codec.field "window" _.Window Codec.int
             and! vocabulary = Codec.field "vocabulary" _.Vocabulary (Codec.option Codec.int)
             and! carryState = Codec.field "carry_state" _.CarryState Codec.bool
-            return { TextData.Path = path; Window = window; Vocabulary = vocabulary; CarryState = carryState }
+            and! characters = Codec.unlessPlain "characters" false _.Characters Codec.bool
+
+            return {
+                TextData.Path = path
+                Window = window
+                Vocabulary = vocabulary
+                CarryState = carryState
+                Characters = characters
+            }
         }
 
     let private check (rules: DataRules) (text: TextData) =
@@ -71,7 +86,7 @@ module internal TextKind =
                 rules.Notes.Add(
                     Fault.VocabularyUnlikeData,
                     $"{rules.Root}/softmax/classes",
-                    $"{size}, as in `tokens`, for the next word",
+                    $"{size}, as in `tokens`, for the next token",
                     string classes,
                     $"say `softmax {size}`"
                 )

@@ -28,7 +28,8 @@ module internal EmbedColumns =
     let private describe (columns: EmbeddedColumn list) =
         let said =
             columns
-            |> List.map (fun column -> $"({column.Column}, {Words.digits column.Categories}, {column.Width})")
+            |> List.map (fun column ->
+                $"({column.Column}, {Numbers.inScript (int64 column.Categories)}, {column.Width})")
             |> String.concat "; "
 
         $"embed_columns [ {said} ]"

@@ -132,7 +132,7 @@ module internal LayerKind =
     /// A kind whose one setting is a size ≥ 1, `setting` in JSON and `what` in messages; `infer` gets it where it is sound.
     let sized weight word (setting, what) get make (infer: Site -> int option -> Shape option -> Shape option) = {
         body weight word get make (fun _ -> Codec.one setting Codec.int) with
-            Describe = fun size -> $"{word} {Words.digits size}"
+            Describe = fun size -> $"{word} {Numbers.inScript (int64 size)}"
             Infer =
                 fun site size shape ->
                     let size = site.Notes.Positive($"{site.Place}/{setting}", what, size)

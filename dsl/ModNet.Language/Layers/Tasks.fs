@@ -20,7 +20,7 @@ module internal Tasks =
             Layer.Tasks
             (fun _ -> Codec.one "count" Codec.int) with
             Role = Role.Beside
-            Describe = fun count -> $"tasks {Words.digits count}"
+            Describe = fun count -> $"tasks {Numbers.inScript (int64 count)}"
             Infer =
                 fun site count shape ->
                     site.Tasks count

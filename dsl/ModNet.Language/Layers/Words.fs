@@ -48,9 +48,6 @@ module internal Words =
     let dispatch =
         Codec.words [ Auto, "auto"; Loop, "loop"; Grouped, "grouped"; Wide, "wide"; Gather, "gather"; Kernel, "kernel" ]
 
-    /// As in a script: 10_000.
-    let digits (count: int) = (Numbers.grouped (int64 count)).Replace(',', '_')
-
     /// A number of floating point as in a script: 0.1, 1.0.
     let float (value: float) =
         let text = Numbers.ofFloat value

@@ -2,7 +2,7 @@ namespace ModNet
 
 open System
 
-/// Next-word prediction from text: a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
+/// Prediction of the next word or character of a text: a directory with `*.train.txt`, `*.valid.txt` and `*.test.txt`, or one text file.
 type TextData = {
     /// The directory or file; a blank leaves it to the command line's `--data`.
     Path: string
@@ -12,6 +12,8 @@ type TextData = {
     Vocabulary: int option
     /// Whether recurrent layers go on from window to window; else each window starts at zero.
     CarryState: bool
+    /// Whether tokens are characters; else they are words.
+    Characters: bool
 }
 
 /// The toy regression (paper §3.1, appendix B): x from two Gaussians, y = Rx or Sx by component.
@@ -51,6 +53,11 @@ type MissingValues =
     /// A row without one of its numbers is left out, and a missing category is a level of its own.
     | Drop
 
+/// What a prediction makes of a level that a categorical column of the run's file did not have.
+type UnseenLevels =
+    /// Each of the column's levels is 0.
+    | Zeros
+
 /// Rows of a CSV file: numbers x [features], and y [targets] or a class.
 type CsvData = {
     /// The file; a blank leaves it to the command line's `--data`.
@@ -69,6 +76,8 @@ type CsvData = {
     Dates: string list
     /// What becomes of missing values among the features; None refuses them.
     Missing: MissingValues option
+    /// What a prediction makes of levels that the file does not have; None refuses them.
+    UnseenLevels: UnseenLevels option
     /// The column of task ids, labels of any kind.
     Task: string option
     /// The column of weights, by which rows count in losses and metrics; None counts all alike.

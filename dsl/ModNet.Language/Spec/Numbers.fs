@@ -14,6 +14,9 @@ module internal Numbers =
     /// With a comma between thousands: 10,000.
     let grouped (value: int64) = value.ToString("N0", invariant)
 
+    /// As in a script: 10_000.
+    let inScript (value: int64) = (grouped value).Replace(',', '_')
+
     /// Smaller numbers than this one that are at least `least`, the least first: steps on the way to it.
     let fewer (least: int) (number: int) : int list =
         [ least; number / 2; number - 1 ]

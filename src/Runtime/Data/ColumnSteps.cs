@@ -42,8 +42,12 @@ internal sealed record ColumnSteps(
                     continue;
                 }
 
-                Demand(known, value);
-                prepared[at + (known.Coded ? 0 : (int)value)] = known.Coded ? (float)value : 1;
+                if (!(known.UnseenAsZeros && value == ColumnLevels.Unseen))
+                {
+                    Demand(known, value);
+                    prepared[at + (known.Coded ? 0 : (int)value)] = known.Coded ? (float)value : 1;
+                }
+
                 at += known.Width;
             }
         }
@@ -86,7 +90,7 @@ internal sealed record ColumnSteps(
             throw new UserException(
                 $"x, column {known.Column}",
                 $"the code of one of {known.Levels.Count} levels, from 0 ({string.Join(", ", known.Levels.Take(RowProblems.MostLines))}{(known.Levels.Count > RowProblems.MostLines ? ", …" : "")})",
-                code.ToString(CultureInfo.InvariantCulture), "give the level's place among these");
+                code.ToString(CultureInfo.InvariantCulture), $"give the level's place among these{(known.UnseenAsZeros ? $", or {ColumnLevels.Unseen} for none of them" : "")}");
         }
     }
 }

@@ -90,7 +90,8 @@ public static class CsvFile
             {
                 string name = rows.FeatureNames[c];
                 (string[] ordered, long[] places) = known.Ordered($"{path}, column {name}");
-                levels.Add(new(name, ordered, layout.Coded.Contains(name)));
+                bool coded = layout.Coded.Contains(name);
+                levels.Add(new(name, ordered, coded) { UnseenAsZeros = layout.UnseenAsZeros && !coded });
                 for (int i = c; i < features.Length; i += columns)
                 {
                     features[i] = places[(long)features[i]];
@@ -294,6 +295,12 @@ public sealed record CsvLayout
 
     /// <summary>What becomes of values of x that are missing.</summary>
     public CsvMissing Missing { get; init; }
+
+    /// <summary>
+    /// Whether a level of a categorical column that the file does not have is read as zeros in a prediction; otherwise it is refused. A coded column
+    /// has no code for it and refuses it always.
+    /// </summary>
+    public bool UnseenAsZeros { get; init; }
 
     /// <summary>Whether the first row names the columns.</summary>
     public bool Header { get; init; } = true;

@@ -25,7 +25,8 @@ public static class CsvQuestions
             : null;
         Tensor? tasks = rows.Tasks.Count > 0 ? tensor(rows.Tasks.ToArray()).MoveToOuterDisposeScope() : null;
         return new(
-            inputs.MoveToOuterDisposeScope(), targets?.MoveToOuterDisposeScope(), tasks is null ? null : new(tasks, null));
+            inputs.MoveToOuterDisposeScope(), targets?.MoveToOuterDisposeScope(), tasks is null ? null : new(tasks, null))
+        { Unseen = rows.Unseen };
     }
 
     private static CsvColumns Named(string path, IReadOnlyList<string> names, CsvLayout layout, Preparation preparation)

@@ -15,6 +15,7 @@ internal sealed class CsvRows
     private readonly RowProblems _problems;
     private readonly double _largest;
     private bool[] _dates = [];
+    private bool[] _unseenAsZeros = [];
 
     private CsvRows(string path, CsvLayout layout, bool standardise, Preparation? run)
     {
@@ -52,6 +53,9 @@ internal sealed class CsvRows
     internal List<long> Tasks { get; } = [];
 
     internal List<double> Weights { get; } = [];
+
+    /// <summary>How many values each column of x has that are none of its levels and are read as zeros, by its name.</summary>
+    internal SortedDictionary<string, long> Unseen { get; } = new(StringComparer.Ordinal);
 
     internal CsvLabels Classes { get; }
 
@@ -163,6 +167,7 @@ internal sealed class CsvRows
     {
         FeatureNames = _run?.Columns ?? [.. columns.Features.Select(c => columns.Names[c])];
         _dates = [.. FeatureNames.Select(_layout.Dates.Contains)];
+        _unseenAsZeros = [.. FeatureNames.Select(name => _run?.Levels?.Any(l => l.Column == name && l.UnseenAsZeros) == true)];
         Levels = [.. FeatureNames.Select(name =>
             !_layout.Categorical.Contains(name) && !_layout.Coded.Contains(name) ? null
                 : new CsvLabels(_run is null ? null : _run.Levels?.FirstOrDefault(l => l.Column == name)?.Levels ?? []))];
@@ -186,7 +191,16 @@ internal sealed class CsvRows
         int column = columns.Features[place];
         if (Levels[place] is { } levels)
         {
-            return Label(reader, columns, column, levels, _layout.Missing != CsvMissing.Refused);
+            bool mayBeMissing = _layout.Missing != CsvMissing.Refused;
+            string name = FeatureNames[place];
+            string level = reader.GetString(column);
+            if (_unseenAsZeros[place] && (level.Length > 0 || mayBeMissing) && levels.NumberOf(level) is null)
+            {
+                Unseen[name] = Unseen.GetValueOrDefault(name) + 1;
+                return ColumnLevels.Unseen;
+            }
+
+            return Label(reader, columns, column, levels, mayBeMissing);
         }
 
         string text = reader.GetString(column);

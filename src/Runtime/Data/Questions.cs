@@ -11,6 +11,9 @@ namespace ModNet.Runtime;
 /// <param name="Side">What the datapoints bring beside x; null for nothing.</param>
 public sealed record Questions(Tensor Inputs, Tensor? Targets, SideInputs? Side = null) : IDisposable
 {
+    /// <summary>How many values each column has that are none of its levels and are read as zeros, by the column's name.</summary>
+    public IReadOnlyDictionary<string, long> Unseen { get; init; } = new Dictionary<string, long>();
+
     /// <summary>N, the number of datapoints.</summary>
     public long Count => Inputs.shape[0];
 

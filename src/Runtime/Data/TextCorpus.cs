@@ -4,12 +4,15 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// A text as token ids, split into training, validation and test text. A directory or an archive has one <c>*.train.txt</c>, one
-/// <c>*.valid.txt</c> and one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. White space separates words.
+/// <c>*.valid.txt</c> and one <c>*.test.txt</c>; a single file is split 90/5/5 by lines. Tokens are words, which white space separates, or
+/// characters, white space and empty lines among them.
 /// </summary>
 public sealed class TextCorpus
 {
-    private TextCorpus(TextFiles files, Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
-        (Files, Identity, Vocabulary, Train, Validation, Test) = (files.Files, files.Identity, vocabulary, train, validation, test);
+    private readonly TextUnit _unit;
+
+    private TextCorpus(TextFiles files, TextUnit unit, Vocabulary vocabulary, int[] train, int[] validation, int[] test) =>
+        (Files, Identity, _unit, Vocabulary, Train, Validation, Test) = (files.Files, files.Identity, unit, vocabulary, train, validation, test);
 
     /// <summary>The files that were read.</summary>
     public IReadOnlyList<DataFile> Files { get; }
@@ -17,7 +20,7 @@ public sealed class TextCorpus
     /// <summary>What tells the text from others.</summary>
     public DataIdentity Identity { get; }
 
-    /// <summary>The words of the training text.</summary>
+    /// <summary>The words or characters of the training text.</summary>
     public Vocabulary Vocabulary { get; }
 
     /// <summary>The token ids of the training text, in order.</summary>
@@ -29,35 +32,40 @@ public sealed class TextCorpus
     /// <summary>The token ids of the test text, in order.</summary>
     public int[] Test { get; }
 
-    /// <summary>Reads a directory or a file. <paramref name="vocabulary"/> limits the number of words. UserException where the text cannot be read.</summary>
-    public static TextCorpus Load(string path, int? vocabulary = null) => Of(TextFiles.Read(path), vocabulary);
+    /// <summary>
+    /// Reads a directory or a file. <paramref name="vocabulary"/> limits the number of different tokens. UserException where the text cannot be read.
+    /// </summary>
+    public static TextCorpus Load(string path, int? vocabulary = null, TextUnit unit = TextUnit.Words) =>
+        Of(TextFiles.Read(path), vocabulary, unit);
 
-    /// <summary>The words of files that were read. <paramref name="vocabulary"/> limits their number. UserException where there are too few.</summary>
+    /// <summary>
+    /// The tokens of files that were read. <paramref name="vocabulary"/> limits the number of different ones. UserException where there are too few.
+    /// </summary>
     /// <example><code>int size = TextCorpus.Of(TextFiles.Read("data/ptb"), 10_000).Vocabulary.Size;</code></example>
-    public static TextCorpus Of(TextFiles files, int? vocabulary)
+    public static TextCorpus Of(TextFiles files, int? vocabulary, TextUnit unit = TextUnit.Words)
     {
         string[][] parts = files.Parts.Count == 1
-            ? SplitFile(files.Parts[0])
-            : [.. files.Parts.Select(part => Words(part.Place, part.Lines()))];
-        Vocabulary words = Vocabulary.Of(parts[0], vocabulary, files.Path);
-        int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, words.IdOf))];
-        return new(files, words, ids[0], ids[1], ids[2]);
+            ? SplitFile(files.Parts[0], unit)
+            : [.. files.Parts.Select(part => Tokens(part.Place, part.Lines(unit), unit))];
+        Vocabulary tokens = Vocabulary.Of(parts[0], vocabulary, files.Path, unit);
+        int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, tokens.IdOf))];
+        return new(files, unit, tokens, ids[0], ids[1], ids[2]);
     }
 
     /// <summary>
-    /// The words of a text whose words are to be predicted: all of a single file, or the test text of three. UserException where it cannot be
+    /// The tokens of a text that are to be predicted: all of a single file, or the test text of three. UserException where it cannot be
     /// read.
     /// </summary>
-    /// <example><code>IReadOnlyList&lt;string&gt; words = TextCorpus.WordsToPredict("data/ptb");</code></example>
-    public static IReadOnlyList<string> WordsToPredict(string path)
+    /// <example><code>IReadOnlyList&lt;string&gt; words = TextCorpus.TokensToPredict("data/ptb");</code></example>
+    public static IReadOnlyList<string> TokensToPredict(string path, TextUnit unit = TextUnit.Words)
     {
         TextPart last = TextFiles.Read(path).Parts[^1];
-        return Words(last.Place, last.Lines());
+        return Tokens(last.Place, last.Lines(unit), unit);
     }
 
     /// <summary>
-    /// Cuts the text into windows of T = <paramref name="window"/> words that do not overlap, whose targets are the next words: [N, T]. The
-    /// rest of the training text is dropped; that of held-out text is a shorter window, so that every word but the first is scored. With
+    /// Cuts the text into windows of T = <paramref name="window"/> tokens that do not overlap, whose targets are the next tokens: [N, T]. The
+    /// rest of the training text is dropped; that of held-out text is a shorter window, so that every token but the first is scored. With
     /// <paramref name="carryState"/>, recurrent layers go on from window to window; otherwise each window starts at zero.
     /// </summary>
     public DataSplits Windows(int window, bool carryState = false) => new(
@@ -66,13 +74,13 @@ public sealed class TextCorpus
         Parts(Test, window, "test", remainder: true, carryState))
     { Identity = Identity };
 
-    private static List<Dataset> Parts(int[] ids, int window, string name, bool remainder, bool carryState)
+    private List<Dataset> Parts(int[] ids, int window, string name, bool remainder, bool carryState)
     {
         int targets = ids.Length - 1;
         if (targets < (remainder ? 1 : window))
         {
             throw new UserException(
-                $"{name} text", $"more than {(remainder ? 1 : window)} words", $"{ids.Length}", "give more text or a shorter window");
+                $"{name} text", $"more than {(remainder ? 1 : window)} {TextTokens.Name(_unit)}", $"{ids.Length}", "give more text or a shorter window");
         }
 
         using var scope = NewDisposeScope();
@@ -98,10 +106,10 @@ public sealed class TextCorpus
         ids.narrow(0, start + 1, count * length).view(count, length),
         consecutive: consecutive);
 
-    private static string[][] SplitFile(TextPart text)
+    private static string[][] SplitFile(TextPart text, TextUnit unit)
     {
         string path = text.Place;
-        string[] lines = [.. text.Lines()];
+        string[] lines = [.. text.Lines(unit)];
         if (lines.Length is > 0 and < 3)
         {
             throw new UserException(
@@ -112,20 +120,20 @@ public sealed class TextCorpus
         int held = Math.Max(1, lines.Length / 20);
         return
         [
-            Words(path, lines[..Math.Max(0, lines.Length - (2 * held))]),
-            Words(path, lines[Math.Max(0, lines.Length - (2 * held))..Math.Max(0, lines.Length - held)]),
-            Words(path, lines[Math.Max(0, lines.Length - held)..]),
+            Tokens(path, lines[..Math.Max(0, lines.Length - (2 * held))], unit),
+            Tokens(path, lines[Math.Max(0, lines.Length - (2 * held))..Math.Max(0, lines.Length - held)], unit),
+            Tokens(path, lines[Math.Max(0, lines.Length - held)..], unit),
         ];
     }
 
-    private static string[] Words(string path, IEnumerable<string> lines)
+    private static string[] Tokens(string path, IEnumerable<string> lines, TextUnit unit)
     {
-        string[] words =
-        [
-            .. lines.SelectMany(l => (string[])[.. l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), Vocabulary.EndOfSentence]),
-        ];
-        return words.Length > 0
-            ? words
-            : throw new UserException(path, "text", "an empty file", "give a file with words in it");
+        // Of a text of millions of characters, each one is a single object.
+        var known = new Dictionary<string, string>(StringComparer.Ordinal);
+        string Once(string token) => known.TryGetValue(token, out string? same) ? same : known[token] = token;
+        string[] tokens = [.. lines.SelectMany(l => TextTokens.OfLine(l, unit).Select(Once).Append(Vocabulary.EndOfSentence))];
+        return tokens.Length > 0
+            ? tokens
+            : throw new UserException(path, "text", "an empty file", $"give a file with {TextTokens.Name(unit)} in it");
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace ModNet.Runtime;
 
 /// <summary>
@@ -142,13 +144,17 @@ internal sealed record TextPart(string Place, ArraySegment<byte> Utf8)
     /// <summary>UserException where the bytes are no text.</summary>
     internal static TextPart Of(string place, byte[] bytes) => new(place, PlainText.InUtf8(place, bytes));
 
-    /// <summary>The lines that have some words.</summary>
-    internal IEnumerable<string> Lines()
+    // A byte-order mark has gone already; a second one is a character.
+    private static readonly UTF8Encoding Unmarked = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>The lines that have some words; where characters are read, all of them.</summary>
+    internal IEnumerable<string> Lines(TextUnit unit)
     {
-        using var reader = new StreamReader(new MemoryStream(Utf8.Array!, Utf8.Offset, Utf8.Count, writable: false));
+        using var reader = new StreamReader(
+            new MemoryStream(Utf8.Array!, Utf8.Offset, Utf8.Count, writable: false), Unmarked, detectEncodingFromByteOrderMarks: false);
         while (reader.ReadLine() is string line)
         {
-            if (!string.IsNullOrWhiteSpace(line))
+            if (unit == TextUnit.Characters || !string.IsNullOrWhiteSpace(line))
             {
                 yield return line;
             }

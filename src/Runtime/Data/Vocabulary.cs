@@ -1,6 +1,6 @@
 namespace ModNet.Runtime;
 
-/// <summary>Words and their ids, the most frequent words first. Unknown words are <c>&lt;unk&gt;</c>, and line ends <c>&lt;eos&gt;</c>.</summary>
+/// <summary>Words, or characters, and their ids, the most frequent first. Unknown ones are <c>&lt;unk&gt;</c>, and line ends <c>&lt;eos&gt;</c>.</summary>
 public sealed class Vocabulary
 {
     /// <summary>Stands for every word that is not in the vocabulary.</summary>
@@ -27,7 +27,7 @@ public sealed class Vocabulary
     /// The words of a text, ordered by frequency and then by code points. With <paramref name="limit"/>, only the most frequent are kept,
     /// so that V is the limit. UserException where the text has fewer words than that.
     /// </summary>
-    public static Vocabulary Of(IEnumerable<string> words, int? limit, string place)
+    public static Vocabulary Of(IEnumerable<string> words, int? limit, string place, TextUnit unit = TextUnit.Words)
     {
         var counts = new Dictionary<string, long>(StringComparer.Ordinal) { [Unknown] = 0, [EndOfSentence] = 0 };
         foreach (string word in words)
@@ -39,7 +39,7 @@ public sealed class Vocabulary
         {
             throw new UserException(
                 place,
-                $"a vocabulary of 3 to {counts.Count} words (what the training text holds)",
+                $"a vocabulary of 3 to {counts.Count} {TextTokens.Name(unit)} (what the training text holds)",
                 $"{size}",
                 "change --vocab, or leave it out to take the data's own");
         }

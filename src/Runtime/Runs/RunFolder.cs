@@ -62,6 +62,22 @@ public sealed class RunFolder : IDisposable
         return EarlierRun.SetAside(path);
     });
 
+    /// <summary>
+    /// Does to a folder what <see cref="Create"/> does before a run begins, and begins none: where an earlier run was moved to, or null where there was none, or it was
+    /// removed. UserException where a run is at work in it.
+    /// </summary>
+    public static string? Clear(string path, bool overwrite = false)
+    {
+        if (!Directory.Exists(path))
+        {
+            return null;
+        }
+
+        using RunFolder cleared = Create(path, overwrite);
+        File.Delete(cleared.PathOf("metrics.jsonl"));
+        return cleared.Aside;
+    }
+
     /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it or it cannot be written.</summary>
     public static RunFolder Open(string path) => Open(path, () => null);
 

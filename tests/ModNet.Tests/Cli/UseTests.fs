@@ -218,6 +218,15 @@ let tests =
                 Expect.equal (rows[0][1..2]) [| "ada"; "bob" |] "a word, and what follows it"
                 Expect.equal ((Array.last rows)[2]) "" "nothing follows the last one"
 
+            let folder = SmallRuns.ofCharacters directory
+            let asked = Path.Combine(directory, "asked.txt")
+            File.WriteAllText(asked, "b😀c")
+            let header, rows = table (fst (succeeds [ "predict"; folder; "--data"; asked; "--top"; "1" ]))
+            Expect.equal header[..3] [| "row"; "character"; "target"; "predicted" |] "of characters"
+
+            let first = [ for row in Array.truncate 2 rows -> row[1], row[2] ]
+            Expect.equal first [ "b", "😀"; "😀", "c" ] "one after another"
+
             let folder = SmallRuns.ofImages directory
             let images = Path.Combine(directory, "images")
             let output, errors = succeeds [ "predict"; folder; "--data"; images ]
@@ -256,6 +265,8 @@ let tests =
             Expect.equal (ask out [ "--temperature"; "0" ]) (output, errors) "from exported weights"
             let _, told = succeeds [ "sample"; folder; "--prompt"; "zoë"; "--tokens"; "1" ]
             Expect.stringContains told "<unk> stands for `zoë`" "an unknown word"
+            Expect.equal (ask folder [ "--temperature"; "0"; "--device"; "cpu" ]) (output, errors) "on a device"
+            refused 1 [ "sample"; folder; "--device"; "gpu" ] [ "gpu" ]
             refused 1 [ "sample"; folder; "--tokens"; "0" ] [ "--tokens"; "at least 1" ]
             refused 1 [ "sample"; folder; "--temperature"; "-1" ] [ "--temperature"; "at least 0"; "-1" ]
             refused 1 [ "sample"; folder; "--top-k"; "-2" ] [ "--top-k" ]
@@ -381,5 +392,5 @@ let tests =
                         Expect.equal cell $"{ModNet.Figures.Label.number share} %%" "as the summary has it"
 
             refused 1 [ "compare"; one; directory; directory + "x" ] [ directory; "expected folders of runs" ]
-            refused 2 [ "compare"; one ] []
+            refused 1 [ "compare"; one ] [ one; "expected at least two runs, got one" ]
     ]

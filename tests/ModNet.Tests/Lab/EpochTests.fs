@@ -51,9 +51,13 @@ let private printed (action: unit -> unit) =
     writer.ToString()
 
 let private planned (mine: Experiment) =
-    match RunReader.read (row "it" { run (fun _ -> mine) }) mine.Seed mine.Out.Value with
-    | Some(found, _) -> found.Finished, found.Planned
-    | None -> failtest "no run"
+    match
+        RunReader.read (row "it" { run (fun _ -> mine) }) mine.Seed mine.Out.Value, RunOverview.read "it" mine.Out.Value
+    with
+    | Some(found, _), Ok listed ->
+        Expect.equal listed.Planned found.Planned "a list of runs says the same as a study"
+        found.Finished, found.Planned
+    | _, found -> failtest $"no run: {found}"
 
 [<Tests>]
 let tests =
@@ -178,7 +182,7 @@ let tests =
                         out (Path.Combine(directory, $"{carried}"))
                     }
 
-                let data = { Path = path; Window = 7; Vocabulary = None; CarryState = carried }
+                let data = { Path = path; Window = 7; Vocabulary = None; CarryState = carried; Characters = false }
                 let corpus = Source.corpus data
                 use splits = corpus.Windows(7, carried)
                 let windows = splits.Train.Count

@@ -5,6 +5,7 @@ open System
 open System.IO
 open Expecto
 open ModNet
+open ModNet.Notebooks
 open ModNet.Runtime
 open TorchSharp
 
@@ -38,6 +39,28 @@ let private mostProbable (trained: TrainedNetwork) (prompt: int list) (count: in
             integers predicted |> Array.last)
 
     List.fold (fun read _ -> read @ [ next read ]) prompt [ 1..count ] |> List.skip prompt.Length
+
+/// Prints a line for each tensor of a file: its name, shape and bytes. It reads the file by the package safetensors where that is installed, and
+/// otherwise by the format's own words: a length, a header in JSON, and the bytes.
+let private python =
+    """import json, struct, sys
+try:
+    from safetensors.numpy import load_file
+    found = {name: (value.shape, value.tobytes()) for name, value in load_file(sys.argv[1]).items()}
+except ImportError:
+    with open(sys.argv[1], "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    header.pop("__metadata__", None)
+    found = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        assert entry["dtype"] == "F32", entry
+        found[name] = (entry["shape"], data[begin:end])
+for name, (shape, raw) in found.items():
+    print(name, ",".join(str(size) for size in shape), raw.hex())
+"""
 
 [<Tests>]
 let tests =
@@ -183,6 +206,34 @@ let tests =
                 "table/data/standardise: expected `coded` columns where `embed_columns` reads categories, because `standardise` leaves only those their codes, got `a`, column 4 – name each of them in `coded`, or leave `standardise` out"
                 "after the three levels of colour and the month"
 
+        testInDirectory "C# asks a network by name, for probabilities, and for the modules that ran"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            use trained = Trained.load folder
+
+            scoped
+            <| fun () ->
+                let x = flowers ()
+                Expect.equal (Array.ofSeq (Asking.Names(folder, x))) (trained.PredictNames x) "names"
+                let expected = matrix (trained.PredictProbabilities x)
+                let told = Asking.Probabilities(folder, x)
+                Expect.hasLength told 20 "every row"
+
+                for row, p in Seq.zip told expected do
+                    Expect.floatClose Accuracy.medium (float row["virginica, blue"]) p[1] "by the class's name"
+
+                let targets = torch.tensor [| for i in 1..20 -> int64 (i % 2) |]
+                use said = trained.Examine(x, targets)
+
+                let first =
+                    numbers said.LogLikelihood
+                    |> Array.head
+                    |> _.ToString("F3", Globalization.CultureInfo.InvariantCulture)
+
+                let modules = said.Choices[0].Modules[0] |> Seq.map string |> String.concat " "
+                let lines = Asking.Lines(folder, x, targets)
+                Expect.equal lines[0] $"virginica, blue: log p {first}, modules {modules}" "a line"
+
         testInDirectory "what does not fit the network is one message, of every kind of data"
         <| fun directory ->
             let refused (trained: TrainedNetwork) (x: torch.Tensor) (parts: string list) =
@@ -255,6 +306,23 @@ let tests =
             trained.SampleWords("ada zoë bob", 1, say = Action<string> told.Add) |> ignore
             Expect.stringContains (Seq.exactlyOne told) "<unk> stands for `zoë`" "what the text did not have"
 
+        testInDirectory "a network on characters writes them back without spaces between them"
+        <| fun directory ->
+            use trained = Trained.load (SmallRuns.ofCharacters directory)
+            let each = [ for rune in SmallRuns.pattern.EnumerateRunes() -> string rune ]
+            Expect.equal each.Length 7 "an emoji is one, and an accent one of its own"
+            Expect.equal (Set trained.ClassNames) (Set(each @ [ "<unk>"; "<eos>" ])) "the vocabulary"
+            // <eos> and the seven make eight; two lines more, and the beginning of a third.
+            let written = trained.Sample("ab", tokens = 5 + 8 + 8 + 3, temperature = 0.0)
+            let whole = SmallRuns.pattern
+            Expect.equal written $"{whole}\n{whole}\n{whole}\nab" "as the text goes on"
+            let lines = trained.Sample($"{whole}\na", tokens = 6, temperature = 0.0)
+            Expect.equal lines $"{whole}\n{whole}" "a prompt of two lines"
+            let told = ResizeArray<string>()
+            let strange = trained.Sample("a🙈", tokens = 1, say = Action<string> told.Add)
+            Expect.stringStarts strange "a🙈" "the prompt stays as it is"
+            Expect.stringContains (Seq.exactlyOne told) "<unk> stands for `🙈`," "what the text did not have"
+
         testInDirectory "draws follow p^(1/T) among the K most probable words"
         <| fun directory ->
             use trained = Trained.load (SmallRuns.ofText directory false)
@@ -286,6 +354,35 @@ let tests =
                     (abs (seen - share))
                     (4.0 * sqrt (share * (1.0 - share) / float draws))
                     $"of word {token}"
+
+        testInDirectory "exported weights are read by Python, value for value"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            let out = Path.Combine(directory, "weights")
+            Trained.export folder out
+            let script = Path.Combine(directory, "read.py")
+            File.WriteAllText(script, python)
+
+            let code, output, errors =
+                try
+                    Clone.run directory "python3" [ script; Path.Combine(out, "model.safetensors") ] []
+                with :? ComponentModel.Win32Exception ->
+                    skiptest "python3 is not installed here, which this test reads the file with"
+
+            Expect.equal code 0 errors
+            use trained = Trained.load folder
+
+            Expect.equal
+                (output.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
+                (scoped (fun () ->
+                    [|
+                        for struct (name, parameter) in trained.Graph.named_parameters () do
+                            let shape = String.Join(",", parameter.shape)
+                            let bytes = Convert.ToHexStringLower(parameter.detach().contiguous().bytes.ToArray())
+                            $"{name} {shape} {bytes}"
+                    |]
+                    |> Array.sort))
+                "names, shapes and bytes"
 
         testInDirectory "exported weights are the checkpoint's parameters, open as a run does, and have a card"
         <| fun directory ->

@@ -117,7 +117,8 @@ let tests =
         <| fun directory ->
             let path = write directory "x.txt" "a b\na b\nc\n"
 
-            let corpus () = Source.corpus { Path = path; Window = 5; Vocabulary = None; CarryState = false }
+            let corpus () =
+                Source.corpus { Path = path; Window = 5; Vocabulary = None; CarryState = false; Characters = false }
 
             let first = corpus ()
             Expect.isTrue (obj.ReferenceEquals(corpus (), first)) "words are counted once"

@@ -20,7 +20,14 @@ let tests =
                 run
                 {
                     Network = lm
-                    Data = Data.Text { Path = "ptb"; Window = 35; Vocabulary = None; CarryState = false }
+                    Data =
+                        Data.Text {
+                            Path = "ptb"
+                            Window = 35
+                            Vocabulary = None
+                            CarryState = false
+                            Characters = false
+                        }
                     Method =
                         Method.Em {
                             Samples = 10
@@ -176,11 +183,18 @@ let tests =
                     window 5
                     vocabulary 100
                     carry_state true
+                    characters true
                 }
 
             Expect.equal
                 data
-                (Data.Text { Path = "book.txt"; Window = 5; Vocabulary = Some 100; CarryState = true })
+                (Data.Text {
+                    Path = "book.txt"
+                    Window = 5
+                    Vocabulary = Some 100
+                    CarryState = true
+                    Characters = true
+                })
                 "text"
 
         testCase "a CSV file keeps its settings"
@@ -194,6 +208,7 @@ let tests =
                 Coded = []
                 Dates = []
                 Missing = None
+                UnseenLevels = None
                 Task = None
                 Weight = None
                 Header = true
@@ -215,6 +230,7 @@ let tests =
                     coded [ "b" ]
                     dates [ "c" ]
                     missing Drop
+                    unseen_levels Zeros
                     task "t"
                     weight "w"
                     header false
@@ -236,6 +252,7 @@ let tests =
                     Coded = [ "b" ]
                     Dates = [ "c" ]
                     Missing = Some Drop
+                    UnseenLevels = Some Zeros
                     Task = Some "t"
                     Weight = Some "w"
                     Header = false

@@ -271,6 +271,45 @@ module SmallRuns =
             }
         )
 
+    /// A text of lines in which every character has its successor, one of them beyond UTF-16's first plane, and an accent that combines.
+    let pattern = "ab😀c e\u0301"
+
+    /// A recurrent network on the characters of such a text.
+    let ofCharacters (directory: string) : string =
+        let path = Path.Combine(directory, "characters.txt")
+        File.WriteAllLines(path, List.replicate 60 pattern)
+
+        train (
+            experiment {
+                net (
+                    network "characters" {
+                        tokens 9
+                        embed 8
+                        gru 16
+                        softmax 9
+                    }
+                )
+
+                data (
+                    text path {
+                        window 8
+                        characters true
+                        carry_state true
+                    }
+                )
+
+                train (
+                    static_modules {
+                        steps 200
+                        batch 6
+                        optimizer (Adam 0.05)
+                    }
+                )
+
+                out (Path.Combine(directory, "characters"))
+            }
+        )
+
     /// A network on images in MNIST's format, few of them.
     let ofImages (directory: string) : string =
         let files = Directory.CreateDirectory(Path.Combine(directory, "images")).FullName

@@ -196,6 +196,67 @@ let tests =
             Expect.equal data.Splits.Test[0].Inputs.shape[1] 41L "every level has a column"
             Expect.hasLength (Seq.exactlyOne data.Levels).Levels 40 "levels of all rows"
 
+        testInDirectory "a level that training did not see is refused, or read as zeros where the run says so"
+        <| fun directory ->
+            let path = write directory "x.csv" "c,m,a,y\nred,1,0.5,1\nblue,2,1.5,2\nred,1,2.5,3\n"
+            let asked = write directory "asked.csv" "c,m,a\nblue,1,0.5\ngreen,2,1.5\n,1,2.5\ngreen,2,3.5\n"
+
+            let layout (zeros: bool) =
+                CsvLayout(
+                    Targets = [| "y" |],
+                    Categorical = [| "c" |],
+                    Coded = [| "m" |],
+                    Missing = CsvMissing.Mean,
+                    UnseenAsZeros = zeros
+                )
+
+            let trained (zeros: bool) =
+                use data = CsvFile.Load(path, layout zeros, 0.0, 0.0, false, 1L)
+                // As a run keeps it, and opens it again.
+                let kept = Path.Combine(directory, "data.json")
+                data.Preparation.Write(kept, 3L)
+                Preparation.Read kept
+
+            complains (fun () -> CsvQuestions.Load(asked, layout false, trained false).Dispose()) [
+                "line 3, column c"
+                "(blue, red)"
+                "`green`"
+                "line 4, column c"
+            ]
+
+            let preparation = trained true
+            use questions = CsvQuestions.Load(asked, layout true, preparation)
+
+            scoped
+            <| fun () ->
+                Expect.equal
+                    (matrix (preparation.Apply questions.Inputs))
+                    [|
+                        [| 1.0; 0.0; 0.0; 0.5 |]
+                        [| 0.0; 0.0; 1.0; 1.5 |]
+                        [| 0.0; 0.0; 0.0; 2.5 |]
+                        [| 0.0; 0.0; 1.0; 3.5 |]
+                    |]
+                    "blue, red, the month's code, a"
+
+            Expect.equal
+                [ for KeyValue(column, count) in questions.Unseen -> column, count ]
+                [ "c", 3L ]
+                "they are counted"
+
+            let strange = write directory "strange.csv" "c,m,a\nred,9,0.5\n"
+
+            complains (fun () -> CsvQuestions.Load(strange, layout true, preparation).Dispose()) [
+                "line 2, column m"
+                "(1, 2)"
+                "`9`"
+            ]
+
+            complains
+                (fun () ->
+                    scoped (fun () -> preparation.Apply(torch.tensor([| -2.0; 0.0; 1.0 |]).view(1L, 3L)) |> ignore))
+                [ "x, column c: expected the code of one of 2 levels"; "got -2"; "or -1 for none of them" ]
+
         testInDirectory "all mistakes of a file are one message, for training as for predictions"
         <| fun directory ->
             let bad = [ for i in 1..15 -> $"{i},x{i},1" ]
