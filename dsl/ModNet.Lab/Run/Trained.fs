@@ -41,7 +41,7 @@ type TrainedNetwork
     /// classes.
     member _.ClassNames: IReadOnlyList<string> = Asking.classNames graph preparation
 
-    /// The names of y's values by place: the columns of a CSV file, or else `y1`, `y2`, …. Empty where y are classes.
+    /// The names of y's values by place: the columns of a table, or else `y1`, `y2`, …. Empty where y are classes.
     member _.TargetNames: IReadOnlyList<string> = Asking.targetNames experiment
 
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …]. x is as the data have it: the run's preparation
