@@ -14,17 +14,32 @@ module Export =
 
     let private out = Option<string>("--out", Description = "the new folder", HelpName = "DIR", Required = true)
 
+    let private format =
+        let format =
+            Option<string>(
+                "--format",
+                Description = "safetensors, or onnx, which also writes model.onnx for other programs; else safetensors",
+                HelpName = "FORMAT"
+            )
+
+        format.AcceptOnlyFromAmong("safetensors", "onnx") |> ignore
+        format
+
     let private best = Option<bool>("--best", Description = "take best.safetensors instead of the newest checkpoint")
 
     let private export (parsed: ParseResult) : int =
         let folder = parsed.GetValue out
 
-        if parsed.GetValue best then
-            Trained.export_best (parsed.GetValue run) folder
-        else
-            Trained.export (parsed.GetValue run) folder
+        let write =
+            match parsed.GetValue format = "onnx", parsed.GetValue best with
+            | false, false -> Trained.export
+            | false, true -> Trained.export_best
+            | true, false -> Trained.export_onnx
+            | true, true -> Trained.export_best_onnx
+
+        write (parsed.GetValue run) folder
 
         printfn $"weights and model card: {folder}"
         CommandLine.Exit.ok
 
-    let verb = Verb.create "export" help [ run ] [ out; best ] (Action.Parsed export)
+    let verb = Verb.create "export" help [ run ] [ out; format; best ] (Action.Parsed export)

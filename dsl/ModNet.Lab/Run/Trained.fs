@@ -207,7 +207,19 @@ module Trained =
     /// Example: `Trained.load_best "runs/mnist"`
     let load_best (folder: string) : TrainedNetwork = load_best_as id folder
 
-    let private exported (open': string -> TrainedNetwork) (folder: string) (out: string) : unit =
+    /// Writes an open network as ONNX.
+    let private writeOnnx (path: string) (trained: TrainedNetwork) : OnnxPorts =
+        let row =
+            match (Check.plan trained.Experiment.Network |> Refusal.orRaise).Layers.Head.Output with
+            | Shape.Vector width -> [| int64 width |]
+            | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
+            | Shape.Tokens _
+            | Shape.Sequence _ -> [||]
+
+        let preparation = Asking.preparationOf trained.Experiment trained.Preparation |> Option.toObj
+        OnnxFile.Write(path, trained.Graph, trained.Evaluating, row, preparation)
+
+    let private exported (open': string -> TrainedNetwork) (isOnnx: bool) (folder: string) (out: string) : unit =
         use trained = open' folder
         let out = Path.TrimEndingDirectorySeparator(Path.GetFullPath out)
 
@@ -228,7 +240,10 @@ module Trained =
                     let file = Path.Combine(folder, name)
                     if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
 
-                ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step
+                let ports =
+                    if isOnnx then Some(writeOnnx (Path.Combine(unfinished, OnnxFile.FileName)) trained) else None
+
+                ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step ports
                 |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card)
 
                 if Directory.Exists out then Directory.Delete out
@@ -244,11 +259,21 @@ module Trained =
     /// which Python's safetensors reads, a model card `README.md`, and `spec.json` and `data.json`, with which `load` opens the folder.
     /// Raises UserException where the run cannot be loaded, or the folder holds something.
     /// Example: `Trained.export "runs/mnist" "mnist-weights"`
-    let export (folder: string) (out: string) : unit = exported load folder out
+    let export (folder: string) (out: string) : unit = exported load false folder out
 
     /// The same with the weights of `best.safetensors`.
     /// Example: `Trained.export_best "runs/mnist" "mnist-weights"`
-    let export_best (folder: string) (out: string) : unit = exported load_best folder out
+    let export_best (folder: string) (out: string) : unit = exported load_best false folder out
+
+    /// The same as `export`, with `model.onnx` beside it: the network as an ONNX file, which other programs run without ModNet. It reads x as the data have
+    /// it, and gives the parameters of p(y|x, a) and the modules that ran; the model card says which inputs and outputs it has. Raises UserException where a
+    /// layer or the method cannot be written as ONNX.
+    /// Example: `Trained.export_onnx "runs/mnist" "mnist-weights"`
+    let export_onnx (folder: string) (out: string) : unit = exported load true folder out
+
+    /// The same with the weights of `best.safetensors`.
+    /// Example: `Trained.export_best_onnx "runs/mnist" "mnist-weights"`
+    let export_best_onnx (folder: string) (out: string) : unit = exported load_best true folder out
 
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
