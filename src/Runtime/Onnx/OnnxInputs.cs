@@ -21,13 +21,14 @@ internal static class OnnxInputs
         }
 
         var steps = new ColumnSteps(preparation?.Columns, preparation?.Scaling, preparation?.Fill, preparation?.Levels);
-        return steps.AreNone ? onnx.Input("x", DataType.Float, row) : Columns(onnx, steps);
+        // The columns of a table are in double precision, whether they are prepared or not.
+        return steps.AreNone && preparation?.Columns is null ? onnx.Input("x", DataType.Float, row) : Columns(onnx, steps);
     }
 
     // In double precision until the end, as in training: float32 would merge values that lie close together far from zero.
     private static OnnxValue Columns(OnnxGraph onnx, ColumnSteps steps)
     {
-        int columns = steps.Width!.Value;
+        int columns = steps.Width ?? steps.Names!.Count;
         OnnxValue x = onnx.Input("x", DataType.Double, columns);
         if (steps.Fill is { } fill)
         {
