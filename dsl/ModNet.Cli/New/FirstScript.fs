@@ -127,10 +127,10 @@ module FirstScript =
     let private ofData (path: string) (target: string option) : string * (string * string) list =
         let ending = Path.GetExtension(path).ToLowerInvariant()
 
-        if List.contains ending [ ".csv"; ".tsv" ] then
+        if List.contains ending [ ".csv"; ".tsv"; ".parquet" ] then
             csv path target
         elif target.IsSome then
-            raise (UserException("--target", "a CSV file with --data", path, "leave --target out"))
+            raise (UserException("--target", "a CSV or Parquet file with --data", path, "leave --target out"))
         elif has path "*idx3-ubyte*" then
             "images.fsx", [ "word", "mnist"; "size", "(1, 28, 28)" ]
         elif has path "data_batch_*.bin" || path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase) then
@@ -139,7 +139,7 @@ module FirstScript =
             raise (
                 UserException(
                     path,
-                    "a CSV file, a text, or a folder with MNIST, CIFAR-10 or a text in it",
+                    "a CSV or Parquet file, a text, or a folder with MNIST, CIFAR-10 or a text in it",
                     NearWord.NothingAt path,
                     "give an existing path with --data"
                 )
@@ -147,7 +147,7 @@ module FirstScript =
         else
             words path
 
-    /// The text of a script that is to lie at `path`, about the data and, for a CSV file, its target column (the last one, unless
+    /// The text of a script that is to lie at `path`, about the data and, for a CSV or Parquet file, its target column (the last one, unless
     /// said). Raises UserException for data that it cannot make anything of.
     let write (path: string) (data: string option) (target: string option) : string =
         let folder = Path.GetDirectoryName(Path.GetFullPath path)
@@ -165,7 +165,14 @@ module FirstScript =
             | Some data, _ -> ofData data target
             | None, None -> "first.fsx", []
             | None, Some _ ->
-                raise (UserException("--target", "a CSV file with --data", "no data", "say --data FILE.csv as well"))
+                raise (
+                    UserException(
+                        "--target",
+                        "a CSV or Parquet file with --data",
+                        "no data",
+                        "say --data FILE.csv as well"
+                    )
+                )
 
         Template.fill
             template

@@ -20,14 +20,14 @@ module New =
         Option<string>(
             "--data",
             Description =
-                "write a script about these data: a CSV file, a text, or a folder with MNIST, CIFAR-10 or a text",
+                "write a script about these data: a CSV or Parquet file, a text, or a folder with MNIST, CIFAR-10 or a text",
             HelpName = "PATH"
         )
 
     let private target =
         Option<string>(
             "--target",
-            Description = "the column of a CSV file to predict; else the last",
+            Description = "the column of a CSV or Parquet file to predict; else the last",
             HelpName = "COLUMN"
         )
 

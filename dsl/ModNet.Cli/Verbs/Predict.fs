@@ -22,7 +22,7 @@ module Predict =
     let private out =
         Option<string>(
             "--out",
-            Description = "the file to write, .csv or .jsonl; else CSV is printed",
+            Description = "the file to write, .csv, .jsonl or .parquet; else CSV is printed",
             HelpName = "FILE"
         )
 

@@ -129,7 +129,7 @@ module Source =
 
         data
 
-    /// What the columns of a CSV file hold, as its reader has it.
+    /// What the columns of a table hold, as its reader has it.
     let internal layout (csv: CsvData) : CsvLayout =
         CsvLayout(
             Targets = List.toArray csv.Targets,
@@ -151,7 +151,7 @@ module Source =
         )
 
     let private csv (network: Network) (csv: CsvData) =
-        said csv.Path "a CSV file"
+        said csv.Path "a CSV or Parquet file"
 
         CsvFile.Load(csv.Path, layout csv, csv.HeldOut, csv.Test, csv.Standardise, csv.SplitSeed)
         |> csvFits network csv.Path

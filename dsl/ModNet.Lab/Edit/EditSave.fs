@@ -103,7 +103,7 @@ module internal EditSave =
         ExportedWeights.Write(unfinished, run.Graph, run.Step)
         run.Preparation |> Option.iter (fun _ -> copied run unfinished Preparation.FileName)
 
-        ModelCard.text run.Origin.Folder name run.Experiment run.Graph run.Step
+        ModelCard.text run.Origin.Folder name run.Experiment run.Graph run.Step None
         |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card)
 
         WholeFile.Write(Path.Combine(unfinished, "edit.json"), string (edits run) + "\n")

@@ -63,6 +63,17 @@ module internal Asking =
         let moved (values: torch.Tensor) = if isNull values then null else values.``to`` device
         if isNull side then null else SideInputs(moved side.Tasks, moved side.Given)
 
+    /// How a run's data were prepared; None where they were taken as they are. Raises UserException where the run does not say.
+    let preparationOf (experiment: Experiment) (known: Preparation option) : Preparation option =
+        if known.IsNone && Sources.preparesInputs experiment.Data then
+            Refusal.refuse
+                experiment.Network.Name
+                "a run that keeps how its data were prepared"
+                "one of an earlier version, without it"
+                "resume the run with --resume and its data, which writes data.json and trains no further"
+
+        known
+
     /// What the preparation of a run makes of x, as the network reads it, on its device. Raises UserException where the network cannot read it.
     let prepared
         (experiment: Experiment)
@@ -72,17 +83,7 @@ module internal Asking =
         (x: torch.Tensor)
         : torch.Tensor =
         let network = experiment.Network
-
-        let prepared =
-            match preparation with
-            | Some preparation -> preparation.Apply x
-            | None when Sources.preparesInputs experiment.Data ->
-                Refusal.refuse
-                    network.Name
-                    "a run that keeps how its data were prepared"
-                    "one of an earlier version, without it"
-                    "resume the run with --resume and its data, which writes data.json and trains no further"
-            | None -> x
+        let prepared = preparation |> preparationOf experiment |> Option.map _.Apply(x) |> Option.defaultValue x
 
         let values layer fits expected =
             if not (isReal prepared && fits) then

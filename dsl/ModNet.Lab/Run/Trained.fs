@@ -51,7 +51,7 @@ type TrainedNetwork
     /// classes.
     member _.ClassNames: IReadOnlyList<string> = Asking.classNames graph preparation
 
-    /// The names of y's values by place: the columns of a CSV file, or else `y1`, `y2`, …. Empty where y are classes.
+    /// The names of y's values by place: the columns of a table, or else `y1`, `y2`, …. Empty where y are classes.
     member _.TargetNames: IReadOnlyList<string> = Asking.targetNames experiment
 
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …]. x is as the data have it: the run's preparation
@@ -230,7 +230,19 @@ module Trained =
     /// Example: `Trained.load_best "runs/mnist"`
     let load_best (folder: string) : TrainedNetwork = load_best_as id folder
 
-    let private exported (open': string -> TrainedNetwork) (folder: string) (out: string) : unit =
+    /// Writes an open network as ONNX.
+    let private writeOnnx (path: string) (trained: TrainedNetwork) : OnnxPorts =
+        let row =
+            match trained.Plan.Layers.Head.Output with
+            | Shape.Vector width -> [| int64 width |]
+            | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
+            | Shape.Tokens _
+            | Shape.Sequence _ -> [||]
+
+        let preparation = Asking.preparationOf trained.Experiment trained.Preparation |> Option.toObj
+        OnnxFile.Write(path, trained.Graph, trained.Evaluating, row, preparation)
+
+    let private exported (open': string -> TrainedNetwork) (isOnnx: bool) (folder: string) (out: string) : unit =
         use trained = open' folder
 
         NewFolder.write out (fun unfinished ->
@@ -240,18 +252,31 @@ module Trained =
                 let file = Path.Combine(folder, name)
                 if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
 
-            ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step
+            let ports =
+                if isOnnx then Some(writeOnnx (Path.Combine(unfinished, OnnxFile.FileName)) trained) else None
+
+            ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step ports
             |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card))
 
     /// Writes the weights of a run's newest checkpoint that is whole into a new folder, for others to use: `model.safetensors` with plain names,
     /// which Python's safetensors reads, a model card `README.md`, and `spec.json` and `data.json`, with which `load` opens the folder.
     /// Raises UserException where the run cannot be loaded, or the folder holds something.
     /// Example: `Trained.export "runs/mnist" "mnist-weights"`
-    let export (folder: string) (out: string) : unit = exported load folder out
+    let export (folder: string) (out: string) : unit = exported load false folder out
 
     /// The same with the weights of `best.safetensors`.
     /// Example: `Trained.export_best "runs/mnist" "mnist-weights"`
-    let export_best (folder: string) (out: string) : unit = exported load_best folder out
+    let export_best (folder: string) (out: string) : unit = exported load_best false folder out
+
+    /// The same as `export`, with `model.onnx` beside it: the network as an ONNX file, which other programs run without ModNet. It reads x as the data have
+    /// it, and gives the parameters of p(y|x, a) and the modules that ran; the model card says which inputs and outputs it has. Raises UserException where a
+    /// layer or the method cannot be written as ONNX.
+    /// Example: `Trained.export_onnx "runs/mnist" "mnist-weights"`
+    let export_onnx (folder: string) (out: string) : unit = exported load true folder out
+
+    /// The same with the weights of `best.safetensors`.
+    /// Example: `Trained.export_best_onnx "runs/mnist" "mnist-weights"`
+    let export_best_onnx (folder: string) (out: string) : unit = exported load_best true folder out
 
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`

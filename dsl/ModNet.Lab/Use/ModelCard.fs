@@ -50,8 +50,36 @@ module internal ModelCard =
 
     let private fenced (language: string) (text: string) = [ "```" + language; text.TrimEnd(); "```" ]
 
-    /// The card of a run whose weights are those after `step` gradient steps; `name` is that of the folder that it lies in.
-    let text (folder: string) (name: string) (experiment: Experiment) (graph: Graph) (step: int64) : string =
+    /// How the ONNX file is run.
+    let private onnx (name: string) (ports: OnnxPorts) : string list = [
+        let rows (way: string) (all: OnnxPort seq) = [
+            for port in all -> [ way; $"`{port.Name}`"; port.Type; port.Shape ]
+        ]
+
+        $"`{OnnxFile.FileName}` is the network for other programs, such as ONNX Runtime. It takes the most probable module of every position, in any number of"
+        "datapoints at a time (`batch`). x is as the data have it: what `data.json` says is done inside, so columns are not yet standardised, the pixels of"
+        "images are bytes, categories are codes (their places in `levels`), dates are days since the beginning of 1970, and missing numbers are NaN."
+        "The file's metadata hold the names of classes, words, columns, levels and tasks as JSON, and a Gaussian's `deviation`, where there are such."
+        ""
+        yield! table ([ ""; "name"; "type"; "shape" ], rows "input" ports.Inputs @ rows "output" ports.Outputs)
+        ""
+
+        yield!
+            fenced
+                "python"
+                $"import onnxruntime\n\nsession = onnxruntime.InferenceSession(\"{name}/{OnnxFile.FileName}\")\noutputs = session.run(None, {{\"x\": x}})"
+    ]
+
+    /// The card of a run whose weights are those after `step` gradient steps; `name` is that of the folder that it lies in. `ports` are those of the ONNX
+    /// file that lies there, too.
+    let text
+        (folder: string)
+        (name: string)
+        (experiment: Experiment)
+        (graph: Graph)
+        (step: int64)
+        (ports: OnnxPorts option)
+        : string =
         let summary = RunFiles.summary folder
         let network = experiment.Network
         let parameters = graph.parameters () |> Seq.sumBy _.numel()
@@ -114,6 +142,9 @@ module internal ModelCard =
                     ""
                     $"`spec.json` declares the network, and `{Preparation.FileName}` says how data become its inputs."
                 ]
+            match ports with
+            | Some ports -> yield! section "As ONNX" (onnx name ports)
+            | None -> ()
             yield! section "Tensors" (tensors graph)
             match RunFiles.spec folder with
             | Some spec -> yield! section "The spec" (fenced "json" spec)

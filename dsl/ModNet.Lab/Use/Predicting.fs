@@ -263,7 +263,7 @@ module internal Predicting =
             Refusal.refuse "--top" "a network that predicts classes" "one that predicts numbers or bits" "leave it out"
         | _ -> ()
 
-    /// Predicts what the data at a path ask, and writes a row for each datapoint into a file, CSV or JSON lines by its ending, or as CSV to
+    /// Predicts what the data at a path ask, and writes a row for each datapoint into a file, CSV, JSON lines or Parquet by its ending, or as CSV to
     /// `output`. Gives what accuracy, error or perplexity came to where the data have targets. Raises UserException where something is wrong with
     /// the data; nothing is then written.
     let write
@@ -314,7 +314,7 @@ module internal Predicting =
             | Data.Generated _ ->
                 Refusal.refuse
                     trained.Experiment.Network.Name
-                    "a run on a CSV file, images or a text"
+                    "a run on a CSV or Parquet file, images or a text"
                     "one whose script made the data"
                     "ask the network from code: Trained.load, then Predict or Examine"
 

@@ -1,10 +1,12 @@
 namespace ModNet
 
 open System
+open System.Collections.Generic
 open System.Globalization
 open System.IO
 open System.Text.Encodings.Web
 open System.Text.Json
+open ModNet.Runtime
 
 /// One value of a row of predictions.
 [<RequireQualifiedAccess>]
@@ -25,11 +27,12 @@ type internal PredictedField =
     /// The most probable classes of a row, the first one first: in CSV two columns for each place, in JSON an object.
     | Ranked of (string * float32) list
 
-/// How predictions are written: CSV (RFC 4180) with a header, or a JSON object on each line.
+/// How predictions are written: CSV (RFC 4180) with a header, a JSON object on each line, or Parquet with the columns that CSV has.
 [<RequireQualifiedAccess>]
 type internal PredictionFormat =
     | Csv
     | JsonLines
+    | Parquet
 
 module internal PredictionFile =
 
@@ -38,7 +41,13 @@ module internal PredictionFile =
         match Path.GetExtension(path).ToLowerInvariant() with
         | ".csv" -> PredictionFormat.Csv
         | ".jsonl" -> PredictionFormat.JsonLines
-        | _ -> Refusal.refuse "--out" "a file that ends in .csv or .jsonl" path "name the file by what it shall hold"
+        | ".parquet" -> PredictionFormat.Parquet
+        | _ ->
+            Refusal.refuse
+                "--out"
+                "a file that ends in .csv, .jsonl or .parquet"
+                path
+                "name the file by what it shall hold"
 
     let private number (value: float32) = value.ToString("R", CultureInfo.InvariantCulture)
 
@@ -119,10 +128,28 @@ module internal PredictionFile =
             json.Flush()
             stream.WriteByte(byte '\n')
 
+    /// Numbers as numbers; of several modules the text that CSV has.
+    let private typed (cell: PredictedValue) : obj =
+        match cell with
+        | PredictedValue.Nothing -> null
+        | PredictedValue.Text text -> text
+        | PredictedValue.Whole number -> number
+        | PredictedValue.Real value -> value
+        | PredictedValue.Modules [| one |] -> one
+        | PredictedValue.Modules several -> String.Join(' ', several)
+
+    let private parquet (stream: Stream) (rows: PredictedField list seq) =
+        let cells (row: PredictedField list) : IReadOnlyList<struct (string * obj)> = [|
+            for name, cell in List.collect columns row -> struct (name, typed cell)
+        |]
+
+        ParquetTable.Write(stream, Seq.map cells rows)
+
     /// Writes the rows, all of which have the same fields.
     let write (format: PredictionFormat) (stream: Stream) (rows: PredictedField list seq) : unit =
         match format with
         | PredictionFormat.JsonLines -> jsonLines stream rows
+        | PredictionFormat.Parquet -> parquet stream rows
         | PredictionFormat.Csv ->
             use writer = new StreamWriter(stream, leaveOpen = true)
             csv writer rows

@@ -1,8 +1,9 @@
 namespace ModNet
 
+open System
 open System.ComponentModel
 
-/// Sets a CSV file's fields; made by `csv`.
+/// Sets the fields of a table, CSV or Parquet; made by `csv`.
 [<Sealed>]
 type CsvBuilder internal (path: string) =
     inherit
@@ -89,7 +90,7 @@ type CsvBuilder internal (path: string) =
     [<CustomOperation "weight">]
     member _.Weight(draft: CsvData, column: string) = { draft with Weight = Some column }
 
-    /// Whether the first row names the columns; true unless said. Without a header they are named 1, 2, ….
+    /// Whether columns go by their names, which the first row of a CSV file holds; true unless said. Without a header they are named 1, 2, ….
     /// Example: `header false`
     [<CustomOperation "header">]
     member _.Header(draft: CsvData, there: bool) = { draft with Header = there }
@@ -125,10 +126,11 @@ type CsvBuilder internal (path: string) =
 [<AutoOpen>]
 module CsvSource =
 
-    /// Rows of a CSV file (RFC 4180): x [features] of numbers, categories and dates, and y [targets] of numbers or, with `classes`, a class. `target` or
-    /// `targets` must be said. A blank path is left to `--data`.
-    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `unseen_levels`, `task`, `weight`, `header`,
-    /// `separator`, `standardise`, `held_out`, `test`, `split_seed`.
+    /// Rows of a CSV file (RFC 4180), or of a Parquet file where the path ends in `.parquet`: x [features] of numbers, categories and dates, and y [targets] of numbers or, with `classes`, a class. `target` or
+    /// `targets` must be said. A blank path is left to `--data`. All settings mean the same of both; a Parquet file, whose columns have types and names,
+    /// needs no `header` and no `separator`, its nulls are missing values, and its booleans are the words `true` and `false`.
+    /// Settings: `target`, `targets`, `classes`, `features`, `categorical`, `coded`, `dates`, `missing`, `unseen_levels`, `task`, `weight`, `header`, `separator`,
+    /// `standardise`, `held_out`, `test`, `split_seed`.
     /// Example: `csv "iris.csv" { target "species"; classes 3; held_out 0.2; test 0.2 }`
     let csv (path: string) = CsvBuilder path
 
@@ -326,7 +328,10 @@ module internal CsvKind =
             else
                 None
 
-        rules.Fits("a CSV file", features, target)
+        let file =
+            if csv.Path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) then "a Parquet file" else "a CSV file"
+
+        rules.Fits(file, features, target)
         embedded rules csv
 
     let kind = {

@@ -46,7 +46,7 @@ type Separator =
     | Semicolon
     | Tab
 
-/// What becomes of missing values among the features of a CSV file.
+/// What becomes of missing values among the features of a table.
 type MissingValues =
     /// A number becomes the mean of its column over the training rows, and a category a level of its own.
     | Mean
@@ -58,7 +58,7 @@ type UnseenLevels =
     /// Each of the column's levels is 0.
     | Zeros
 
-/// Rows of a CSV file: numbers x [features], and y [targets] or a class.
+/// Rows of a CSV or Parquet file: numbers x [features], and y [targets] or a class.
 type CsvData = {
     /// The file; a blank leaves it to the command line's `--data`.
     Path: string

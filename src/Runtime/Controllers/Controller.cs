@@ -111,4 +111,10 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
 
     /// <summary>Takes from the route what the controller reads of B datapoints beside x: [B], [B, K], or null for nothing.</summary>
     internal virtual Tensor? Beside(Route route, long datapoints) => null;
+
+    /// <summary>The same of an ONNX graph, [B] or [B, K].</summary>
+    internal virtual OnnxValue? BesideOnnx(OnnxGraph onnx) => null;
+
+    /// <summary>Adds the choice of modules for rows x [n, …in] to an ONNX graph → [n, K].</summary>
+    internal virtual OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");
 }

@@ -27,4 +27,13 @@ public sealed class ConvController : LogitController
         Tensor padded = _even ? nn.functional.pad(x, [0, 1, 0, 1]) : x;
         return _conv.Forward(padded, Route.NoChoice()).mean([2, 3]);
     }
+
+    private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside)
+    {
+        OnnxValue padded = _even
+            ? onnx.Add("Pad", [x.Row[0], x.Row[1] + 1, x.Row[2] + 1], [x, onnx.Numbers(0, 0, 0, 0, 0, 0, 1, 1)])
+            : x;
+        OnnxValue channels = _conv.ToOnnx(onnx, padded);
+        return onnx.Add("ReduceMean", [channels.Row[0]], [channels], ("axes", new[] { 2L, 3L }), ("keepdims", 0L));
+    }
 }

@@ -19,4 +19,8 @@ public sealed class GivenController(int choose, int modules) : Controller(choose
     }
 
     internal override Tensor? Beside(Route route, long datapoints) => route.Given(Layer, Choose, Modules, datapoints);
+
+    internal override OnnxValue? BesideOnnx(OnnxGraph onnx) => onnx.Given(Choose);
+
+    internal override OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => beside!;
 }

@@ -8,4 +8,6 @@ public sealed class LinearController(int inputs, int choose, int modules, Initia
 {
     /// <inheritdoc/>
     protected override Tensor Features(Tensor x, Tensor? beside) => Vectors(x);
+
+    private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => Vectors(onnx, x);
 }

@@ -26,4 +26,7 @@ public sealed class MlpController : LogitController
     /// <inheritdoc/>
     protected override Tensor Features(Tensor x, Tensor? beside) =>
         _hidden.Aggregate(Vectors(x), (rows, layer) => layer.Forward(rows, Route.NoChoice()));
+
+    private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) =>
+        _hidden.Aggregate(Vectors(onnx, x), (rows, layer) => layer.ToOnnx(onnx, rows));
 }

@@ -15,4 +15,15 @@ public sealed class TaskController(int inputs, int tasks, int choose, int module
         Tensor vectors = Vectors(x);
         return cat([vectors, nn.functional.one_hot(beside, tasks).to_type(vectors.dtype)], 1);
     }
+
+    internal override OnnxValue? BesideOnnx(OnnxGraph onnx) => onnx.Tasks();
+
+    private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside)
+    {
+        OnnxValue vectors = Vectors(onnx, x);
+        OnnxValue ids = onnx.Add("Unsqueeze", [1], [beside!, onnx.Numbers(1)]);
+        OnnxValue all = onnx.Table([.. Enumerable.Range(0, tasks).Select(t => (long)t)], 1, tasks);
+        OnnxValue one = onnx.Cast(onnx.Add("Equal", [tasks], [ids, all]), Onnx.TensorProto.Types.DataType.Float);
+        return onnx.Add("Concat", [vectors.Row[0] + tasks], [vectors, one], ("axis", 1L));
+    }
 }

@@ -71,7 +71,8 @@ internal sealed record ColumnSteps(
     /// <summary>The columns that hold numbers.</summary>
     internal bool[] AreNumbers(int columns) => Array.ConvertAll(ByColumn(columns), levels => levels is null);
 
-    private ColumnLevels?[] ByColumn(int columns)
+    /// <summary>The levels of each of the table's columns; null for one of numbers.</summary>
+    internal ColumnLevels?[] ByColumn(int columns)
     {
         var levels = new ColumnLevels?[columns];
         foreach (ColumnLevels known in Levels ?? [])

@@ -1,18 +1,18 @@
 using System.Globalization;
-using CsvHelper;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Reads datapoints from a CSV file (RFC 4180), one per row: x [features], and y [targets] in float32 or a class. Values that contain
-/// separators, line ends or doubled quotes stand in quotes.
+/// Reads datapoints from a table, one per row: x [features], and y [targets] in float32 or a class. A file whose name ends in <c>.parquet</c> is
+/// Parquet (<see cref="ParquetReading"/>); every other one is CSV (RFC 4180), where values that contain separators, line ends or doubled quotes
+/// stand in quotes.
 /// </summary>
 public static class CsvFile
 {
     /// <summary>Reads the file and holds out the given shares of its rows, shuffled by <paramref name="splitSeed"/>.</summary>
-    /// <param name="path">The file or pipe, in UTF-8.</param>
+    /// <param name="path">The file or pipe; CSV is in UTF-8.</param>
     /// <param name="layout">What the columns hold.</param>
     /// <param name="heldOut">The share of rows for validation, in [0, 1).</param>
     /// <param name="test">The share of rows for the test, in [0, 1).</param>
@@ -22,7 +22,7 @@ public static class CsvFile
     public static LoadedData Load(
         string path, CsvLayout layout, double heldOut, double test, bool standardise, long splitSeed)
     {
-        FileBytes file = BytesOf(path);
+        FileBytes file = TableReader.BytesOf(path);
         CsvRows rows = CsvRows.Read(
             file, layout, standardise, null,
             names => CsvColumns.OfHeader(path, names, layout, 1), count => CsvColumns.OfCount(path, count, layout));
@@ -46,36 +46,6 @@ public static class CsvFile
             Dropped = rows.Dropped,
             Weightless = rows.Weightless,
         };
-    }
-
-    /// <summary>All bytes of a file. UserException where there is none.</summary>
-    internal static FileBytes BytesOf(string path) => File.Exists(path)
-        ? FileBytes.Read(path)
-        : throw new UserException(
-            path, "a CSV file", Directory.Exists(path) ? "a directory" : NearWord.NothingAt(path), "give an existing file with --data");
-
-    /// <summary>Reads a file row by row. UserException where its quotes are wrong.</summary>
-    internal static TResult Reading<TResult>(FileBytes file, CsvLayout layout, Func<CsvReader, TResult> read)
-    {
-        var options = new CsvReaderOptions
-        {
-            Separator = layout.Separator,
-            HasHeader = layout.Header,
-            TrimWhitespace = true,
-            TrackLineNumbers = true,
-            MalformedData = CsvMalformedDataHandling.Throw,
-        };
-        try
-        {
-            using CsvReader reader = CsvReader.Create(PlainText.InUtf8(file.Path, file.Bytes), options);
-            return read(reader);
-        }
-        catch (CsvFormatException e)
-        {
-            string what = e.Message[(e.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..];
-            throw new UserException(
-                $"{file.Path}, line {e.LineNumber}", "values with quotes, if any, around the whole of them", what, "mend this row");
-        }
     }
 
     private static (Dataset All, string[]? Labels, string[]? Tasks, ColumnLevels[]? Levels) ToDataset(string path, CsvLayout layout, CsvRows rows)
@@ -205,7 +175,7 @@ internal sealed class CsvColumns
         if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new UserException(
-                $"{path}, line {line}", "columns of different names", $"`{twice.Key}` {twice.Count()} times", "rename one of them");
+                ParquetReading.IsNamed(path) ? path : $"{path}, line {line}", "columns of different names", $"`{twice.Key}` {twice.Count()} times", "rename one of them");
         }
 
         Names = names;
@@ -216,9 +186,9 @@ internal sealed class CsvColumns
                 ? place
                 : throw new UserException(
                     path, $"a column `{name}`", $"the columns {string.Join(", ", names)}",
-                    layout.Header
-                        ? "name one of these, or say that the file has no header"
-                        : "columns without a header are numbered from 1");
+                    !layout.Header ? "columns without a header are numbered from 1"
+                        : ParquetReading.IsNamed(path) ? "name one of these"
+                        : "name one of these, or say that the file has no header");
         }
 
         foreach (string name in layout.Categorical.Concat(layout.Coded).Concat(layout.Dates))
@@ -263,7 +233,7 @@ internal sealed class CsvColumns
         new(path, [.. Enumerable.Range(1, count).Select(n => $"{n}")], layout, 1);
 }
 
-/// <summary>What the columns of a CSV file hold. In a file without a header, columns are named 1, 2, ….</summary>
+/// <summary>What the columns of a table hold. Without a header, columns are named 1, 2, ….</summary>
 public sealed record CsvLayout
 {
     /// <summary>The columns of y in order: numbers, or with <see cref="Classes"/> a single column of labels.</summary>
@@ -302,10 +272,10 @@ public sealed record CsvLayout
     /// </summary>
     public bool UnseenAsZeros { get; init; }
 
-    /// <summary>Whether the first row names the columns.</summary>
+    /// <summary>Whether columns go by their names, which stand in the first row of a CSV file; else by their numbers.</summary>
     public bool Header { get; init; } = true;
 
-    /// <summary>The character between two values.</summary>
+    /// <summary>The character between two values of a CSV file.</summary>
     public char Separator { get; init; } = ',';
 }
 

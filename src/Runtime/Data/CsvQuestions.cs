@@ -3,20 +3,20 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// Reads the rows of a CSV file about which a network is asked: the columns that the network learned from, and its targets where the file has
+/// Reads the rows of a table, CSV or Parquet, about which a network is asked: the columns that the network learned from, and its targets where the file has
 /// them. Other columns are left alone where a header names them.
 /// </summary>
 public static class CsvQuestions
 {
     /// <summary>Reads a file.</summary>
-    /// <param name="path">The file or pipe, in UTF-8.</param>
+    /// <param name="path">The file or pipe; CSV is in UTF-8.</param>
     /// <param name="layout">What the columns of the run's data held.</param>
     /// <param name="preparation">How the run's data became the network's inputs: names of columns, classes and tasks.</param>
     /// <exception cref="UserException">Something cannot be read; the message has a line for each mistake, with file, line and column.</exception>
     public static Questions Load(string path, CsvLayout layout, Preparation preparation)
     {
         CsvRows rows = CsvRows.Read(
-            CsvFile.BytesOf(path), layout, preparation.Scaling is not null, preparation,
+            TableReader.BytesOf(path), layout, preparation.Scaling is not null, preparation,
             names => Named(path, names, layout, preparation), count => Numbered(path, count, layout, preparation));
         using var scope = NewDisposeScope();
         Tensor inputs = tensor(rows.Features.ToArray()).view(rows.Count, -1);

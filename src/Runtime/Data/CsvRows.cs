@@ -1,10 +1,9 @@
 using System.Globalization;
-using CsvHelper;
 
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The rows of a CSV file as numbers, to train on or to predict: numbers as they stand there, NaN for a missing one, and labels by number. All
+/// The rows of a table as numbers, to train on or to predict: numbers as they stand there, NaN for a missing one, and labels by number. All
 /// that is wrong with a file is told in one message.
 /// </summary>
 internal sealed class CsvRows
@@ -71,15 +70,9 @@ internal sealed class CsvRows
     internal static CsvRows Read(
         FileBytes file, CsvLayout layout, bool standardise, Preparation? run,
         Func<IReadOnlyList<string>, CsvColumns> ofHeader, Func<int, CsvColumns> ofCount) =>
-        CsvFile.Reading(file, layout, reader =>
+        TableReader.Reading(file, layout.Separator, layout.Header, reader =>
         {
-            CsvColumns? columns = null;
-            if (layout.Header)
-            {
-                reader.ReadHeader();
-                columns = reader.Headers is { Count: > 0 } names ? ofHeader(names) : null;
-            }
-
+            CsvColumns? columns = reader.Names is { } names ? ofHeader(names) : null;
             var rows = new CsvRows(file.Path, layout, standardise, run);
             while (reader.Read())
             {
@@ -105,7 +98,7 @@ internal sealed class CsvRows
                 "give a file with rows in it");
     }
 
-    private void Add(CsvReader reader, CsvColumns columns)
+    private void Add(TableReader reader, CsvColumns columns)
     {
         if (FeatureNames.Count == 0)
         {
@@ -115,7 +108,7 @@ internal sealed class CsvRows
         if (reader.FieldCount != columns.Names.Count)
         {
             _problems.Add(new UserException(
-                $"{_path}, line {reader.LineNumber}", $"{columns.Names.Count} values, as in the first row", $"{reader.FieldCount}",
+                $"{_path}, {reader.Place}", $"{columns.Names.Count} values, as in the first row", $"{reader.FieldCount}",
                 "mend this row"));
             return;
         }
@@ -173,7 +166,7 @@ internal sealed class CsvRows
                 : new CsvLabels(_run is null ? null : _run.Levels?.FirstOrDefault(l => l.Column == name)?.Levels ?? []))];
     }
 
-    private bool IsIncomplete(CsvReader reader, CsvColumns columns)
+    private bool IsIncomplete(TableReader reader, CsvColumns columns)
     {
         for (int place = 0; place < columns.Features.Count; place++)
         {
@@ -186,7 +179,7 @@ internal sealed class CsvRows
         return false;
     }
 
-    private double Feature(CsvReader reader, CsvColumns columns, int place)
+    private double Feature(TableReader reader, CsvColumns columns, int place)
     {
         int column = columns.Features[place];
         if (Levels[place] is { } levels)
@@ -214,7 +207,7 @@ internal sealed class CsvRows
     }
 
     // What is no weight counts as 1, so that the row's other mistakes are told, too.
-    private double WeightOf(CsvReader reader, CsvColumns columns, int column)
+    private double WeightOf(TableReader reader, CsvColumns columns, int column)
     {
         string text = reader.GetString(column);
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && weight is >= 0 and <= float.MaxValue)
@@ -226,7 +219,7 @@ internal sealed class CsvRows
         return 1;
     }
 
-    private double Number(CsvReader reader, CsvColumns columns, int column, double largest)
+    private double Number(TableReader reader, CsvColumns columns, int column, double largest)
     {
         string text = reader.GetString(column);
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value))
@@ -239,7 +232,7 @@ internal sealed class CsvRows
             : Wrong(reader, columns, column, FormattableString.Invariant($"a number within ±{largest:G3}, the range of float32"), text);
     }
 
-    private long Label(CsvReader reader, CsvColumns columns, int column, CsvLabels labels, bool mayBeMissing = false)
+    private long Label(TableReader reader, CsvColumns columns, int column, CsvLabels labels, bool mayBeMissing = false)
     {
         string text = reader.GetString(column);
         if (text.Length == 0 && !mayBeMissing)
@@ -257,10 +250,10 @@ internal sealed class CsvRows
         return 0;
     }
 
-    private double Wrong(CsvReader reader, CsvColumns columns, int column, string expected, string text)
+    private double Wrong(TableReader reader, CsvColumns columns, int column, string expected, string text)
     {
         _problems.Add(new UserException(
-            $"{_path}, line {reader.LineNumber}, column {columns.Names[column]}",
+            $"{_path}, {reader.Place}, column {columns.Names[column]}",
             expected,
             text.Length == 0 ? "nothing" : $"`{text}`",
             text.Length == 0 ? "fill the value in, or take the row out" : "mend this value, or leave the column out"));

@@ -33,4 +33,19 @@ public sealed class BranchNode : ContainerNode
             _ => throw new InvalidOperationException($"{Name}: expected Sum or Concat, got {_combine}"),
         };
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        OnnxValue[] outputs = [.. Inside.Select(branch => onnx.Run(branch, x))];
+        if (_combine == Combine.Sum)
+        {
+            return outputs.Aggregate((a, b) => onnx.Two("Add", a, b));
+        }
+
+        // The channels of images, the features of everything else.
+        int place = outputs[0].Rank == 4 ? 0 : outputs[0].Row.Length - 1;
+        long[] row = [.. outputs[0].Row];
+        row[place] = outputs.Sum(o => o.Row[place]);
+        return onnx.Add("Concat", row, outputs, ("axis", place + 1L));
+    }
 }

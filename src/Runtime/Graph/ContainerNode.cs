@@ -38,4 +38,7 @@ public abstract class ContainerNode : Node
 
         return x;
     }
+
+    /// <summary>Adds the operators of the nodes one after the other.</summary>
+    private protected OnnxValue InOrder(OnnxGraph onnx, OnnxValue x) => _inside.Aggregate(x, (value, node) => onnx.Run(node, value));
 }

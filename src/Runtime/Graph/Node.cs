@@ -19,4 +19,7 @@ public abstract class Node(string name) : GraphPart(name)
 
     /// <summary>The node's output for x [B, …] → [B, …]. It makes its choices through <paramref name="route"/>.</summary>
     public abstract Tensor Forward(Tensor x, Route route);
+
+    /// <summary>Adds the node's operators to an ONNX graph, in evaluation mode. UserException where an ONNX file cannot hold the node.</summary>
+    internal virtual OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => throw onnx.Refusal(GetType().Name);
 }

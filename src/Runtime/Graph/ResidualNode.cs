@@ -7,4 +7,6 @@ public sealed class ResidualNode(string name, IReadOnlyList<Node> inside) : Cont
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => x + InOrder(x, route);
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => onnx.Two("Add", InOrder(onnx, x), x);
 }

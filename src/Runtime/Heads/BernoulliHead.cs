@@ -18,4 +18,10 @@ public sealed class BernoulliHead() : Head("bernoulli")
 
     /// <inheritdoc/>
     public override Tensor? LogProbabilities(Tensor features) => -nn.functional.softplus(-features);
+
+    internal override void ToOnnx(OnnxGraph onnx, OnnxValue features)
+    {
+        onnx.Output("logits", Onnx.TensorProto.Types.DataType.Float, features);
+        onnx.Output("probabilities", Onnx.TensorProto.Types.DataType.Float, onnx.Each("Sigmoid", features));
+    }
 }

@@ -22,4 +22,6 @@ public sealed class CategoricalHead(int classes) : Head("categorical")
 
     /// <inheritdoc/>
     public override Tensor? LogProbabilities(Tensor features) => nn.functional.log_softmax(features, -1);
+
+    internal override void ToOnnx(OnnxGraph onnx, OnnxValue features) => OutputClasses(onnx, features);
 }

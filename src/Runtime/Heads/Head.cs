@@ -38,4 +38,14 @@ public abstract class Head(string kind) : GraphPart(kind)
     /// numbers, which have a density and no probability.
     /// </summary>
     public virtual Tensor? LogProbabilities(Tensor features) => null;
+
+    /// <summary>Adds the head to an ONNX graph and declares its outputs. UserException where an ONNX file cannot hold it.</summary>
+    internal virtual void ToOnnx(OnnxGraph onnx, OnnxValue features) => throw onnx.Refusal($"the head {GetType().Name}");
+
+    /// <summary>Declares logits and the softmax over them.</summary>
+    private protected static void OutputClasses(OnnxGraph onnx, OnnxValue logits)
+    {
+        onnx.Output("logits", Onnx.TensorProto.Types.DataType.Float, logits);
+        onnx.Output("probabilities", Onnx.TensorProto.Types.DataType.Float, onnx.Each("Softmax", logits, ("axis", -1L)));
+    }
 }

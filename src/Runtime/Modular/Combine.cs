@@ -31,6 +31,15 @@ public static class Combining
     public static int Width(this Combine combine, int outputs, int choose) =>
         combine == Combine.Sum ? outputs : outputs * choose;
 
+    /// <summary>Adds the same to an ONNX graph.</summary>
+    internal static OnnxValue ToOnnx(this Combine combine, OnnxGraph onnx, OnnxValue outputs)
+    {
+        long[] row = outputs.Row[1..];
+        return combine == Combine.Concat ? onnx.Reshape(outputs, [outputs.Row[0] * row[0], .. row[1..]])
+            : outputs.Row[0] == 1 ? onnx.Reshape(outputs, row)
+            : onnx.Add("ReduceSum", row, [outputs, onnx.Numbers(1)], ("keepdims", 0L));
+    }
+
     // [B, K] → [B, K, 1, …]
     private static Tensor Like(Tensor weights, Tensor outputs)
     {

@@ -28,4 +28,23 @@ internal static class Counting
         Tensor first = same.tril(-1).any(2).logical_not().to_type(dtype);
         return selection.Weights is null ? first : first * selection.Weights;
     }
+
+    /// <summary>Adds the factors to an ONNX graph: outputs [n, K, …out] of modules [n, K] → the same, those that do not count set to 0.</summary>
+    internal static OnnxValue ToOnnx(this Duplicates duplicates, OnnxGraph onnx, OnnxValue outputs, OnnxValue modules)
+    {
+        long choose = modules.Row[0];
+        if (duplicates == Duplicates.Every || choose == 1)
+        {
+            return outputs;
+        }
+
+        OnnxValue down = onnx.Add("Unsqueeze", [choose, 1], [modules, onnx.Numbers(2)]);
+        OnnxValue across = onnx.Add("Unsqueeze", [1, choose], [modules, onnx.Numbers(1)]);
+        OnnxValue same = onnx.Cast(onnx.Add("Equal", [choose, choose], [down, across]), Onnx.TensorProto.Types.DataType.Float);
+        float[] earlier = [.. Enumerable.Range(0, (int)(choose * choose)).Select(i => i % choose < i / choose ? 1f : 0f)];
+        OnnxValue before = onnx.Add(
+            "ReduceSum", [choose], [onnx.Two("Mul", same, onnx.Reals(earlier, choose, choose)), onnx.Numbers(2)], ("keepdims", 0L));
+        OnnxValue first = onnx.Cast(onnx.Each("Not", onnx.Cast(before, Onnx.TensorProto.Types.DataType.Bool)), Onnx.TensorProto.Types.DataType.Float);
+        return onnx.Two("Mul", outputs, onnx.Reshape(first, [choose, .. outputs.Row[1..].Select(_ => 1L)]));
+    }
 }

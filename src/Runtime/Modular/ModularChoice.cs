@@ -84,6 +84,27 @@ internal sealed class ModularChoice
         }
     }
 
+    /// <summary>Adds the chosen modules to an ONNX graph: rows x [n, …in], modules [n, K] → [n, …out].</summary>
+    internal OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue modules)
+    {
+        OnnxValue each = onnx.Add("Unsqueeze", [1, .. x.Row], [x, onnx.Numbers(1)]);
+        OnnxValue outputs = onnx.InPool(() => Pool.ToOnnx(onnx, each, Pool.GathersInOnnx ? modules : null));
+        long choose = modules.Row[0];
+        if (!Pool.GathersInOnnx)
+        {
+            OnnxValue places = onnx.Add("Unsqueeze", [choose, 1], [modules, onnx.Numbers(-1)]);
+            outputs = onnx.Add("GatherND", [choose, .. outputs.Row[1..]], [outputs, places], ("batch_dims", 1L));
+        }
+        else if (outputs.Row[0] != choose)
+        {
+            // Modules without weights are all the same.
+            long[] row = [choose, .. outputs.Row[1..]];
+            outputs = onnx.Add("Expand", row, [outputs, onnx.Numbers([1, .. row])]);
+        }
+
+        return Combine.ToOnnx(onnx, Duplicates.ToOnnx(onnx, outputs, modules));
+    }
+
     // Combines the outputs [n, K, …out] of the selection's rows.
     private Tensor Combined(Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)
     {

@@ -105,4 +105,23 @@ public sealed class ModularGru : GatedNode
             return nn.functional.relu(combined);
         });
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        long inputs = x.Row[1];
+        OnnxValue? beside = _choice.Controller.BesideOnnx(onnx);
+        (OnnxValue states, OnnxValue modules) = onnx.Scan(x, Hidden, (h, step) =>
+        {
+            OnnxValue Both(OnnxValue state) => onnx.Add("Concat", [Hidden + inputs], [state, step], ("axis", 1L));
+            OnnxValue hx = Both(h);
+            OnnxValue gates = onnx.Each("Sigmoid", onnx.Linear(hx, GateWeight, GateBias));
+            OnnxValue Gate(long from) => onnx.Add("Slice", [Hidden], [gates, onnx.Numbers(from), onnx.Numbers(from + Hidden), onnx.Numbers(1)]);
+            OnnxValue chosen = _choice.Controller.ChosenOnnx(onnx, hx, beside);
+            OnnxValue sum = _choice.ToOnnx(onnx, Both(onnx.Two("Mul", Gate(Hidden), h)), chosen);
+            OnnxValue change = onnx.Two("Mul", Gate(0), onnx.Two("Sub", onnx.Each("Relu", sum), h));
+            return (onnx.Two("Add", h, change), chosen);
+        });
+        onnx.Chosen(modules);
+        return states;
+    }
 }

@@ -59,6 +59,16 @@ public sealed class ModularLayer : Node
         return _choice.RunSeveral(route, x, route.Choose(Name, 0, each, _choice.Pool.Name), times);
     }
 
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        OnnxValue rows = x.IsSequence ? onnx.Reshape(x, x.Row[1]) : x;
+        OnnxValue? beside = _choice.Controller.BesideOnnx(onnx);
+        OnnxValue modules = _choice.Controller.ChosenOnnx(onnx, rows, x.IsSequence && beside is not null ? onnx.ForSteps(beside, x) : beside);
+        OnnxValue outputs = _choice.ToOnnx(onnx, rows, modules);
+        onnx.Chosen(x.IsSequence ? onnx.AsSteps(modules, x) : modules);
+        return x.IsSequence ? onnx.AsSteps(outputs, x) : outputs;
+    }
+
     // The controller and the modules run once on all B·T rows; only the choices are made step by step.
     private Tensor EachStep(Tensor x, Tensor? beside, Route route)
     {

@@ -7,4 +7,6 @@ public sealed class ActivationNode(string name, Activation activation) : Node(na
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => activation.Apply(x);
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => activation.ToOnnx(onnx, x);
 }

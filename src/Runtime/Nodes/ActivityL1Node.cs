@@ -35,4 +35,6 @@ public sealed class ActivityL1Node : Node
 
         return x;
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => x;
 }

@@ -41,6 +41,16 @@ public sealed class BatchNormNode : Node
     public override Tensor Forward(Tensor x, Route route) =>
         x.dim() == 3 ? Normalise(x.flatten(0, 1)).view(x.shape) : Normalise(x);
 
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        // Channels stand before the places of an image; other features come last.
+        Tensor Spread(Tensor values) => x.Rank == 4 ? values.view(-1, 1, 1) : values;
+        string form = x.Rank == 4 ? "/of_channels" : "";
+        OnnxValue scale = onnx.Weight(_weight, "scale", form, w => Spread(w / (_runningVariance + 1e-5).sqrt()));
+        OnnxValue centred = onnx.Two("Sub", x, onnx.Weight(_runningMean, "mean", form, Spread));
+        return onnx.Two("Add", onnx.Two("Mul", centred, scale), onnx.Weight(_bias, "bias", form, Spread));
+    }
+
     private Tensor Normalise(Tensor rows)
     {
         // A single value per feature has no variance, and would make the running average NaN for good.

@@ -49,4 +49,14 @@ public sealed class Conv1dNode : Node
         Tensor sums = Products.SequenceConvolution(steps.transpose(1, 2), _weight, _bias, _dilation);
         return _activation.Apply(sums.transpose(1, 2));
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        OnnxValue steps = onnx.Add("Transpose", [x.Row[1], -1], [x], ("perm", new[] { 0L, 2L, 1L }));
+        OnnxValue[] weights = _bias is null ? [onnx.Weight(_weight, "weight")] : [onnx.Weight(_weight, "weight"), onnx.Weight(_bias, "bias")];
+        OnnxValue sums = onnx.Add(
+            "Conv", [_weight.shape[0], -1], [steps, .. weights],
+            ("kernel_shape", new[] { _weight.shape[2] }), ("dilations", new[] { (long)_dilation }), ("pads", new[] { _before, 0L }));
+        return _activation.ToOnnx(onnx, onnx.Add("Transpose", [-1, _weight.shape[0]], [sums], ("perm", new[] { 0L, 2L, 1L })));
+    }
 }

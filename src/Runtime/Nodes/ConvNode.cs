@@ -32,4 +32,10 @@ public sealed class ConvNode : Node
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => _activation.Apply(_convolution.Apply(x, _weight, _bias));
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        OnnxValue[] weights = _bias is null ? [onnx.Weight(_weight, "weight")] : [onnx.Weight(_weight, "weight"), onnx.Weight(_bias, "bias")];
+        return _activation.ToOnnx(onnx, _convolution.ToOnnx(onnx, x, weights));
+    }
 }

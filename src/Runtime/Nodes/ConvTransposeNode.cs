@@ -38,4 +38,14 @@ public sealed class ConvTransposeNode : Node
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => _activation.Apply(
         Products.TransposedConvolution(x, _weight, _bias, _convolution.Stride, _convolution.Padding));
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        OnnxValue[] weights = _bias is null ? [onnx.Weight(_weight, "weight")] : [onnx.Weight(_weight, "weight"), onnx.Weight(_bias, "bias")];
+        long Size(long size) => ((size - 1) * _convolution.Stride) - (2L * _convolution.Padding) + _convolution.Kernel;
+        OnnxValue sums = onnx.Windows(
+            "ConvTranspose", [_convolution.Channels, Size(x.Row[1]), Size(x.Row[2])], [x, .. weights],
+            _convolution.Kernel, _convolution.Stride, _convolution.Padding);
+        return _activation.ToOnnx(onnx, sums);
+    }
 }

@@ -29,4 +29,6 @@ public sealed class CustomNode : Node
 
         return y;
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => throw onnx.Refusal("a custom module");
 }

@@ -48,6 +48,23 @@ public sealed class EmbedColumnsNode : Node
             1);
     }
 
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        var parts = new List<OnnxValue>();
+        if (_numbers.Length > 0)
+        {
+            parts.Add(onnx.Add("Gather", [_numbers.Length], [x, onnx.Numbers(_numbers)], ("axis", 1L)));
+        }
+
+        foreach ((EmbeddedColumn column, EmbedNode table) in _columns)
+        {
+            OnnxValue codes = onnx.Add("Gather", [], [x, onnx.Table([column.Column])], ("axis", 1L));
+            parts.Add(table.ToOnnx(onnx, onnx.Cast(codes, Onnx.TensorProto.Types.DataType.Int64)));
+        }
+
+        return onnx.Add("Concat", [parts.Sum(p => p.Row[0])], parts, ("axis", 1L));
+    }
+
     private Tensor Categories(Tensor x, EmbeddedColumn column)
     {
         Tensor values = x.select(1, column.Column).detach();

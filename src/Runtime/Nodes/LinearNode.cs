@@ -30,4 +30,6 @@ public sealed class LinearNode : Node
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) =>
         _activation.Apply(Products.Linear(x, _weight, _bias));
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => _activation.ToOnnx(onnx, onnx.Linear(x, _weight, _bias));
 }

@@ -48,4 +48,12 @@ public sealed class LstmNode : Node
         route.Leave(Name, cat([h, c], 1));
         return stack(states, 1);
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        // ONNX has the rows of i, o, f and g in this order.
+        Tensor Gates(Tensor rows) => cat(
+            [rows.narrow(0, 0, _hidden), rows.narrow(0, 3L * _hidden, _hidden), rows.narrow(0, _hidden, 2L * _hidden)], 0);
+        return RecurrentOnnx.Add(onnx, "LSTM", x, _hidden, _weight, Gates, _bias, Gates);
+    }
 }

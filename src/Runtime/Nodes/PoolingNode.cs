@@ -24,4 +24,11 @@ public sealed class PoolingNode(string name, Pooling kind, int window, int strid
         Pooling.Average => nn.functional.avg_pool2d(x, window, stride),
         _ => throw new InvalidOperationException($"{Name}: expected Max or Average, got {kind}"),
     };
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        long Size(long size) => ((size - window) / stride) + 1;
+        return onnx.Windows(
+            kind == Pooling.Max ? "MaxPool" : "AveragePool", [x.Row[0], Size(x.Row[1]), Size(x.Row[2])], [x], window, stride, padding: 0);
+    }
 }

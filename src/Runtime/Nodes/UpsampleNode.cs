@@ -13,4 +13,14 @@ public sealed class UpsampleNode(string name, int factor) : Node(name)
             .expand(batch, channels, height, factor, width, factor)
             .reshape(batch, channels, height * factor, width * factor);
     }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        long[] row = [x.Row[0], x.Row[1] * factor, x.Row[2] * factor];
+        // No region of interest, which is the second input.
+        OnnxValue[] inputs = [x, new("", []), onnx.Reals([1, 1, factor, factor], 4)];
+        return onnx.Add(
+            "Resize", row, inputs,
+            ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"));
+    }
 }

@@ -71,6 +71,11 @@ public sealed class ChainPool : ModulePool
     public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths) =>
         _stages.Aggregate(x, (rows, stage) => stage.ApplySegments(rows, modules, lengths));
 
+    internal override bool GathersInOnnx => _stages.All(s => s.GathersInOnnx);
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules) =>
+        _stages.Aggregate(x, (each, stage) => stage.ToOnnx(onnx, each, modules));
+
     private static ArgumentException Mismatch(string name, string expected, string got) =>
         new($"pool {name}: expected {expected}, got {got} – every stage holds a part of each module");
 }

@@ -42,6 +42,18 @@ public sealed class ConvPool : StackedPool
     /// <inheritdoc/>
     protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => _convolution.Apply(x, weight, bias);
 
+    /// <summary>Runs all modules as one convolution, in groups where each has an input of its own.</summary>
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
+    {
+        long groups = x.Row[0];
+        OnnxValue beside = onnx.Reshape(x, groups * x.Row[1], x.Row[2], x.Row[3]);
+        OnnxValue weight = onnx.Weight(Weight, $"{Name}/weight", "/beside", w => w.flatten(0, 1));
+        OnnxValue[] weights = Bias is null ? [weight] : [weight, onnx.Weight(Bias, $"{Name}/bias", "/beside", b => b.flatten())];
+        long channels = _convolution.Channels;
+        OnnxValue all = _convolution.ToOnnx(onnx, beside, weights, groups, Count * channels);
+        return Activation.ToOnnx(onnx, onnx.Reshape(all, Count, channels, all.Row[1], all.Row[2]));
+    }
+
     private Tensor SideBySide(Tensor x, long groups)
     {
         Tensor all = _convolution.Apply(x, Weight.flatten(0, 1), Bias?.view(-1), groups);

@@ -32,4 +32,14 @@ public sealed class LayerNormPool : StackedPool
     /// <inheritdoc/>
     protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) =>
         nn.functional.layer_norm(x, _shape, weight, bias);
+
+    internal override bool GathersInOnnx => true;
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
+    {
+        OnnxValue one = onnx.Reals([.. Enumerable.Repeat(1f, (int)_shape.Aggregate(1L, (a, b) => a * b))], _shape);
+        OnnxValue normal = onnx.Add("LayerNormalization", x.Row, [x, one], ("axis", (long)-_shape.Length), ("epsilon", 1e-5f));
+        OnnxValue scaled = onnx.Add("Mul", [modules?.Row[0] ?? Count, .. _shape], [normal, Taken(onnx, Weight, "weight", modules)]);
+        return onnx.Two("Add", scaled, Taken(onnx, Bias!, "bias", modules));
+    }
 }

@@ -62,4 +62,15 @@ public sealed class LinearPool : StackedPool
 
     /// <inheritdoc/>
     protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => Products.Linear(x, weight, bias);
+
+    internal override bool GathersInOnnx => true;
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
+    {
+        long count = modules?.Row[0] ?? Count;
+        OnnxValue column = onnx.Add("Unsqueeze", [.. x.Row, 1], [x, onnx.Numbers(-1)]);
+        OnnxValue products = onnx.Add("MatMul", [count, Outputs, 1], [Taken(onnx, Weight, "weight", modules), column]);
+        OnnxValue each = onnx.Add("Squeeze", [count, Outputs], [products, onnx.Numbers(-1)]);
+        return Activation.ToOnnx(onnx, Bias is null ? each : onnx.Two("Add", each, Taken(onnx, Bias, "bias", modules)));
+    }
 }

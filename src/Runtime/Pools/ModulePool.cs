@@ -80,4 +80,13 @@ public abstract class ModulePool : GraphPart
 
     /// <summary>Starts to note in <paramref name="inUse"/> which modules are in use; null stops it.</summary>
     internal virtual void Track(ModulesInUse? inUse) => InUse = inUse;
+
+    /// <summary>Whether <see cref="ToOnnx"/> takes the chosen modules' weights out of the stack, so that its cost follows K and not M.</summary>
+    internal virtual bool GathersInOnnx => false;
+
+    /// <summary>
+    /// Adds the modules to an ONNX graph. With modules [n, K], those of every row: x [n, 1 or K, …in] → [n, K, …out]. Without, all M: x [n, 1 or M,
+    /// …in] → [n, M, …out]. Where nothing differs between modules, 1 stays 1.
+    /// </summary>
+    internal virtual OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules) => throw onnx.Refusal($"a pool of {GetType().Name}");
 }

@@ -55,4 +55,18 @@ public sealed class NodePool : ModulePool
 
         return cat(outputs, 0);
     }
+
+    /// <summary>Runs every module on every row.</summary>
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
+    {
+        OnnxValue Module(int module)
+        {
+            OnnxValue rows = onnx.Add("Gather", x.Row[1..], [x, onnx.Table([x.Row[0] == 1 ? 0 : module])], ("axis", 1L));
+            OnnxValue y = onnx.Run(_modules[module], rows);
+            return onnx.Add("Unsqueeze", [1, .. y.Row], [y, onnx.Numbers(1)]);
+        }
+
+        OnnxValue[] each = [.. Enumerable.Range(0, Count).Select(Module)];
+        return onnx.Add("Concat", [Count, .. each[0].Row[1..]], each, ("axis", 1L));
+    }
 }

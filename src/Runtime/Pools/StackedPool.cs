@@ -61,4 +61,11 @@ public abstract class StackedPool : ModulePool
 
     /// <summary>The map of one module, without activation, by its own weight and bias: x [n, …in] → [n, …out].</summary>
     protected abstract Tensor Map(Tensor x, Tensor weight, Tensor? bias);
+
+    /// <summary>A parameter [M, …] in an ONNX graph, or its rows for the chosen modules [n, K, …].</summary>
+    private protected OnnxValue Taken(OnnxGraph onnx, Tensor parameter, string name, OnnxValue? modules)
+    {
+        OnnxValue all = onnx.Weight(parameter, $"{Name}/{name}");
+        return modules is null ? all : onnx.Add("Gather", [modules.Row[0], .. parameter.shape[1..]], [all, modules], ("axis", 0L));
+    }
 }

@@ -53,4 +53,12 @@ public sealed class StagePool : ModulePool
 
     /// <inheritdoc/>
     public override Tensor ApplySegments(Tensor x, long[] modules, long[] lengths) => _node.Forward(x, Route.NoChoice());
+
+    internal override bool GathersInOnnx => true;
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
+    {
+        OnnxValue rows = _node.ToOnnx(onnx, onnx.Reshape(x, x.Row[1..]));
+        return onnx.Reshape(rows, [x.Row[0], .. rows.Row]);
+    }
 }

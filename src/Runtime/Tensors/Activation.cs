@@ -89,6 +89,34 @@ public sealed record Activation
         _ => throw new InvalidOperationException($"expected an activation, got {_kind}"),
     };
 
+    /// <summary>Adds the activation to an ONNX graph.</summary>
+    internal OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        (string, object) axis = ("axis", x.Rank >= 4 ? -3L : -1L);
+        return _kind switch
+        {
+            Kind.Identity => x,
+            Kind.Relu => onnx.Each("Relu", x),
+            Kind.Tanh => onnx.Each("Tanh", x),
+            Kind.Sigmoid => onnx.Each("Sigmoid", x),
+            // x·(1 + erf(x/√2))/2
+            Kind.Gelu => onnx.Two(
+                "Mul", onnx.Two("Mul", x, Real(onnx, 0.5)),
+                onnx.Two("Add", onnx.Each("Erf", onnx.Two("Mul", x, Real(onnx, Math.Sqrt(0.5)))), Real(onnx, 1))),
+            Kind.Silu => onnx.Two("Mul", x, onnx.Each("Sigmoid", x)),
+            Kind.LeakyRelu => onnx.Each("LeakyRelu", x, ("alpha", (float)_setting)),
+            Kind.Elu => onnx.Each("Elu", x, ("alpha", (float)_setting)),
+            Kind.Softplus => onnx.Each("Softplus", x),
+            Kind.Hardswish => onnx.Each("HardSwish", x),
+            Kind.Mish => onnx.Two("Mul", x, onnx.Each("Tanh", onnx.Each("Softplus", x))),
+            Kind.Softmax => onnx.Each("Softmax", x, axis),
+            Kind.LogSoftmax => onnx.Each("LogSoftmax", x, axis),
+            _ => throw new InvalidOperationException($"expected an activation, got {_kind}"),
+        };
+    }
+
+    private static OnnxValue Real(OnnxGraph onnx, double value) => onnx.Reals([(float)value]);
+
     /// <summary>The name, with the setting where there is one.</summary>
     public override string ToString() => _kind is Kind.LeakyRelu or Kind.Elu
         ? $"{_kind} {_setting.ToString("R", CultureInfo.InvariantCulture)}"

@@ -28,5 +28,12 @@ public sealed record Convolution(int Channels, int Kernel, int Stride, int Paddi
     /// <summary>The shape of the output for a row of shape [in, H, W]: [Channels, H', W'].</summary>
     internal long[] Output(long[] row) => [Channels, Size(row[1]), Size(row[2])];
 
+    /// <summary>The same as an operator of ONNX: x [n, groups·in, H, W] with weight and, if there is one, bias → [n, groups·Channels, H', W'].</summary>
+    internal OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue[] weights, long groups = 1, long channels = 0)
+    {
+        long[] output = Output(x.Row);
+        return onnx.Windows("Conv", [channels == 0 ? output[0] : channels, output[1], output[2]], [x, .. weights], Kernel, Stride, Padding, groups);
+    }
+
     private long Size(long size) => ((size + (2L * Padding) - Kernel) / Stride) + 1;
 }

@@ -109,6 +109,6 @@ experiment { net net'; data data; train (em { steps 10 }) } |> Program.main fsi.
 let net' = network "csv" { features 2; gaussian (variance 1.0) }
 let mine = experiment { net net'; data (csv "nowhere.csv" { targets [ "a"; "b" ] }); train (em { steps 10 }) }
 Script([| "mine.fsx"; "train" |]).Run mine
-// expect: nowhere.csv: expected a CSV file, got nothing at that path
+// expect: nowhere.csv: expected a CSV or Parquet file, got nothing at that path
 """
     ]

@@ -98,7 +98,7 @@ let tests =
                     [ "1st" ], "NAME: expected a letter"
                     [ "mine"; "--data"; "flower.csv" ], "though there is flowers.csv"
                     [ "mine"; "--data"; "flowers.csv"; "--target"; "specis" ], "did you mean species?"
-                    [ "mine"; "--target"; "species" ], "--target: expected a CSV file with --data"
+                    [ "mine"; "--target"; "species" ], "--target: expected a CSV or Parquet file with --data"
                 ] do
                 let code, _, errors = within directory ("new" :: words)
                 Expect.equal code 1 errors

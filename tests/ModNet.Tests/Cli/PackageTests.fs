@@ -194,6 +194,9 @@ let tests =
             <| fun feed version ->
                 contents feed version "ModNet.Runtime" [ "ModNet.Runtime"; "ModNet.Kernels" ] [
                     "CsvHelper"
+                    "Google.Protobuf"
+                    "OnnxSharp"
+                    "Parquet.Net"
                     "TorchSharp"
                 ]
 
