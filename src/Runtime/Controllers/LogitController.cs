@@ -75,7 +75,7 @@ public abstract class LogitController : Controller
     protected static Tensor Vectors(Tensor x) => x.dim() == 2 ? x : x.flatten(1);
 
     internal override OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) =>
-        onnx.Choose(onnx.Reshape(onnx.Linear(FeaturesOnnx(onnx, x, beside), _weight, _bias), Choose, Modules));
+        onnx.Choose(onnx.Reshape(onnx.Linear(FeaturesOnnx(onnx, x, beside), _weight, Bias), Choose, Modules));
 
     /// <summary>What the last linear map reads, in an ONNX graph.</summary>
     private protected virtual OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");

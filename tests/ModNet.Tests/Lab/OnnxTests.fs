@@ -104,7 +104,13 @@ let private asFile (selector: Selector) (network: Network) =
             for datapoints, steps in [ 1, 3; 5, 2 ] do
                 let batch =
                     Batches.draw
-                        { Datapoints = datapoints; Steps = steps; Seed = 5; DType = torch.ScalarType.Float32 }
+                        {
+                            Datapoints = datapoints
+                            Steps = steps
+                            Seed = 5
+                            DType = torch.ScalarType.Float32
+                            Weighted = false
+                        }
                         network
 
                 use said = Prediction.Of(graph, batch.Inputs, selector, batch.Side)

@@ -110,7 +110,10 @@ let private goOn (experiment: Experiment) (folder: string) (steps: int) =
 
 let private stored (folder: string) = Safetensors.Read(Path.Combine(folder, "checkpoint.safetensors"))
 
-let private stepsOf (folder: string) = scoped (fun () -> (stored folder)["run.step"].ToInt64())
+let private stepsOf (folder: string) =
+    scoped (fun () ->
+        let kept = stored folder
+        kept["run.step"].ToInt64())
 
 let private same (expected: string) (actual: string) (skip: string -> bool) =
     scoped (fun () ->
