@@ -30,12 +30,11 @@ internal sealed class FrozenRows
         using var noGrad = no_grad();
         foreach ((ParameterMemory memory, long[] rows) in _parts)
         {
-            if (memory.Parameter.grad is not Tensor gradient)
+            if (memory.Parameter.grad is Tensor gradient)
             {
-                continue;
+                Hush(gradient, rows);
             }
 
-            Hush(gradient, rows);
             Tensor index = tensor(rows, device: memory.Parameter.device);
             foreach (Tensor of in memory.State().Select(s => s.Value).Prepend(memory.Parameter).Where(t => t.shape.SequenceEqual(memory.Parameter.shape)))
             {

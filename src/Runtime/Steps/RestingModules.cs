@@ -71,8 +71,9 @@ internal sealed class RestingModules
         using var noGrad = no_grad();
         foreach (Part part in _parts)
         {
-            long[] rows = [.. part.InUse.ToArray().Where(m => !part.Pool.Frozen.Contains((int)m))];
-            long[] steps = Array.ConvertAll(rows, m => ++part.Steps[m]);
+            long[] rows = part.InUse.ToArray();
+            // What this does to frozen modules is undone after it (FrozenRows), and is no step of theirs.
+            long[] steps = Array.ConvertAll(rows, m => part.Pool.Frozen.Contains((int)m) ? part.Steps[m] + 1 : ++part.Steps[m]);
             foreach (ModuleRows stacked in part.Rows)
             {
                 stacked.Step(rate, rows, steps);
