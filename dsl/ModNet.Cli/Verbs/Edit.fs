@@ -23,6 +23,7 @@ module Edit =
         "clone", "POOL M", "add a module once more"
         "unmask", "POOL M…", "let layers choose masked modules"
         "substitute", "POOL M RUN POOL M", "put a module of another run in the place of a module"
+        "distil", "POOL M", "teach a new module what a module does, on the rows routed to it, and put it in its place"
         "swap", "LAYER LAYER", "exchange two layers"
         "freeze", "PART…", "have training leave parts as they are"
         "split-module", "POOL M", "take a module out as a network"
@@ -92,6 +93,10 @@ module Edit =
         | "substitute", [ pool; Number number; source; sourcePool; Number sourceNumber ] ->
             use source = load source
             ModNet.Edit.substitute pool number source sourcePool sourceNumber network
+        | "distil", [ pool; Number number ] ->
+            let taught, fit = ModNet.Edit.distil pool number (Distillation()) network
+            printfn $"R² of the new module on the rows routed to it: %.6f{fit}"
+            taught
         | "swap", [ first; second ] -> ModNet.Edit.swap first second network
         | "freeze", (_ :: _ as parts) -> ModNet.Edit.freeze parts network
         | "split-module", [ pool; Number number ] -> ModNet.Edit.split_module pool number network

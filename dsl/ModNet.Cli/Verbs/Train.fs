@@ -3,6 +3,7 @@ namespace ModNet.Cli.Verbs
 open System.IO
 open ModNet
 open ModNet.Cli
+open ModNet.Runtime
 
 /// `./modnet train SCRIPT`, or a run's folder.
 [<RequireQualifiedAccess>]
@@ -13,6 +14,17 @@ module Train =
     // A run's folder says all that its script said, but for code and arrays in memory, and the run goes on from its checkpoint.
     let private resume (folder: string) (options: string list) : int =
         let experiment = { Trained.experiment folder with Out = Some folder }
+
+        if not (Checkpoint.IsIn folder) then
+            raise (
+                UserException(
+                    folder,
+                    "the folder of a run with a checkpoint to go on from",
+                    "one without",
+                    "train a script, or give the folder that --out named"
+                )
+            )
+
         let resumed = if List.contains "--resume" options then options else options @ [ "--resume" ]
         Script(Array.ofList (folder :: "train" :: resumed)).Run experiment
         CommandLine.Exit.ok

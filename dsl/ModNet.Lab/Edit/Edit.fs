@@ -230,6 +230,64 @@ module Edit =
                     sourceNumber
                 ))
 
+    /// The network with a module replaced by a new one of the same unit, which was taught to give what the old one gives, on rows of the run's training
+    /// data; and R² of the new one on the rows that are routed to it. Raises UserException where the data are gone, or no row is routed to the module.
+    /// Example: `let there, fit = Edit.distil "words" 3 (Distillation()) run`
+    let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
+        isThere run pool [ number ]
+        let sound = Check.experiment run.Experiment |> Refusal.orRaise
+        let source = Source.load sound
+        use splits = source.Splits
+        use _scope = torch.NewDisposeScope()
+
+        let rows (only: System.Nullable<int>) =
+            RoutedRows.Of(run.Graph, run.Evaluating, splits.Train, pool, only, splits.Train.Count, how.Rows, run.Device)
+
+        let routed = rows (System.Nullable number)
+
+        if routed.shape[0] = 0L then
+            Refusal.refuse
+                $"pool {pool}, module {number}"
+                "a module that is run on some row of the training data"
+                "one that is run on none"
+                "exclude it, or put another module in its place by `substitute`"
+
+        use streams = new RandomStreams(how.Seed)
+        use fresh = Compile.ofPlan (Initialiser streams.Init) streams.Dropout run.Plan
+        let known (graph: Graph) = graph.Pools |> Seq.find (fun known -> known.Name = pool)
+        // Both learn and are compared on the CPU, where the state is.
+        use teacher = Compile.ofPlan (Initialiser streams.Init) streams.Dropout run.Plan
+        CompileMethod.evaluating run.Experiment.Method teacher |> ignore
+        run.Origin.State.Load(teacher, averaged = true)
+        teacher.eval ()
+        fresh.eval ()
+        how.Teach(known teacher, known fresh, number, (if how.Routed then routed else rows (System.Nullable())))
+        let fit = Distillation.Fit(known teacher, known fresh, number, routed)
+
+        let taught =
+            run
+            |> edited
+                {
+                    Words = $"distil {pool} {number}"
+                    Pool = Some pool
+                    From = []
+                    Touches = Modules [ number ]
+                }
+                run.Experiment
+                (fun _ ->
+                    PoolEdit.Replace(
+                        run.Origin.State.Tensors,
+                        run.Graph,
+                        pool,
+                        number,
+                        fresh.state_dict (),
+                        fresh,
+                        pool,
+                        number
+                    ))
+
+        taught, fit
+
     /// The network with two of its layers in each other's places, such as two residual blocks. Both stand between input and head, in no other layer.
     /// Raises UserException where the network is none any more.
     /// Example: `Edit.swap "residual1" "residual2" run`

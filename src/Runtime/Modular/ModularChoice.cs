@@ -58,6 +58,7 @@ internal sealed class ModularChoice
     internal Tensor Run(Route route, Tensor x, Selection selection)
     {
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        Pool.Heard?.Invoke(x, selection.Indices);
         Dispatch dispatch = Dispatch.For(Pool, x, route.FullBatch.Rows(rows), positions);
         return Combined(dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
     }

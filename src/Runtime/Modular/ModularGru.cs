@@ -61,6 +61,8 @@ public sealed class ModularGru : GatedNode
                 Dispatch: AutoDispatch,
             }
             || (pool.Activation != Activation.Identity && pool.Activation != Activation.Relu)
+            // The kernel keeps the rows that its modules read to itself.
+            || pool.Heard is not null
             || !FusedModularGru.Takes(x, Hidden, controller, pool, route.Runs(controller))
             || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
         {

@@ -43,6 +43,9 @@ public abstract class ModulePool : GraphPart
     /// <summary>Has training leave a module as it is (<see cref="Freezing"/>).</summary>
     internal void Freeze(int module) => _frozen.Add(module);
 
+    /// <summary>Is told of rows [n, …in] and the modules [n, K] that are run on them, while somebody listens; else null.</summary>
+    internal Action<Tensor, Tensor>? Heard { get; set; }
+
     /// <summary>The parameters [M, …] that hold all modules stacked.</summary>
     internal virtual IEnumerable<Parameter> Stacked => [];
 

@@ -393,4 +393,40 @@ let tests =
 
             refused 1 [ "compare"; one; directory; directory + "x" ] [ directory; "expected folders of runs" ]
             refused 1 [ "compare"; one ] [ one; "expected at least two runs, got one" ]
+
+        testInDirectory "edit changes a trained network, measures the change, and train goes on with the folder it leaves"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            let out = Path.Combine(directory, "fewer")
+            let output, _ = succeeds [ "edit"; folder; "exclude"; "modular1/pool"; "0"; "--out"; out ]
+            Expect.stringContains output "exclude modular1/pool 0; measured on" "what was done"
+            Expect.stringContains output "unaffected" "a table"
+            let told = JsonNode.Parse(File.ReadAllText(Path.Combine(out, "edit.json"))).AsObject()
+            let measured = told["measured"].AsObject()
+            let unaffected = measured["unaffected"].AsObject()
+            Expect.equal (unaffected["changed_predictions"].GetValue<int>()) 0 "the others are as they were"
+            let page = File.ReadAllText(Path.Combine(out, "edit.html"))
+
+            for part in [ "exclude modular1/pool 0"; "<h2>Before</h2>"; "<h2>After</h2>"; "affected" ] do
+                Expect.stringContains page part "the page"
+
+            let listed, _ = succeeds [ "runs"; directory ]
+            Expect.stringContains listed "edited" "the list of runs"
+            let trained, _ = succeeds [ "train"; out; "--steps"; "70" ]
+            Expect.stringContains trained "70 steps" "it goes on"
+
+            let word = Path.Combine(directory, "word")
+            succeeds [ "edit"; folder; "split-module"; "modular1/pool"; "1"; "--out"; word ] |> ignore
+            use alone = Trained.load word
+            Expect.equal (Seq.length alone.Graph.Nodes) 1 "one layer"
+            succeeds [ "edit"; folder; "split-at"; "modular1"; "--out"; Path.Combine(directory, "half") ] |> ignore
+            Expect.isTrue (Directory.Exists(Path.Combine(directory, "half-2"))) "two networks"
+
+            refused 1 [ "edit"; folder; "exclude"; "modular1/pool"; "7"; "--out"; word + "2" ] [ "modules from 0 to 2"; "got 7" ]
+            refused 1 [ "edit"; folder; "exclude"; "modular1/pool"; "--out"; word + "2" ] [ "edit exclude"; "POOL M…" ]
+            refused 1 [ "edit"; folder; "clone"; "words"; "1"; "--out"; word + "2" ] [ "`words`"; "`modular1/pool`" ]
+            refused 1 [ "edit"; folder; "clone"; "modular1/pool"; "1"; "--out"; word ] [ "a new folder, or an empty one" ]
+            refused 2 [ "edit"; folder; "exclued"; "modular1/pool"; "1"; "--out"; word + "2" ] [ "did you mean exclude?" ]
+            refused 1 [ "train"; word; "--steps"; "5" ] [ word ]
+            refused 1 [ "train"; directory ] [ "expected the folder of a run" ]
     ]

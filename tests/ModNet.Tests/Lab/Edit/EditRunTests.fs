@@ -308,6 +308,41 @@ let tests =
                     (fun (a, b) -> abs (a - b) < 1e-6)
                     "answers")
 
+        testInDirectory "a module that was taught does what the old one did on the rows routed to it, and the others stay"
+        <| fun directory ->
+            let source = trained directory "source" (emOf Drift)
+            use run = load source source.Out.Value
+            let how = Distillation(Steps = 2_000, Rate = 0.02)
+
+            let most =
+                [ 0..4 ] |> List.maxBy (fun m -> (EditReport.between 90 run (Edit.exclude "words" [ m ] run)).Affected.Count)
+
+            let taught, fit = Edit.distil "words" most how run
+            use taught = taught
+            let report = EditReport.between 1_000 run taught
+            Expect.isGreaterThan fit 0.999 "R²"
+            Expect.isGreaterThan report.Affected.Count 0L "some are affected"
+            Expect.isLessThan report.Unaffected.LargestChange 1e-6 "the others stay"
+            Expect.isLessThan report.Affected.LargestChange 0.05 "and these nearly"
+            let start, _ = Edit.distil "words" most (Distillation(Steps = 0)) run
+            use start = start
+            let untaught = EditReport.between 1_000 run start
+            Expect.isGreaterThan untaught.Affected.LargestChange report.Affected.LargestChange "teaching helps"
+
+            let sound = Check.experiment run.Experiment |> Refusal.orRaise
+            let source = Source.load sound
+            use splits = source.Splits
+
+            scoped (fun () ->
+                let rows (only: System.Nullable<int>) =
+                    RoutedRows.Of(run.Graph, run.Evaluating, splits.Train, "words", only, 60L, 1_000L, run.Device)
+
+                // Every datapoint's row is heard once where the pool chooses two, and once for each module that it meets.
+                Expect.equal (rows(System.Nullable()).shape[0]) 60L "all rows"
+                let each = [ for m in 0..4 -> (rows (System.Nullable m)).shape[0] ]
+                Expect.isGreaterThanOrEqual (List.sum each) 60L "each row meets a module, or two"
+                Expect.isLessThanOrEqual (List.sum each) 120L "at most two")
+
         testInDirectory "the report tells affected datapoints from the others"
         <| fun directory ->
             let source = trained directory "source" (emOf Drift)
