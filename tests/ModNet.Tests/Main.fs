@@ -1,6 +1,9 @@
 /// Runs the tests with Expecto: those whose full name contains the first argument, or all; what follows are Expecto's options.
 /// Prints failures when they happen, every so often how far it is, in the end what was counted and `N passed, N failed`.
 /// With `--list-tests` it lists the names of tests; with `--write-messages` it writes docs/messages.md; both run nothing.
+///
+/// The whole suite takes two processes: a second one, started with `--second`, runs the tests that start the command line and wait
+/// for it, beside this one, which runs the others and prints what comes of all. What aims at a moment of another process runs last, alone.
 module ModNet.Tests.Main
 
 open System
@@ -8,6 +11,7 @@ open System.IO
 open System.Threading
 open Expecto
 open Expecto.Impl
+open ModNet.Tests.Event
 
 /// Where, if anywhere, the name of the test that runs is kept, for whoever finds this process dead.
 let private keep =
@@ -23,59 +27,57 @@ let private say =
 
 let private indented (text: string) = String.Join("\n", [ for line in text.Trim('\n').Split '\n' -> "    " + line ])
 
-/// What is said while tests run, and how far they are.
+/// What is said while tests run, how far they are, and what came of them.
 type private Progress(total: int) =
-    let mutable ended = 0
-    let mutable running = ""
+    let running = Collections.Concurrent.ConcurrentDictionary<int, string>()
     let durations = Collections.Concurrent.ConcurrentBag<string * TimeSpan>()
+    let counts = Collections.Concurrent.ConcurrentQueue<Tally.Count>()
+    let mutable passed, skipped, failed = 0, 0, 0
 
-    let failed (name: string) (what: string) (took: TimeSpan) =
-        say $"failed: {name} ({took.TotalSeconds:F1} s)\n{indented what}\n"
+    /// Takes what happens in one of the processes.
+    member _.Take (place: int) (event: Event) =
+        match event with
+        | Began test -> running[place] <- test
+        | Passed(test, took) ->
+            Interlocked.Increment &passed |> ignore
+            durations.Add(test, took)
+        | Skipped(test, reason) ->
+            Interlocked.Increment &skipped |> ignore
+            say $"skipped: {test}: {reason}"
+        | Failed(test, what, took) ->
+            Interlocked.Increment &failed |> ignore
+            say $"failed: {test} ({took.TotalSeconds:F1} s)\n{indented what}\n"
+        | Counted count -> counts.Enqueue count
+        | Ended -> running.TryRemove place |> ignore
 
-    let ending () = Interlocked.Increment &ended |> ignore
+    member _.Say() =
+        let running = running.Values |> String.concat "; "
+        say $"{passed + skipped + failed} of {total} tests done; running: {running}"
 
-    let after action =
-        async {
-            ending ()
-            action ()
-        }
-
-    member _.Say() = say $"{ended} of {total} tests done; running: {running}"
+    member _.Passed = passed
+    member _.Skipped = skipped
+    member _.Failed = failed
+    member _.Counts = List.ofSeq counts
 
     /// The tests that took longest, of those that passed.
     member _.Slowest(count: int) = durations |> Seq.sortByDescending snd |> Seq.truncate count |> Seq.toList
 
-    member _.Printer = {
+/// Runs tests and tells what happens: Expecto's exit code, and whether Expecto ran them, as it does unless its options say
+/// otherwise.
+let private run (take: Event -> unit) (options: string list) (tests: Test) : int * bool =
+    let tell event = async { take event }
+    let mutable ran = false
+
+    let printer = {
         TestPrinters.silent with
-            beforeEach =
-                fun name _ ->
-                    async {
-                        running <- name
-                        keep name
-                    }
-            passed = fun name took -> after (fun () -> durations.Add(name, took))
-            ignored = fun name reason -> after (fun () -> say $"skipped: {name}: {reason}")
-            failed = fun name message took -> after (fun () -> failed name message took)
-            exn = fun name error took -> after (fun () -> failed name (string error) took)
+            beforeEach = fun name _ -> tell (Began name)
+            passed = fun name took -> tell (Passed(name, took))
+            ignored = fun name reason -> tell (Skipped(name, reason))
+            failed = fun name message took -> tell (Failed(name, message, took))
+            exn = fun name error took -> tell (Failed(name, string error, took))
     }
 
-let private runTests (args: string array) =
-    let words, options =
-        match List.ofArray args with
-        | words :: options when not (words.StartsWith '-') -> words, options
-        | options -> "", options
-
-    let tests =
-        testFromThisAssembly ()
-        |> Option.defaultValue (testList "" [])
-        |> Test.filter "/" (fun name -> (String.concat "/" name).Contains(words, StringComparison.OrdinalIgnoreCase))
-
-    let progress = Progress(Test.toTestCodeList tests |> List.length)
-    let mutable summary = None
-
     let code =
-        use _ = new Timer((fun _ -> progress.Say()), null, 20_000, 20_000)
-
         runTestsWithCLIArgs
             [
                 // One test at a time: live tensors are counted, and that count is the process's.
@@ -83,31 +85,114 @@ let private runTests (args: string array) =
                 CLIArguments.No_Spinner
                 CLIArguments.JoinWith "/"
                 if Console.IsOutputRedirected then CLIArguments.Colours 0
-                CLIArguments.Printer progress.Printer
-                CLIArguments.Append_Summary_Handler(SummaryHandler(fun run -> summary <- Some run))
+                CLIArguments.Printer printer
+                CLIArguments.Append_Summary_Handler(SummaryHandler(fun _ -> ran <- true))
             ]
             (Array.ofList options)
             tests
 
-    match summary with
+    code, ran
+
+let private all () = testFromThisAssembly () |> Option.defaultValue (testList "" [])
+
+let private namesOf (tests: Test list) =
+    let name (test: FlatTest) = String.concat "/" test.name
+    Set [ for test in List.collect Test.toTestCodeList tests -> name test ]
+
+let private only (chosen: string -> bool) = Test.filter "/" (String.concat "/" >> chosen)
+
+/// About half of the suite by time: lists that start the command line again and again, and wait for it. What needs F# Interactive is
+/// not among them, since to start a session takes seconds in every process.
+let private commands =
+    lazy
+        (namesOf [
+            EndToEndTests.jobs
+            MistakeTests.tests
+            CompilerHintTests.tests
+            NewTests.tests
+            ScriptVerbTests.tests
+            SweepVerbTests.tests
+            UseTests.tests
+            SafetyTests.tests
+            NotebookTests.tests
+            KernelTests.tests
+            PictureTests.tests
+            LookTests.tests
+        ])
+
+/// The tests that aim at a moment of another process, or look at what a clock brings about: another process may keep them from it.
+let private alone = lazy (namesOf [ KillTests.tests; LiveProgressTests.tests ])
+
+let private isForSecond name = commands.Value.Contains name
+let private isAlone name = alone.Value.Contains name
+
+let private runSecond () =
+    Second.endWithTheFirst ()
+    let tell event = say (line event)
+    let code, ran = all () |> only isForSecond |> run tell []
+
+    for count in Tally.all () do
+        tell (Counted count)
+
+    if ran then tell Ended
+    code
+
+/// The whole suite.
+let private runInTwo (progress: Progress) (here: Event -> unit) (tests: Test) : int * bool =
+    use second =
+        new Second.Process(
+            Environment.ProcessPath,
+            [ Reflection.Assembly.GetExecutingAssembly().Location; "--second" ],
+            progress.Take 2,
+            say
+        )
+
+    let code, ran = tests |> only (fun name -> not (isForSecond name || isAlone name)) |> run here []
+    here Ended
+    second.Wait()
+    let last, ranLast = tests |> only isAlone |> run here []
+    max code last, ran && ranLast
+
+let private runTests (args: string array) =
+    let words, options =
+        match List.ofArray args with
+        | words :: options when not (words.StartsWith '-') -> words, options
+        | options -> "", options
+
+    let tests = all () |> only (fun name -> name.Contains(words, StringComparison.OrdinalIgnoreCase))
+    let progress = Progress(Test.toTestCodeList tests |> List.length)
+
+    let here event =
+        match event with
+        | Began name -> keep name
+        | _ -> ()
+
+        progress.Take 1 event
+
+    let code, ran =
+        use _ = new Timer((fun _ -> progress.Say()), null, 20_000, 20_000)
+
+        if words = "" && options.IsEmpty && Environment.ProcessorCount > 1 then
+            runInTwo progress here tests
+        else
+            run here options tests
+
     // Options that only list tests, or tests that Expecto refuses to run.
-    | None -> code
-    | Some run ->
-        for line in Tally.table (Tally.all ()) do
+    if not ran then
+        code
+    else
+        for line in Tally.table (Tally.all () @ progress.Counts) do
             say line
 
         // So that whoever adds a test sees where the time goes.
         for name, took in progress.Slowest 10 do
             say $"slow: {took.TotalSeconds:F1} s: {name}"
 
-        let passed, skipped = run.passed.Length, run.ignored.Length
-        let failed = run.failed.Length + run.errored.Length
+        if progress.Passed + progress.Failed = 0 then say "no test ran"
 
-        if passed + failed = 0 then say "no test ran"
-
-        let skips = if skipped = 0 then "" else $", {skipped} skipped"
-        say $"{passed} passed, {failed} failed{skips}"
-        if failed = 0 && passed > 0 then code else 1
+        let skips = if progress.Skipped = 0 then "" else $", {progress.Skipped} skipped"
+        say $"{progress.Passed} passed, {progress.Failed} failed{skips}"
+        if progress.Failed = 0 && progress.Passed > 0 then code else 1
 
 [<EntryPoint>]
 let main args =
@@ -115,4 +200,5 @@ let main args =
     | [| "--write-messages" |] ->
         MessagePage.write ()
         0
+    | [| "--second" |] -> runSecond ()
     | _ -> runTests args
