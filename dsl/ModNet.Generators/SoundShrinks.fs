@@ -85,6 +85,12 @@ module internal SoundShrinks =
             | Custom _ -> { modular with Controller = Linear }
             | _ -> modular)
 
+    /// Masks without the modules that are there no more; none where they would be over all.
+    let private fittingMasks =
+        LayerTree.modulars (fun modular ->
+            let masked = modular.Masked |> List.filter (fun masked -> masked < modular.Pool.Modules)
+            { modular with Masked = if masked.Length < modular.Pool.Modules then masked else [] })
+
     let private ends (network: Network) =
         seq {
             let change index layer = { network with Layers = List.updateAt index layer network.Layers }
@@ -136,4 +142,6 @@ module internal SoundShrinks =
     let shrink (network: Network) : Network seq =
         let size = Size.ofNetwork network
 
-        candidates network |> Seq.filter (fun smaller -> Size.ofNetwork smaller < size && Typing.isSound smaller)
+        candidates network
+        |> Seq.map fittingMasks
+        |> Seq.filter (fun smaller -> Size.ofNetwork smaller < size && Typing.isSound smaller)

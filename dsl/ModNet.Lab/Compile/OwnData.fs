@@ -24,7 +24,11 @@ module internal OwnData =
         let counting =
             match weights with
             | Some weights when Array.contains 0.0f weights ->
-                let places = [| for place, weight in Array.indexed weights do if weight <> 0.0f then place |]
+                let places = [|
+                    for place, weight in Array.indexed weights do
+                        if weight <> 0.0f then place
+                |]
+
                 let places = ids places
                 fun (all: torch.Tensor) -> all.index_select (0L, places)
             | _ -> id

@@ -105,7 +105,7 @@ module Edit =
 
     /// The same network with the modules of a pool in another order: its module m is the one that was `order[m]`. Nothing else changes: not what the
     /// network computes, nor what training goes on to do.
-    /// Example: `Edit.relabel "words" [ 2; 0; 1 ] run`
+    /// Example: `Edit.relabel "words" [ 2; 0; 1 ] trained`
     let relabel (pool: string) (order: int seq) (run: TrainedNetwork) : TrainedNetwork =
         let order = List.ofSeq order
         let before = rowsOf run pool
@@ -136,7 +136,7 @@ module Edit =
 
     /// The network with so many more modules in a pool, at its end. They begin anew, and are masked in every layer over the pool, so that nothing
     /// changes until `unmask`. Raises UserException for a pool whose modules are units of several kinds: `clone` one of those.
-    /// Example: `Edit.augment "words" 2 run |> Edit.unmask "words" [ 15; 16 ]`
+    /// Example: `Edit.augment "words" 2 trained |> Edit.unmask "words" [ 15; 16 ]`
     let augment (pool: string) (count: int) (run: TrainedNetwork) : TrainedNetwork =
         let planned = EditSpec.pool run.Plan pool
         let before = planned.Pool.Modules
@@ -165,7 +165,7 @@ module Edit =
 
     /// The network with a module twice: once more at the end of its pool. Both have the logit of the one minus log 2, so that the probability of each
     /// output y given x stays as it is (with `duplicates Every`), and training can tell the two apart. The most probable module may be another one now.
-    /// Example: `Edit.clone "words" 3 run`
+    /// Example: `Edit.clone "words" 3 trained`
     let clone (pool: string) (number: int) (run: TrainedNetwork) : TrainedNetwork =
         isThere run pool [ number ]
         let before = rowsOf run pool
@@ -184,7 +184,7 @@ module Edit =
             (fun state graph -> PoolEdit.AddToLogits(state, graph, pool, [| number; before |], -log 2.0))
 
     /// The same modules, of which these may be chosen again by every layer over the pool.
-    /// Example: `Edit.unmask "words" [ 15 ] run`
+    /// Example: `Edit.unmask "words" [ 15 ] trained`
     let unmask (pool: string) (modules: int seq) (run: TrainedNetwork) : TrainedNetwork =
         isThere run pool modules
         let modules = List.ofSeq modules
@@ -197,7 +197,7 @@ module Edit =
 
     /// The network with a module replaced by a module of another trained network, or of its own, of the same unit. What the optimiser remembers of it
     /// begins anew. Raises UserException where the two differ in shape.
-    /// Example: `Edit.substitute "words" 3 other "words" 0 run`
+    /// Example: `Edit.substitute "words" 3 trained "words" 0 trained`
     let substitute
         (pool: string)
         (number: int)
@@ -232,7 +232,7 @@ module Edit =
 
     /// The network with a module replaced by a new one of the same unit, which was taught to give what the old one gives, on rows of the run's training
     /// data; and R² of the new one on the rows that are routed to it. Raises UserException where the data are gone, or no row is routed to the module.
-    /// Example: `let there, fit = Edit.distil "words" 3 (Distillation()) run`
+    /// Example: `let there, fit = Edit.distil "words" 3 (Distillation()) trained`
     let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
         isThere run pool [ number ]
         let sound = Check.experiment run.Experiment |> Refusal.orRaise
@@ -267,12 +267,7 @@ module Edit =
         let taught =
             run
             |> edited
-                {
-                    Words = $"distil {pool} {number}"
-                    Pool = Some pool
-                    From = []
-                    Touches = Modules [ number ]
-                }
+                { Words = $"distil {pool} {number}"; Pool = Some pool; From = []; Touches = Modules [ number ] }
                 run.Experiment
                 (fun _ ->
                     PoolEdit.Replace(
@@ -290,7 +285,7 @@ module Edit =
 
     /// The network with two of its layers in each other's places, such as two residual blocks. Both stand between input and head, in no other layer.
     /// Raises UserException where the network is none any more.
-    /// Example: `Edit.swap "residual1" "residual2" run`
+    /// Example: `Edit.swap "residual1" "residual2" trained`
     let swap (first: string) (second: string) (run: TrainedNetwork) : TrainedNetwork =
         let before = NamedLayers.top run.Experiment.Network
 
@@ -373,7 +368,7 @@ module Edit =
 
     /// The same network, of which training from here on leaves these parts as they are, by the names that `frozen` takes, beside those that it leaves
     /// already.
-    /// Example: `Edit.freeze [ "words" ] run`
+    /// Example: `Edit.freeze [ "words" ] trained`
     let freeze (parts: string seq) (run: TrainedNetwork) : TrainedNetwork =
         let experiment = { run.Experiment with Frozen = run.Experiment.Frozen @ List.ofSeq parts |> List.distinct }
         let notes = Notes()
@@ -441,7 +436,7 @@ module Edit =
 
     /// One module as a network: x as a row of the pool → f_m(x), the mean of a Gaussian head; an image that it gives is flattened. It has weights alone:
     /// `save` writes them as `Trained.export` does.
-    /// Example: `Edit.split_module "words" 3 run`
+    /// Example: `Edit.split_module "words" 3 trained`
     let split_module (pool: string) (number: int) (run: TrainedNetwork) : TrainedNetwork =
         isThere run pool [ number ]
         let planned = EditSpec.pool run.Plan pool
@@ -465,7 +460,7 @@ module Edit =
 
     /// The network cut after one of its layers: f₁, which gives what that layer gives (flattened, if it is an image), and f₂, which reads it, so that
     /// f = f₂ ∘ f₁. Both have weights alone. Raises UserException where no vector and no image flows there.
-    /// Example: `let first, second = Edit.split_at "linear1" run`
+    /// Example: `let first, second = Edit.split_at "linear1" trained`
     let split_at (layer: string) (run: TrainedNetwork) : TrainedNetwork * TrainedNetwork =
         let layers = NamedLayers.top run.Experiment.Network
 
@@ -533,7 +528,7 @@ module Edit =
 
     /// The part of the network that some data use: without the modules that none of x [N, …] meets. x and `side` are as in `Predict`. What it says of these
     /// datapoints is what the network says.
-    /// Example: `Edit.split_used (x, null) run`
+    /// Example: `Edit.split_used (x, null) trained`
     let split_used (x: torch.Tensor, side: SideInputs) (run: TrainedNetwork) : TrainedNetwork =
         use said = run.Examine(x, null, side)
 
@@ -567,7 +562,7 @@ module Edit =
 
     /// A new network for another experiment, whose pool has the modules of a trained one; all else begins anew. Training leaves the pool as it is. It has had
     /// no gradient step, and `save` makes a run of it that `train` goes on with. Raises UserException where the two pools are of different units or sizes.
-    /// Example: `Edit.port "words" source "words" target`
+    /// Example: `Edit.port "words" trained "words" run`
     let port (sourcePool: string) (source: TrainedNetwork) (pool: string) (target: Experiment) : TrainedNetwork =
         let experiment = { target with Frozen = pool :: target.Frozen |> List.distinct }
         let sound = Check.experiment experiment |> Refusal.orRaise
@@ -616,7 +611,7 @@ module Edit =
 
     /// Makes the choices anew that an edit left without a module, in a run trained by EM, from the run's data: the most probable ones, and then by an
     /// E-step of these datapoints alone. `save` does it, too. Gives the network and the number of datapoints that were concerned.
-    /// Example: `let whole, count = Edit.repair run`
+    /// Example: `let whole, count = Edit.repair trained`
     let repair (run: TrainedNetwork) : TrainedNetwork * int64 =
         let count, table = EditSave.repaired run
 

@@ -82,7 +82,7 @@ module EditPage =
         ]
 
     /// Writes the report of an edit into the folder that `Edit.save` wrote: `edit.html`, and the numbers as `measured` into `edit.json`.
-    /// Example: `EditPage.write "runs/ptb-14" before after (EditReport.between 10_000 before after)`
+    /// Example: `EditReport.between 100 trained trained |> EditPage.write "runs/ptb-14" trained trained`
     let write (folder: string) (before: TrainedNetwork) (after: TrainedNetwork) (measured: EditReport) : unit =
         report before after measured |> Report.write (Path.Combine(folder, "edit.html"))
         let path = Path.Combine(folder, "edit.json")

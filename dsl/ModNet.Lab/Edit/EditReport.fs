@@ -201,7 +201,7 @@ module EditReport =
 
     /// What the edits between two networks did, measured on the run's own data: its validation set, else its test set, else the training data, at most so
     /// many datapoints. Raises UserException where the data are gone.
-    /// Example: `EditReport.between 10_000 before (Edit.exclude "words" [ 3 ] before)`
+    /// Example: `EditReport.between 10_000 trained (Edit.exclude "words" [ 3 ] trained)`
     let between (most: int) (before: TrainedNetwork) (after: TrainedNetwork) : EditReport =
         let sound = Check.experiment before.Experiment |> Refusal.orRaise
         let source = Source.load sound
@@ -252,7 +252,7 @@ module EditReport =
     ]
 
     /// The report as lines of text.
-    /// Example: `EditReport.lines report |> List.iter (printfn "%s")`
+    /// Example: `EditReport.between 100 trained trained |> EditReport.lines |> List.iter (printfn "%s")`
     let lines (report: EditReport) : string list =
         let edits = String.concat ", then " report.Edits
         let shareText = (100.0 * share report).ToString("F1", Globalization.CultureInfo.InvariantCulture)

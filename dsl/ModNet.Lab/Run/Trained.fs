@@ -252,8 +252,7 @@ module Trained =
                 let file = Path.Combine(folder, name)
                 if File.Exists file then File.Copy(file, Path.Combine(unfinished, name))
 
-            let ports =
-                if isOnnx then Some(writeOnnx (Path.Combine(unfinished, OnnxFile.FileName)) trained) else None
+            let ports = if isOnnx then Some(writeOnnx (Path.Combine(unfinished, OnnxFile.FileName)) trained) else None
 
             ModelCard.text folder (Path.GetFileName out) trained.Experiment trained.Graph trained.Step ports
             |> fun card -> WholeFile.Write(Path.Combine(unfinished, "README.md"), card))

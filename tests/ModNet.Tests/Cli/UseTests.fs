@@ -127,7 +127,7 @@ let tests =
             refusedFor [ "a,b"; "1,2" ] [ "missing: `length`, `width`"; "got the columns a, b" ]
             refusedFor [ "length,width" ] [ "a header alone" ]
             let file = Path.Combine(directory, "said.txt")
-            refused 1 [ "predict"; folder; "--data"; asked; "--out"; file ] [ "--out"; ".csv or .jsonl"; file ]
+            refused 1 [ "predict"; folder; "--data"; asked; "--out"; file ] [ "--out"; ".csv, .jsonl or .parquet"; file ]
             refused 1 [ "predict"; folder; "--data"; asked + "x" ] [ "got nothing at that path" ]
             refused 1 [ "predict"; folder; "--data"; asked; "--top"; "0" ] [ "--top"; "at least 1" ]
             refused 2 [ "predict"; folder ] [ "--data" ]
@@ -394,7 +394,8 @@ let tests =
             refused 1 [ "compare"; one; directory; directory + "x" ] [ directory; "expected folders of runs" ]
             refused 1 [ "compare"; one ] [ one; "expected at least two runs, got one" ]
 
-        testInDirectory "edit changes a trained network, measures the change, and train goes on with the folder it leaves"
+        testInDirectory
+            "edit changes a trained network, measures the change, and train goes on with the folder it leaves"
         <| fun directory ->
             let folder = SmallRuns.ofClasses directory 1
             let out = Path.Combine(directory, "fewer")
@@ -422,11 +423,22 @@ let tests =
             succeeds [ "edit"; folder; "split-at"; "modular1"; "--out"; Path.Combine(directory, "half") ] |> ignore
             Expect.isTrue (Directory.Exists(Path.Combine(directory, "half-2"))) "two networks"
 
-            refused 1 [ "edit"; folder; "exclude"; "modular1/pool"; "7"; "--out"; word + "2" ] [ "modules from 0 to 2"; "got 7" ]
+            refused 1 [ "edit"; folder; "exclude"; "modular1/pool"; "7"; "--out"; word + "2" ] [
+                "modules from 0 to 2"
+                "got 7"
+            ]
+
             refused 1 [ "edit"; folder; "exclude"; "modular1/pool"; "--out"; word + "2" ] [ "edit exclude"; "POOL M…" ]
             refused 1 [ "edit"; folder; "clone"; "words"; "1"; "--out"; word + "2" ] [ "`words`"; "`modular1/pool`" ]
-            refused 1 [ "edit"; folder; "clone"; "modular1/pool"; "1"; "--out"; word ] [ "a new folder, or an empty one" ]
-            refused 2 [ "edit"; folder; "exclued"; "modular1/pool"; "1"; "--out"; word + "2" ] [ "did you mean exclude?" ]
+
+            refused 1 [ "edit"; folder; "clone"; "modular1/pool"; "1"; "--out"; word ] [
+                "a new folder, or an empty one"
+            ]
+
+            refused 2 [ "edit"; folder; "exclued"; "modular1/pool"; "1"; "--out"; word + "2" ] [
+                "did you mean exclude?"
+            ]
+
             refused 1 [ "train"; word; "--steps"; "5" ] [ word ]
             refused 1 [ "train"; directory ] [ "expected the folder of a run" ]
     ]

@@ -27,7 +27,10 @@ let private measured dispatch (network: Network) =
         use graph = compiled network
         graph.eval ()
 
-        let one = Batches.draw { Datapoints = 1; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64; Weighted = false } network
+        let one =
+            Batches.draw
+                { Datapoints = 1; Steps = steps; Seed = 5; DType = torch.ScalarType.Float64; Weighted = false }
+                network
 
         let total = counted (fun () -> features graph one |> graph.Head.Predict |> ignore)
 
@@ -102,7 +105,7 @@ let tests =
             (config 505 150)
             "more modules cost parameters, and nothing active but the controller's logits"
         <| fun (network: Network) ->
-            let plain = network |> rewriteModulars (fun modular -> { modular with Controller = Given })
+            let plain = network |> rewriteModulars (fun modular -> { modular with Controller = Given; Masked = [] })
 
             let more =
                 plain

@@ -308,14 +308,16 @@ let tests =
                     (fun (a, b) -> abs (a - b) < 1e-6)
                     "answers")
 
-        testInDirectory "a module that was taught does what the old one did on the rows routed to it, and the others stay"
+        testInDirectory
+            "a module that was taught does what the old one did on the rows routed to it, and the others stay"
         <| fun directory ->
             let source = trained directory "source" (emOf Drift)
             use run = load source source.Out.Value
             let how = Distillation(Steps = 2_000, Rate = 0.02)
 
             let most =
-                [ 0..4 ] |> List.maxBy (fun m -> (EditReport.between 90 run (Edit.exclude "words" [ m ] run)).Affected.Count)
+                [ 0..4 ]
+                |> List.maxBy (fun m -> (EditReport.between 90 run (Edit.exclude "words" [ m ] run)).Affected.Count)
 
             let taught, fit = Edit.distil "words" most how run
             use taught = taught

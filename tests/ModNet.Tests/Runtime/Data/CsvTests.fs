@@ -359,5 +359,9 @@ let tests =
                 "--data"
             ]
 
-            complains (fun () -> (load directory layout).Dispose()) [ directory; "a CSV file"; "a directory" ]
+            complains (fun () -> (load directory layout).Dispose()) [
+                directory
+                "a CSV or Parquet file"
+                "a directory"
+            ]
     ]

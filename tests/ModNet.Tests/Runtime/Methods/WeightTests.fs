@@ -178,7 +178,7 @@ let tests =
 
                 let logLikelihood, logP = draw batch
                 let credit = logLikelihood.detach () - average.ToScalar()
-                let expected = gradientsOf graph ((-(logLikelihood + credit * logP) * share).sum ())
+                let expected = gradientsOf graph ((-(logLikelihood + credit * logP) * share).sum())
 
                 for (name, e), (_, f) in List.zip expected gradients do
                     for e, f in Array.zip e f do
