@@ -34,9 +34,9 @@ public static class UnitOutputs
         using var scope = NewDisposeScope();
         Tensor values = rows.to_type(ScalarType.Float64);
         Tensor centred = values - values.mean([0], keepdim: true);
-        Tensor norms = centred.square().sum(0).sqrt();
+        Tensor norms = centred.square().sum(dim: 0).sqrt();
         // What rounding leaves of a column that does not vary is no variation.
-        Tensor varies = norms > 1e-12 * values.square().sum(0).sqrt();
+        Tensor varies = norms > 1e-12 * values.square().sum(dim: 0).sqrt();
         Tensor units = where(varies, centred / norms, zeros_like(centred));
         return (double[,])TensorArrays.Of<double>(units.t().mm(units).abs().clamp_max(1));
     }
