@@ -16,14 +16,14 @@ module Structure =
     /// active together: |r|, Pearson's correlation of their outputs over the first `datapoints` of its test set, else its validation set, else its
     /// training set, without its sign. Units are the channels of images, by their mean over places, and the values at every step of sequences. Links below `least` are left out:
     /// chance alone gives about 1/√N for N datapoints, so take 2/√N or more. A unit that never varies has no links.
-    /// Example: `use run = Trained.load "runs/mnist" in let graph = run |> Structure.of_activity [ "linear1" ] 1_000 0.1`
+    /// Example: `Trained.load "runs/mnist" |> Structure.of_activity [ "linear1" ] 1_000 0.1`
     let of_activity (layers: string list) (datapoints: int) (least: float) (run: TrainedNetwork) : UnitGraph =
         UnitGraphs.within run (UnitGraphs.ofActivity layers datapoints least)
 
     /// A graph of the units of linear layers that follow each other, joined by |W|, the weight from one to the other without its sign; links below
     /// `least` are left out. It holds what the first of them reads, too, and a softmax head's classes. Between two of them there may be activations, dropout and
     /// norms; layers inside others are not looked into. Raises UserException where there is no linear layer.
-    /// Example: `use run = Trained.load "runs/mnist" in let graph = run |> Structure.of_weights 0.05`
+    /// Example: `Trained.load "runs/mnist" |> Structure.of_weights 0.05`
     let of_weights (least: float) (run: TrainedNetwork) : UnitGraph = UnitGraphs.ofWeights least run
 
     /// A graph of the modules of all pools, joined by how many datapoints of the trace meet both on their path, at whatever layer and time step.
@@ -101,10 +101,10 @@ module Structure =
     /// What the network loses without each of its modules, one at a time: controllers share their probabilities out among the others, as `Edit.exclude` has
     /// it. Measured on its validation set, else its test set, else its training set, at most so many datapoints. Pools that cannot do with one module less are left out.
     /// Raises UserException where there is no other, or the data are gone.
-    /// Example: `use run = Trained.load "runs/mnist" in let lost = run |> Structure.lesions 1_000`
+    /// Example: `Trained.load "runs/mnist" |> Structure.lesions 1_000`
     let lesions (datapoints: int) (run: TrainedNetwork) : Lesion list = Lesions.ofModules datapoints run
 
     /// What the network loses without each unit of a layer, one at a time: the unit's output is 0. Measured on the same data as `lesions`.
-    /// Example: `use run = Trained.load "runs/mnist" in let lost = run |> Structure.lesions_of_units "linear1" 1_000`
+    /// Example: `Trained.load "runs/mnist" |> Structure.lesions_of_units "linear1" 1_000`
     let lesions_of_units (layer: string) (datapoints: int) (run: TrainedNetwork) : Lesion list =
         Lesions.ofUnits layer datapoints run

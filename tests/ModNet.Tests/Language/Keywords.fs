@@ -138,5 +138,8 @@ let inPlace (example: Example) =
     | "ModNet.Figures.Curves"
     | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
+    | "ModNet.Structure"
+    | "ModNet.StructurePage"
+    | "ModNet.Figures.StructureFigure" -> $"fun (graph: ModNet.Runtime.UnitGraph) -> {text}"
     | "ModNet.ExperimentModule" -> $"fun () -> (let script = run in {text})"
     | _ -> text
