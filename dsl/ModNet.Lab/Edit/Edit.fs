@@ -232,7 +232,7 @@ module Edit =
 
     /// The network with a module replaced by a new one of the same unit, which was taught to give what the old one gives, on rows of the run's training
     /// data; and R² of the new one on the rows that are routed to it. Raises UserException where the data are gone, or no row is routed to the module.
-    /// Example: `let there, fit = Edit.distil "words" 3 (Distillation()) trained`
+    /// Example: `let there, fit = Edit.distil "words" 3 (Runtime.Distillation()) trained`
     let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
         isThere run pool [ number ]
         let sound = Check.experiment run.Experiment |> Refusal.orRaise

@@ -199,6 +199,11 @@ module EditReport =
             MultiplyAdds = both _.MultiplyAdds
         }
 
+    /// The data of a run that edits are measured on, with their name: its validation set, else its test set, else the training data.
+    let internal measured (splits: DataSplits) : string * Dataset list =
+        [ "validation", List.ofSeq splits.Validation; "test", List.ofSeq splits.Test; "train", [ splits.Train ] ]
+        |> List.find (fun (_, parts) -> parts |> List.exists (fun part -> part.Count > 0L))
+
     /// What the edits between two networks did, measured on the run's own data: its validation set, else its test set, else the training data, at most so
     /// many datapoints. Raises UserException where the data are gone.
     /// Example: `EditReport.between 10_000 trained (Edit.exclude "words" [ 3 ] trained)`
@@ -207,10 +212,7 @@ module EditReport =
         let source = Source.load sound
         use splits = source.Splits
 
-        let name, parts =
-            [ "validation", List.ofSeq splits.Validation; "test", List.ofSeq splits.Test; "train", [ splits.Train ] ]
-            |> List.find (fun (_, parts) -> parts |> List.exists (fun part -> part.Count > 0L))
-
+        let name, parts = measured splits
         over name parts (int64 most) before after
 
     let internal share (report: EditReport) =

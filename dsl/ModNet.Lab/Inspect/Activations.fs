@@ -1,5 +1,6 @@
 namespace ModNet
 
+open System.Collections.Generic
 open ModNet.Runtime
 open TorchSharp
 
@@ -54,17 +55,15 @@ module Activations =
             Till = till
         }
 
-    /// The outputs of layers of a run's network (those that stand at its top, by their names, as the summary table gives them) for the
-    /// first `datapoints` of its test set, else its validation set, else its training set, in evaluation mode: their shares in `bins`
-    /// equal steps of a range. Raises UserException for a name that no layer has.
-    /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (Activations.ofTrained [ "linear1" ] 1_000 (0.0, 4.0) 40)`
-    let ofTrained
+    /// Gives the outputs of layers of a run's network, in the order in which they are asked for, batch by batch, for the first `datapoints` of its test set,
+    /// else its validation set, else its training set, in evaluation mode; a batch's tensors are freed after it. Raises UserException for a name that
+    /// no layer has.
+    let internal walk
         (layers: string list)
         (datapoints: int)
-        (range: float * float)
-        (bins: int)
         (run: TrainedRun)
-        : Activations list =
+        (see: torch.Tensor list -> unit)
+        : unit =
         let known = [ for node in run.Graph.Nodes -> node.Name ]
 
         for layer in layers do
@@ -77,8 +76,6 @@ module Activations =
                     layer
                     "give names of its summary table"
 
-        let from, till = range
-        let tallies = [ for layer in layers -> layer, Tally(layer, from, till, bins) ]
         let splits = run.Source.Splits
 
         let data =
@@ -94,15 +91,34 @@ module Activations =
                 let some = data.Range(start, min batch (count - start)).To run.Device
                 let route = Route(run.Evaluating, some.Side)
                 let mutable x = some.Inputs
+                let outputs = Dictionary<string, torch.Tensor>()
 
                 for node in run.Graph.Nodes do
                     x <- node.Forward(x, route)
+                    outputs[node.Name] <- x
 
-                    for layer, tally in tallies do
-                        if layer = node.Name then tally.Add x)
+                see [ for layer in layers -> outputs[layer] ])
         |> ignore
 
-        [ for _, tally in tallies -> tally.Result ]
+    /// The outputs of layers of a run's network (those that stand at its top, by their names, as the summary table gives them) for the
+    /// first `datapoints` of its test set, else its validation set, else its training set, in evaluation mode: their shares in `bins`
+    /// equal steps of a range. Raises UserException for a name that no layer has.
+    /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (Activations.ofTrained [ "linear1" ] 1_000 (0.0, 4.0) 40)`
+    let ofTrained
+        (layers: string list)
+        (datapoints: int)
+        (range: float * float)
+        (bins: int)
+        (run: TrainedRun)
+        : Activations list =
+        let from, till = range
+        let tallies = [ for layer in layers -> Tally(layer, from, till, bins) ]
+
+        walk layers datapoints run (fun outputs ->
+            for tally, values in List.zip tallies outputs do
+                tally.Add values)
+
+        [ for tally in tallies -> tally.Result ]
 
     /// The same for the run in a folder that holds all it needs: no code and no arrays of a script.
     /// Example: `let seen = Activations.ofRun [ "conv1" ] 1_000 (0.0, 4.0) 40 "runs/cifar"`

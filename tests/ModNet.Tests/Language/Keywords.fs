@@ -123,6 +123,9 @@ let inPlace (example: Example) =
         $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
     | "ModNet.StudyBuilder"
     | "ModNet.Reached" -> $"study \"example\" {{ {text} }}"
+    | "ModNet.Edit"
+    | "ModNet.EditReportModule"
+    | "ModNet.EditPage" -> $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) -> {text}"
     | "ModNet.TrainedNetwork"
     | "ModNet.Sampling" -> $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) -> {text}"
     | "ModNet.StudyRun" -> $"fun (run: StudyRun) -> {text}"
@@ -138,5 +141,8 @@ let inPlace (example: Example) =
     | "ModNet.Figures.Curves"
     | "ModNet.ActivationsModule"
     | "ModNet.Inspect" -> $"fun () -> {text}"
+    | "ModNet.Structure"
+    | "ModNet.StructurePage"
+    | "ModNet.Figures.StructureFigure" -> $"fun (graph: ModNet.Runtime.UnitGraph) -> {text}"
     | "ModNet.ExperimentModule" -> $"fun () -> (let script = run in {text})"
     | _ -> text

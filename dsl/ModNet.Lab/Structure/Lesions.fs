@@ -1,0 +1,142 @@
+namespace ModNet
+
+open ModNet.Runtime
+open TorchSharp
+
+/// What networks lose without single modules or units.
+[<RequireQualifiedAccess>]
+module internal Lesions =
+
+    let private whole (report: EditReport) (of': EditedGroup -> (float * float) option) : (float * float) option =
+        let groups = [ report.Affected; report.Unaffected ] |> List.filter (fun group -> group.Count > 0L)
+
+        if groups |> List.exists (of' >> Option.isNone) then
+            None
+        else
+            let mean value =
+                (groups |> List.sumBy (fun group -> float group.Count * value (of' group).Value))
+                / float (groups |> List.sumBy _.Count)
+
+            Some(mean fst, mean snd)
+
+    /// Whether layers over a pool can do with one module less.
+    let private canSpare (plan: Plan) (pool: PlannedPool) =
+        plan.Layers
+        |> List.collect _.Unfolded
+        |> List.filter (fun layer -> layer.Pool |> Option.exists (fun own -> own.Name = pool.Name))
+        |> List.choose _.Layer.Choosing
+        |> List.forall (fun layer ->
+            let free = pool.Pool.Modules - layer.Masked.Length
+            free > 1 && pool.Pool.Modules > layer.Choose)
+
+    let ofModules (datapoints: int) (run: TrainedNetwork) : Lesion list =
+        let pools = run.Plan.Pools |> List.filter (canSpare run.Plan)
+
+        if pools.IsEmpty then
+            Refusal.refuse
+                run.Experiment.Network.Name
+                "a network with a pool that can do with one module less"
+                "none"
+                "ask for Structure.lesions_of_units"
+
+        UnitGraphs.within run (fun opened ->
+            let name, parts = EditReport.measured opened.Source.Splits
+
+            [
+                for pool in pools do
+                    for number in 0 .. pool.Pool.Modules - 1 do
+                        use without = Edit.exclude pool.Name [ number ] run
+                        let report = EditReport.over name parts (int64 datapoints) run without
+
+                        {
+                            Name = $"{pool.Name}/{number}"
+                            Affected = EditReport.share report
+                            LogLikelihood = (whole report (fun group -> Some group.LogLikelihood)).Value
+                            Accuracy = whole report _.Accuracy
+                        }
+            ])
+
+    let private batchSize = 64L
+
+    /// Sums over datapoints, of one unit.
+    type private Sums() =
+        member val Met = 0L with get, set
+        member val LogLikelihood = 0.0 with get, set
+        member val Right = 0.0 with get, set
+
+    /// One batch through the graph; `change` takes the layer's output and gives what stands for it.
+    let private features (run: TrainedRun) (layer: string) (change: torch.Tensor -> torch.Tensor) (batch: Batch) =
+        let route = Route(run.Evaluating, batch.Side)
+        let mutable x = batch.Inputs
+
+        for node in run.Graph.Nodes do
+            x <- node.Forward(x, route)
+            if node.Name = layer then x <- change x
+
+        x
+
+    let private judged (run: TrainedRun) (hasClasses: bool) (sums: Sums) (batch: Batch) (features: torch.Tensor) =
+        let head = run.Graph.Head
+        sums.LogLikelihood <- sums.LogLikelihood + head.LogLikelihood(features, batch.Targets).sum().ToDouble()
+
+        if hasClasses then
+            let right = head.Predict(features).eq(batch.Targets).to_type(torch.ScalarType.Float64).mean().ToDouble()
+            sums.Right <- sums.Right + right * float batch.Inputs.shape[0]
+
+    let ofUnits (layer: string) (datapoints: int) (run: TrainedNetwork) : Lesion list =
+        let hasClasses = run.ClassNames.Count > 0
+
+        UnitGraphs.within run (fun opened ->
+            let known = [ for node in run.Graph.Nodes -> node.Name ]
+
+            if not (List.contains layer known) then
+                let names = String.concat ", " known
+                let network = run.Experiment.Network.Name
+                Refusal.refuse network $"a layer among {names}" layer "give a name of its summary table"
+
+            let _, parts = EditReport.measured opened.Source.Splits
+            let before = Sums()
+            let mutable after: Sums[] = [||]
+            let mutable left = int64 datapoints
+
+            run.Graph.InEvaluation(fun () ->
+                for part in parts do
+                    let count = min left part.Count
+                    left <- left - count
+
+                    for start in 0L .. batchSize .. count - 1L do
+                        use _scope = torch.NewDisposeScope()
+                        let batch = part.Range(start, min batchSize (count - start)).To run.Device
+                        let mutable units: torch.Tensor = null
+
+                        let kept output =
+                            units <- output
+                            output
+
+                        features opened layer kept batch |> judged opened hasClasses before batch
+                        let width = int (UnitOutputs.Count units)
+                        if after.Length = 0 then after <- Array.init width (fun _ -> Sums())
+
+                        for unit in 0 .. width - 1 do
+                            use _scope = torch.NewDisposeScope()
+                            let sums = after[unit]
+                            let changed = UnitOutputs.Without(units, int64 unit).ne(units).flatten(1L).any(1L)
+                            sums.Met <- sums.Met + changed.sum().ToInt64()
+
+                            features opened layer (fun output -> UnitOutputs.Without(output, int64 unit)) batch
+                            |> judged opened hasClasses sums batch
+
+                before.Met <- int64 datapoints - left)
+            |> ignore
+
+            let mean value = value / float before.Met
+
+            [
+                for unit, sums in Array.indexed after do
+                    {
+                        Name = $"{layer}/{unit}"
+                        Affected = mean (float sums.Met)
+                        LogLikelihood = mean before.LogLikelihood, mean sums.LogLikelihood
+                        Accuracy = if hasClasses then Some(mean before.Right, mean sums.Right) else None
+                    }
+            ])
