@@ -127,7 +127,13 @@ let tests =
             refusedFor [ "a,b"; "1,2" ] [ "missing: `length`, `width`"; "got the columns a, b" ]
             refusedFor [ "length,width" ] [ "a header alone" ]
             let file = Path.Combine(directory, "said.txt")
-            refused 1 [ "predict"; folder; "--data"; asked; "--out"; file ] [ "--out"; ".csv, .jsonl or .parquet"; file ]
+
+            refused 1 [ "predict"; folder; "--data"; asked; "--out"; file ] [
+                "--out"
+                ".csv, .jsonl or .parquet"
+                file
+            ]
+
             refused 1 [ "predict"; folder; "--data"; asked + "x" ] [ "got nothing at that path" ]
             refused 1 [ "predict"; folder; "--data"; asked; "--top"; "0" ] [ "--top"; "at least 1" ]
             refused 2 [ "predict"; folder ] [ "--data" ]
