@@ -14,16 +14,10 @@ module ResultsPage =
     let private opening = "<!-- results: ./modnet reproduce writes what follows -->"
     let private closing = "<!-- end of results -->"
 
-    // A bar or a line's end in a text would end its cell.
-    let private cell (text: string) = text.Replace("|", "\\|").ReplaceLineEndings " "
-
-    let private line (cells: string list) =
-        cells |> List.map cell |> String.concat " | " |> (fun cells -> $"| {cells} |")
-
     /// The last cell is a command.
     let private row (cells: string list) =
         let last = cells.Length - 1
-        cells |> List.mapi (fun i text -> if i = last then $"`{text}`" else text) |> line
+        cells |> List.mapi (fun i text -> if i = last then $"`{text}`" else text) |> MarkdownTable.line
 
     let private measures =
         Regex
@@ -36,8 +30,7 @@ module ResultsPage =
             | Some file ->
                 let headings, rows = StudyTable.beside (found.Groups["measures"].Value.Split "; " |> Array.toList) file
 
-                let rule = headings |> List.map (fun _ -> "---") |> line
-                let lines = "" :: line headings :: rule :: List.map line rows @ [ ""; "" ]
+                let lines = "" :: MarkdownTable.lines headings rows @ [ ""; "" ]
                 found.Groups[1].Value + String.concat "\n" lines + found.Groups[2].Value
 
         measures.Replace(page, table)
@@ -52,7 +45,8 @@ module ResultsPage =
             let table =
                 match files |> List.sortBy _.Study |> List.collect StudyTable.results with
                 | [] -> [ "No results yet." ]
-                | rows -> line StudyTable.resultHeadings :: "|---|---|---|---|---|---|---|" :: List.map row rows
+                | rows ->
+                    MarkdownTable.line StudyTable.resultHeadings :: "|---|---|---|---|---|---|---|" :: List.map row rows
 
             let lines = [ ""; yield! table; "" ] |> String.concat "\n"
             page[.. start + opening.Length - 1] + "\n" + lines + "\n" + page[stop..]

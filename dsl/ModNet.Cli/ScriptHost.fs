@@ -19,11 +19,6 @@ module ScriptHost =
         | :? IOException
         | :? UnauthorizedAccessException -> ""
 
-    [<DllImport("libc", EntryPoint = "kill")>]
-    extern int private send(int processId, int signal)
-
-    let private sigterm = 15
-
     /// Raises UserException where there is no script at the path.
     let mustBeThere (script: string) : unit =
         if not (File.Exists script) then
@@ -69,7 +64,7 @@ module ScriptHost =
                 PosixSignal.SIGTERM,
                 fun context ->
                     context.Cancel <- true
-                    send (running.Id, sigterm) |> ignore
+                    ProcessSignals.Terminate running.Id
             )
 
         let result = meanwhile running

@@ -159,6 +159,21 @@ module EditReport =
 
     let private batchSize = 64L
 
+    /// Shows the first datapoints of parts of a dataset, at most so many, batch by batch; a batch's tensors are freed after it. Gives the number of those
+    /// that there were.
+    let internal eachBatch (parts: Dataset list) (most: int64) (see: Batch -> unit) : int64 =
+        let mutable left = most
+
+        for part in parts do
+            let count = min left part.Count
+            left <- left - count
+
+            for start in 0L .. batchSize .. count - 1L do
+                use _scope = torch.NewDisposeScope()
+                part.Range(start, min batchSize (count - start)) |> see
+
+        most - left
+
     /// What the edits between two networks did, measured on these parts of a dataset, at most so many datapoints of them. Every window of a text starts at zero.
     let internal over
         (name: string)
@@ -170,18 +185,10 @@ module EditReport =
         let steps = after.Edits |> List.skip before.Edits.Length
         let touched = touched before.Plan steps
         let sums = Sums(), Sums()
-        let mutable left = most
-        let mutable isOfSteps = false
+        let isOfSteps = ref false
 
-        for part in parts do
-            let count = min left part.Count
-            left <- left - count
-
-            for start in 0L .. batchSize .. count - 1L do
-                use _scope = torch.NewDisposeScope()
-
-                if measure sums touched before after (part.Range(start, min batchSize (count - start))) then
-                    isOfSteps <- true
+        eachBatch parts most (fun batch -> if measure sums touched before after batch then isOfSteps.Value <- true)
+        |> ignore
 
         let both (cost: Cost -> int64) =
             let total (network: TrainedNetwork) = (Summary.ofPlan network.Plan).Total |> cost
@@ -192,7 +199,7 @@ module EditReport =
         {
             Edits = steps |> List.map _.Words
             Data = name
-            IsOfSteps = isOfSteps
+            IsOfSteps = isOfSteps.Value
             Affected = (fst sums).Group hasClasses
             Unaffected = (snd sums).Group hasClasses
             Parameters = both _.Parameters
@@ -208,12 +215,9 @@ module EditReport =
     /// many datapoints. Raises UserException where the data are gone.
     /// Example: `EditReport.between 10_000 trained (Edit.exclude "words" [ 3 ] trained)`
     let between (most: int) (before: TrainedNetwork) (after: TrainedNetwork) : EditReport =
-        let sound = Check.experiment before.Experiment |> Refusal.orRaise
-        let source = Source.load sound
-        use splits = source.Splits
-
-        let name, parts = measured splits
-        over name parts (int64 most) before after
+        Trained.withData before (fun _ opened ->
+            let name, parts = measured opened.Source.Splits
+            over name parts (int64 most) before after)
 
     let internal share (report: EditReport) =
         float report.Affected.Count / float (max 1L (report.Affected.Count + report.Unaffected.Count))
@@ -229,8 +233,7 @@ module EditReport =
             else
                 (100.0 * value).ToString("F2", Globalization.CultureInfo.InvariantCulture) + " %"
 
-        let both (text: EditedGroup -> string) = text report.Affected, text report.Unaffected
-        let line heading text = let affected, unaffected = both text in heading, affected, unaffected
+        let line heading (text: EditedGroup -> string) = heading, text report.Affected, text report.Unaffected
 
         [
             line (if report.IsOfSteps then "steps" else "datapoints") (fun group -> Numbers.grouped group.Count)

@@ -13,28 +13,44 @@ module internal EditSave =
     /// Lets an action train the graph of a network by its run's method on its run's data.
     let private training
         (run: TrainedNetwork)
-        (action: TrainingMethod -> DataSplits -> RandomStreams -> 'Result)
+        (action: TrainingMethod -> Source -> RandomStreams -> 'Result)
         : 'Result =
-        let sound = Check.experiment run.Experiment |> Refusal.orRaise
-        let source = Source.load sound
-        use splits = source.Splits
-        let experiment = Epochs.resolved sound splits.Train.Count
-        use streams = new RandomStreams(int64 experiment.Seed)
-        use method = CompileMethod.make experiment.Method run.Graph splits.Train streams run.Device
-        let result = action method splits streams
-        run.Graph.eval ()
-        result
+        Trained.withData run (fun sound opened ->
+            let train = opened.Source.Splits.Train
+            let experiment = Epochs.resolved sound train.Count
+            use streams = new RandomStreams(int64 experiment.Seed)
+            use method = CompileMethod.make experiment.Method run.Graph train streams run.Device
+            let result = action method opened.Source streams
+            run.Graph.eval ()
+            result)
 
     /// How many datapoints' a* had to be mended, and a* as checkpoints hold it; None where nothing had to be.
-    let repaired (run: TrainedNetwork) : int64 * torch.Tensor option =
+    let private repaired (run: TrainedNetwork) : int64 * torch.Tensor option =
         if run.Origin.State.IsUnassigned then
-            training run (fun method splits _ ->
+            training run (fun method source _ ->
                 let em = method :?> ViterbiEm
-                let table = run.Origin.State.Tensors[PoolEdit.Assignments]
-                let count = AssignmentRepair.Run(em, run.Graph, splits.Train, table)
+                let table = run.Origin.State.Tensors[StateNames.Assignments]
+                let count = AssignmentRepair.Run(em, run.Graph, source.Splits.Train, table)
                 count, Some(em.Assignments.ToTensor().DetachFromDisposeScope()))
         else
             0L, None
+
+    let repair (run: TrainedNetwork) : TrainedNetwork * int64 =
+        let count, table = repaired run
+
+        let whole =
+            run
+            |> EditedNetwork.make (EditStep.ofNetwork "repair" Nothing) run.Experiment (fun _ ->
+                let state = RunState.Owned run.Origin.State.Tensors
+
+                table
+                |> Option.iter (fun table ->
+                    state[StateNames.Assignments].Dispose()
+                    state[StateNames.Assignments] <- table)
+
+                state)
+
+        whole, count
 
     let private edits (run: TrainedNetwork) =
         JsonObject [
@@ -66,13 +82,6 @@ module internal EditSave =
         else
             []
 
-    let private state (run: TrainedNetwork) =
-        JsonObject [
-            KeyValuePair("version", JsonValue.Create 1 :> JsonNode)
-            KeyValuePair("step", JsonValue.Create run.Step :> JsonNode)
-            KeyValuePair("seed", JsonValue.Create run.Experiment.Seed :> JsonNode)
-        ]
-
     let private writeWhole (run: TrainedNetwork) (table: torch.Tensor option) (unfinished: string) =
         copied run unfinished Preparation.FileName
         use folder = RunFolder.Open unfinished
@@ -81,23 +90,18 @@ module internal EditSave =
             folder.Append line
 
         let tensors = Dictionary(run.Origin.State.Tensors)
-        table |> Option.iter (fun table -> tensors[PoolEdit.Assignments] <- table)
-        Checkpoint.WriteState(folder, run.Origin.State.With tensors)
-        folder.WriteJson("state.json", state run)
+        table |> Option.iter (fun table -> tensors[StateNames.Assignments] <- table)
+        Checkpoint.WriteState(folder, run.Origin.State.With tensors, int64 run.Experiment.Seed)
         folder.WriteJson("edit.json", edits run)
 
     // A network that has had no step becomes a run that is about to take its first.
     let private writeNew (run: TrainedNetwork) (unfinished: string) =
-        training run (fun method splits streams ->
+        training run (fun method source streams ->
             use folder = RunFolder.Open unfinished
             method.Begin()
-            Checkpoint.Write(folder, run.Graph, method, streams, 0L, data = splits.Identity)
-            folder.WriteJson("edit.json", edits run))
-
-        let sound = Check.experiment run.Experiment |> Refusal.orRaise
-        let source = Source.load sound
-        use splits = source.Splits
-        source.Preparation.Write(Path.Combine(unfinished, Preparation.FileName), splits.Train.Count)
+            Checkpoint.Write(folder, run.Graph, method, streams, 0L, data = source.Splits.Identity)
+            folder.WriteJson("edit.json", edits run)
+            source.Preparation.Write(folder.PathOf Preparation.FileName, source.Splits.Train.Count))
 
     let private writeWeights (run: TrainedNetwork) (name: string) (unfinished: string) =
         ExportedWeights.Write(unfinished, run.Graph, run.Step)

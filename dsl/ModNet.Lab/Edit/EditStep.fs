@@ -25,6 +25,33 @@ type EditStep = internal {
 
     override step.ToString() = step.Words
 
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module internal EditStep =
+
+    /// An edit that leaves every pool the modules that it has.
+    let ofNetwork (words: string) (touches: Touches) : EditStep = {
+        Words = words
+        Pool = None
+        From = []
+        Touches = touches
+    }
+
+    /// An edit that replaces what modules of a pool are, and leaves their number.
+    let ofModules (words: string) (pool: string) (modules: int list) : EditStep = {
+        Words = words
+        Pool = Some pool
+        From = []
+        Touches = Modules modules
+    }
+
+    /// An edit after which a pool's modules come from those of before as the rows say.
+    let ofRows (words: string) (pool: string) (rows: ModuleRows) (touches: Touches) : EditStep = {
+        Words = words
+        Pool = Some pool
+        From = List.ofSeq rows.From
+        Touches = touches
+    }
+
 /// Where the state of a trained network is, and what was edited since it was trained.
 [<Sealed>]
 type internal Origin(folder: string, state: Lazy<RunState>, steps: EditStep list) =

@@ -84,18 +84,6 @@ module Train =
 
         summary
 
-    /// Runs the action with a token that Ctrl-C and SIGTERM cancel, so that the run ends after its present step.
-    let private stopping (action: CancellationToken -> 'Result) =
-        use stop = new CancellationTokenSource()
-
-        let ask (context: PosixSignalContext) =
-            context.Cancel <- true
-            stop.Cancel()
-
-        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
-        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
-        action stop.Token
-
     /// What the terminal shows of the best checkpoint: how well it does on data that were not trained on.
     let private best (outcome: TrainingOutcome) : string option =
         match outcome.Best with
@@ -266,7 +254,7 @@ module Train =
 
         let outcome =
             try
-                stopping (fun stop -> trainer.Run(System.Action<Progress> show, stop, resume))
+                Stopping.withToken (fun stop -> trainer.Run(System.Action<Progress> show, stop, resume))
             finally
                 progress.Finish()
 

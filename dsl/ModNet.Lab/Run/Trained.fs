@@ -277,6 +277,21 @@ module Trained =
     /// Example: `Trained.export_best_onnx "runs/mnist" "mnist-weights"`
     let export_best_onnx (folder: string) (out: string) : unit = exported load_best true folder out
 
+    let private withSource (source: Source) (trained: TrainedNetwork) : TrainedRun = {
+        Experiment = trained.Experiment
+        Source = source
+        Graph = trained.Graph
+        Evaluating = trained.Evaluating
+        Device = trained.Device
+    }
+
+    /// Loads a trained network's data for an action, and frees them after it. Raises UserException where they are gone.
+    let internal withData (trained: TrainedNetwork) (action: CheckedExperiment -> TrainedRun -> 'Result) : 'Result =
+        let sound = Check.experiment trained.Experiment |> Refusal.orRaise
+        let source = Source.load sound
+        use _splits = source.Splits
+        trained |> withSource source |> action sound
+
     /// The same as `within`, with a changed experiment: another device, or the code and arrays of the run's script, which its folder does not hold.
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
     let within_as (change: Experiment -> Experiment) (folder: string) (action: TrainedRun -> 'Result) : 'Result =
@@ -286,13 +301,7 @@ module Trained =
         use _splits = source.Splits
         use trained = opened newest false folder sound.Experiment sound.Plan
 
-        action {
-            Experiment = sound.Experiment
-            Source = source
-            Graph = trained.Graph
-            Evaluating = trained.Evaluating
-            Device = trained.Device
-        }
+        trained |> withSource source |> action
 
     /// Opens a run for an action and gives the action's result; the run's graph and data are freed after it. Raises UserException where the folder holds no
     /// run, or its data are gone.

@@ -39,7 +39,7 @@ module internal Lesions =
                 "none"
                 "ask for Structure.lesions_of_units"
 
-        UnitGraphs.within run (fun opened ->
+        Trained.withData run (fun _ opened ->
             let name, parts = EditReport.measured opened.Source.Splits
 
             [
@@ -55,8 +55,6 @@ module internal Lesions =
                             Accuracy = whole report _.Accuracy
                         }
             ])
-
-    let private batchSize = 64L
 
     /// Sums over datapoints, of one unit.
     type private Sums() =
@@ -86,7 +84,7 @@ module internal Lesions =
     let ofUnits (layer: string) (datapoints: int) (run: TrainedNetwork) : Lesion list =
         let hasClasses = run.ClassNames.Count > 0
 
-        UnitGraphs.within run (fun opened ->
+        Trained.withData run (fun _ opened ->
             let known = [ for node in run.Graph.Nodes -> node.Name ]
 
             if not (List.contains layer known) then
@@ -97,37 +95,29 @@ module internal Lesions =
             let _, parts = EditReport.measured opened.Source.Splits
             let before = Sums()
             let mutable after: Sums[] = [||]
-            let mutable left = int64 datapoints
 
-            run.Graph.InEvaluation(fun () ->
-                for part in parts do
-                    let count = min left part.Count
-                    left <- left - count
+            let see (batch: Batch) =
+                let batch = batch.To run.Device
+                let mutable units: torch.Tensor = null
 
-                    for start in 0L .. batchSize .. count - 1L do
-                        use _scope = torch.NewDisposeScope()
-                        let batch = part.Range(start, min batchSize (count - start)).To run.Device
-                        let mutable units: torch.Tensor = null
+                let kept output =
+                    units <- output
+                    output
 
-                        let kept output =
-                            units <- output
-                            output
+                features opened layer kept batch |> judged opened hasClasses before batch
+                let width = int (UnitOutputs.Count units)
+                if after.Length = 0 then after <- Array.init width (fun _ -> Sums())
 
-                        features opened layer kept batch |> judged opened hasClasses before batch
-                        let width = int (UnitOutputs.Count units)
-                        if after.Length = 0 then after <- Array.init width (fun _ -> Sums())
+                for unit in 0 .. width - 1 do
+                    use _scope = torch.NewDisposeScope()
+                    let sums = after[unit]
+                    let changed = UnitOutputs.Without(units, int64 unit).ne(units).flatten(1L).any(1L)
+                    sums.Met <- sums.Met + changed.sum().ToInt64()
 
-                        for unit in 0 .. width - 1 do
-                            use _scope = torch.NewDisposeScope()
-                            let sums = after[unit]
-                            let changed = UnitOutputs.Without(units, int64 unit).ne(units).flatten(1L).any(1L)
-                            sums.Met <- sums.Met + changed.sum().ToInt64()
+                    features opened layer (fun output -> UnitOutputs.Without(output, int64 unit)) batch
+                    |> judged opened hasClasses sums batch
 
-                            features opened layer (fun output -> UnitOutputs.Without(output, int64 unit)) batch
-                            |> judged opened hasClasses sums batch
-
-                before.Met <- int64 datapoints - left)
-            |> ignore
+            before.Met <- run.Graph.InEvaluation(fun () -> EditReport.eachBatch parts (int64 datapoints) see)
 
             let mean value = value / float before.Met
 

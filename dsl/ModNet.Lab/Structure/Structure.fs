@@ -18,7 +18,7 @@ module Structure =
     /// chance alone gives about 1/√N for N datapoints, so take 2/√N or more. A unit that never varies has no links.
     /// Example: `Trained.load "runs/mnist" |> Structure.of_activity [ "linear1" ] 1_000 0.1`
     let of_activity (layers: string list) (datapoints: int) (least: float) (run: TrainedNetwork) : UnitGraph =
-        UnitGraphs.within run (UnitGraphs.ofActivity layers datapoints least)
+        Trained.withData run (fun _ -> UnitGraphs.ofActivity layers datapoints least)
 
     /// A graph of the units of linear layers that follow each other, joined by |W|, the weight from one to the other without its sign; links below
     /// `least` are left out. It holds what the first of them reads, too, and a softmax head's classes. Between two of them there may be activations, dropout and

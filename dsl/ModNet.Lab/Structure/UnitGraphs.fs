@@ -20,19 +20,6 @@ module internal UnitGraphs =
     let private firsts (sizes: (string * int) list) : int list =
         sizes |> List.scan (fun first (_, size) -> first + size) 0
 
-    /// A trained network with its data, which are loaded for the action.
-    let within (run: TrainedNetwork) (action: TrainedRun -> 'Result) : 'Result =
-        let source = Check.experiment run.Experiment |> Refusal.orRaise |> Source.load
-        use _splits = source.Splits
-
-        action {
-            Experiment = run.Experiment
-            Source = source
-            Graph = run.Graph
-            Evaluating = run.Evaluating
-            Device = run.Device
-        }
-
     let ofActivity (layers: string list) (datapoints: int) (least: float) (run: TrainedRun) : UnitGraph =
         let name = run.Experiment.Network.Name
 

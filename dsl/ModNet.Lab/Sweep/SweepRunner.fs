@@ -22,11 +22,6 @@ type internal SweepEnd =
 [<RequireQualifiedAccess>]
 module internal SweepRunner =
 
-    [<DllImport("libc", EntryPoint = "kill")>]
-    extern int private send(int processId, int signal)
-
-    let private sigterm = 15
-
     /// Whether the run in the folder is the one that is wanted, and at its end.
     let private isOver (run: SweepRun) : bool =
         try
@@ -83,29 +78,21 @@ module internal SweepRunner =
                         SweepEnd.Failed
 
         // Training stops by itself; what is asked for between two runs must not be lost.
-        let isStopped = ref false
+        Stopping.withToken (fun stop ->
+            let rec go (place: int) (ended: SweepEnd) (rest: (SweepRun * CheckedExperiment) list) =
+                match rest with
+                | [] -> ended
+                | _ when stop.IsCancellationRequested -> SweepEnd.Stopped
+                | first :: others ->
+                    if isOver (fst first) then
+                        go (place + 1) ended others
+                    else
+                        match turn place first with
+                        | SweepEnd.Stopped -> SweepEnd.Stopped
+                        | SweepEnd.Failed -> go (place + 1) SweepEnd.Failed others
+                        | SweepEnd.Done -> go (place + 1) ended others
 
-        let ask (context: PosixSignalContext) =
-            context.Cancel <- true
-            isStopped.Value <- true
-
-        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
-        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
-
-        let rec go (place: int) (ended: SweepEnd) (rest: (SweepRun * CheckedExperiment) list) =
-            match rest with
-            | [] -> ended
-            | _ when isStopped.Value -> SweepEnd.Stopped
-            | first :: others ->
-                if isOver (fst first) then
-                    go (place + 1) ended others
-                else
-                    match turn place first with
-                    | SweepEnd.Stopped -> SweepEnd.Stopped
-                    | SweepEnd.Failed -> go (place + 1) SweepEnd.Failed others
-                    | SweepEnd.Done -> go (place + 1) ended others
-
-        go 0 SweepEnd.Done sound
+            go 0 SweepEnd.Done sound)
 
     /// What this process was started with, after its program; None where it cannot be started a second time, as in a notebook's kernel.
     let private words () : string list option =
@@ -159,50 +146,43 @@ module internal SweepRunner =
     /// Trains side by side in so many processes, with so many threads each.
     let private sideBySide (words: string list) (plan: SweepPlan) (jobs: int) (threads: int) : SweepEnd =
         let workers = [ for _ in 1..jobs -> startWorker words plan threads ]
-        use stop = new CancellationTokenSource()
 
-        let ask (context: PosixSignalContext) =
-            context.Cancel <- true
-            stop.Cancel()
+        Stopping.withToken (fun stop ->
+            // A signal that went to this process alone is for them, too. Each ends after its present step, with a checkpoint.
+            use _told =
+                stop.Register(fun () ->
+                    for worker in workers do
+                        if not worker.HasExited then ProcessSignals.Terminate worker.Id)
 
-        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
-        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
+            let progress = SweepProgress(plan, isOver)
 
-        // A signal that went to this process alone is for them, too. Each ends after its present step, with a checkpoint.
-        use _told =
-            stop.Token.Register(fun () ->
-                for worker in workers do
-                    if not worker.HasExited then send (worker.Id, sigterm) |> ignore)
+            try
+                while workers |> List.exists (fun worker -> not worker.HasExited) do
+                    progress.Show()
+                    Thread.Sleep pause
 
-        let progress = SweepProgress(plan, isOver)
-
-        try
-            while workers |> List.exists (fun worker -> not worker.HasExited) do
                 progress.Show()
-                Thread.Sleep pause
+            finally
+                progress.Finish()
 
-            progress.Show()
-        finally
-            progress.Finish()
+            for worker in workers do
+                // Until the last line of its error output was said.
+                worker.WaitForExit()
 
-        for worker in workers do
-            // Until the last line of its error output was said.
-            worker.WaitForExit()
+            let codes = workers |> List.map _.ExitCode
+            workers |> List.iter _.Dispose()
+            let known = [ CommandLine.Exit.ok; CommandLine.Exit.failure; CommandLine.Exit.stopped ]
 
-        let codes = workers |> List.map _.ExitCode
-        workers |> List.iter _.Dispose()
-        let known = [ CommandLine.Exit.ok; CommandLine.Exit.failure; CommandLine.Exit.stopped ]
+            if stop.IsCancellationRequested then
+                SweepEnd.Stopped
+            else
+                for code in codes |> List.filter (fun code -> not (List.contains code known)) do
+                    eprintfn
+                        $"sweep \"{plan.Name}\": one of its processes ended with exit code {code}; the run that it was at is not finished, and --resume goes on with it"
 
-        if stop.IsCancellationRequested then
-            SweepEnd.Stopped
-        else
-            for code in codes |> List.filter (fun code -> not (List.contains code known)) do
-                eprintfn
-                    $"sweep \"{plan.Name}\": one of its processes ended with exit code {code}; the run that it was at is not finished, and --resume goes on with it"
-
-            if List.forall ((=) CommandLine.Exit.ok) codes then SweepEnd.Done
-            elif List.contains CommandLine.Exit.stopped codes then SweepEnd.Stopped
-            else SweepEnd.Failed
+                if List.forall ((=) CommandLine.Exit.ok) codes then SweepEnd.Done
+                elif List.contains CommandLine.Exit.stopped codes then SweepEnd.Stopped
+                else SweepEnd.Failed)
 
     let private counted (number: int) (thing: string) = if number = 1 then $"1 {thing}" else $"{number} {thing}s"
 

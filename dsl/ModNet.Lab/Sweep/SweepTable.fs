@@ -102,15 +102,10 @@ module internal SweepTable =
     let private markdown (plan: SweepPlan) : string =
         let rows, best = cells plan
 
-        let line (cells: string list) =
-            "| " + String.Join(" | ", cells |> List.map (fun cell -> cell.Replace("|", "\\|"))) + " |"
-
         [
             $"# {plan.Name}"
             ""
-            line rows.Head
-            line [ for _ in rows.Head -> "---" ]
-            yield! rows.Tail |> List.map line
+            yield! MarkdownTable.lines rows.Head rows.Tail
 
             match best with
             | Some best ->
@@ -122,9 +117,6 @@ module internal SweepTable =
         |> String.concat ""
 
     let private number (value: float) = value.ToString("R", CultureInfo.InvariantCulture)
-
-    let private quoted (cell: string) =
-        if cell.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then "\"" + cell.Replace("\"", "\"\"") + "\"" else cell
 
     /// The same for programs: a column for each metric of the best validation, numbers unrounded, and empty cells for what is not there.
     let private csv (plan: SweepPlan) : string =
@@ -172,7 +164,7 @@ module internal SweepTable =
         ]
 
         headings :: List.map line runs
-        |> List.map (fun cells -> String.Join(',', List.map quoted cells) + "\n")
+        |> List.map (fun cells -> String.Join(',', List.map CsvCell.quoted cells) + "\n")
         |> String.concat ""
 
     /// Writes the table into the sweep's folder, as `sweep.md` for people and as `sweep.csv` for programs.

@@ -7,11 +7,7 @@ open TorchSharp
 /// The page that goes with exported weights: what the network is, where it comes from, how well it does, and how to load it.
 module internal ModelCard =
 
-    let private cell (text: string) = text.Replace("|", "\\|").Replace("\n", " ")
-
-    let private table (headings: string list, rows: string list list) : string list =
-        let line (cells: string list) = "| " + String.concat " | " (List.map cell cells) + " |"
-        [ line headings; line (headings |> List.map (fun _ -> "---")); yield! List.map line rows ]
+    let private table (headings: string list, rows: string list list) = MarkdownTable.lines headings rows
 
     let private tensors (graph: Graph) =
         table (

@@ -51,16 +51,10 @@ module internal PredictionFile =
 
     let private number (value: float32) = value.ToString("R", CultureInfo.InvariantCulture)
 
-    let private quoted (text: string) =
-        if text.AsSpan().IndexOfAny(",\"\n\r") < 0 && text = text.Trim() then
-            text
-        else
-            "\"" + text.Replace("\"", "\"\"") + "\""
-
     let private text (cell: PredictedValue) =
         match cell with
         | PredictedValue.Nothing -> ""
-        | PredictedValue.Text text -> quoted text
+        | PredictedValue.Text text -> CsvCell.quoted text
         | PredictedValue.Whole number -> number.ToString CultureInfo.InvariantCulture
         | PredictedValue.Real value -> number value
         | PredictedValue.Modules modules -> String.Join(' ', modules)
@@ -83,7 +77,7 @@ module internal PredictionFile =
         rows
         |> Seq.iteri (fun place row ->
             let columns = List.collect columns row
-            if place = 0 then columns |> List.map (fst >> quoted) |> line
+            if place = 0 then columns |> List.map (fst >> CsvCell.quoted) |> line
             columns |> List.map (snd >> text) |> line)
 
     // Read by JSON parsers and never pasted into a page.

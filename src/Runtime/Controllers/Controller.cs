@@ -13,6 +13,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     [ComponentName(Name = "balance")]
     private Tensor? _balance;
     private bool[]? _masked;
+    private int[]? _allowed;
 
     /// <summary>K, the number of positions.</summary>
     public int Choose { get; } = choose;
@@ -26,7 +27,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     public virtual bool Latent => true;
 
     /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>.</summary>
-    public IReadOnlyList<int> Allowed => [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
+    public IReadOnlyList<int> Allowed => _allowed ??= [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
 
     /// <summary>The parameters that have a row for every choice, [K·M, …], position by position; none where only code of the user's knows.</summary>
     internal virtual IEnumerable<Tensor> PerChoice => [];
@@ -57,7 +58,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
             throw new ArgumentException($"{Layer}: expected a module that may be chosen, got a mask over all {Modules} – leave one out of it");
         }
 
-        _masked = masked.Any(m => m) ? masked : null;
+        (_masked, _allowed) = (masked.Any(m => m) ? masked : null, null);
     }
 
     /// <summary>Logits [n, K, M], or a bias [K·M], with those of masked modules out of reach. It is the same tensor where no module is masked.</summary>

@@ -19,7 +19,7 @@ public sealed class Assignments
         int choices = _modulesPerChoice.Length;
         int modules = _modulesPerChoice.DefaultIfEmpty(1).Max();
         (Count, Choices, Modules) = (count, choices, modules);
-        if (modules <= 256)
+        if (TypeFor(modules) == ScalarType.Byte)
         {
             _bytes = new byte[checked(count * choices)];
         }
@@ -29,6 +29,9 @@ public sealed class Assignments
             _words = new ushort[checked(count * choices)];
         }
     }
+
+    /// <summary>The type of the table in a checkpoint, for so many modules at most.</summary>
+    internal static ScalarType TypeFor(int modules) => modules <= 256 ? ScalarType.Byte : ScalarType.Int32;
 
     /// <summary>N, the number of datapoints.</summary>
     public long Count { get; }

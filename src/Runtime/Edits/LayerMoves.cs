@@ -10,8 +10,8 @@ namespace ModNet.Runtime;
 public static class LayerMoves
 {
     // What stands before the name of a parameter or layer in the names of a state.
-    private static readonly string[] Before = ["optimizer.", WeightAverage.NameOf(""), ""];
-    private static readonly string[] Carried = ["method.m_carried.", "method.e_carried.", "method.module_steps."];
+    private static readonly string[] Before = [StateNames.Optimizer, WeightAverage.NameOf(""), ""];
+    private static readonly string[] Carried = [StateNames.Carried("m"), StateNames.Carried("e"), StateNames.ModuleSteps];
 
     /// <summary>
     /// The state with <paramref name="moves"/>, from a layer's full name to the new one. The caller disposes of the tensors. The weights of layers
@@ -26,13 +26,13 @@ public static class LayerMoves
         foreach ((string name, Tensor value) in state)
         {
             string? now = NameOf(name, moves);
-            if (now is not null || only is null || only.Any(pool => name.StartsWith($"pools.{pool.Replace(".", "//")}.", StringComparison.Ordinal)))
+            if (now is not null || only is null || only.Any(pool => name.StartsWith(StateNames.OfPool(pool), StringComparison.Ordinal)))
             {
                 moved.Add(now ?? name, value);
             }
         }
 
-        return PoolEdit.Owned(moved);
+        return RunState.Owned(moved);
     }
 
     /// <summary>The table a* [N, C] with its columns in another order: column c of the result is column <paramref name="from"/>[c].</summary>
@@ -49,13 +49,11 @@ public static class LayerMoves
 
         string start = Before.First(b => name.StartsWith(b, StringComparison.Ordinal));
         string rest = name[start.Length..];
-        const string Pools = "pools.";
-        if (rest.StartsWith(Pools, StringComparison.Ordinal))
+        if (StateNames.InPools(rest) is string inside)
         {
-            // A pool of a layer's own is called LAYER/pool, with a dot written as two slashes.
-            string inside = rest[Pools.Length..];
-            (string From, string To)[] owners = [.. moves.Select(m => (m.From.Replace(".", "//"), m.To.Replace(".", "//")))];
-            return Moved(inside, owners, '/') is string pool ? start + Pools + pool : null;
+            // A pool of a layer's own is called LAYER/pool.
+            (string From, string To)[] owners = [.. moves.Select(m => (StateNames.Registered(m.From), StateNames.Registered(m.To)))];
+            return Moved(inside, owners, '/') is string pool ? start + StateNames.FromPools(pool) : null;
         }
 
         (string From, string To)[] dotted = [.. moves.Select(m => (m.From.Replace('/', '.'), m.To.Replace('/', '.')))];

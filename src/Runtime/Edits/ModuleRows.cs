@@ -37,5 +37,18 @@ public sealed class ModuleRows
     public static ModuleRows With(int before, IEnumerable<int> more) => Of(before, [.. Enumerable.Range(0, before), .. more]);
 
     /// <summary>For every module before the edit the first that it became, or −1 where it is gone.</summary>
-    public int[] To() => [.. Enumerable.Range(0, Before).Select(m => From.ToList().IndexOf(m))];
+    public int[] To()
+    {
+        var to = new int[Before];
+        Array.Fill(to, -1);
+        for (int now = From.Count - 1; now >= 0; now--)
+        {
+            if (From[now] != Fresh)
+            {
+                to[From[now]] = now;
+            }
+        }
+
+        return to;
+    }
 }

@@ -9,12 +9,6 @@ namespace ModNet.Runtime;
 /// </summary>
 public static class PoolEdit
 {
-    private const string Optimizer = "optimizer.";
-    private const string Steps = "method.module_steps.";
-
-    /// <summary>The name of a* in a run's state.</summary>
-    public const string Assignments = "em.assignments";
-
     // In an edited a*, a choice of a module that is gone.
     internal const long Unassigned = -1;
 
@@ -63,20 +57,14 @@ public static class PoolEdit
 
         void Change(string name, Func<Tensor, Tensor?, Tensor> change)
         {
-            long[] shape = state[name].shape;
-            edited[name] = change(state[name], fresh.GetValueOrDefault(name));
-            string average = WeightAverage.NameOf(name);
-            if (state.TryGetValue(average, out Tensor? mean))
+            foreach (string weight in WithAverage(state, name))
             {
-                edited[average] = change(mean, fresh.GetValueOrDefault(name));
+                edited[weight] = change(state[weight], fresh.GetValueOrDefault(name));
             }
 
-            foreach (string memory in state.Keys.Where(k => k.StartsWith($"{Optimizer}{name}.", StringComparison.Ordinal)).ToArray())
+            foreach (string memory in Memories(state, name))
             {
-                if (state[memory].shape.SequenceEqual(shape))
-                {
-                    edited[memory] = change(state[memory], null);
-                }
+                edited[memory] = change(state[memory], null);
             }
         }
 
@@ -90,9 +78,9 @@ public static class PoolEdit
             Change(name, PerChoice);
         }
 
-        if (state.TryGetValue(Steps + pool, out Tensor? steps))
+        if (state.TryGetValue(StateNames.ModuleSteps + pool, out Tensor? steps))
         {
-            edited[Steps + pool] = Rows(steps, null);
+            edited[StateNames.ModuleSteps + pool] = Rows(steps, null);
         }
 
         MoveApart(state, edited, fresh, parts.Apart, rows);
@@ -101,17 +89,13 @@ public static class PoolEdit
             Stack(edited, parts.Apart, stacked);
         }
 
-        if (state.TryGetValue(Assignments, out Tensor? held))
+        if (state.TryGetValue(StateNames.Assignments, out Tensor? held))
         {
-            edited[Assignments] = AStar(held, rows.To(), columns, after.MaxModules);
+            edited[StateNames.Assignments] = AStar(held, rows.To(), columns, after.MaxModules);
         }
 
-        return Owned(edited);
+        return RunState.Owned(edited);
     }
-
-    /// <summary>The same values as tensors of the caller's own, which share memory where they can.</summary>
-    internal static Dictionary<string, Tensor> Owned(IReadOnlyDictionary<string, Tensor> state) =>
-        state.ToDictionary(entry => entry.Key, entry => entry.Value.detach().DetachFromDisposeScope(), StringComparer.Ordinal);
 
     /// <summary>
     /// Adds a number to the logits of some modules of a pool, in every controller that chooses from it, and in the averages of their weights. The
@@ -123,66 +107,65 @@ public static class PoolEdit
         using var scope = NewDisposeScope();
         ModulePool found = PoolOf(graph, pool);
         var parts = new PoolParts(graph, found);
-        foreach (string name in parts.Biases.SelectMany(n => new[] { n, WeightAverage.NameOf(n) }).Where(state.ContainsKey))
+        foreach (string name in parts.Biases.SelectMany(n => WithAverage(state, n)))
         {
             Tensor changed = state[name].clone();
             changed.view(-1, found.Count).index_add_(
-                1, tensor(modules.Select(m => (long)m).ToArray()), full([changed.numel() / found.Count, modules.Count], value, changed.dtype), 1);
+                1, Index(modules), full([changed.numel() / found.Count, modules.Count], value, changed.dtype), 1);
             state[name].Dispose();
             state[name] = changed.DetachFromDisposeScope();
         }
     }
 
     /// <summary>
-    /// Puts the parameters of a module of one pool in the place of those of another, which may be of another run; what the optimiser remembers of
-    /// the replaced module begins anew. UserException where the two are of different shapes.
+    /// Puts the parameters of modules of one pool in the place of as many others, which may be of another run; what the optimiser remembers of
+    /// the replaced modules begins anew. UserException where two are of different shapes.
     /// </summary>
     public static Dictionary<string, Tensor> Replace(
-        IReadOnlyDictionary<string, Tensor> state, Graph graph, string pool, int module,
-        IReadOnlyDictionary<string, Tensor> other, Graph otherGraph, string otherPool, int otherModule)
+        IReadOnlyDictionary<string, Tensor> state, Graph graph, string pool, IReadOnlyList<int> modules,
+        IReadOnlyDictionary<string, Tensor> other, Graph otherGraph, string otherPool, IReadOnlyList<int> otherModules)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (parts, source) = (new PoolParts(graph, PoolOf(graph, pool)), new PoolParts(otherGraph, PoolOf(otherGraph, otherPool)));
         var edited = new Dictionary<string, Tensor>(state, StringComparer.Ordinal);
-        string[] own = Own(parts, state, module), theirs = Own(source, other, otherModule);
         bool alike = parts.Stacked.Count == source.Stacked.Count
-            && parts.Stacked.Zip(source.Stacked).All(p => state[p.First].shape[1..].SequenceEqual(other[p.Second].shape[1..]))
-            && own.Length == theirs.Length
-            && own.Zip(theirs).All(p => state[p.First].shape.SequenceEqual(other[p.Second].shape));
-        if (!alike)
-        {
-            throw new UserException(
-                $"pool {pool}, module {module}",
-                $"a module with parameters {Shapes(parts, state, own)}",
-                $"{Shapes(source, other, theirs)} of pool {otherPool}, module {otherModule}",
-                "take a module of the same unit");
-        }
+            && parts.Stacked.Zip(source.Stacked).All(p => state[p.First].shape[1..].SequenceEqual(other[p.Second].shape[1..]));
+        (string Mine, string Given)[] apart =
+        [
+            .. modules.Zip(otherModules).SelectMany(pair =>
+            {
+                string[] own = Own(parts, state, pair.First), theirs = Own(source, other, pair.Second);
+                return alike && own.Length == theirs.Length && own.Zip(theirs).All(p => state[p.First].shape.SequenceEqual(other[p.Second].shape))
+                    ? own.Zip(theirs)
+                    : throw new UserException(
+                        $"pool {pool}, module {pair.First}",
+                        $"a module with parameters {Shapes(parts, state, own)}",
+                        $"{Shapes(source, other, theirs)} of pool {otherPool}, module {pair.Second}",
+                        "take a module of the same unit");
+            }),
+        ];
+        Tensor places = Index(modules), from = Index(otherModules);
 
-        Tensor WithRow(Tensor old, Tensor row)
-        {
-            Tensor changed = old.clone();
-            changed.select(0, module).copy_(row);
-            return changed;
-        }
+        Tensor WithRows(Tensor old, Tensor rows) => old.clone().index_copy_(0, places.to(old.device), rows.to_type(old.dtype).to(old.device));
 
         foreach ((string mine, string given) in parts.Stacked.Zip(source.Stacked))
         {
-            Tensor row = other[given].select(0, otherModule);
-            foreach (string name in new[] { mine, WeightAverage.NameOf(mine) }.Where(state.ContainsKey))
+            Tensor rows = other[given].detach().index_select(0, from.to(other[given].device));
+            foreach (string name in WithAverage(state, mine))
             {
-                edited[name] = WithRow(state[name], row);
+                edited[name] = WithRows(state[name], rows);
             }
 
             foreach (string memory in Memories(state, mine))
             {
-                edited[memory] = WithRow(state[memory], zeros_like(state[memory].select(0, module)));
+                edited[memory] = WithRows(state[memory], zeros_like(rows));
             }
         }
 
-        foreach ((string mine, string given) in own.Zip(theirs))
+        foreach ((string mine, string given) in apart)
         {
-            foreach (string name in new[] { mine, WeightAverage.NameOf(mine) }.Where(state.ContainsKey))
+            foreach (string name in WithAverage(state, mine))
             {
                 edited[name] = other[given].clone();
             }
@@ -193,7 +176,7 @@ public static class PoolEdit
             }
         }
 
-        return Owned(edited);
+        return RunState.Owned(edited);
     }
 
     /// <summary>
@@ -206,7 +189,7 @@ public static class PoolEdit
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var parts = new PoolParts(graph, PoolOf(graph, pool));
-        string start = $"pools.{pool.Replace(".", "//")}.", apart = $"{parts.Apart}{module}.";
+        string start = StateNames.OfPool(pool), apart = $"{parts.Apart}{module}.";
         var own = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (string name in parts.Stacked)
         {
@@ -219,7 +202,7 @@ public static class PoolEdit
             own.Add(name[apart.Length..], state[name].clone());
         }
 
-        return Owned(own);
+        return RunState.Owned(own);
     }
 
     /// <summary>The pool of that name. UserException where the graph has none.</summary>
@@ -233,8 +216,15 @@ public static class PoolEdit
     private static string[] Own(PoolParts parts, IReadOnlyDictionary<string, Tensor> state, int module) =>
         [.. state.Keys.Where(k => k.StartsWith($"{parts.Apart}{module}.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
+    private static Tensor Index(IEnumerable<int> modules) => tensor(modules.Select(m => (long)m).ToArray());
+
+    // The name of a weight that the state has, and that of its moving average where one is kept.
+    private static IEnumerable<string> WithAverage(IReadOnlyDictionary<string, Tensor> state, string name) =>
+        new[] { name, WeightAverage.NameOf(name) }.Where(state.ContainsKey);
+
+    // The names of what the optimiser remembers of a weight in the weight's shape.
     private static IEnumerable<string> Memories(IReadOnlyDictionary<string, Tensor> state, string name) =>
-        state.Keys.Where(k => k.StartsWith($"{Optimizer}{name}.", StringComparison.Ordinal) && state[k].shape.SequenceEqual(state[name].shape));
+        state.Keys.Where(k => k.StartsWith($"{StateNames.Optimizer}{name}.", StringComparison.Ordinal) && state[k].shape.SequenceEqual(state[name].shape));
 
     private static string Shapes(PoolParts parts, IReadOnlyDictionary<string, Tensor> state, string[] own) => string.Join(
         ", ", parts.Stacked.Select(n => state[n].shape[1..].AsShape()).Concat(own.Select(n => state[n].shape.AsShape())));
@@ -243,7 +233,7 @@ public static class PoolEdit
     private static void MoveApart(
         IReadOnlyDictionary<string, Tensor> state, Dictionary<string, Tensor> edited, Dictionary<string, Tensor> fresh, string apart, ModuleRows rows)
     {
-        foreach (string prefix in new[] { "", Optimizer, WeightAverage.NameOf("") })
+        foreach (string prefix in new[] { "", StateNames.Optimizer, WeightAverage.NameOf("") })
         {
             string start = prefix + apart;
             string[] names = [.. state.Keys.Where(k => k.StartsWith(start, StringComparison.Ordinal))];
@@ -261,7 +251,7 @@ public static class PoolEdit
                     edited[now + name[old.Length..]] = state[name].clone();
                 }
 
-                if (rows.From[m] == ModuleRows.Fresh && prefix != Optimizer)
+                if (rows.From[m] == ModuleRows.Fresh && prefix != StateNames.Optimizer)
                 {
                     string plain = $"{apart}{m}.";
                     foreach (string name in fresh.Keys.Where(n => n.StartsWith(plain, StringComparison.Ordinal)))
@@ -291,7 +281,7 @@ public static class PoolEdit
             string rest = name[(prefix.Length + first.Length)..];
             string own = pool is ChainPool ? rest : rest[(rest.IndexOf('.') + 1)..];
             // The number of steps that the optimiser has counted is no row.
-            bool isRow = prefix != Optimizer || edited[name].dtype != ScalarType.Int64;
+            bool isRow = prefix != StateNames.Optimizer || edited[name].dtype != ScalarType.Int64;
             edited[prefix + start + own] = isRow ? edited[name].unsqueeze(0) : edited[name];
             edited.Remove(name);
         }
@@ -301,7 +291,7 @@ public static class PoolEdit
     private static Tensor AStar(Tensor held, int[] to, IReadOnlyCollection<int> columns, int modules)
     {
         Tensor table = held.to_type(ScalarType.Int64).clone();
-        Tensor map = tensor(Array.ConvertAll(to, m => (long)m));
+        Tensor map = Index(to);
         foreach (int column in columns)
         {
             using var scope = NewDisposeScope();
@@ -311,10 +301,7 @@ public static class PoolEdit
             own.copy_(where(known, map.index_select(0, own.clamp(min: 0)), own));
         }
 
-        return Compact(table, modules);
+        // As checkpoints hold it, but while something is unassigned.
+        return table.numel() > 0 && table.min().ToInt64() < 0 ? table : table.to_type(Assignments.TypeFor(modules));
     }
-
-    /// <summary>a* [N, C] as checkpoints hold it: uint8 while M ≤ 256, else int32; int64 as it is while something is unassigned.</summary>
-    internal static Tensor Compact(Tensor table, int modules) =>
-        table.numel() > 0 && table.min().ToInt64() < 0 ? table : table.to_type(modules <= 256 ? ScalarType.Byte : ScalarType.Int32);
 }

@@ -12,7 +12,7 @@ internal sealed class PoolParts
         Pool = pool;
         ILookup<nint, string> names = graph.state_dict().ToLookup(entry => entry.Value.Handle, entry => entry.Key);
         Stacked = [.. pool.Stacked.SelectMany(p => names[p.Handle])];
-        Apart = $"pools.{pool.Name.Replace(".", "//")}.module";
+        Apart = StateNames.OfPool(pool.Name) + "module";
         Controllers = [.. graph.Nodes.SelectMany(Over).Distinct()];
         foreach (Controller unfit in Controllers.Where(c => !c.Latent || !c.PerChoice.Any()))
         {

@@ -181,8 +181,7 @@ public sealed class Graph : GraphPart
         {
             foreach (ModulePool pool in pools)
             {
-                // A dot would read as a path in parameter names. No name has two slashes side by side, so names stay apart.
-                register_module(pool.Name.Replace(".", "//"), pool);
+                register_module(StateNames.Registered(pool.Name), pool);
             }
         }
     }

@@ -155,7 +155,7 @@ public abstract class TrainingMethod : IDisposable
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
         ("method.steps", tensor(new[] { _steps })),
-        .. (_resting?.Steps ?? []).Select(p => ($"method.module_steps.{p.Pool}", tensor(p.Steps))),
+        .. (_resting?.Steps ?? []).Select(p => (StateNames.ModuleSteps + p.Pool, tensor(p.Steps))),
         .. _track.State(),
         .. _average?.State() ?? [],
     ];
@@ -179,7 +179,7 @@ public abstract class TrainingMethod : IDisposable
         _steps = state.Count("method.steps");
         foreach ((string pool, long[] steps) in _resting?.Steps ?? [])
         {
-            TensorArrays.Vector<long>(state.Get($"method.module_steps.{pool}", steps.Length)).CopyTo(steps, 0);
+            TensorArrays.Vector<long>(state.Get(StateNames.ModuleSteps + pool, steps.Length)).CopyTo(steps, 0);
         }
 
         _track.Restore(state, Device);

@@ -156,7 +156,7 @@ public sealed class ViterbiEm : TrainingMethod
         List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State()];
         if (Assignments.Choices > 0)
         {
-            state.Add(("em.assignments", Assignments.ToTensor()));
+            state.Add((StateNames.Assignments, Assignments.ToTensor()));
         }
 
         if (_reassigned is double share)
@@ -174,7 +174,7 @@ public sealed class ViterbiEm : TrainingMethod
         _eTrack.Restore(state, Device);
         if (Assignments.Choices > 0)
         {
-            Assignments.Restore(state, "em.assignments");
+            Assignments.Restore(state, StateNames.Assignments);
         }
 
         _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;

@@ -10,7 +10,7 @@ internal static class Architecture
     private const int MostLines = 12;
 
     // What a checkpoint holds beside weights. What methods remember is called method.…; em.… and reinforce.… are older than that rule.
-    private static readonly string[] Beside = ["method.", "optimizer.", "random.", "run.", "em.", "reinforce."];
+    private static readonly string[] Beside = ["method.", StateNames.Optimizer, "random.", "run.", "em.", "reinforce."];
 
     /// <summary>
     /// Copies the weights into the graph, or, with <paramref name="averaged"/>, their moving averages where there are any. UserException that lists all differences where there are any; nothing is then changed.

@@ -47,13 +47,15 @@ public static class Checkpoint
         var kept = new KeptCheckpoints(folder.Path);
         Safetensors.Write(kept.Newest, tensors, metadata, () => kept.MakeRoom(step, keep));
         kept.Prune(keep);
-        folder.WriteJson("state.json", new JsonObject
-        {
-            ["version"] = 1,
-            ["step"] = step,
-            ["seed"] = streams.Seed,
-        });
+        TellStep(folder, step, streams.Seed);
     }
+
+    private static void TellStep(RunFolder folder, long step, long seed) => folder.WriteJson("state.json", new JsonObject
+    {
+        ["version"] = 1,
+        ["step"] = step,
+        ["seed"] = seed,
+    });
 
     /// <summary>
     /// Writes <c>best.safetensors</c>: a whole checkpoint at the step of the best evaluation so far, which its metadata hold as
@@ -115,7 +117,7 @@ public static class Checkpoint
 
         foreach ((string name, Tensor value) in method.OptimizerState())
         {
-            tensors.Add($"optimizer.{name}", value);
+            tensors.Add(StateNames.Optimizer + name, value);
         }
 
         foreach ((string name, Tensor state) in streams.States())
@@ -196,7 +198,7 @@ public static class Checkpoint
         try
         {
             method.Restore(saved);
-            method.RestoreOptimizer(saved.Under("optimizer."));
+            method.RestoreOptimizer(saved.Under(StateNames.Optimizer));
             RestoreStreams(saved, graph, streams);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or OverflowException)
@@ -299,18 +301,18 @@ public static class Checkpoint
         if (ExportedWeights.IsIn(folder))
         {
             string weights = Path.Combine(folder, ExportedWeights.FileName);
-            return new(PoolEdit.Owned(Safetensors.Read(weights)), new Dictionary<string, string>(), weights);
+            return new(RunState.Owned(Safetensors.Read(weights)), new Dictionary<string, string>(), weights);
         }
 
         (SavedState saved, IReadOnlyDictionary<string, string> metadata) = best ? Read(BestIn(folder)) : LastGood(new(folder), say);
-        return new(PoolEdit.Owned(saved.Names.ToDictionary(name => name, saved.Get)), metadata, saved.Path);
+        return new(RunState.Owned(saved.Names.ToDictionary(name => name, saved.Get)), metadata, saved.Path);
     }
 
     /// <summary>
-    /// Writes a state into the folder of a run as its checkpoint, from which the run goes on. The folder has its metrics and its spec already.
+    /// Writes a state into the folder of a run as its checkpoint, from which the run of that seed goes on. The folder has its metrics and its spec already.
     /// UserException where the disk refuses.
     /// </summary>
-    public static void WriteState(RunFolder folder, RunState state)
+    public static void WriteState(RunFolder folder, RunState state, long seed)
     {
         using var scope = NewDisposeScope();
         (long length, string metrics) = folder.FlushMetrics();
@@ -328,6 +330,7 @@ public static class Checkpoint
         }
 
         Safetensors.Write(new KeptCheckpoints(folder.Path).Newest, tensors, metadata);
+        TellStep(folder, state.Steps, seed);
     }
 
     private static long LoadWeights(

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace ModNet.Runtime;
 
@@ -12,8 +11,6 @@ public static class ParentProcess
 {
     /// <summary>The environment variable in which a process names itself, by its number, to those that it begins.</summary>
     public const string Variable = "MODNET_PARENT";
-
-    private const int Sigterm = 15;
 
     private static int _isFollowing;
 
@@ -44,9 +41,6 @@ public static class ParentProcess
             // It was gone already.
         }
 
-        _ = Send(Environment.ProcessId, Sigterm);
+        ProcessSignals.Terminate(Environment.ProcessId);
     }
-
-    [DllImport("libc", EntryPoint = "kill")]
-    private static extern int Send(int process, int signal);
 }

@@ -20,17 +20,14 @@ public sealed record RunState(
 
     /// <summary>Whether a* holds choices that an edit left unassigned.</summary>
     public bool IsUnassigned =>
-        Tensors.TryGetValue(PoolEdit.Assignments, out Tensor? held) && held.dtype == ScalarType.Int64 && held.numel() > 0 && held.min().ToInt64() < 0;
+        Tensors.TryGetValue(StateNames.Assignments, out Tensor? held) && held.dtype == ScalarType.Int64 && held.numel() > 0 && held.min().ToInt64() < 0;
 
     /// <summary>The same metadata with other tensors, which the result owns.</summary>
     public RunState With(IReadOnlyDictionary<string, Tensor> tensors) => this with { Tensors = tensors };
 
-    /// <summary>The weights alone of the same: what no optimiser, method or random stream remembers.</summary>
-    public RunState WeightsOf(Graph graph)
-    {
-        var weights = graph.state_dict().ToDictionary(e => e.Key, e => e.Value.detach().cpu().clone().DetachFromDisposeScope(), StringComparer.Ordinal);
-        return new(weights, new Dictionary<string, string>(), Source);
-    }
+    /// <summary>The same values as tensors of the caller's own, which share their memory.</summary>
+    public static Dictionary<string, Tensor> Owned(IReadOnlyDictionary<string, Tensor> tensors) =>
+        tensors.ToDictionary(entry => entry.Key, entry => entry.Value.detach().DetachFromDisposeScope(), StringComparer.Ordinal);
 
     /// <summary>Loads the weights into a graph, or, with <paramref name="averaged"/>, their moving averages where there are any. UserException where they are of another architecture.</summary>
     public void Load(Graph graph, bool averaged)

@@ -33,14 +33,14 @@ internal sealed class DataTrack(Dataset data, long size, Generator generator, st
     internal IEnumerable<(string Name, Tensor Value)> State() =>
     [
         .. _batches.State().Select(s => ($"method.{name}_batches.{s.Name}", s.Value)),
-        .. (Carried?.Layers ?? []).Select(l => ($"method.{name}_carried.{l.Layer}", l.State)),
+        .. (Carried?.Layers ?? []).Select(l => (StateNames.Carried(name) + l.Layer, l.State)),
     ];
 
     /// <summary>Goes to the place that <see cref="State"/> gave. States are carried on <paramref name="device"/>.</summary>
     internal void Restore(SavedState state, Device device)
     {
         _batches.Restore(state.Under($"method.{name}_batches."));
-        SavedState saved = state.Under($"method.{name}_carried.");
+        SavedState saved = state.Under(StateNames.Carried(name));
         foreach (string layer in Carried is null ? [] : saved.Names)
         {
             Carried!.Leave(layer, saved.Get(layer).to(device));

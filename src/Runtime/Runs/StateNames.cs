@@ -1,0 +1,34 @@
+namespace ModNet.Runtime;
+
+/// <summary>The names that checkpoints give to what a run remembers, where more than one part of ModNet has to know them.</summary>
+public static class StateNames
+{
+    /// <summary>a* [N, C] of a run that is trained by EM.</summary>
+    public const string Assignments = "em.assignments";
+
+    /// <summary>What stands before PARAMETER.PART: what the optimiser remembers of a parameter.</summary>
+    internal const string Optimizer = "optimizer.";
+
+    /// <summary>What stands before the name of a pool: how many steps each of its modules has had, [M].</summary>
+    internal const string ModuleSteps = "method.module_steps.";
+
+    private const string Pools = "pools.";
+
+    /// <summary>What stands before the name of a layer: the state that it carries from window to window on a way through the data.</summary>
+    internal static string Carried(string track) => $"method.{track}_carried.";
+
+    /// <summary>
+    /// The name under which a graph registers a pool or layer that may have dots in its name: a dot would read as a path in parameter names. No name has
+    /// two slashes side by side, so names stay apart.
+    /// </summary>
+    internal static string Registered(string name) => name.Replace(".", "//");
+
+    /// <summary>What the names of a pool's parameters begin with.</summary>
+    internal static string OfPool(string pool) => $"{Pools}{Registered(pool)}.";
+
+    /// <summary>What follows <c>pools.</c> in the name of a parameter; null where it is not a pool's.</summary>
+    internal static string? InPools(string name) => name.StartsWith(Pools, StringComparison.Ordinal) ? name[Pools.Length..] : null;
+
+    /// <summary>The name of a pool's parameter, from what <see cref="InPools"/> gives.</summary>
+    internal static string FromPools(string inside) => Pools + inside;
+}
