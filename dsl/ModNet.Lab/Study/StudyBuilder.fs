@@ -13,6 +13,7 @@ type RowDraft<'Run> = internal {
     DraftLabel: string option
     DraftPaper: (string option * PaperValue) list
     DraftSeeds: int list
+    DraftData: string option
     DraftRun: 'Run
 }
 
@@ -20,7 +21,9 @@ type RowDraft<'Run> = internal {
 [<Sealed>]
 type RowBuilder internal (id: string) =
     inherit
-        SettingsBlock<RowDraft<Missing>>({ DraftLabel = None; DraftPaper = []; DraftSeeds = [ 1 ]; DraftRun = Missing })
+        SettingsBlock<RowDraft<Missing>>(
+            { DraftLabel = None; DraftPaper = []; DraftSeeds = [ 1 ]; DraftData = None; DraftRun = Missing }
+        )
 
     let add measure value (draft: RowDraft<'Run>) = { draft with DraftPaper = draft.DraftPaper @ [ measure, value ] }
 
@@ -51,6 +54,11 @@ type RowBuilder internal (id: string) =
     [<CustomOperation "seeds">]
     member _.Seeds(draft: RowDraft<'Run>, seeds: int list) = { draft with DraftSeeds = seeds }
 
+    /// The name of this row's data, where `--data` is a folder of data sets and the rows are of several; the study's by default.
+    /// Example: `data_folder "ptb"`
+    [<CustomOperation "data_folder">]
+    member _.DataFolder(draft: RowDraft<'Run>, name: string) = { draft with DraftData = Some name }
+
     /// The experiment, full or quick. The study sets its seed and its folder.
     /// Example: `run (fun scale -> experiment { net toy; data (toy_regression { }); train (em { steps (scale.Pick(3_000, 300)) }) })`
     [<CustomOperation "run">]
@@ -58,6 +66,7 @@ type RowBuilder internal (id: string) =
         DraftLabel = draft.DraftLabel
         DraftPaper = draft.DraftPaper
         DraftSeeds = draft.DraftSeeds
+        DraftData = draft.DraftData
         DraftRun = experiment
     }
 
@@ -67,6 +76,7 @@ type RowBuilder internal (id: string) =
         Label = defaultArg draft.DraftLabel id
         Paper = draft.DraftPaper
         Seeds = draft.DraftSeeds
+        DataFolder = draft.DraftData
         Experiment = draft.DraftRun
     }
 
@@ -137,7 +147,7 @@ type StudyBuilder internal (name: string) =
 [<AutoOpen>]
 module Studies =
 
-    /// A row of a study, by its id (small letters, digits, hyphens). Settings: `label`, `paper`, `paper_of`, `paper_says`, `seeds`, and `run`, which
+    /// A row of a study, by its id (small letters, digits, hyphens). Settings: `label`, `paper`, `paper_of`, `paper_says`, `seeds`, `data_folder`, and `run`, which
     /// it must have.
     /// Example: `row "em-2-1" { label "EM"; seeds [ 1; 2 ]; run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) }`
     let row (id: string) = RowBuilder id

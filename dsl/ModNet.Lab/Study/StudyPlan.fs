@@ -61,11 +61,13 @@ module internal StudyPlan =
     /// The study's own folder, where its report lies.
     let home (study: Study) (options: StudyOptions) = Path.Combine(options.Out, study.Name + options.Scale.Suffix)
 
-    /// The path of the study's data: `--data`, or the study's folder in it where that is a folder of data sets.
-    let private data (study: Study) (options: StudyOptions) =
+    let private folderOf (study: Study) (row: StudyRow) = row.DataFolder |> Option.orElse study.DataFolder
+
+    /// The path of a row's data: `--data`, or the row's folder in it where that is a folder of data sets.
+    let private data (study: Study) (row: StudyRow) (options: StudyOptions) =
         options.Data
         |> Option.map (fun path ->
-            match study.DataFolder |> Option.map (fun name -> Path.Combine(path, name)) with
+            match folderOf study row |> Option.map (fun name -> Path.Combine(path, name)) with
             | Some inner when Directory.Exists inner -> inner
             | _ -> path)
 
@@ -118,7 +120,7 @@ module internal StudyPlan =
 
                 let settings = {
                     Settings.none with
-                        Data = data study options
+                        Data = data study row options
                         Out = Some folder
                         Threads = options.Threads
                         Device = options.Device
@@ -156,9 +158,16 @@ module internal StudyPlan =
     /// Raises UserException where a run has to read data and no option names them.
     let mustHaveData (study: Study) (runs: PlannedRun list) : unit =
         if runs |> List.exists (fun run -> needsData run.Experiment.Experiment) then
+            let names =
+                runs
+                |> List.filter (fun run -> needsData run.Experiment.Experiment)
+                |> List.choose (fun run -> folderOf study run.Row)
+                |> List.distinct
+
             let expected =
-                match study.DataFolder with
-                | Some name -> $"the data of {study.Name} ({name})"
-                | None -> $"the data of {study.Name}"
+                if names.IsEmpty then
+                    $"the data of {study.Name}"
+                else
+                    $"""the data of {study.Name} ({String.concat ", " names})"""
 
             Refusal.refuse "--data" expected "nothing" $"say where they are: ./modnet reproduce {study.Name} --data DIR"

@@ -125,6 +125,8 @@ type StudyRow = {
     Paper: (string option * PaperValue) list
     /// The seeds that are run, where `--seeds` names no others.
     Seeds: int list
+    /// The name of this row's data, where `--data` is a folder of data sets and the study's other rows are of other data.
+    DataFolder: string option
     Experiment: Scale -> Experiment
 }
 
@@ -144,7 +146,7 @@ type Study = {
     /// Whether the report reads the runs' logs and nothing else of them. Then a log that is kept beside the results serves where a run's folder
     /// is not there.
     LogsSuffice: bool
-    /// The name of this study's data, where `--data` is a folder of data sets.
+    /// The name of this study's data, where `--data` is a folder of data sets; a row may have another.
     DataFolder: string option
     /// The report's sections, made of all runs that have begun, in order of rows and seeds.
     Report: StudyRun list -> Section list
