@@ -12,7 +12,9 @@ DIR holds MNIST's files, or a folder `mnist` with them. [The operators](../docs/
 #load "language.fsx"
 
 open ModNet
+open ModNet.Figures
 open ModNet.Runtime
+open TorchSharp
 
 (** ## Two networks
 
@@ -131,109 +133,253 @@ let words_of (scale: Scale) =
 
 (** ## The edits
 
-Each is measured on 2,000 datapoints of the validation set, or else of the test set. The module of the first pool is edited that most datapoints meet. *)
+Each is measured on 2,000 datapoints of the validation set (of a text on 400 windows of 35 words), or else of the test set. The module of the first pool is edited that most datapoints meet.
+Where an edit leaves something to be learned, training goes on for a twentieth of the run's steps.
+*)
 
-type Measured = { Operator: string; Report: EditReport; Fit: float option; Seconds: float }
+type Measured = { Operator: string; Report: EditReport; Note: string; Seconds: float }
 
 let pool_of (run: TrainedNetwork) = run.Plan.Pools.Head.Name
 
-let measured (run: TrainedNetwork) (operator: string) (edit: TrainedNetwork -> TrainedNetwork * float option) =
+let rows (run: TrainedNetwork) =
+    match run.Experiment.Data with
+    | Data.Text _ -> 400
+    | _ -> 2_000
+
+let number (value: float) = if System.Double.IsNaN value then "–" else $"%.4g{value}"
+
+let measured (run: TrainedNetwork) (operator: string) (edit: TrainedNetwork -> TrainedNetwork * string) =
+    printfn $"{run.Experiment.Network.Name}: {operator}"
     let clock = System.Diagnostics.Stopwatch.StartNew()
-    let edited, fit = edit run
+    let edited, note = edit run
     use edited = edited
+    let seconds = clock.Elapsed.TotalSeconds
 
-    {
-        Operator = operator
-        Report = EditReport.between 2_000 run edited
-        Fit = fit
-        Seconds = clock.Elapsed.TotalSeconds
-    }
+    { Operator = operator; Report = EditReport.between (rows run) run edited; Note = note; Seconds = seconds }
 
-let plainly edit run : TrainedNetwork * float option = edit run, None
+let plainly edit run : TrainedNetwork * string = edit run, ""
 
 /// The module that most datapoints meet.
 let busiest (run: TrainedNetwork) (pool: string) (modules: int) : int =
     [ 0 .. modules - 1 ]
     |> List.maxBy (fun number ->
         use without = Edit.exclude pool [ number ] run
-        (EditReport.between 2_000 run without).Affected.Count)
+        (EditReport.between (rows run / 4) run without).Affected.Count)
 
-let edits (run: TrainedNetwork) : Measured list =
-    let pool = pool_of run
-    let modules = run.Plan.Pools.Head.Pool.Modules
-    let most = busiest run pool modules
+(** ### Split
+
+A network that is cut in two says by both halves, one after the other, what it says as a whole. A module alone says what the pool's module says. *)
+
+let said (network: TrainedNetwork) (x: torch.Tensor) =
+    use said = Prediction.Of(network.Graph, x, network.Evaluating)
+    let values = if isNull said.Probabilities then said.Mode else said.Probabilities
+    values.clone ()
+
+/// What the first part gives is flat; an image that the second part reads is not.
+let as_read (network: TrainedNetwork) (x: torch.Tensor) =
+    match network.Plan.Layers.Head.Output with
+    | Shape.Image(channels, height, width) -> x.reshape (-1L, int64 channels, int64 height, int64 width)
+    | _ -> x
+
+let largest (one: torch.Tensor) (other: torch.Tensor) = (one - other).abs().max().ToDouble()
+
+let rejoined (layer: string) (folder: string) =
+    Trained.within folder (fun opened ->
+        use _scope = torch.NewDisposeScope()
+        use whole = Trained.load folder
+        let first, second = Edit.split_at layer whole
+        use first = first
+        use second = second
+        let x = opened.Source.Splits.Train.Range(0L, 128L).Inputs
+        largest (said second (said first x |> as_read second)) (said whole x))
+
+let module_alone (pool: string) (number: int) (run: TrainedNetwork) =
+    use _scope = torch.NewDisposeScope()
+    use alone = Edit.split_module pool number run
+    let known = run.Graph.Pools |> Seq.find (fun known -> known.Name = pool)
+
+    let shape =
+        match alone.Plan.Layers.Head.Output with
+        | Shape.Image(channels, height, width) -> [ channels; height; width ]
+        | Shape.Vector width
+        | Shape.Sequence width -> [ width ]
+        | Shape.Tokens _ -> []
+
+    let x = torch.randn (Array.ofList (64L :: List.map int64 shape))
+    largest (said alone x) (known.Apply(number, x).reshape(64L, -1L))
+
+(** ### Every operator *)
+
+let edits (run: StudyRun) (trained: TrainedNetwork) : Measured list =
+    let pool = pool_of trained
+    let modules = trained.Plan.Pools.Head.Pool.Modules
+    let most = busiest trained pool modules
     let other = (most + 1) % modules
-    let fitted (how: Distillation) run = let taught, fit = Edit.distil pool most how run in taught, Some fit
+    let more = max 10 (int run.Planned / 20)
+    let folder name = System.IO.Path.Combine(run.Folder, "edits", name)
+
+    let fitted (how: Distillation) network =
+        let taught, fit = Edit.distil pool most how network
+        taught, $"R² {number fit}"
+
+    // The clone, its original, and the layers that choose between them.
+    let choosing =
+        trained.Plan.Layers
+        |> List.collect _.Unfolded
+        |> List.filter (fun layer -> layer.Pool |> Option.exists (fun of_layer -> of_layer.Name = pool))
+        |> List.map (fun layer -> $"{layer.Name}/controller")
+
+    let alone (network: TrainedNetwork) =
+        match network.Experiment.Data with
+        | Data.Text _ -> network |> Edit.freeze [ "embed1"; "softmax" ]
+        | _ -> network |> Edit.freeze_but ($"{pool}/{most}" :: $"{pool}/{modules}" :: choosing)
+
+    let trained_on name edit network =
+        use edited: TrainedNetwork = edit network
+        Edit.go_on more (folder name) edited, $"{more} steps"
+
+    let has layer = trained.Plan.Layers |> List.exists (fun planned -> planned.Name = layer)
 
     [
-        measured run "relabel" (plainly (Edit.relabel pool [ modules - 1 .. -1 .. 0 ]))
-        measured run "substitute by a copy" (plainly (Edit.substitute pool most run pool most))
-        measured run "substitute by the next module" (plainly (Edit.substitute pool most run pool other))
-        measured run "distil, routed rows" (fitted (Distillation()))
-        measured run "distil, all rows" (fitted (Distillation(Routed = false)))
-        measured run "augment, masked" (plainly (Edit.augment pool 1))
-        measured run "augment, clone" (plainly (Edit.clone pool most))
-        measured run "exclude" (plainly (Edit.exclude pool [ most ]))
+        measured trained "relabel" (plainly (Edit.relabel pool [ modules - 1 .. -1 .. 0 ]))
+        measured trained "substitute by a copy" (plainly (Edit.substitute pool most trained pool most))
+        measured trained "substitute by the next module" (plainly (Edit.substitute pool most trained pool other))
+        measured trained "distil, routed rows" (fitted (Distillation()))
+        measured trained "distil, all rows" (fitted (Distillation(Routed = false)))
+        measured trained "augment, masked" (plainly (Edit.augment pool 1))
+        measured trained "augment, clone" (plainly (Edit.clone pool most))
+        measured trained "augment, clone, then EM" (trained_on "clone" (Edit.clone pool most >> alone))
+        measured trained "EM alone" (trained_on "same" (Edit.freeze []))
+        measured trained "exclude" (plainly (Edit.exclude pool [ most ]))
+        measured trained "exclude, then EM" (trained_on "exclude" (Edit.exclude pool [ most ]))
 
-        if run.Plan.Layers |> List.exists (fun layer -> layer.Name = "residual2") then
-            measured run "invert two residual blocks" (plainly (Edit.swap "residual1" "residual2"))
+        if has "residual2" then measured trained "invert the order" (plainly (Edit.swap "residual1" "residual2"))
+        elif has "modular2" then measured trained "invert the order" (plainly (Edit.swap "modular1" "modular2"))
     ]
 
-let known = System.Collections.Generic.Dictionary<string, Measured list>()
+(** Finished runs stay as they are, so each is edited once while this script runs. *)
 
-/// What the edits of a run did; they are made once.
-let seen (run: StudyRun) : Measured list =
-    if not (known.ContainsKey run.Folder) then
-        use trained = run.Folder |> Trained.load_as run.WithCode
-        known[run.Folder] <- edits trained
+type Seen = { Edits: Measured list; Rejoined: float option; Alone: float }
 
-    known[run.Folder]
+let known = System.Collections.Generic.Dictionary<string, Seen>()
 
-let number (value: float) = if System.Double.IsNaN value then "–" else $"%.4g{value}"
+let seen (run: StudyRun) : Seen option =
+    if run.Finished && not (known.ContainsKey run.Folder) then
+        use trained = Trained.load run.Folder
+
+        let cut =
+            match run.Row with
+            | "toy" -> Some "modular1"
+            | "ptb" -> None
+            | _ -> Some "flatten1"
+
+        known[run.Folder] <- {
+            Edits = edits run trained
+            Rejoined = cut |> Option.map (fun layer -> rejoined layer run.Folder)
+            Alone = module_alone (pool_of trained) 0 trained
+        }
+
+    match known.TryGetValue run.Folder with
+    | true, found -> Some found
+    | _ -> None
+
+(** ## The tables *)
+
+let gain (group: EditedGroup) = snd group.LogLikelihood - fst group.LogLikelihood
+
+/// The largest change of an output that no edit should change, of all edits that leave some datapoints unaffected.
+let largest_of (run: StudyRun) =
+    seen run
+    |> Option.map (fun found ->
+        found.Edits
+        |> List.filter (fun edit -> edit.Report.Unaffected.Count > 0L)
+        |> List.map (fun edit -> edit.Report.Unaffected.LargestChange)
+        |> List.max)
+
+let change (operator: string) (run: StudyRun) =
+    seen run
+    |> Option.bind (fun found -> found.Edits |> List.tryFind (fun edit -> edit.Operator = operator))
+    |> Option.map (fun edit -> gain edit.Report.Affected)
+
+/// The change of the mean over all datapoints, affected or not.
+let change_of_all (report: EditReport) =
+    let sum (group: EditedGroup) = if group.Count = 0L then 0.0 else float group.Count * gain group
+    (sum report.Affected + sum report.Unaffected) / float (report.Affected.Count + report.Unaffected.Count)
 
 let section (run: StudyRun) =
-    Section.make run.Label [
+    let found = (seen run).Value
+
+    Section.make run.Name [
+        match found.Rejoined with
+        | Some far ->
+            Content.Prose
+                $"Split and rejoined, the network gives what it gave, to {number far}. A module alone gives what it gave in its pool, to {number found.Alone}."
+        | None -> Content.Prose $"A module alone gives what it gave in its pool, to {number found.Alone}."
+
         Content.Table(
             [
                 "operator"
                 "affected [%]"
                 "unaffected: largest change"
                 "unaffected: predicted otherwise"
+                "unaffected: Δ log p(y|x, a)"
                 "affected: Δ log p(y|x, a)"
                 "affected: predicted otherwise [%]"
-                "R² on routed rows"
+                "all: Δ log p(y|x, a)"
+                ""
                 "seconds"
             ],
             [
-                for edit in seen run do
+                for edit in found.Edits do
                     let affected, unaffected = edit.Report.Affected, edit.Report.Unaffected
                     let share = 100.0 * float affected.Count / float (affected.Count + unaffected.Count)
+                    let of_group (group: EditedGroup) text = if group.Count = 0L then "–" else text
 
                     [
                         edit.Operator
                         $"%.1f{share}"
-                        (if unaffected.Count = 0L then "–" else number unaffected.LargestChange)
-                        string unaffected.ChangedPredictions
-                        number (snd affected.LogLikelihood - fst affected.LogLikelihood)
-                        number (100.0 * float affected.ChangedPredictions / float affected.Count)
-                        edit.Fit |> Option.map number |> Option.defaultValue ""
+                        of_group unaffected (number unaffected.LargestChange)
+                        of_group unaffected (string unaffected.ChangedPredictions)
+                        of_group unaffected (number (gain unaffected))
+                        of_group affected (number (gain affected))
+                        of_group affected (number (100.0 * float affected.ChangedPredictions / float affected.Count))
+                        number (change_of_all edit.Report)
+                        edit.Note
                         $"%.1f{edit.Seconds}"
                     ]
             ]
         )
     ]
 
-/// The largest change of an output that no edit should change: of the unaffected datapoints of all edits but that of the order of layers, which affects all.
-let largest (run: StudyRun) =
-    seen run
-    |> List.filter (fun edit -> edit.Report.Unaffected.Count > 0L)
-    |> List.map (fun edit -> edit.Report.Unaffected.LargestChange)
-    |> List.max
+(** Residual blocks add to what they read, so their order should matter less than that of layers in a chain: paired by seeds. *)
 
-let change (operator: string) (run: StudyRun) =
-    seen run
-    |> List.tryFind (fun edit -> edit.Operator = operator)
-    |> Option.map (fun edit -> snd edit.Report.Affected.LogLikelihood - fst edit.Report.Affected.LogLikelihood)
+let orders (runs: StudyRun list) =
+    let found row =
+        runs
+        |> List.filter (fun run -> run.Row = row)
+        |> List.choose (fun run -> change "invert the order" run |> Option.map (fun value -> run.Seed, value))
+        |> Map.ofList
+
+    let residual, chain = found "mnist", found "plain"
+    let both = Set.intersect (set residual.Keys) (set chain.Keys)
+
+    [
+        if not both.IsEmpty then
+            Section.make "The order of two layers" [
+                Content.Table(
+                    [ "seed"; "residual blocks: Δ log p(y|x, a)"; "a chain: Δ log p(y|x, a)"; "ratio" ],
+                    [
+                        for seed in both do
+                            [
+                                string seed
+                                number residual[seed]
+                                number chain[seed]
+                                number (residual[seed] / chain[seed])
+                            ]
+                    ]
+                )
+            ]
+    ]
 
 study "operators" {
     title "Six operators on trained networks"
@@ -262,9 +408,14 @@ study "operators" {
         }
     ]
 
-    measure "unaffected: largest change" (largest >> Some)
+    measure "unaffected: largest change" largest_of
     measure "exclude: Δ log p, affected" (change "exclude")
     measure "distil, routed: Δ log p, affected" (change "distil, routed rows")
-    report (List.map section)
+    measure "clone, then EM: Δ log p" (change "augment, clone, then EM")
+    measure "invert the order: Δ log p" (change "invert the order")
+
+    report (fun runs ->
+        let whole = runs |> List.filter (fun run -> (seen run).IsSome)
+        orders whole @ List.map section whole)
 }
 |> Study.main fsi.CommandLineArgs

@@ -66,6 +66,10 @@ module Edit =
     /// Example: `Edit.freeze [ "words" ] trained`
     let freeze (parts: string seq) (run: TrainedNetwork) : TrainedNetwork = EditLayers.freeze parts run
 
+    /// The same network, of which training from here on changes nothing but these modules, pools and controllers, by the names that `frozen` takes.
+    /// Example: `Edit.freeze_but [ "words/3" ] trained`
+    let freeze_but (kept: string seq) (run: TrainedNetwork) : TrainedNetwork = EditLayers.freezeBut kept run
+
     /// One module as a network: x as a row of the pool → f_m(x), the mean of a Gaussian head; an image that it gives is flattened. It has weights alone:
     /// `save` writes them as `Trained.export` does.
     /// Example: `Edit.split_module "words" 3 trained`
@@ -88,6 +92,17 @@ module Edit =
     /// Example: `Edit.port "words" trained "words" run`
     let port (sourcePool: string) (source: TrainedNetwork) (pool: string) (target: Experiment) : TrainedNetwork =
         EditModules.port sourcePool source pool target
+
+    /// A new network for another experiment, of the same layers, that begins with all weights of a trained one: other data, another method, other parts frozen. It has had no
+    /// gradient step. A head of other classes begins anew. Raises UserException where the layers differ.
+    /// Example: `Edit.fine_tune run trained |> Edit.save "runs/tuned"`
+    let fine_tune (target: Experiment) (run: TrainedNetwork) : TrainedNetwork = EditTraining.fineTune target run
+
+    /// Trains a network for so many gradient steps more, by its run's method on its run's data, and gives it as it is then. The run is written into a folder; where
+    /// the folder has it already, finished or not, it goes on from there. Raises UserException where the folder holds another run, and OperationCanceledException
+    /// where Ctrl-C stopped it.
+    /// Example: `Edit.clone "words" 3 trained |> Edit.freeze [ "embed1" ] |> Edit.go_on 5_000 "runs/ptb-16"`
+    let go_on (steps: int) (folder: string) (run: TrainedNetwork) : TrainedNetwork = EditTraining.goOn steps folder run
 
     /// Makes the choices anew that an edit left without a module, in a run trained by EM, from the run's data: the most probable ones, and then by an
     /// E-step of these datapoints alone. `save` does it, too. Gives the network and the number of datapoints that were concerned.

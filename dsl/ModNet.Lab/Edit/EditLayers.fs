@@ -88,14 +88,31 @@ module internal EditLayers =
 
             state)
 
+    let private frozenAs (words: string) (run: TrainedNetwork) (experiment: Experiment) =
+        run |> EditedNetwork.withExperiment (EditStep.ofNetwork words Nothing) experiment
+
     let freeze (parts: string seq) (run: TrainedNetwork) : TrainedNetwork =
         let experiment = { run.Experiment with Frozen = run.Experiment.Frozen @ List.ofSeq parts |> List.distinct }
         let notes = Notes()
         FrozenParts.check notes $"{run.Experiment.Network.Name}/frozen" run.Plan experiment.Frozen
         (if notes.Count = 0 then Ok() else Error notes.All) |> Refusal.orRaise
 
-        let step = EditStep.ofNetwork ("freeze " + String.concat " " parts) Nothing
-        run |> EditedNetwork.withExperiment step experiment
+        experiment |> frozenAs ("freeze " + String.concat " " parts) run
+
+    let freezeBut (kept: string seq) (run: TrainedNetwork) : TrainedNetwork =
+        let kept = List.ofSeq kept
+        let notes = Notes()
+        FrozenParts.check notes $"{run.Experiment.Network.Name}/frozen" run.Plan kept
+        (if notes.Count = 0 then Ok() else Error notes.All) |> Refusal.orRaise
+
+        match FrozenParts.allBut run.Plan kept with
+        | Some parts -> { run.Experiment with Frozen = parts } |> frozenAs ("freeze-but " + String.concat " " kept) run
+        | None ->
+            Refusal.refuse
+                $"{run.Experiment.Network.Name}/frozen"
+                "parts that can learn while all else is frozen"
+                (String.concat ", " kept)
+                "the gates of a recurrent layer have no name of their own: freeze its whole layer, or leave the layer out by `freeze`"
 
     /// Data that a part of a network reads and gives, which only whoever uses it has.
     let private rowsData (name: string) (input: Shape) (width: int) : Data =

@@ -63,6 +63,9 @@ module internal EditSave =
             )
         ]
 
+    /// What `edit.json` says of a network.
+    let story (run: TrainedNetwork) : string = string (edits run)
+
     let private copied (run: TrainedNetwork) (folder: string) (name: string) =
         let file = Path.Combine(run.Origin.Folder, name)
         if run.Origin.Folder <> "" && File.Exists file then File.Copy(file, Path.Combine(folder, name))

@@ -61,6 +61,18 @@ module internal EditedNetwork =
         let plan = Check.plan network |> Refusal.orRaise
         ofState experiment plan preparation false (ofWeights run weights) (after run step)
 
+    /// A loaded network that came of these edits of another one.
+    let descended (edits: EditStep list) (loaded: TrainedNetwork) : TrainedNetwork =
+        use loaded = loaded
+
+        ofState
+            loaded.Experiment
+            loaded.Plan
+            loaded.Preparation
+            true
+            (fun _ -> RunState.Owned loaded.Origin.State.Tensors |> loaded.Origin.State.With)
+            (fun state -> loaded.Step, new Origin(loaded.Origin.Folder, lazy state, edits))
+
     /// A network of an experiment that has had no step, with weights of which some are another network's.
     let start
         (step: EditStep)

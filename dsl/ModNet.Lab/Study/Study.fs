@@ -65,7 +65,14 @@ module Study =
             StudyTable.lines file |> List.iter (printfn "%s")
             file
 
-        let ended = StudyRunner.run study options store publish
+        let ended =
+            try
+                StudyRunner.run study options store publish
+            with :? OperationCanceledException as stopped ->
+                // What the report trains of its own, such as an edited network, was stopped.
+                printfn $"{stopped.Message}"
+                printfn $"stopped; to go on: {options.Command}"
+                StudyEnd.Stopped
 
         let report = Path.Combine(StudyPlan.home study options, "report.html")
         printfn $"report: {report}"

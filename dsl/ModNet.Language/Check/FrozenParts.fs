@@ -49,3 +49,44 @@ module internal FrozenParts =
                     $"`{part}`",
                     "the network has " + String.concat ", " all
                 )
+
+    /// The names that freeze all of a network but these parts, which are modules or controllers. A container's layers are named one by one. None where the
+    /// rest has no name of its own: the gates of a recurrent layer whose controller or own modules are kept.
+    let allBut (plan: Plan) (kept: string list) : string list option =
+        let isKept part = List.contains part kept
+
+        let modules (pool: PlannedPool) = [
+            for index in 0 .. pool.Pool.Modules - 1 do
+                $"{pool.Name}/{index}"
+        ]
+
+        let rest (pool: PlannedPool) =
+            if isKept pool.Name then []
+            elif modules pool |> List.exists isKept then modules pool |> List.filter (isKept >> not)
+            else [ pool.Name ]
+
+        let ofLayer (layer: PlannedLayer) : string list option =
+            match Kind.role layer.Layer, layer.Layer.Choosing with
+            | (Role.Head | Role.Body), _ when isKept layer.Name -> Some []
+            | (Role.Head | Role.Body), None when layer.Inside.IsEmpty -> Some [ layer.Name ]
+            | (Role.Head | Role.Body), Some _ ->
+                let controller = $"{layer.Name}/controller"
+
+                let keepsOwn =
+                    layer.Pool
+                    |> Option.exists (fun pool ->
+                        pool.Name.StartsWith(layer.Name + "/")
+                        && (isKept pool.Name || modules pool |> List.exists isKept))
+
+                match layer.Layer with
+                | Layer.ModularGru _ when isKept controller || keepsOwn -> None
+                | Layer.ModularGru _ -> Some [ layer.Name ]
+                | _ -> Some [ if not (isKept controller) then controller ]
+            | _ -> Some []
+
+        let layers = plan.Layers |> List.collect _.Unfolded |> List.map ofLayer
+
+        if List.contains None layers then
+            None
+        else
+            Some(List.collect id (List.choose id layers @ List.map rest plan.Pools) |> List.distinct)

@@ -23,6 +23,21 @@ public static class Freezing
         }
     }
 
+    /// <summary>
+    /// The modules of the one pool that training can still change, where it can change nothing else of a graph; null where it can change more, or nothing.
+    /// </summary>
+    public static (string Pool, IReadOnlyList<int> Modules)? ModulesThatLearnAlone(Graph graph)
+    {
+        static nint[] Learning(nn.Module part) => [.. part.parameters().Where(p => p.requires_grad).Select(p => p.Handle)];
+
+        HashSet<nint> all = [.. Learning(graph)];
+        ModulePool? alone = all.Count == 0 ? null : graph.Pools.FirstOrDefault(pool => all.IsSubsetOf(Learning(pool)));
+        return alone is null || graph.modules().OfType<BatchNormNode>().Any(norm => !norm.Frozen)
+            ? null
+            : (alone.Name, [.. Enumerable.Range(0, alone.Count).Where(
+                module => !alone.Frozen.Contains(module) && alone.Stacked.Concat(alone.Own(module)).Any(p => p.requires_grad))]);
+    }
+
     private static Action Find(Graph graph, string part)
     {
         Node[] nodes = [.. graph.modules().OfType<Node>().Where(n => n.Name == part).Distinct()];
