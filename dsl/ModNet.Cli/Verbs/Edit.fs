@@ -18,6 +18,7 @@ module Edit =
     /// Every operator: what follows its name, and what it does.
     let private operators: (string * string * string) list = [
         "exclude", "POOL M…", "take modules out of a pool"
+        "exclude-units", "LAYER UNIT…", "take units out of a linear layer, or channels out of a convolution"
         "relabel", "POOL M…", "put a pool's modules into another order"
         "augment", "POOL N", "add N new modules to a pool, masked until they are unmasked"
         "clone", "POOL M", "add a module once more"
@@ -63,7 +64,7 @@ module Edit =
                 $"edit {operator}",
                 expected,
                 got,
-                "modules and numbers are whole, and modules are counted from 0"
+                "modules, units and numbers are whole, and modules and units are counted from 0"
             )
         )
 
@@ -86,6 +87,8 @@ module Edit =
         =
         match operator, words with
         | "exclude", pool :: (_ :: _ as modules) -> ModNet.Edit.exclude pool (numbers operator words modules) network
+        | "exclude-units", layer :: (_ :: _ as units) ->
+            ModNet.Edit.exclude_units layer (numbers operator words units) network
         | "relabel", pool :: (_ :: _ as order) -> ModNet.Edit.relabel pool (numbers operator words order) network
         | "augment", [ pool; Number count ] -> ModNet.Edit.augment pool count network
         | "clone", [ pool; Number number ] -> ModNet.Edit.clone pool number network

@@ -16,6 +16,14 @@ module Edit =
     let exclude (pool: string) (modules: int seq) (run: TrainedNetwork) : TrainedNetwork =
         EditModules.exclude pool modules run
 
+    /// The network without some units of a linear layer, or some channels of a convolution, counted from 0. The layer stands in no other one, and is read, through
+    /// activations, dropout, pooling and batch normalisation, by a linear layer, a convolution, a softmax head, or a modular layer of linear modules with a linear
+    /// controller. The network gives what it gave with these units' outputs set to 0. Raises UserException where a unit is not there, none is left, or
+    /// something else reads them.
+    /// Example: `Trained.load "runs/mnist" |> Edit.exclude_units "linear1" [ 3; 5 ]`
+    let exclude_units (layer: string) (units: int seq) (run: TrainedNetwork) : TrainedNetwork =
+        EditUnits.exclude layer units run
+
     /// The same network with the modules of a pool in another order: its module m is the one that was `order[m]`. Nothing else changes: not what the
     /// network computes, nor what training goes on to do.
     /// Example: `Edit.relabel "words" [ 2; 0; 1 ] trained`

@@ -57,12 +57,12 @@ public static class PoolEdit
 
         void Change(string name, Func<Tensor, Tensor?, Tensor> change)
         {
-            foreach (string weight in WithAverage(state, name))
+            foreach (string weight in StateNames.WithAverage(state, name))
             {
                 edited[weight] = change(state[weight], fresh.GetValueOrDefault(name));
             }
 
-            foreach (string memory in Memories(state, name))
+            foreach (string memory in StateNames.Memories(state, name))
             {
                 edited[memory] = change(state[memory], null);
             }
@@ -107,7 +107,7 @@ public static class PoolEdit
         using var scope = NewDisposeScope();
         ModulePool found = PoolOf(graph, pool);
         var parts = new PoolParts(graph, found);
-        foreach (string name in parts.Biases.SelectMany(n => WithAverage(state, n)))
+        foreach (string name in parts.Biases.SelectMany(n => StateNames.WithAverage(state, n)))
         {
             Tensor changed = state[name].clone();
             changed.view(-1, found.Count).index_add_(
@@ -152,12 +152,12 @@ public static class PoolEdit
         foreach ((string mine, string given) in parts.Stacked.Zip(source.Stacked))
         {
             Tensor rows = other[given].detach().index_select(0, from.to(other[given].device));
-            foreach (string name in WithAverage(state, mine))
+            foreach (string name in StateNames.WithAverage(state, mine))
             {
                 edited[name] = WithRows(state[name], rows);
             }
 
-            foreach (string memory in Memories(state, mine))
+            foreach (string memory in StateNames.Memories(state, mine))
             {
                 edited[memory] = WithRows(state[memory], zeros_like(rows));
             }
@@ -165,12 +165,12 @@ public static class PoolEdit
 
         foreach ((string mine, string given) in apart)
         {
-            foreach (string name in WithAverage(state, mine))
+            foreach (string name in StateNames.WithAverage(state, mine))
             {
                 edited[name] = other[given].clone();
             }
 
-            foreach (string memory in Memories(state, mine))
+            foreach (string memory in StateNames.Memories(state, mine))
             {
                 edited[memory] = zeros_like(state[memory]);
             }
@@ -217,14 +217,6 @@ public static class PoolEdit
         [.. state.Keys.Where(k => k.StartsWith($"{parts.Apart}{module}.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private static Tensor Index(IEnumerable<int> modules) => tensor(modules.Select(m => (long)m).ToArray());
-
-    // The name of a weight that the state has, and that of its moving average where one is kept.
-    private static IEnumerable<string> WithAverage(IReadOnlyDictionary<string, Tensor> state, string name) =>
-        new[] { name, WeightAverage.NameOf(name) }.Where(state.ContainsKey);
-
-    // The names of what the optimiser remembers of a weight in the weight's shape.
-    private static IEnumerable<string> Memories(IReadOnlyDictionary<string, Tensor> state, string name) =>
-        state.Keys.Where(k => k.StartsWith($"{StateNames.Optimizer}{name}.", StringComparison.Ordinal) && state[k].shape.SequenceEqual(state[name].shape));
 
     private static string Shapes(PoolParts parts, IReadOnlyDictionary<string, Tensor> state, string[] own) => string.Join(
         ", ", parts.Stacked.Select(n => state[n].shape[1..].AsShape()).Concat(own.Select(n => state[n].shape.AsShape())));

@@ -30,6 +30,12 @@ public sealed class ConvNode : Node
         }
     }
 
+    /// <summary>What is applied to the result.</summary>
+    internal Activation Activation => _activation;
+
+    /// <summary>The form of the convolution.</summary>
+    internal Convolution Convolution => _convolution;
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => _activation.Apply(_convolution.Apply(x, _weight, _bias));
 

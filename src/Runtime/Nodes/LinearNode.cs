@@ -27,6 +27,9 @@ public sealed class LinearNode : Node
         }
     }
 
+    /// <summary>What is applied to the result.</summary>
+    internal Activation Activation => _activation;
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) =>
         _activation.Apply(Products.Linear(x, _weight, _bias));

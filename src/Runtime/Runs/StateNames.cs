@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace ModNet.Runtime;
 
 /// <summary>The names that checkpoints give to what a run remembers, where more than one part of ModNet has to know them.</summary>
@@ -31,4 +33,12 @@ public static class StateNames
 
     /// <summary>The name of a pool's parameter, from what <see cref="InPools"/> gives.</summary>
     internal static string FromPools(string inside) => Pools + inside;
+
+    /// <summary>The name of a weight, where the state has it, and that of its moving average where one is kept.</summary>
+    internal static IEnumerable<string> WithAverage(IReadOnlyDictionary<string, Tensor> state, string weight) =>
+        new[] { weight, WeightAverage.NameOf(weight) }.Where(state.ContainsKey);
+
+    /// <summary>The names of what the optimiser remembers of a weight in the weight's shape.</summary>
+    internal static IEnumerable<string> Memories(IReadOnlyDictionary<string, Tensor> state, string weight) =>
+        state.Keys.Where(k => k.StartsWith($"{Optimizer}{weight}.", StringComparison.Ordinal) && state[k].shape.SequenceEqual(state[weight].shape));
 }

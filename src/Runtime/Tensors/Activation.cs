@@ -70,6 +70,9 @@ public sealed record Activation
     /// <summary>x where x is positive, else alpha·(e^x − 1).</summary>
     public static Activation Elu(double alpha) => new(Kind.Elu, alpha);
 
+    /// <summary>Whether it takes the features of a row together, and not each value by itself.</summary>
+    internal bool TakesRows => _kind is Kind.Softmax or Kind.LogSoftmax;
+
     /// <summary>Applies the activation to x [B, …]: from four dimensions on, to images […, C, H, W], else to rows […, n].</summary>
     public Tensor Apply(Tensor x) => _kind switch
     {

@@ -20,13 +20,13 @@ let private times = 3
 let private toText: Data =
     Data.Text { Path = ""; Window = times; Vocabulary = None; CarryState = false; Characters = false }
 
-let private drawnFrom (network: Network) : Batch =
+let drawnFrom (network: Network) : Batch =
     Batches.draw
         { Datapoints = rows; Steps = times; Seed = 5; DType = torch.ScalarType.Float32; Weighted = false }
         network
 
 /// A network as if it had been trained: its weights, moments of every parameter, steps of every module, and an a*, all drawn.
-let private trainedOf (network: Network) : TrainedNetwork =
+let trainedOf (network: Network) : TrainedNetwork =
     let experiment =
         experiment {
             net network
