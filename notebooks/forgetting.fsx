@@ -2,96 +2,21 @@
 # Forgetting a class by leaving out the modules that carry it
 
 A network that chooses modules should be able to lose what it knows of one class and little else: the modules are left out that its datapoints meet more often than others' do. Here is
-what that costs the class and what it costs all others, beside a dense network of as many parameters from which as many units are taken.
+what that costs the class and what it costs all others, beside a dense network of as many parameters from which as many units are taken. `experts.fsx` declares both.
 
     ./modnet reproduce forgetting --data DIR
     ./modnet reproduce forgetting --data DIR --quick
 
 DIR holds MNIST's files, or a folder `mnist` with them.
 *)
-#load "modnet.fsx"
+#load "experts.fsx"
 
 open ModNet
 open ModNet.Figures
 open ModNet.Runtime
 open Plotly.NET
 open TorchSharp
-
-(** ## Two networks of equal size
-
-Ten modules of 64 units each, of which every digit meets one; and one layer of 640 units. *)
-
-let module_count = 10
-let width = 64
-
-let experts =
-    pool "experts" {
-        modules module_count
-        unit (linear width |> relu)
-    }
-
-let modular_one =
-    network "forgetting-modular" {
-        image (1, 28, 28)
-        flatten
-
-        modular {
-            from experts
-            choose 1
-        }
-
-        softmax 10
-    }
-
-let dense_one =
-    network "forgetting-dense" {
-        image (1, 28, 28)
-        flatten
-        linear (module_count * width) |> relu
-        softmax 10
-    }
-
-let digits =
-    mnist "" {
-        held_out 5_000
-        standardise true
-    }
-
-let by_em (scale: Scale) =
-    experiment {
-        net modular_one
-        data digits
-
-        train (
-            em {
-                samples 5
-                m_steps 10
-                batch 128
-                steps (scale.Pick(10_000, 300))
-                optimizer (Adam 1e-3)
-            }
-        )
-
-        log_every 100
-        validate_every (scale.Pick(2_000, 150))
-    }
-
-let without_choice (scale: Scale) =
-    experiment {
-        net dense_one
-        data digits
-
-        train (
-            static_modules {
-                batch 128
-                steps (scale.Pick(10_000, 300))
-                optimizer (Adam 1e-3)
-            }
-        )
-
-        log_every 100
-        validate_every (scale.Pick(2_000, 150))
-    }
+open Experts
 
 (** ## Which parts carry a class
 
@@ -99,29 +24,6 @@ A module carries class c as far as P(m | c) / P(m) is above 1, by the paths of t
 their mean on all; and by what they add to the logit of c, compared with the other logits, on the class more than elsewhere. That one of the two is taken which does better on the validation set. Modules
 that no datapoint of the class meets are not left out.
 *)
-
-/// What a network says of some datapoints: their classes, −log p(y | x, a) of each, and for each the modules that it met.
-type Said = { Classes: int array; Loss: float array; Met: int array array }
-
-let say (network: TrainedNetwork) (parts: Dataset seq) : Said =
-    let classes, losses, met = ResizeArray(), ResizeArray(), ResizeArray()
-
-    for part in parts do
-        for start in 0L .. 500L .. part.Count - 1L do
-            use _scope = torch.NewDisposeScope()
-            let batch = part.Range(start, min 500L (part.Count - start))
-            use said = Prediction.Of(network.Graph, batch.Inputs, network.Evaluating, null, batch.Targets)
-            classes.AddRange(TensorArrays.Vector<int64> batch.Targets |> Array.map int)
-            losses.AddRange(TensorArrays.Vector<float32> said.LogLikelihood |> Array.map (fun value -> -(float value)))
-
-            for row in 0 .. int batch.Targets.shape[0] - 1 do
-                met.Add [|
-                    for site in said.Choices do
-                        for number in site.Modules[row] do
-                            int number
-                |]
-
-    { Classes = classes.ToArray(); Loss = losses.ToArray(); Met = met.ToArray() }
 
 /// The mean loss of each class.
 let by_class (said: Said) : float array =
@@ -300,19 +202,7 @@ study "forgetting" {
     title "Forgetting a class"
     data_folder "mnist"
 
-    rows [
-        row "modular" {
-            label "ten modules, one chosen"
-            seeds [ 1; 2; 3 ]
-            run by_em
-        }
-        row "dense" {
-            label "dense"
-            seeds [ 1; 2; 3 ]
-            run without_choice
-        }
-    ]
-
+    rows rows_of_digits
     measure "the class loses" (finished (mean _.Class 1))
     measure "the others lose" (finished (mean _.Others 1))
     report sections
