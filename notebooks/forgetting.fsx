@@ -82,9 +82,21 @@ let units_of (network: TrainedNetwork) (parts: Dataset seq) : int list array lis
 For each class, and for one, two and three modules left out, or 64, 128 and 192 units: the change of the class's mean loss and of the mean over the other nine classes, on the test set.
 *)
 
-type Cost = { Digit: int; LeftOut: int; Class: float; Others: float }
+type Cost = {
+    Digit: int
+    LeftOut: int
+    /// The share of the class's digits that meet what is left out; NaN for units, which all digits meet.
+    Met: float
+    Class: float
+    Others: float
+}
 
-let costs (before: Said) (without: int -> int -> TrainedNetwork option) (parts: Dataset seq) : Cost list = [
+let costs
+    (before: Said)
+    (met: int -> int -> float)
+    (without: int -> int -> TrainedNetwork option)
+    (parts: Dataset seq)
+    : Cost list = [
     let was = by_class before
 
     for digit in 0..9 do
@@ -98,6 +110,7 @@ let costs (before: Said) (without: int -> int -> TrainedNetwork option) (parts: 
                 {
                     Digit = digit
                     LeftOut = count
+                    Met = met digit count
                     Class = change[digit]
                     Others = (Array.sum change - change[digit]) / 9.0
                 }
@@ -113,6 +126,7 @@ let forget (run: StudyRun) : Cost list =
         use network = Trained.load run.Folder
         let validation, test = opened.Source.Splits.Validation, opened.Source.Splits.Test
         let first count list = if List.length list < count then None else Some(List.truncate count list)
+        let tested = say network test
 
         match run.Row with
         | "modular" ->
@@ -121,7 +135,14 @@ let forget (run: StudyRun) : Cost list =
             let without digit count =
                 carriers[digit] |> first count |> Option.map (fun modules -> Edit.exclude "experts" modules network)
 
-            costs (say network test) without test
+            let met digit count =
+                let left_out = set (List.truncate count carriers[digit])
+
+                Array.zip tested.Classes tested.Met
+                |> Array.filter (fun (known, _) -> known = digit)
+                |> Array.averageBy (fun (_, path) -> if Array.exists left_out.Contains path then 1.0 else 0.0)
+
+            costs tested met without test
         | _ ->
             let without (ranking: int list array) digit count =
                 ranking[digit]
@@ -129,12 +150,13 @@ let forget (run: StudyRun) : Cost list =
                 |> Option.map (fun units -> Edit.exclude_units "linear1" units network)
 
             let held_out = say network validation
+            let met _ _ = nan
 
             let best =
                 units_of network validation
-                |> List.maxBy (fun ranking -> costs held_out (without ranking) validation |> selectivity)
+                |> List.maxBy (fun ranking -> costs held_out met (without ranking) validation |> selectivity)
 
-            costs (say network test) (without best) test)
+            costs tested met (without best) test)
 
 let seen (run: StudyRun) : Cost list =
     if not (known.ContainsKey run.Folder) then
@@ -187,6 +209,10 @@ let sections (runs: StudyRun list) = [
                             [
                                 run.Name
                                 (if run.Row = "modular" then $"{count} modules" else $"{count * width} units")
+                                (mean _.Met count run
+                                 |> Option.filter (System.Double.IsNaN >> not)
+                                 |> Option.map (fun share -> $"%.1f{100.0 * share}")
+                                 |> Option.defaultValue "–")
                                 text of_class
                                 text others
                                 text (Option.map2 (-) of_class others)

@@ -65,6 +65,8 @@ module internal ChainFaults =
         Fault.RateOutOfRange, Layer.Dropout 1.0, "/rate"
         Fault.RateOutOfRange, Layer.Dropout -0.1, "/rate"
         Fault.EmptyBlock, Layer.Residual [], ""
+        Fault.EmptyBlock, Layer.Coupling [], ""
+        Fault.EmptyBlock, Layer.Uncoupling [], ""
         Fault.EmptyBlock, Layer.SumOf [], ""
         Fault.EmptyBlock, Layer.ConcatOf [], ""
         Fault.EmptyBlock, Layer.Repeat(2, []), ""
@@ -269,6 +271,12 @@ module internal ChainFaults =
           ]
         | Layer.Repeat(_, layers) when input = output -> [ Fault.NonPositiveSize, Layer.Repeat(0, layers), "/times" ]
         | Layer.Residual layers -> [ Fault.ResidualShape, Layer.Residual(layers @ [ widening output ]), "" ]
+        | Layer.Coupling layers -> [
+            Fault.CouplingShape, Layer.Coupling(layers @ [ widening (Typing.half output).Value ]), ""
+          ]
+        | Layer.Uncoupling layers -> [
+            Fault.CouplingShape, Layer.Uncoupling(layers @ [ widening (Typing.half output).Value ]), ""
+          ]
         | Layer.SumOf branches -> [
             for index in 1 .. branches.Length - 1 do
                 let branches = List.updateAt index (branches[index] @ [ widening output ]) branches

@@ -133,6 +133,7 @@ module internal Grammar =
         Steps.ways context input output
         @ [
             where (nests && input = output && isShaped input) 3, (fun () -> residual context output)
+            where (nests && input = output && (Typing.half input).IsSome) 2, (fun () -> coupling context output)
             where nests 1, (fun () -> sumOf context input output)
             where nests 1, (fun () -> concatOf context input output)
             where nests 1, (fun () -> repetition context input output)
@@ -175,6 +176,14 @@ module internal Grammar =
         | _ -> one
 
     and private residual context shape = chain (Context.deeper context) shape shape |> Gen.map Layer.Residual
+
+    and private coupling context shape =
+        let part = (Typing.half shape).Value
+
+        Gen.map2
+            (fun layers isInverse -> (if isInverse then Layer.Uncoupling else Layer.Coupling) layers)
+            (chain (Context.deeper context) part part)
+            (Gen.elements [ false; true ])
 
     /// A branch; now and then x itself.
     and private branch context input output =

@@ -148,12 +148,18 @@ module internal Places =
             let within part layers replace =
                 chain $"{name}/{part}" false inModule gathered top layers input (replace >> instead)
 
+            let halved layers replace =
+                let part = (Typing.half input).Value
+                chain $"{name}/" false inModule gathered top layers part (replace >> instead)
+
             let branches make (branches: Layer list list) =
                 for index, branch in List.indexed branches do
                     within $"{index + 1}/" branch (fun layers -> make (replaceAt index layers branches))
 
             match layer with
             | Layer.Residual layers -> within "" layers Layer.Residual
+            | Layer.Coupling layers -> halved layers Layer.Coupling
+            | Layer.Uncoupling layers -> halved layers Layer.Uncoupling
             | Layer.Block(own, layers) -> within "" layers (fun layers -> Layer.Block(own, layers))
             | Layer.Repeat(times, layers) -> within "1/" layers (fun layers -> Layer.Repeat(times, layers))
             | Layer.SumOf list -> branches Layer.SumOf list

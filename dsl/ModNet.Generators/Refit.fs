@@ -28,6 +28,12 @@ module internal Refit =
         | last :: before -> List.rev (giving target last :: before)
         | [] -> []
 
+    // The layers of a coupling that reads the shape, where it can.
+    let private coupled chain shape layers =
+        match Typing.half shape with
+        | Some part -> ending part (chain part layers)
+        | None -> layers
+
     /// A layer that reads the shape.
     let rec private reading known inModule shape layer =
         let chain = chain known inModule
@@ -36,6 +42,8 @@ module internal Refit =
         | Layer.Custom spec when CustomExamples.isScale spec -> Layer.Custom(CustomExamples.scale shape)
         | Layer.Custom spec when CustomExamples.isDense spec -> Layer.Custom(CustomExamples.dense shape spec.Output)
         | Layer.Residual layers -> Layer.Residual(ending shape (chain shape layers))
+        | Layer.Coupling layers -> Layer.Coupling(coupled chain shape layers)
+        | Layer.Uncoupling layers -> Layer.Uncoupling(coupled chain shape layers)
         | Layer.Block(name, layers) -> Layer.Block(name, chain shape layers)
         | Layer.Repeat(times, layers) -> Layer.Repeat(times, chain shape layers)
         | Layer.ConcatOf branches -> Layer.ConcatOf(List.map (chain shape) branches)

@@ -55,6 +55,14 @@ module internal Typing =
 
         List.reduce add shapes
 
+    /// What each half of the features of a coupling is.
+    let half shape =
+        match shape with
+        | Shape.Vector width when width % 2 = 0 -> Some(Shape.Vector(width / 2))
+        | Shape.Sequence width when width % 2 = 0 -> Some(Shape.Sequence(width / 2))
+        | Shape.Image(channels, height, width) when channels % 2 = 0 -> Some(Shape.Image(channels / 2, height, width))
+        | _ -> None
+
     /// Whether an initialisation has something to apply to.
     let rec hasWeights layer =
         match layer with
@@ -62,6 +70,8 @@ module internal Typing =
         | Layer.Conv _
         | Layer.ConvTranspose _ -> true
         | Layer.Residual layers
+        | Layer.Coupling layers
+        | Layer.Uncoupling layers
         | Layer.Repeat(_, layers)
         | Layer.Block(_, layers) -> List.exists hasWeights layers
         | Layer.SumOf branches
@@ -239,6 +249,10 @@ module internal Typing =
         | Layer.Dropout rate, _ when rate >= 0.0 && rate < 1.0 -> Some shape
         | (Layer.Gru hidden | Layer.Lstm hidden), Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
         | Layer.Residual(_ :: _ as layers), _ when chain known inModule layers shape = Some shape -> Some shape
+        | (Layer.Coupling(_ :: _ as layers) | Layer.Uncoupling(_ :: _ as layers)), _ ->
+            match half shape with
+            | Some part when chain known inModule layers part = Some part -> Some shape
+            | _ -> None
         | Layer.Modular settings, _ when not inModule ->
             match shape, modular known settings (row shape) with
             | Shape.Sequence _, Some(Shape.Vector width) -> Some(Shape.Sequence width)

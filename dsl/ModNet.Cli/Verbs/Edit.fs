@@ -11,32 +11,137 @@ open ModNet.Runtime
 module Edit =
 
     let private help =
-        "Change a trained network: exclude, relabel, augment, clone, unmask, substitute, swap, split, freeze."
+        "Change a trained network: exclude, relabel, augment, clone, unmask, substitute, swap, inverse, freeze, split."
 
     let private run = Argument<string>("RUN", Description = "a run's folder")
 
-    /// Every operator: what follows its name, and what it does.
-    let private operators: (string * string * string) list = [
-        "exclude", "POOL M…", "take modules out of a pool"
-        "exclude-units", "LAYER UNIT…", "take units out of a linear layer, or channels out of a convolution"
-        "relabel", "POOL M…", "put a pool's modules into another order"
-        "augment", "POOL N", "add N new modules to a pool, masked until they are unmasked"
-        "clone", "POOL M", "add a module once more"
-        "unmask", "POOL M…", "let layers choose masked modules"
-        "substitute", "POOL M RUN POOL M", "put a module of another run in the place of a module"
-        "distil", "POOL M", "teach a new module what a module does, on the rows routed to it, and put it in its place"
-        "swap", "LAYER LAYER", "exchange two layers"
-        "freeze", "PART…", "have training leave parts as they are"
-        "split-module", "POOL M", "take a module out as a network"
-        "split-at", "LAYER", "cut the network in two after a layer, into OUT-1 and OUT-2"
+    let private (|Number|_|) (word: string) =
+        match Int32.TryParse word with
+        | true, number -> Some number
+        | _ -> None
+
+    /// At least one word, all of them whole numbers.
+    let private (|Numbers|_|) (words: string list) =
+        let numbers =
+            words
+            |> List.choose (function
+                | Number number -> Some number
+                | _ -> None)
+
+        if words.IsEmpty || numbers.Length < words.Length then None else Some numbers
+
+    let private distilled pool number (network: TrainedNetwork) =
+        let taught, fit = ModNet.Edit.distil pool number (Distillation()) network
+        printfn $"R² of the new module on the rows routed to it: %.6f{fit}"
+        taught
+
+    let private substituted pool number (source: TrainedNetwork) sourcePool sourceNumber network =
+        use source = source
+        ModNet.Edit.substitute pool number source sourcePool sourceNumber network
+
+    /// What an operator makes of a network, by the words behind its name; None where they are not its words.
+    type private Act = (string -> TrainedNetwork) -> string list -> (TrainedNetwork -> TrainedNetwork) option
+
+    /// Every operator: its name, what follows it, what it does, and how. `split-at` gives two networks, and stands by itself.
+    let private operators: (string * string * string * Act) list = [
+        "exclude",
+        "POOL M…",
+        "take modules out of a pool",
+        (fun _ words ->
+            match words with
+            | pool :: Numbers modules -> Some(ModNet.Edit.exclude pool modules)
+            | _ -> None)
+        "exclude-units",
+        "LAYER UNIT…",
+        "take units out of a linear layer, or channels out of a convolution",
+        (fun _ words ->
+            match words with
+            | layer :: Numbers units -> Some(ModNet.Edit.exclude_units layer units)
+            | _ -> None)
+        "relabel",
+        "POOL M…",
+        "put a pool's modules into another order",
+        (fun _ words ->
+            match words with
+            | pool :: Numbers order -> Some(ModNet.Edit.relabel pool order)
+            | _ -> None)
+        "augment",
+        "POOL N",
+        "add N new modules to a pool, masked until they are unmasked",
+        (fun _ words ->
+            match words with
+            | [ pool; Number count ] -> Some(ModNet.Edit.augment pool count)
+            | _ -> None)
+        "clone",
+        "POOL M",
+        "add a module once more",
+        (fun _ words ->
+            match words with
+            | [ pool; Number number ] -> Some(ModNet.Edit.clone pool number)
+            | _ -> None)
+        "unmask",
+        "POOL M…",
+        "let layers choose masked modules",
+        (fun _ words ->
+            match words with
+            | pool :: Numbers modules -> Some(ModNet.Edit.unmask pool modules)
+            | _ -> None)
+        "substitute",
+        "POOL M RUN POOL M",
+        "put a module of another run in the place of a module",
+        (fun load words ->
+            match words with
+            | [ pool; Number number; source; sourcePool; Number sourceNumber ] ->
+                Some(fun network -> substituted pool number (load source) sourcePool sourceNumber network)
+            | _ -> None)
+        "distil",
+        "POOL M",
+        "teach a new module what a module does, on the rows routed to it, and put it in its place",
+        (fun _ words ->
+            match words with
+            | [ pool; Number number ] -> Some(distilled pool number)
+            | _ -> None)
+        "swap",
+        "LAYER LAYER",
+        "exchange two layers",
+        (fun _ words ->
+            match words with
+            | [ first; second ] -> Some(ModNet.Edit.swap first second)
+            | _ -> None)
+        "inverse",
+        "LAYER LAYER",
+        "take out the couplings from one to another as a network, inverted",
+        (fun _ words ->
+            match words with
+            | [ first; last ] -> Some(ModNet.Edit.inverse first last)
+            | _ -> None)
+        "freeze",
+        "PART…",
+        "have training leave parts as they are",
+        (fun _ words -> if words.IsEmpty then None else Some(ModNet.Edit.freeze words))
+        "freeze-but",
+        "PART…",
+        "have training change these modules, pools and controllers alone",
+        (fun _ words -> if words.IsEmpty then None else Some(ModNet.Edit.freeze_but words))
+        "split-module",
+        "POOL M",
+        "take a module out as a network",
+        (fun _ words ->
+            match words with
+            | [ pool; Number number ] -> Some(ModNet.Edit.split_module pool number)
+            | _ -> None)
+        "split-at", "LAYER", "cut the network in two after a layer, into OUT-1 and OUT-2", (fun _ _ -> None)
     ]
+
+    // What they give has weights alone, and other inputs or outputs than the run.
+    let private givesPart (operator: string) = operator.StartsWith "split" || operator = "inverse"
 
     let private operator =
         Argument<string>(
             "OPERATOR",
             Description =
                 "what to do, with its own words behind it: "
-                + String.concat "; " [ for name, words, what in operators -> $"{name} {words} – {what}" ]
+                + String.concat "; " [ for name, words, what, _ in operators -> $"{name} {words} – {what}" ]
         )
 
     let private words =
@@ -54,56 +159,15 @@ module Edit =
             DefaultValueFactory = fun _ -> 10_000
         )
 
-    let private wrong (operator: string) (words: string list) =
-        let _, expected, _ = operators |> List.find (fun (name, _, _) -> name = operator)
-
-        let got = if words.IsEmpty then "nothing" else String.concat " " words
-
+    let private wrong (operator: string) (expected: string) (words: string list) =
         raise (
             UserException(
                 $"edit {operator}",
                 expected,
-                got,
+                (if words.IsEmpty then "nothing" else String.concat " " words),
                 "modules, units and numbers are whole, and modules and units are counted from 0"
             )
         )
-
-    let private (|Number|_|) (word: string) =
-        match Int32.TryParse word with
-        | true, number -> Some number
-        | _ -> None
-
-    let private numbers operator all (words: string list) =
-        words
-        |> List.map (function
-            | Number number -> number
-            | _ -> wrong operator all)
-
-    let private apply
-        (operator: string)
-        (words: string list)
-        (load: string -> TrainedNetwork)
-        (network: TrainedNetwork)
-        =
-        match operator, words with
-        | "exclude", pool :: (_ :: _ as modules) -> ModNet.Edit.exclude pool (numbers operator words modules) network
-        | "exclude-units", layer :: (_ :: _ as units) ->
-            ModNet.Edit.exclude_units layer (numbers operator words units) network
-        | "relabel", pool :: (_ :: _ as order) -> ModNet.Edit.relabel pool (numbers operator words order) network
-        | "augment", [ pool; Number count ] -> ModNet.Edit.augment pool count network
-        | "clone", [ pool; Number number ] -> ModNet.Edit.clone pool number network
-        | "unmask", pool :: (_ :: _ as modules) -> ModNet.Edit.unmask pool (numbers operator words modules) network
-        | "substitute", [ pool; Number number; source; sourcePool; Number sourceNumber ] ->
-            use source = load source
-            ModNet.Edit.substitute pool number source sourcePool sourceNumber network
-        | "distil", [ pool; Number number ] ->
-            let taught, fit = ModNet.Edit.distil pool number (Distillation()) network
-            printfn $"R² of the new module on the rows routed to it: %.6f{fit}"
-            taught
-        | "swap", [ first; second ] -> ModNet.Edit.swap first second network
-        | "freeze", (_ :: _ as parts) -> ModNet.Edit.freeze parts network
-        | "split-module", [ pool; Number number ] -> ModNet.Edit.split_module pool number network
-        | _ -> wrong operator words
 
     let private edit (parsed: ParseResult) : int =
         let load = if parsed.GetValue best then Trained.load_best else Trained.load
@@ -111,11 +175,11 @@ module Edit =
         let words = parsed.GetValue words |> Option.ofObj |> Option.map List.ofArray |> Option.defaultValue []
         let folder = parsed.GetValue out
 
-        match operators |> List.tryFind (fun (known, _, _) -> known = name), words with
+        match operators |> List.tryFind (fun (known, _, _, _) -> known = name), words with
         | None, _ ->
-            let known = [ for name, _, _ in operators -> name ]
+            let known = [ for name, _, _, _ in operators -> name ]
             CommandLine.complain "edit" $"edit: there is no operator {name}{CommandLine.hint known name}"
-        | Some("split-at", _, _), [ layer ] ->
+        | Some("split-at", _, _, _), [ layer ] ->
             use network = load (parsed.GetValue run)
             let first, second = ModNet.Edit.split_at layer network
             use first = first
@@ -125,13 +189,14 @@ module Edit =
             printfn $"the network up to {layer}: {folder}-1"
             printfn $"the network after {layer}: {folder}-2"
             CommandLine.Exit.ok
-        | _ ->
+        | Some(_, expected, _, act), _ ->
+            let change = act load words |> Option.defaultWith (fun () -> wrong name expected words)
             use network = load (parsed.GetValue run)
-            use edited = apply name words load network
+            use edited = change network
             ModNet.Edit.save folder edited
             let most = parsed.GetValue rows
 
-            if most > 0 && not (name.StartsWith "split") then
+            if most > 0 && not (givesPart name) then
                 let measured = EditReport.between most network edited
                 EditReport.lines measured |> List.iter (printfn "%s")
                 EditPage.write folder network edited measured

@@ -65,6 +65,8 @@ module internal CompileLayer =
         | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
         | Layer.Lstm hidden -> Some(new LstmNode(name, features, hidden, init))
         | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))
+        | Layer.Coupling _ -> Some(new CouplingNode(name, (chains ())[0], isInverse = false))
+        | Layer.Uncoupling _ -> Some(new CouplingNode(name, (chains ())[0], isInverse = true))
         | Layer.SumOf _ -> Some(new BranchNode(name, Runtime.Combine.Sum, chains ()))
         | Layer.ConcatOf _ -> Some(new BranchNode(name, Runtime.Combine.Concat, chains ()))
         | Layer.Repeat _ ->

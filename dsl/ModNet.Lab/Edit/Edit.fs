@@ -69,6 +69,13 @@ module Edit =
     /// Example: `Edit.swap "residual1" "residual2" trained`
     let swap (first: string) (second: string) (run: TrainedNetwork) : TrainedNetwork = EditLayers.swap first second run
 
+    /// The inverse of a network's couplings from one to another, which follow each other: it reads what the last of them gives (a vector, or an image) and gives what the first
+    /// one read, as the mean of a Gaussian head; an image is flattened. It has weights alone, as the parts of `split_at`. A modular coupling is inverted
+    /// with its modules, as far as its controllers choose by the half that the coupling keeps, which they do. Raises UserException where another layer stands between them.
+    /// Example: `Edit.inverse "coupling1" "coupling3" trained`
+    let inverse (first: string) (last: string) (run: TrainedNetwork) : TrainedNetwork =
+        EditLayers.inverse first last run
+
     /// The same network, of which training from here on leaves these parts as they are, by the names that `frozen` takes, beside those that it leaves
     /// already.
     /// Example: `Edit.freeze [ "words" ] trained`

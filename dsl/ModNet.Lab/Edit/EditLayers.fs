@@ -145,6 +145,83 @@ module internal EditLayers =
         | Shape.Image _ -> [ Layer.Flatten; gaussian ], int (ShapeRules.Values shape)
         | _ -> [ gaussian ], int (ShapeRules.Values shape)
 
+    /// The weights of some of a network's layers, under other names, and of its shared pools, as far as a part of the network has them.
+    let private partsOf (run: TrainedNetwork) (shared: string array) moves (graph: Graph) =
+        use _scope = torch.NewDisposeScope()
+        let moved = LayerMoves.Apply(run.Graph.state_dict (), moves, only = shared)
+        let wanted = graph.state_dict ()
+
+        for KeyValue(name, tensor) in Seq.toArray moved do
+            if not (wanted.ContainsKey name) then
+                tensor.Dispose()
+                moved.Remove name |> ignore
+
+        moved
+
+    /// The layers of a coupling with the other direction; None for another layer.
+    let private inverted (layer: Layer) : Layer option =
+        match layer with
+        | Layer.Coupling layers -> Some(Layer.Uncoupling layers)
+        | Layer.Uncoupling layers -> Some(Layer.Coupling layers)
+        | _ -> None
+
+    let inverse (first: string) (last: string) (run: TrainedNetwork) : TrainedNetwork =
+        let layers = NamedLayers.top run.Experiment.Network
+        let network = run.Experiment.Network.Name
+
+        let place (name: string) =
+            placeOf run.Experiment.Network layers name (fun () -> "give the name of a coupling that `check` shows")
+
+        let one, other = place first, place last
+
+        if one > other then
+            Refusal.refuse
+                network
+                "the first layer before the last"
+                $"`{first}` after `{last}`"
+                "name them in their order"
+
+        let between = layers[one..other]
+
+        let backwards =
+            between
+            |> List.rev
+            |> List.map (fun (name, layer) ->
+                match inverted layer with
+                | Some layer -> layer
+                | None ->
+                    Refusal.refuse
+                        $"{network}/{name}"
+                        "couplings alone, which have an inverse"
+                        "another layer"
+                        "name the first and the last of couplings that follow each other")
+
+        let shape = (run.Plan.Layers |> List.find (fun planned -> planned.Name = last)).Output
+
+        let input =
+            match inputOf shape with
+            | Some input -> input
+            | None ->
+                Refusal.refuse
+                    $"{network}/{last}"
+                    "couplings of vectors or images"
+                    (ShapeRules.Describe shape)
+                    "invert layers where no sequence flows"
+
+        let endings, width = ended shape
+        let inverse = { Name = $"{network}-inverse"; Layers = input :: backwards @ endings }
+        let now = NamedLayers.top inverse |> List.tail |> List.truncate between.Length
+        let moves = [| for (was, _), (now, _) in List.zip (List.rev between) now -> struct (was, now) |]
+        let shared = run.Plan.Pools |> List.choose _.Pool.Name |> List.toArray
+
+        run
+        |> EditedNetwork.part
+            None
+            (EditStep.ofNetwork $"inverse {first} {last}" Everything)
+            inverse
+            (rowsData $"what {last} gives" shape width)
+            (partsOf run shared moves)
+
     let splitModule (pool: string) (number: int) (run: TrainedNetwork) : TrainedNetwork =
         EditModules.isThere run pool [ number ]
         let planned = EditSpec.pool run.Plan pool
@@ -191,17 +268,7 @@ module internal EditLayers =
         let step half = EditStep.ofNetwork $"split-at {layer}, {half} part" Everything
         let shared = run.Plan.Pools |> List.choose _.Pool.Name |> List.toArray
 
-        let weights (moves: struct (string * string) list) (graph: Graph) =
-            use _scope = torch.NewDisposeScope()
-            let moved = LayerMoves.Apply(run.Graph.state_dict (), List.toArray moves, only = shared)
-            let wanted = graph.state_dict ()
-
-            for KeyValue(name, tensor) in Seq.toArray moved do
-                if not (wanted.ContainsKey name) then
-                    tensor.Dispose()
-                    moved.Remove name |> ignore
-
-            moved
+        let weights moves = partsOf run shared (List.toArray moves)
 
         let before = layers |> List.take (place + 1) |> List.map snd
         let after = layers |> List.skip (place + 1)

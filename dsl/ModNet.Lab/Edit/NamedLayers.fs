@@ -19,6 +19,8 @@ module internal NamedLayers =
 
         match layer with
         | Layer.Residual layers -> Layer.Residual(within target change $"{name}/" LayerNames.Inside layers)
+        | Layer.Coupling layers -> Layer.Coupling(within target change $"{name}/" LayerNames.Inside layers)
+        | Layer.Uncoupling layers -> Layer.Uncoupling(within target change $"{name}/" LayerNames.Inside layers)
         | Layer.Block(block, layers) -> Layer.Block(block, within target change $"{name}/" LayerNames.Inside layers)
         | Layer.SumOf branches -> Layer.SumOf(List.mapi part branches)
         | Layer.ConcatOf branches -> Layer.ConcatOf(List.mapi part branches)

@@ -120,6 +120,8 @@ module internal Sketching =
     let rec private sketch (layer: PlannedLayer) : Sketch list =
         match layer.Layer with
         | Layer.Residual _ -> [ Sketch.Skip(List.collect (List.collect sketch) layer.Inside, merge "+" layer) ]
+        | Layer.Coupling _ -> [ Sketch.Skip(List.collect (List.collect sketch) layer.Inside, merge "⇄" layer) ]
+        | Layer.Uncoupling _ -> [ Sketch.Skip(List.collect (List.collect sketch) layer.Inside, merge "⇄" layer) ]
         | Layer.SumOf _ -> [ Sketch.Branches(List.map (List.collect sketch) layer.Inside, merge "+" layer) ]
         | Layer.ConcatOf _ -> [ Sketch.Branches(List.map (List.collect sketch) layer.Inside, merge "concat" layer) ]
         | Layer.Block _ -> [ Sketch.Frame(layer.Name, List.collect (List.collect sketch) layer.Inside) ]

@@ -2,7 +2,7 @@ namespace ModNet
 
 open System.ComponentModel
 
-/// Holds layers in order: what `network`, `chain`, `residual` and `repeat` have in common.
+/// Holds layers in order: what `network`, `chain`, `residual`, `coupling` and `repeat` have in common.
 [<AbstractClass>]
 type LayersBuilder internal () =
 
@@ -59,6 +59,14 @@ type ResidualBuilder internal () =
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(layers: Layer list) = Layer.Residual layers
 
+/// Makes a coupling or its inverse; see `coupling` and `uncoupling`.
+[<Sealed>]
+type CouplingBuilder internal (make: Layer list -> Layer) =
+    inherit LayersBuilder()
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(layers: Layer list) = make layers
+
 /// Makes a repetition; see `repeat`.
 [<Sealed>]
 type RepeatBuilder internal (times: int) =
@@ -90,6 +98,16 @@ module Chains =
     /// x → x + f(x), where f is the layers in order and gives the shape it reads.
     /// Example: `residual { linear 8 |> relu; linear 8 }`
     let residual = ResidualBuilder()
+
+    /// [x₁, x₂] → [x₂ + f(x₁), x₁], where x₁ and x₂ are the first and the second half of the features (of images the channels), and f is the layers in order, which give
+    /// the shape that they read. Whatever f is, x can be told from what the layer gives: f reads x₁, which is kept (Dinh, Krueger, Bengio 2014, NICE). Stacked
+    /// couplings change all features, and `Edit.inverse` inverts them.
+    /// Example: `coupling { linear 4 |> relu; linear 4 }`
+    let coupling = CouplingBuilder Layer.Coupling
+
+    /// [y₁, y₂] → [y₂, y₁ − f(y₂)], the inverse of the coupling with the same layers.
+    /// Example: `uncoupling { linear 4 |> relu; linear 4 }`
+    let uncoupling = CouplingBuilder Layer.Uncoupling
 
     /// The layers, so many times over, ≥ 1; every round has parameters of its own, but for shared pools.
     /// Example: `repeat 3 { linear 8 |> relu; dropout 0.1 }`

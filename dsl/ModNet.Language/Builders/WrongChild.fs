@@ -10,7 +10,7 @@ module internal WrongChild =
 
     [<Literal>]
     let Layers =
-        "This is not a layer. A network, chain, block, residual or repeat holds: "
+        "This is not a layer. A network, chain, block, residual, coupling or repeat holds: "
         + LayerWords.All
         + ", and `for` and `if` around them. `relu` and its like follow a pipe: `linear 8 |> relu`; by itself it is `activation Relu`."
 

@@ -78,9 +78,12 @@ type Fault =
     | UnitUnlikeHidden
     /// An input or head inside a chain of layers.
     | NotInside
-    /// A residual, repetition, module or set of branches without layers.
+    /// A residual, coupling, repetition, module or set of branches without layers.
     | EmptyBlock
     | ResidualShape
+    /// A coupling of features that have no two halves.
+    | CouplingWidth
+    | CouplingShape
     | BranchShapes
     /// A custom module whose code this process does not have.
     | CustomUnknown
@@ -194,6 +197,8 @@ type Fault =
         | NotInside -> "NOT_INSIDE"
         | EmptyBlock -> "EMPTY_BLOCK"
         | ResidualShape -> "RESIDUAL_SHAPE"
+        | CouplingWidth -> "COUPLING_WIDTH"
+        | CouplingShape -> "COUPLING_SHAPE"
         | BranchShapes -> "BRANCH_SHAPES"
         | CustomUnknown -> "CUSTOM_UNKNOWN"
         | CustomInput -> "CUSTOM_INPUT"

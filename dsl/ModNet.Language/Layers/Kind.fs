@@ -31,6 +31,8 @@ module internal Kind =
         LayerKind.ofKind ModularLayer.kind
         LayerKind.ofKind ModularGruLayer.kind
         LayerKind.ofKind Residual.kind
+        LayerKind.ofKind CouplingLayer.coupling
+        LayerKind.ofKind CouplingLayer.uncoupling
         LayerKind.ofKind BranchesLayer.sum
         LayerKind.ofKind BranchesLayer.concat
         LayerKind.ofKind Repeat.kind

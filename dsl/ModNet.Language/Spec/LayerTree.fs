@@ -15,6 +15,8 @@ module internal LayerTree =
         change (
             match spec with
             | Layer.Residual layers -> Layer.Residual(chain change layers)
+            | Layer.Coupling layers -> Layer.Coupling(chain change layers)
+            | Layer.Uncoupling layers -> Layer.Uncoupling(chain change layers)
             | Layer.Repeat(times, layers) -> Layer.Repeat(times, chain change layers)
             | Layer.Block(name, layers) -> Layer.Block(name, chain change layers)
             | Layer.SumOf branches -> Layer.SumOf(List.map (chain change) branches)
@@ -45,6 +47,8 @@ module internal LayerTree =
             layer
             :: match layer with
                | Layer.Residual layers
+               | Layer.Coupling layers
+               | Layer.Uncoupling layers
                | Layer.Repeat(_, layers)
                | Layer.Block(_, layers) -> all layers
                | Layer.SumOf branches

@@ -152,7 +152,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, lstm, modular, modular_gru, residual, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -349,6 +349,10 @@ and [<RequireQualifiedAccess>] Layer =
     | ModularGru of ModularGru
     /// x → x + f(x), f the layers in order; the shape is kept.
     | Residual of Layer list
+    /// [x₁, x₂] → [x₂ + f(x₁), x₁], two halves of the features (images: channels), f the layers in order; the shape is kept.
+    | Coupling of Layer list
+    /// [y₁, y₂] → [y₂, y₁ − f(y₂)]: what a coupling with the same f read to give y.
+    | Uncoupling of Layer list
     /// x → Σ_i f_i(x), f_i the layers of a branch in order (a branch without layers is x itself); all of one shape.
     | SumOf of branches: Layer list list
     /// x → [f_1(x), f_2(x), …], features side by side (images: channels), all else of one shape.

@@ -206,6 +206,8 @@ let blocks =
             Expect.equal (network "n" { }) (ofLayers []) "network"
             Expect.equal (chain { }) (Chain []) "chain"
             Expect.equal (residual { }) (Layer.Residual []) "residual"
+            Expect.equal (coupling { }) (Layer.Coupling []) "coupling"
+            Expect.equal (uncoupling { }) (Layer.Uncoupling []) "uncoupling"
             Expect.equal (repeat 2 { }) (Layer.Repeat(2, [])) "repeat"
             Expect.equal (block "b" { }) (Layer.Block("b", [])) "block"
             Expect.equal (sum_of { }) (Layer.SumOf []) "sum_of"

@@ -62,6 +62,8 @@ let tests =
                 | Layer.Modular _
                 | Layer.ModularGru _
                 | Layer.Residual _
+                | Layer.Coupling _
+                | Layer.Uncoupling _
                 | Layer.SumOf _
                 | Layer.ConcatOf _
                 | Layer.Repeat _

@@ -45,11 +45,17 @@ let rec private walk (route: Route) (nodes: Node seq) (planned: PlannedLayer lis
             Expect.equal node.Name layer.Name "name"
             hasShape datapoints x layer.Input $"input of {layer.Name}"
 
+            // A coupling's layers read a half, and the other half is beside them.
+            let features = if x.dim () = 4L then 1L else -1L
+            let half number = x.chunk (2L, features) [ number ].contiguous ()
+
             let inside () =
                 let parts = (node :?> ContainerNode).Inside
 
                 // Branches and rounds are nodes of their own; a residual's and a block's layers are not.
                 match layer.Layer with
+                | Layer.Coupling _ -> [ walk route parts layer.Inside.Head (half 0) ]
+                | Layer.Uncoupling _ -> [ walk route parts layer.Inside.Head (half 1) ]
                 | Layer.Residual _
                 | Layer.Block _ -> [ walk route parts layer.Inside.Head x ]
                 | Layer.Repeat _ -> [
@@ -64,6 +70,8 @@ let rec private walk (route: Route) (nodes: Node seq) (planned: PlannedLayer lis
             let output =
                 match layer.Layer with
                 | Layer.Residual _ -> x + (inside ()).Head
+                | Layer.Coupling _ -> torch.cat (ResizeArray [ half 1 + (inside ()).Head; half 0 ], features)
+                | Layer.Uncoupling _ -> torch.cat (ResizeArray [ half 1; half 0 - (inside ()).Head ], features)
                 | Layer.SumOf _ -> inside () |> List.reduce (fun a b -> a + b)
                 | Layer.ConcatOf _ -> torch.cat (ResizeArray(inside ()), (if layer.Output.IsImage then 1L else -1L))
                 | Layer.Repeat _

@@ -112,6 +112,8 @@ let rec rewrite (change: Layer -> Layer) (layers: Layer list) : Layer list =
         change (
             match layer with
             | Layer.Residual layers -> Layer.Residual(inside layers)
+            | Layer.Coupling layers -> Layer.Coupling(inside layers)
+            | Layer.Uncoupling layers -> Layer.Uncoupling(inside layers)
             | Layer.Repeat(times, layers) -> Layer.Repeat(times, inside layers)
             | Layer.Block(name, layers) -> Layer.Block(name, inside layers)
             | Layer.SumOf branches -> Layer.SumOf(List.map inside branches)

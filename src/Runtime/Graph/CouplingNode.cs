@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// [x₁, x₂] → [x₂ + f(x₁), x₁], where x₁ and x₂ are the halves of the features (of images the channels) and f runs the nodes one after the other and keeps
+/// the shape; or the inverse, [y₁, y₂] → [y₂, y₁ − f(y₂)]. Additive coupling (Dinh, Krueger, Bengio 2014, eq. 8 and 9) that also swaps the halves.
+/// </summary>
+/// <param name="name">The node's name.</param>
+/// <param name="inside">The nodes of f.</param>
+/// <param name="isInverse">Whether it is the inverse.</param>
+public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool isInverse) : ContainerNode(name, inside)
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        int features = x.dim() == 4 ? 1 : (int)x.dim() - 1;
+        Tensor[] halves = x.chunk(2, features);
+        (Tensor first, Tensor second) = (halves[0].contiguous(), halves[1].contiguous());
+        return isInverse
+            ? cat([second, first - InOrder(second, route)], features)
+            : cat([second + InOrder(first, route), first], features);
+    }
+
+    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
+    {
+        // The channels of images, the features of everything else.
+        int place = x.Rank == 4 ? 0 : x.Row.Length - 1;
+        long half = x.Row[place] / 2;
+        OnnxValue first = Half(onnx, x, place, 0, half), second = Half(onnx, x, place, half, half);
+        OnnxValue[] joined = isInverse
+            ? [second, onnx.Two("Sub", first, InOrder(onnx, second))]
+            : [onnx.Two("Add", second, InOrder(onnx, first)), first];
+        return onnx.Add("Concat", x.Row, joined, ("axis", place + 1L));
+    }
+
+    private static OnnxValue Half(OnnxGraph onnx, OnnxValue x, int place, long from, long half)
+    {
+        long[] row = [.. x.Row];
+        row[place] = half;
+        return onnx.Add("Slice", row, [x, onnx.Numbers(from), onnx.Numbers(from + half), onnx.Numbers(place + 1L)]);
+    }
+}
