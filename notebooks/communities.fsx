@@ -24,28 +24,18 @@ open TorchSharp
 
 (** ## Two problems
 
-Each problem is a function of 6 numbers with 2 values: a network of tanh units that was drawn, not trained. The network reads the 12 numbers of both and is to give all
-4 values. Weight decay takes away what is not needed. *)
+Each problem is a number that depends on three numbers, and only on pairs of them: x₁x₂ + x₂x₃ − x₁x₃. The network reads the six numbers of both problems and is to give both answers. Weight decay
+takes away what is not needed. *)
 
-let inputs, outputs, hidden = 6, 2, 24
+let inputs, hidden = 3, 40
 
 let normal (random: Random) = sqrt (-2.0 * log (1.0 - random.NextDouble())) * cos (2.0 * Math.PI * random.NextDouble())
 
-let problem (seed: int) : float[] -> float[] =
-    let random = Random seed
-    let units = 8
-    let first = Array.init units (fun _ -> Array.init inputs (fun _ -> 1.5 * normal random / sqrt (float inputs)))
-    let second = Array.init outputs (fun _ -> Array.init units (fun _ -> 1.5 * normal random / sqrt (float units)))
-
-    fun x ->
-        let h = first |> Array.map (fun row -> tanh (Array.map2 (*) row x |> Array.sum))
-        second |> Array.map (fun row -> Array.map2 (*) row h |> Array.sum)
-
-let problems = [ problem 101; problem 102 ]
+let problem (x: float[]) = x[0] * x[1] + x[1] * x[2] - x[0] * x[2]
 
 let datapoint (random: Random) =
     let x = Array.init (2 * inputs) (fun _ -> normal random)
-    let y = problems |> List.mapi (fun i f -> f x[i * inputs .. (i + 1) * inputs - 1]) |> Array.concat
+    let y = Array.init 2 (fun number -> problem x[number * inputs .. (number + 1) * inputs - 1])
     Array.map float32 x, Array.map float32 y
 
 let experiment_of (scale: Scale) =
@@ -54,8 +44,7 @@ let experiment_of (scale: Scale) =
             network "communities" {
                 features (2 * inputs)
                 linear hidden |> relu
-                linear hidden |> relu
-                linear (2 * outputs)
+                linear 2
                 gaussian (variance 0.1)
             }
         )
@@ -63,7 +52,7 @@ let experiment_of (scale: Scale) =
         data (
             generated "two-problems" {
                 features (2 * inputs)
-                values (2 * outputs)
+                values 2
                 points (scale.Pick(20_000, 4_000))
                 held_out 1_000
                 draw (datapoint >> (fun (x, y) -> Datapoint.valued x y))
@@ -73,14 +62,14 @@ let experiment_of (scale: Scale) =
         train (
             static_modules {
                 batch 64
-                steps (scale.Pick(6_000, 400))
-                optimizer (AdamW(5e-3, 0.5))
+                steps (scale.Pick(4_000, 300))
+                optimizer (AdamW(1e-2, 0.3))
                 schedule Cosine
             }
         )
 
         log_every 100
-        validate_every (scale.Pick(2_000, 200))
+        validate_every (scale.Pick(1_000, 150))
     }
 
 (** ## Graph and communities
@@ -95,7 +84,7 @@ let graph_of (run: TrainedNetwork) =
 (** A block is a group of nodes that link to the same nodes, so each layer has blocks of its own. Blocks that are linked belong together: communities of the blocks. *)
 
 let joined_blocks (graph: UnitGraph) : Communities =
-    let blocks = graph |> Structure.blocks 8
+    let blocks = graph |> Structure.blocks 6
     let names = Array.init blocks.Count (fun block -> $"block {block}")
 
     let between =
@@ -119,7 +108,7 @@ let problem_of (graph: UnitGraph) (node: int) : int option =
 
     match graph.Groups[node] with
     | "inputs of linear1" -> Some(number / inputs)
-    | "linear3" -> Some(number / outputs)
+    | "linear2" -> Some number
     | _ -> None
 
 let agreement (communities: Communities) =
@@ -158,7 +147,7 @@ let squared_errors (run: TrainedNetwork) : float[] =
     let y = torch.tensor(Array.collect snd drawn).view(int64 test_points, -1L)
     let each = (run.Predict x - y).square().mean([| 0L |])
 
-    [| for number in 0..1 -> each.narrow(0, int64 (number * outputs), int64 outputs).mean().ToDouble() |]
+    [| for number in 0..1 -> each.narrow(0, int64 (number), 1L).mean().ToDouble() |]
 
 /// Of each problem: the squared error of the whole network and of its part, and the hidden units of the part.
 type Split = (float * float * int) list
@@ -169,16 +158,14 @@ let split (run: TrainedNetwork) (communities: Communities) : Split =
     [
         for number in 0..1 do
             let own = community communities number
-            let gone = [ for layer in [ "linear1"; "linear2" ] -> layer, others communities layer own ]
-            let left = 2 * hidden - (gone |> List.sumBy (fun (_, units) -> units.Length))
+            let gone = others communities "linear1" own
 
-            // Where a layer has no unit of the community, there is nothing to split off.
-            if gone |> List.exists (fun (_, units) -> units.Length = hidden) then
-                whole[number], nan, left
+            // Where no unit is in the community, there is nothing to split off.
+            if gone.Length = hidden then
+                whole[number], nan, 0
             else
-                use first = run |> Edit.exclude_units (fst gone[0]) (snd gone[0])
-                use part = first |> Edit.exclude_units (fst gone[1]) (snd gone[1])
-                whole[number], (squared_errors part)[number], left
+                use part = run |> Edit.exclude_units "linear1" gone
+                whole[number], (squared_errors part)[number], hidden - gone.Length
     ]
 
 let worst (split: Split) = split |> List.map (fun (whole, part, _) -> part / whole) |> List.max
@@ -258,7 +245,7 @@ let parts (run: StudyRun) =
                         [
                             name
                             string (number + 1)
-                            $"{units} of {2 * hidden}"
+                            $"{units} of {hidden}"
                             $"%.5f{whole}"
                             $"%.5f{part}"
                             $"%.4f{part / whole}"
