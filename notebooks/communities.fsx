@@ -62,14 +62,14 @@ let experiment_of (scale: Scale) =
         train (
             static_modules {
                 batch 64
-                steps (scale.Pick(4_000, 300))
-                optimizer (AdamW(1e-2, 0.3))
+                steps (scale.Pick(20_000, 300))
+                optimizer (AdamW(1e-2, 0.05))
                 schedule Cosine
             }
         )
 
         log_every 100
-        validate_every (scale.Pick(1_000, 150))
+        validate_every (scale.Pick(5_000, 150))
     }
 
 (** ## Graph and communities

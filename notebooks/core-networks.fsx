@@ -82,7 +82,7 @@ let experiment_of (hidden: int) (number: int) (scale: Scale) =
 The host is loaded with the planted network's data, and its weights are changed in place. *)
 
 let rest = 0.2
-let share, subsets, datapoints = 0.95, 400, 500
+let share, subsets, datapoints = 0.99, 400, 500
 
 type Seen = { Places: int list; Core: Core; Jaccard: float }
 
