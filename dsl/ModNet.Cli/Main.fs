@@ -18,6 +18,7 @@ let private verbs = [
     Sample.verb
     Export.verb
     Edit.verb
+    Structure.verb
     Runs.verb
     Compare.verb
     Pictures.verb

@@ -52,3 +52,21 @@ type Lesion = {
     /// The share whose class is predicted rightly, before and after; None where y are no classes.
     Accuracy: (float * float) option
 }
+
+/// A small set of a layer's units that suffices for what the network does.
+type Core = {
+    Layer: string
+    /// The units, from 0, ascending: with these alone the network keeps the share that was asked for, and with one less it does not.
+    Units: int list
+    /// Of each unit of the layer, by how much its presence raises the mean of log p(y | x, a), by regression over random subsets: [units].
+    Effects: float[]
+    /// R² of the regression.
+    Fit: float
+    /// The mean of log p(y | x, a) with all units, with these alone, and with none.
+    LogLikelihood: float * float * float
+} with
+
+    /// The share of what all units together gain over none that these alone keep.
+    member core.Kept: float =
+        let all, alone, none = core.LogLikelihood
+        (alone - none) / (all - none)

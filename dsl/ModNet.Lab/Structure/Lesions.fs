@@ -81,17 +81,19 @@ module internal Lesions =
             let right = head.Predict(features).eq(batch.Targets).to_type(torch.ScalarType.Float64).mean().ToDouble()
             sums.Right <- sums.Right + right * float batch.Inputs.shape[0]
 
+    let private mustHave (run: TrainedNetwork) (layer: string) =
+        let known = [ for node in run.Graph.Nodes -> node.Name ]
+
+        if not (List.contains layer known) then
+            let names = String.concat ", " known
+            let network = run.Experiment.Network.Name
+            Refusal.refuse network $"a layer among {names}" layer "give a name of its summary table"
+
     let ofUnits (layer: string) (datapoints: int) (run: TrainedNetwork) : Lesion list =
         let hasClasses = run.ClassNames.Count > 0
 
         Trained.withData run (fun _ opened ->
-            let known = [ for node in run.Graph.Nodes -> node.Name ]
-
-            if not (List.contains layer known) then
-                let names = String.concat ", " known
-                let network = run.Experiment.Network.Name
-                Refusal.refuse network $"a layer among {names}" layer "give a name of its summary table"
-
+            mustHave run layer
             let _, parts = EditReport.measured opened.Source.Splits
             let before = Sums()
             let mutable after: Sums[] = [||]
@@ -130,3 +132,68 @@ module internal Lesions =
                         Accuracy = if hasClasses then Some(mean before.Right, mean sums.Right) else None
                     }
             ])
+
+    let coreOf (layer: string) (share: float) (subsets: int) (datapoints: int) (run: TrainedNetwork) : Core =
+        if not (share > 0.0 && share <= 1.0) then
+            Refusal.refuse layer "a share above 0 and at most 1" (string share) "0.95 keeps nearly all"
+
+        if subsets < 2 then
+            Refusal.refuse layer "at least two subsets" (string subsets) "take several times the units"
+
+        Trained.withData run (fun _ opened ->
+            mustHave run layer
+            let _, parts = EditReport.measured opened.Source.Splits
+
+            let logLikelihood (there: bool[] option) =
+                let sums = Sums()
+
+                let see (batch: Batch) =
+                    let batch = batch.To run.Device
+                    let only output = there |> Option.map (fun there -> UnitOutputs.Only(output, there))
+
+                    features opened layer (fun output -> defaultArg (only output) output) batch
+                    |> judged opened false sums batch
+
+                let count = run.Graph.InEvaluation(fun () -> EditReport.eachBatch parts (int64 datapoints) see)
+                sums.LogLikelihood / float count
+
+            let units =
+                let mutable units = 0
+
+                let count output =
+                    units <- int (UnitOutputs.Count output)
+                    output
+
+                run.Graph.InEvaluation(fun () ->
+                    EditReport.eachBatch parts 1L (fun batch ->
+                        features opened layer count (batch.To run.Device) |> ignore))
+                |> ignore
+
+                units
+
+            let all = logLikelihood None
+            let none = logLikelihood (Some(Array.create units false))
+
+            if not (all > none) then
+                Refusal.refuse
+                    layer
+                    "a layer whose units raise log p(y|x, a)"
+                    $"one with {all} nats, and {none} without its units"
+                    "train the network, or ask for another layer"
+
+            let found =
+                CoreSubset.Find(
+                    units,
+                    (fun there -> logLikelihood (Some there)),
+                    none + share * (all - none),
+                    subsets,
+                    seed = 1
+                )
+
+            {
+                Layer = layer
+                Units = List.ofSeq found.Members
+                Effects = Array.ofSeq found.Effects
+                Fit = found.Fit
+                LogLikelihood = all, found.Performance, none
+            })

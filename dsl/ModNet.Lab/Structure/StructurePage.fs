@@ -29,9 +29,14 @@ module StructurePage =
             ]
         )
 
-    /// Writes a page: the graph's matrix in the order of its communities, its modularity beside that of the random graphs, and a table of all nodes.
-    /// Example: `StructurePage.write "structure.html" "Routing of mnist" (Structure.communities graph) (Structure.against_rewired 100 1 graph)`
-    let write (path: string) (title: string) (communities: Communities) (against: AgainstRewired) : unit =
+    /// The page of `write`, with more sections behind its pictures.
+    let internal writeWith
+        (more: Section list)
+        (path: string)
+        (title: string)
+        (communities: Communities)
+        (against: AgainstRewired)
+        : unit =
         Report.write path {
             Report.Title = title
             Summary = [
@@ -52,8 +57,14 @@ module StructurePage =
                     "Modularity"
                     "Q of the graph's communities, and of those of random graphs in which each node has as many links."
                     (StructureFigure.rewired "modularity Q" against)
+                yield! more
                 Section.make "Nodes" [ table communities ]
             ]
             Spec = None
             Files = []
         }
+
+    /// Writes a page: the graph's matrix in the order of its communities, its modularity beside that of the random graphs, and a table of all nodes.
+    /// Example: `StructurePage.write "structure.html" "Routing of mnist" (Structure.communities graph) (Structure.against_rewired 100 1 graph)`
+    let write (path: string) (title: string) (communities: Communities) (against: AgainstRewired) : unit =
+        writeWith [] path title communities against

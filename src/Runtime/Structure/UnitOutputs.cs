@@ -50,6 +50,16 @@ public static class UnitOutputs
         return copy;
     }
 
+    /// <summary>The output with the values of all units but some set to 0.</summary>
+    /// <example><code>Tensor only = UnitOutputs.Only(ones(2, 3), [true, false, true]);</code></example>
+    public static Tensor Only(Tensor output, bool[] units)
+    {
+        long[] shape = new long[output.dim()];
+        Array.Fill(shape, 1);
+        shape[Axis(output)] = units.Length;
+        return output * tensor(units, device: output.device).to_type(output.dtype).view(shape);
+    }
+
     private static int Axis(Tensor output) => output.dim() == SequenceDimensions ? 2 : 1;
 
     private static Tensor Mean(Tensor output) =>
