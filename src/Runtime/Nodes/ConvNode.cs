@@ -30,6 +30,8 @@ public sealed class ConvNode : Node
         }
     }
 
+    internal bool EndsInRelu => _activation == Activation.Relu;
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => _activation.Apply(_convolution.Apply(x, _weight, _bias));
 
