@@ -118,4 +118,9 @@ let verdict (criterion: string) (measured: string) (isMet: bool) = [
     if isMet then "met" else "missed"
 ]
 
-let verdicts rows = Section.make "Criteria" [ Content.Table([ "criterion"; "measured"; "" ], rows) ]
+/// The criteria as a section; they are printed, too.
+let verdicts (rows: string list list) =
+    for row in rows do
+        printfn $"""{String.concat " · " row}"""
+
+    Section.make "Criteria" [ Content.Table([ "criterion"; "measured"; "" ], rows) ]

@@ -13,7 +13,7 @@ module SparseInference =
     /// The network with linear layers that skip blocks of so many neighbouring inputs (a power of two; 1 skips every zero) where all of a block are zero for a
     /// datapoint: those linear layers at its top that read what a ReLU gives. Its outputs are the same up to rounding. On the CPU alone; training ends it.
     /// Raises UserException where there is no such layer.
-    /// Example: `use quick = Trained.load "runs/mnist" |> SparseInference.skip 1`
+    /// Example: `Trained.load "runs/mnist" |> SparseInference.skip 1`
     let skip (block: int) (run: TrainedNetwork) : TrainedNetwork =
         let copy = EditedNetwork.copy run
 
@@ -25,7 +25,7 @@ module SparseInference =
             reraise ()
 
     /// The numbers of a layer's units, community by community, the largest first: an order for `reorder`.
-    /// Example: `graph |> Structure.communities |> SparseInference.order "linear1"`
+    /// Example: `Trained.load "runs/mnist" |> Structure.of_activity [ "linear1" ] 1_000 0.1 |> Structure.communities |> SparseInference.order "linear1"`
     let order (layer: string) (communities: Communities) : int[] =
         let groups = communities.Graph.Groups
 
@@ -77,7 +77,7 @@ module SparseInference =
     /// The network with the units of a linear layer in another order: unit i is the one that was `order[i]`. What reads them reads them in that order, so the network computes
     /// the same up to rounding. The result has weights alone, and not what an optimiser remembers. Raises UserException unless the layer stands at the network's
     /// top and a linear layer or a softmax head reads it, or if the order does not have each unit once.
-    /// Example: `run |> SparseInference.reorder "linear1" (graph |> Structure.communities |> SparseInference.order "linear1")`
+    /// Example: `Trained.load "runs/mnist" |> SparseInference.reorder "linear1" [| 255 .. -1 .. 0 |]`
     let reorder (layer: string) (order: int[]) (run: TrainedNetwork) : TrainedNetwork =
         let reader = reader layer run
 
