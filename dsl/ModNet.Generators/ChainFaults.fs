@@ -82,11 +82,13 @@ module internal ChainFaults =
     let private wrongInModule = [
         Fault.BatchNormInModule, Layer.BatchNorm, ""
         Fault.PenaltyInModule, Layer.ActivityL1 0.1, ""
+        Fault.PenaltyInModule, Layer.Locality 0.1, ""
         Fault.ChoiceInModule, Layer.Modular(modular soundPool), ""
     ]
 
     let private wrongOutside = [
         Fault.WeightOutOfRange, Layer.ActivityL1 0.0, "/weight"
+        Fault.WeightOutOfRange, Layer.Locality -0.1, "/weight"
         Fault.NoPool, Layer.Modular(modular noPool), "/pool"
         Fault.KAboveM,
         Layer.Modular { modular { soundPool with Units = [ [ Layer.Activation Tanh ] ] } with Choose = 3 },
@@ -263,6 +265,7 @@ module internal ChainFaults =
           ]
         | Layer.Dropout _ -> [ Fault.RateOutOfRange, Layer.Dropout 1.5, "/rate" ]
         | Layer.ActivityL1 _ -> [ Fault.WeightOutOfRange, Layer.ActivityL1 nan, "/weight" ]
+        | Layer.Locality _ -> [ Fault.WeightOutOfRange, Layer.Locality infinity, "/weight" ]
         | Layer.Gru _ -> [ Fault.NonPositiveSize, Layer.Gru -1, "/hidden" ]
         | Layer.Lstm _ -> [ Fault.NonPositiveSize, Layer.Lstm -1, "/hidden" ]
         | Layer.Custom spec -> [

@@ -108,6 +108,7 @@ module internal Steps =
             2, Gen.constant Layer.LayerNorm
             where (not context.InModule) 1, Gen.constant Layer.BatchNorm
             where (not context.InModule) 1, Gen.elements [ 1e-3; 0.5 ] |> Gen.map Layer.ActivityL1
+            where (not context.InModule) 1, Gen.elements [ 0.0; 2.0 ] |> Gen.map Layer.Locality
             1, Gen.constant () |> Gen.map (fun () -> Layer.Custom(CustomExamples.scale shape))
         ]
 

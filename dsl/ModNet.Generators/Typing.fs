@@ -246,6 +246,7 @@ module internal Typing =
         | Layer.LayerNorm, _ -> Some shape
         | Layer.BatchNorm, _ when not inModule -> Some shape
         | Layer.ActivityL1 weight, _ when not inModule && weight > 0.0 && System.Double.IsFinite weight -> Some shape
+        | Layer.Locality weight, _ when not inModule && weight >= 0.0 && System.Double.IsFinite weight -> Some shape
         | Layer.Dropout rate, _ when rate >= 0.0 && rate < 1.0 -> Some shape
         | (Layer.Gru hidden | Layer.Lstm hidden), Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
         | Layer.Residual(_ :: _ as layers), _ when chain known inModule layers shape = Some shape -> Some shape

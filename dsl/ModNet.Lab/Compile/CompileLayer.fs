@@ -62,6 +62,7 @@ module internal CompileLayer =
         | Layer.LayerNorm -> Some(new LayerNormNode(name, RuntimeWords.normalised planned.Input, init))
         | Layer.BatchNorm -> Some(new BatchNormNode(name, features, init))
         | Layer.ActivityL1 weight -> Some(new ActivityL1Node(name, weight))
+        | Layer.Locality weight -> Some(new LocalityNode(name, weight))
         | Layer.Gru hidden -> Some(new GruNode(name, features, hidden, init))
         | Layer.Lstm hidden -> Some(new LstmNode(name, features, hidden, init))
         | Layer.Residual _ -> Some(new ResidualNode(name, (chains ())[0]))

@@ -30,6 +30,12 @@ module internal EditedNetwork =
     let private after (run: TrainedNetwork) (step: EditStep) (state: RunState) =
         run.Step, new Origin(run.Origin.Folder, lazy state, run.Edits @ [ step ])
 
+    /// A copy of the network, edited in nothing.
+    let copy (run: TrainedNetwork) : TrainedNetwork =
+        let state (_: Graph) = run.Origin.State.With(RunState.Owned run.Origin.State.Tensors)
+        let origin state = run.Step, new Origin(run.Origin.Folder, lazy state, run.Edits)
+        ofState run.Experiment run.Plan run.Preparation true state origin
+
     /// The network after an edit: of this experiment, with the state that `change` makes of the old one and of the new graph.
     let make
         (step: EditStep)

@@ -63,10 +63,10 @@ module internal UnitGraphs =
     let private keepsUnits (node: Node) =
         match node with
         | :? ActivationNode
-        | :? ActivityL1Node
         | :? BatchNormNode
         | :? DropoutNode
-        | :? LayerNormNode -> true
+        | :? LayerNormNode
+        | :? PenaltyNode -> true
         | _ -> false
 
     let ofWeights (least: float) (run: TrainedNetwork) : UnitGraph =

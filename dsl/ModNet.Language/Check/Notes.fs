@@ -57,6 +57,11 @@ type internal Notes() =
         if not (value > 0.0 && Double.IsFinite value) then
             notes.Add(fault, place, $"{what} > 0", Numbers.ofFloat value, remedy)
 
+    /// Notes a number that is negative or not finite.
+    member notes.NotNegative(fault, place, what, value, remedy) =
+        if not (value >= 0.0 && Double.IsFinite value) then
+            notes.Add(fault, place, $"{what} ≥ 0", Numbers.ofFloat value, remedy)
+
     /// Notes a name that is blank or would break places apart.
     member notes.Name(place, what, name: string) =
         if String.IsNullOrWhiteSpace name || name.Contains '/' then

@@ -21,15 +21,7 @@ module internal ActivityL1 =
             "give what Σ|x| is multiplied by in the loss"
         )
 
-        if site.InModule then
-            site.Notes.Add(
-                Fault.PenaltyInModule,
-                site.Place,
-                "a module that does nothing but map its input",
-                "`activity_l1`",
-                "put it after the modular layer"
-            )
-
+        site.Penalty "activity_l1"
         site.Rules.Numbers(site.Place, "numbers", shape) |> Inferred.output
 
     let kind = {

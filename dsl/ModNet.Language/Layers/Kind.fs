@@ -26,6 +26,7 @@ module internal Kind =
         LayerKind.ofKind LayerNorm.kind
         LayerKind.ofKind BatchNorm.kind
         LayerKind.ofKind ActivityL1.kind
+        LayerKind.ofKind Locality.kind
         LayerKind.ofKind Gru.kind
         LayerKind.ofKind Lstm.kind
         LayerKind.ofKind ModularLayer.kind

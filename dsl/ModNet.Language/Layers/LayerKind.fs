@@ -43,6 +43,17 @@ type internal Site = {
         | Some(Elu alpha) -> within "elu" "alpha" alpha
         | _ -> ()
 
+    /// Notes a penalty where there may be none.
+    member site.Penalty(word: string) =
+        if site.InModule then
+            site.Notes.Add(
+                Fault.PenaltyInModule,
+                site.Place,
+                "a module that does nothing but map its input",
+                $"`{word}`",
+                "put it after the modular layer"
+            )
+
     /// What a layer that wants a sequence advises where there is none.
     member site.SequenceRemedy =
         if site.InModule then

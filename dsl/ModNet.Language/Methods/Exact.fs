@@ -29,12 +29,18 @@ module internal ExactKind =
     /// Penalties are a minibatch's, of one composition for every datapoint.
     let private unpenalised (site: MethodSite) =
         for planned in site.Plan.Layers |> List.collect _.Unfolded do
-            if planned.Layer.IsActivityL1 then
+            let penalty =
+                match planned.Layer with
+                | Layer.ActivityL1 _ -> Some "activity_l1"
+                | Layer.Locality _ -> Some "locality"
+                | _ -> None
+
+            for word in Option.toList penalty do
                 site.Notes.Add(
                     Fault.MethodUnfit,
                     $"{site.Root}/{planned.Name}",
                     "no penalties for `exact`, which runs every composition",
-                    "`activity_l1`",
+                    $"`{word}`",
                     "leave it out, or train by another method"
                 )
 

@@ -30,13 +30,11 @@ type internal MethodSite = {
 
     /// Notes a rate that is none; zero is one.
     member site.Rate(setting: string, value: float, remedy) =
-        if not (value >= 0.0 && Double.IsFinite value) then
-            site.Notes.Add(Fault.NegativeRate, site.Place setting, "a rate ≥ 0", Numbers.ofFloat value, remedy)
+        site.Notes.NotNegative(Fault.NegativeRate, site.Place setting, "a rate", value, remedy)
 
     /// Notes a weight of a part of the loss that is none.
     member site.Weight(setting: string, value: float, remedy) =
-        if not (value >= 0.0 && Double.IsFinite value) then
-            site.Notes.Add(Fault.WeightOutOfRange, site.Place setting, "a weight ≥ 0", Numbers.ofFloat value, remedy)
+        site.Notes.NotNegative(Fault.WeightOutOfRange, site.Place setting, "a weight", value, remedy)
 
     /// Notes what is wrong with the length of training.
     member private site.Length(word: string, gradient: GradientSteps) =

@@ -152,7 +152,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -339,6 +339,8 @@ and [<RequireQualifiedAccess>] Layer =
     | BatchNorm
     /// Keeps what comes in, and adds weight · Σ|x| of a datapoint to the loss of training: an L1 penalty on activations.
     | ActivityL1 of weight: float
+    /// Keeps what comes in, and adds weight · the mean over pairs of units of A d² to the loss of training, A their co-activity and d their distance.
+    | Locality of weight: float
     /// [T, in] → [T, hidden].
     | Gru of hidden: int
     /// [T, in] → [T, hidden].

@@ -115,9 +115,9 @@ internal static unsafe class ModularLinearTiles<L, V>
         StoreRow<R, C>(3, c + 3 * cRow, s30, s31, s32, s33);
     }
 
-    // s_n += a·b_n, for the first N.
+    /// <summary>s_n += a·b_n, for the first N.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProducts<N>(V a, V b0, V b1, V b2, V b3, ref V s0, ref V s1, ref V s2, ref V s3)
+    internal static void AddProducts<N>(V a, V b0, V b1, V b2, V b3, ref V s0, ref V s1, ref V s2, ref V s3)
         where N : struct, IExtent
     {
         s0 = L.MultiplyAdd(a, b0, s0);
@@ -126,9 +126,9 @@ internal static unsafe class ModularLinearTiles<L, V>
         s3 = N.Value > 3 ? L.MultiplyAdd(a, b3, s3) : s3;
     }
 
-    // The first N of four registers that lie a stride apart.
+    /// <summary>The first N of four registers that lie a stride apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<N>(float* source, int stride, ref V a0, ref V a1, ref V a2, ref V a3)
+    internal static void Load<N>(float* source, int stride, ref V a0, ref V a1, ref V a2, ref V a3)
         where N : struct, IExtent
     {
         a0 = L.Load(source);
@@ -149,8 +149,9 @@ internal static unsafe class ModularLinearTiles<L, V>
         }
     }
 
+    /// <summary>Stores the sums of a row, C registers, if the tile has that row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<R, C>(int row, float* target, V s0, V s1, V s2, V s3)
+    internal static void StoreRow<R, C>(int row, float* target, V s0, V s1, V s2, V s3)
         where R : struct, IExtent
         where C : struct, IExtent
     {

@@ -37,6 +37,9 @@ internal unsafe interface ILanes<V>
     /// <summary>The value where <paramref name="sign"/> is above 0, and 0 elsewhere.</summary>
     static abstract V WherePositive(V sign, V value);
 
+    /// <summary>A bit for each lane, the first lane's the lowest: 1 where the number is not 0. NaN is not 0, and −0 is.</summary>
+    static abstract uint NonZero(V x);
+
     /// <summary>
     /// value·2^n. The whole number n is given twice: as the float <paramref name="whole"/>, and in the low bits of
     /// <paramref name="rounded"/>. Each machine takes the form that it is faster with (see <see cref="Exponential"/>).

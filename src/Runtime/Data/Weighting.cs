@@ -20,6 +20,6 @@ internal static class Weighting
     /// <summary>How many datapoints B of them count as: Σ_n w_n.</summary>
     internal static double Count(long datapoints, Tensor? weights) => weights is null ? datapoints : weights.sum().ToDouble();
 
-    // Divided in double precision, because a sum of weights may leave the range of float32.
-    private static Tensor Shares(Tensor weights, ScalarType dtype) => (weights / weights.sum()).to_type(dtype);
+    /// <summary>w_n / Σ_n w_n [B]. Divided in double precision, because a sum of weights may leave the range of float32.</summary>
+    internal static Tensor Shares(Tensor weights, ScalarType dtype) => (weights / weights.sum()).to_type(dtype);
 }

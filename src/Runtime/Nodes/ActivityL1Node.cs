@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// An L1 penalty on activations: passes x of any shape on, and in training adds the mean over datapoints of weight · Σ|x| to the loss, by
-/// way of the tape. Where datapoints have weights of their own, the mean is by them.
+/// An L1 penalty on activations: passes x of any shape on, and in training adds the mean over datapoints of weight · Σ|x| to the loss. Where datapoints
+/// have weights of their own, the mean is by them.
 /// </summary>
-public sealed class ActivityL1Node : Node
+public sealed class ActivityL1Node : PenaltyNode
 {
     private readonly double _weight;
 
@@ -24,17 +24,7 @@ public sealed class ActivityL1Node : Node
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route)
-    {
-        if (training)
-        {
-            route.Tape.Penalise(route.Weights is Tensor weights
-                ? Weighting.Mean(x.abs().reshape(x.shape[0], -1).sum(1), weights) * _weight
-                : x.abs().sum() * (_weight / Math.Max(1, x.shape[0])));
-        }
-
-        return x;
-    }
-
-    internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => x;
+    protected override Tensor Penalty(Tensor x, Tensor? weights) => weights is null
+        ? x.abs().sum() * (_weight / Math.Max(1, x.shape[0]))
+        : Weighting.Mean(x.abs().reshape(x.shape[0], -1).sum(1), weights) * _weight;
 }

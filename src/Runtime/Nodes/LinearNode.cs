@@ -1,3 +1,5 @@
+using ModNet.Kernels;
+using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -12,6 +14,7 @@ public sealed class LinearNode : Node
     private Parameter _weight;
     [ComponentName(Name = "bias")]
     private Parameter? _bias;
+    private SkippingLinear? _skipping;
 
     /// <summary>Parameters weight [out, in] and, if asked for, bias [out].</summary>
     public LinearNode(string name, int inputs, int outputs, Activation activation, bool bias, Initialiser initialiser)
@@ -31,8 +34,27 @@ public sealed class LinearNode : Node
     internal Activation Activation => _activation;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route) =>
-        _activation.Apply(Products.Linear(x, _weight, _bias));
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        if (training)
+        {
+            // Its copy of the weights is about to be outdated.
+            _skipping = null;
+        }
+
+        bool skips = _skipping is not null && !is_grad_enabled() && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;
+        return _activation.Apply(skips ? Products.Skipping(x, _skipping!) : Products.Linear(x, _weight, _bias));
+    }
+
+    /// <summary>From now on, until it is trained, skips blocks of so many inputs that are all zero.</summary>
+    internal void Skip(int block)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor? Floats(Tensor? values) => values?.to(CPU).to_type(ScalarType.Float32).contiguous();
+        _skipping = new(
+            TensorSpans.Floats(Floats(_weight)), TensorSpans.Floats(Floats(_bias)), (int)_weight.shape[1], (int)_weight.shape[0], block);
+    }
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => _activation.ToOnnx(onnx, onnx.Linear(x, _weight, _bias));
 }

@@ -22,8 +22,11 @@ public static class UnitOutputs
     public static Tensor Rows(IReadOnlyList<Tensor> outputs)
     {
         bool areSteps = outputs.All(o => o.dim() == SequenceDimensions && o.shape[1] == outputs[0].shape[1]);
-        return cat([.. outputs.Select(o => areSteps ? o.flatten(0, 1) : Mean(o))], 1).to_type(ScalarType.Float64);
+        return cat([.. outputs.Select(o => areSteps ? Rows(o) : Mean(o))], 1).to_type(ScalarType.Float64);
     }
+
+    /// <summary>The same of one layer, in its own precision; carries gradient.</summary>
+    internal static Tensor Rows(Tensor output) => output.dim() == SequenceDimensions ? output.flatten(0, 1) : Mean(output);
 
     /// <summary>
     /// The absolute value of Pearson's correlation between the columns of rows [N, units], [units, units]; 0 for a column that does not vary.
@@ -32,13 +35,23 @@ public static class UnitOutputs
     public static double[,] Correlations(Tensor rows)
     {
         using var scope = NewDisposeScope();
-        Tensor values = rows.to_type(ScalarType.Float64);
-        Tensor centred = values - values.mean([0], keepdim: true);
-        Tensor norms = centred.square().sum(dim: 0).sqrt();
+        return (double[,])TensorArrays.Of<double>(Alike(rows.to_type(ScalarType.Float64), shares: null).clamp_max(1));
+    }
+
+    /// <summary>
+    /// The same as a tensor in the rows' own precision, up to rounding; carries gradient, none to a column that does not vary. <paramref name="shares"/> [N], which add up to 1, say
+    /// how much each row counts; null where all count alike.
+    /// </summary>
+    internal static Tensor Alike(Tensor rows, Tensor? shares)
+    {
+        Tensor share = shares is null ? full(1, 1.0 / rows.shape[0], dtype: rows.dtype, device: rows.device) : shares.unsqueeze(1);
+        Tensor centred = (rows - (rows * share).sum(dim: 0, keepdim: true)) * share.sqrt();
+        Tensor squares = centred.square().sum(dim: 0);
         // What rounding leaves of a column that does not vary is no variation.
-        Tensor varies = norms > 1e-12 * values.square().sum(dim: 0).sqrt();
-        Tensor units = where(varies, centred / norms, zeros_like(centred));
-        return (double[,])TensorArrays.Of<double>(units.t().mm(units).abs().clamp_max(1));
+        double rounding = rows.dtype == ScalarType.Float64 ? 1e-12 : 1e-6;
+        Tensor varies = squares > rounding * rounding * (rows.square() * share).sum(dim: 0);
+        Tensor units = where(varies, centred / where(varies, squares, ones_like(squares)).sqrt(), zeros_like(centred));
+        return units.t().mm(units).abs();
     }
 
     /// <summary>The output with one unit's values set to 0.</summary>

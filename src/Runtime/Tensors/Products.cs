@@ -1,3 +1,4 @@
+using ModNet.Kernels;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -16,6 +17,16 @@ internal static class Products
     {
         heard?.Invoke(x.numel() * weight.shape[0]);
         return nn.functional.linear(x, weight, bias);
+    }
+
+    /// <summary>x [..., in] → [..., out], in float32 on the CPU and without gradient: blocks of x that are all zero are skipped.</summary>
+    internal static Tensor Skipping(Tensor x, SkippingLinear map)
+    {
+        Tensor rows = x.contiguous();
+        heard?.Invoke(map.Used(TensorSpans.Floats(rows)) * map.Outputs);
+        Tensor y = empty([.. x.shape[..^1], map.Outputs], dtype: ScalarType.Float32);
+        map.Forward(TensorSpans.Floats(rows), TensorSpans.Floats(y), get_num_threads());
+        return y;
     }
 
     /// <summary>left [n, a, b], right [n, b, c] → [n, a, c].</summary>

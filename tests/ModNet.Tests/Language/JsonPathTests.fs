@@ -101,6 +101,7 @@ let private everything =
         bernoulli
         categorical
         activity_l1 0.375
+        locality 0.4375
         activation (LeakyRelu 0.125)
         activation LogSoftmax
         linear 45 |> gelu
