@@ -26,6 +26,40 @@ let containers =
 
             slopes node x
 
+        testScoped "a coupling adds f of one half to the other and swaps them, and its inverse takes it away again"
+        <| fun () ->
+            for shape in [ [ 2; 6 ]; [ 2; 4; 6 ] ] do
+                let inside seed = [| linear "coupling1/linear1" 3 4 seed; linear "coupling1/linear2" 4 3 (seed + 1) |]
+
+                let there, back =
+                    new CouplingNode("coupling1", inside 1, false), new CouplingNode("coupling1", inside 1, true)
+
+                let x = normal 1 shape
+                let first, second = x.narrow (-1L, 0L, 3L), x.narrow (-1L, 3L, 3L)
+                let f = run (inside 1).[1] (run (inside 1).[0] first)
+                Expect.isLessThan (distance (run there x) (torch.cat ([| second + f; first |], -1L))) 1e-12 "forward"
+                Expect.isLessThan (distance (run back (run there x)) x) 1e-12 "and back"
+                Expect.isLessThan (distance (run there (run back x)) x) 1e-12 "and there again"
+                slopes there x
+                slopes back (normal 2 shape)
+
+        testScoped "a coupling of images halves their channels"
+        <| fun () ->
+            let inside = [|
+                new ConvNode("conv1", 1, Convolution(1, 3, 1, 1), Activation.Tanh, true, doubles 1) :> Node
+            |]
+
+            let node = new CouplingNode("coupling1", inside, false)
+            let x = normal 1 [ 2; 2; 4; 3 ]
+            let first, second = x.narrow (1L, 0L, 1L), x.narrow (1L, 1L, 1L)
+
+            Expect.isLessThan
+                (distance (run node x) (torch.cat ([| second + run inside[0] first; first |], 1L)))
+                1e-12
+                "output"
+
+            slopes node x
+
         testScoped "branches are summed, or put side by side, and an empty one is the identity"
         <| fun () ->
             for shape in [ [ 2; 3 ]; [ 2; 4; 3 ] ] do
