@@ -23,9 +23,9 @@ let tests =
                 let scripts = Path.Combine(directory, "notebooks")
                 Directory.CreateDirectory scripts |> ignore
                 let script = Path.Combine(scripts, $"{name}.fsx")
-                File.Copy(Path.Combine(root, "notebooks", $"{name}.fsx"), script)
+                let text = File.ReadAllText(Path.Combine(root, "notebooks", $"{name}.fsx"))
                 let own = Path.Combine(root, "notebooks", "modnet.fsx")
-                File.WriteAllText(Path.Combine(scripts, "modnet.fsx"), $"#load @\"{own}\"\n")
+                File.WriteAllText(script, text.Replace("#load \"modnet.fsx\"", $"#load @\"{own}\""))
                 let runs = Path.Combine(directory, "runs")
                 let code, _, errors = modnet [ "reproduce"; script; "--quick"; "--seeds"; "1"; "--out"; runs ]
                 Expect.equal code 0 errors
