@@ -151,7 +151,7 @@ module StructureReport =
     let private joined (communities: Communities) = parts communities |> List.filter (fun cells -> cells[1] <> "1")
 
     /// The report as lines of text.
-    /// Example: `StructureReport.make "runs/mnist" StructureOf.Routing 50 None None trained |> StructureReport.lines |> List.iter (printfn "%s")`
+    /// Example: `StructureReport.make "runs/mnist" StructureOf.Routing 50 None None (Trained.load "runs/mnist") |> StructureReport.lines |> List.iter (printfn "%s")`
     let lines (report: StructureReport) : string list =
         let communities, against = report.Communities, report.Against
         let graph = communities.Graph
@@ -265,7 +265,7 @@ module StructureReport =
         ]
 
     /// Writes the report as a page, and beside it the numbers under the same name with the ending `.json`.
-    /// Example: `StructureReport.make "runs/mnist" StructureOf.Routing 50 None None trained |> StructureReport.write "structure.html"`
+    /// Example: `StructureReport.make "runs/mnist" StructureOf.Routing 50 None None (Trained.load "runs/mnist") |> StructureReport.write "structure.html"`
     let write (path: string) (report: StructureReport) : unit =
         StructurePage.writeWith
             (sections report)

@@ -447,4 +447,57 @@ let tests =
 
             refused 1 [ "train"; word; "--steps"; "5" ] [ word ]
             refused 1 [ "train"; directory ] [ "expected the folder of a run" ]
+
+        testInDirectory "structure: of the routing of a modular network, and of the activity of its layers"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            let output, _ = succeeds [ "structure"; folder; "--lesions"; "--graphs"; "5" ]
+            Expect.stringContains output "modules joined by the datapoints whose path meets both" "routing"
+            Expect.stringContains output "Q of 5 random graphs of the same degrees" "beside random graphs"
+            Expect.stringContains output "modular1/pool/0" "lesions"
+
+            let told (path: string) = JsonNode.Parse(File.ReadAllText path).AsObject()
+            let json = told (Path.Combine(folder, "structure.json"))
+            Expect.equal (json["of"].GetValue<string>()) "routing" "of"
+            Expect.hasLength (json["rewired"].AsArray()) 5 "random graphs"
+            Expect.hasLength (json["nodes"].AsArray()) 3 "modules"
+            Expect.hasLength (json["lesions"].AsArray()) 3 "lesions"
+
+            Expect.stringContains
+                (File.ReadAllText(Path.Combine(folder, "structure.html")))
+                "modular1/pool/0"
+                "the page"
+
+            let page = Path.Combine(directory, "units.html")
+
+            let output, _ =
+                succeeds [
+                    "structure"
+                    folder
+                    "--layers"
+                    "modular1"
+                    "--least"
+                    "0.3"
+                    "--blocks"
+                    "2"
+                    "--out"
+                    page
+                ]
+
+            Expect.stringContains output "units of modular1, joined where |r| ≥ 0.300" "activity"
+            Expect.stringContains output "blocks by EM: " "blocks"
+            let json = told (Path.ChangeExtension(page, ".json"))
+            Expect.equal (json["of"].GetValue<string>(), json["least"].GetValue<float>()) ("activity", 0.3) "of"
+            let first = json["nodes"].AsArray() |> Seq.head
+            Expect.isTrue (first.AsObject().ContainsKey "block") "blocks"
+
+            refused 1 [ "structure"; folder; "--of"; "weigths" ] [
+                "--of"
+                "activity, weights, routing"
+                "did you mean weights?"
+            ]
+
+            refused 1 [ "structure"; folder; "--of"; "routing"; "--least"; "2" ] [ "--least"; "activity as the graph" ]
+            refused 1 [ "structure"; folder; "--datapoints"; "1" ] [ "--datapoints: expected at least 2, got 1" ]
+            refused 1 [ "structure"; folder; "--layers"; "conv9" ] [ "expected layers among"; "conv9" ]
     ]

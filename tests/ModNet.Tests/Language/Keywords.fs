@@ -143,6 +143,7 @@ let inPlace (example: Example) =
     | "ModNet.Inspect" -> $"fun () -> {text}"
     | "ModNet.Structure"
     | "ModNet.StructurePage"
+    | "ModNet.StructureReportModule"
     | "ModNet.Figures.StructureFigure" -> $"fun (graph: ModNet.Runtime.UnitGraph) -> {text}"
     | "ModNet.ExperimentModule" -> $"fun () -> (let script = run in {text})"
     | _ -> text

@@ -355,4 +355,35 @@ let tests =
                 Expect.equal (fst after.Accuracy.Value) (snd lost[0].Accuracy.Value) "accuracy"
                 Expect.isGreaterThan (abs (fst lost[0].LogLikelihood - snd lost[0].LogLikelihood)) 1e-4 "it was read"
                 fails (fun () -> Structure.lesions_of_units "conv9" 10 run |> ignore) "a layer among linear1")
+
+        testCase "the core of a layer keeps what was asked for: what the network without all other units gives"
+        <| fun () ->
+            trained (fun run ->
+                let core = run |> Structure.core_of "linear1" 0.9 60 1_000
+                let all, alone, none = core.LogLikelihood
+                Expect.isGreaterThanOrEqual core.Kept (0.9 - 1e-9) "share"
+                Expect.hasLength core.Effects 6 "effects"
+                Expect.isTrue (core.Units.Length >= 1 && core.Units.Length <= 6) "units"
+
+                let without (kept: int list) =
+                    use fewer = run |> Edit.exclude_units "linear1" (List.except kept [ 0..5 ])
+                    let report = EditReport.between 1_000 run fewer
+                    Expect.isLessThan (abs (fst report.Affected.LogLikelihood - all)) 1e-6 "all"
+                    snd report.Affected.LogLikelihood
+
+                if core.Units.Length < 6 then Expect.isLessThan (abs (without core.Units - alone)) 1e-5 "alone"
+
+                if core.Units.Length > 1 then
+                    for unit in core.Units do
+                        Expect.isLessThan
+                            (without (List.except [ unit ] core.Units))
+                            (none + 0.9 * (all - none))
+                            $"not without {unit}"
+
+                fails
+                    (fun () -> run |> Structure.core_of "linear1" 1.5 60 10 |> ignore)
+                    "a share above 0 and at most 1"
+
+                fails (fun () -> run |> Structure.core_of "linear1" 0.9 1 10 |> ignore) "at least two subsets, got 1"
+                fails (fun () -> run |> Structure.core_of "conv9" 0.9 60 10 |> ignore) "a layer among linear1")
     ]
