@@ -118,7 +118,7 @@ let criteria (runs: StudyRun list) = [
     let largest = all |> List.map _.Change |> List.max
 
     verdict
-        "outputs are equal up to rounding: no probability changes by more than 1e-5"
+        "outputs: no probability changes by more than 1e-5"
         $"largest change {largest:G2}, {all |> List.sumBy _.ChangedPredictions} predicted otherwise"
         (largest <= 1e-5)
 
@@ -133,19 +133,19 @@ let criteria (runs: StudyRun list) = [
             let community, random = share "community", share "random"
 
             verdict
-                $"{row.Label}: more blocks of {block} are skipped in the order of communities than in a random one, for each seed"
+                $"{row.Label}: blocks skipped by community, more than at random"
                 $"{text 1 community} %% and {text 1 random} %%; {larger.Length} of {own.Length} seeds"
                 (larger.Length = own.Length)
 
             let speed (of': Measured -> float) = own |> List.averageBy (of_order "community" >> of')
 
             verdict
-                $"{row.Label}: the layer is faster than the dense product, skipping blocks of {block} in the order of communities"
+                $"{row.Label}: skipping blocks by community, faster than dense"
                 $"{text 2 (speed _.Blocks)} times as fast"
                 (speed _.Blocks > 1.0)
 
             verdict
-                $"{row.Label}: the same, skipping each zero"
+                $"{row.Label}: skipping each zero, faster than dense"
                 $"{text 2 (speed _.Each)} times as fast"
                 (speed _.Each > 1.0)
 ]
@@ -164,7 +164,7 @@ let figure (runs: StudyRun list) =
                             | own -> own |> List.averageBy (fun run -> 100.0 * (of_order order run).Skipped)
                     ],
                     Keys = [ for row in [ without; l1; local ] -> row.Label ],
-                    Name = $"order of {order}",
+                    Name = $"{order} order",
                     MarkerColor = Color.fromString (Palette.colour place)
                 )
          ]
