@@ -8,6 +8,7 @@ module internal FrozenParts =
     let private names (plan: Plan) : (string * string) list = [
         for layer in plan.Layers |> List.collect _.Unfolded do
             match Kind.role layer.Layer with
+            | Role.Opening
             | Role.Head
             | Role.Body -> layer.Name, "a layer"
             | _ -> ()
@@ -67,9 +68,9 @@ module internal FrozenParts =
 
         let ofLayer (layer: PlannedLayer) : string list option =
             match Kind.role layer.Layer, layer.Layer.Choosing with
-            | (Role.Head | Role.Body), _ when isKept layer.Name -> Some []
-            | (Role.Head | Role.Body), None when layer.Inside.IsEmpty -> Some [ layer.Name ]
-            | (Role.Head | Role.Body), Some _ ->
+            | (Role.Opening | Role.Head | Role.Body), _ when isKept layer.Name -> Some []
+            | (Role.Opening | Role.Head | Role.Body), None when layer.Inside.IsEmpty -> Some [ layer.Name ]
+            | (Role.Opening | Role.Head | Role.Body), Some _ ->
                 let controller = $"{layer.Name}/controller"
 
                 let keepsOwn =

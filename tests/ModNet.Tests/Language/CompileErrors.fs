@@ -1,7 +1,7 @@
 /// Scripts with something in a block that does not belong there, and what the compiler must say of them.
 module ModNet.Tests.CompileErrors
 
-let private layer = "This is not a layer. A network, chain, block, residual or repeat holds: "
+let private layer = "This is not a layer. A network, chain, block, residual, coupling or repeat holds: "
 
 let private branch = "This is not a branch. sum_of, concat_of and mixed hold layers, and chain { … }"
 

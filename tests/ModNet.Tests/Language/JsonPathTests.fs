@@ -68,6 +68,9 @@ let private everything =
                     }
                 }
             }
+
+            coupling { linear 4 }
+            uncoupling { linear 4 }
         }
 
         concat_of {

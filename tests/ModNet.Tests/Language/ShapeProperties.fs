@@ -47,7 +47,8 @@ let rec private walk (route: Route) (nodes: Node seq) (planned: PlannedLayer lis
 
             // A coupling's layers read a half, and the other half is beside them.
             let features = if x.dim () = 4L then 1L else -1L
-            let half number = x.chunk (2L, features) [ number ].contiguous ()
+            let halves: torch.Tensor array = x.chunk (2L, features)
+            let half (number: int) : torch.Tensor = halves[number].contiguous()
 
             let inside () =
                 let parts = (node :?> ContainerNode).Inside

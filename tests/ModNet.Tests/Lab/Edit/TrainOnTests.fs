@@ -173,8 +173,8 @@ let tests =
 
             let five =
                 in_memory "five" {
-                    inputs (Array2D.zeroCreate 10 3)
-                    classes 5 (Array.init 10 (fun n -> n % 5))
+                    inputs (Array2D.zeroCreate 20 3)
+                    classes 5 (Array.init 20 (fun n -> n % 5))
                 }
 
             use other = Edit.fine_tune { wider with Data = five } run
