@@ -9,6 +9,24 @@ module internal SoundShrinks =
 
     let private isInput layer = (Typing.input layer).IsSome || layer.IsTasks
 
+    // Its width is K times that of its modules, so that neither becomes smaller alone.
+    let private narrowest (layer: Layer) : Layer list list =
+        match layer with
+        | Layer.ModularGru gru -> [
+            [
+                Layer.ModularGru {
+                    Hidden = 1
+                    Candidate = {
+                        gru.Candidate with
+                            Choose = 1
+                            Combine = Sum
+                            Pool = { gru.Candidate.Pool with Units = [ [ Layer.Linear(linear 1) ] ] }
+                    }
+                }
+            ]
+          ]
+        | _ -> []
+
     let private chains (place: ChainPlace) =
         seq {
             let before = place.Layers |> List.takeWhile (fun layer -> place.IsTop && isInput layer)
@@ -34,7 +52,7 @@ module internal SoundShrinks =
                         whole (List.take first body @ plain @ List.skip last body)
 
             for index, layer in List.indexed body do
-                for instead in Kind.simpler layer do
+                for instead in Kind.simpler layer @ narrowest layer do
                     whole (List.take index body @ instead @ List.skip (index + 1) body)
         }
 

@@ -23,6 +23,7 @@ let private others: (System.Type * (string * string option) list) list = [
         "ConcatOf", Some "BranchNode"
         "Repeat", Some "ChainNode"
         "Block", Some "ChainNode"
+        "Uncoupling", Some "CouplingNode"
     ]
     typeof<Controller>, []
     typeof<Method>, [ "Em", Some "ViterbiEm"; "Exact", Some "ExactLikelihood" ]

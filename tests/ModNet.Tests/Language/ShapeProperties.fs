@@ -120,6 +120,10 @@ let tests =
 
                         match layer.Layer with
                         | Layer.Repeat _ -> layer.Inside |> List.fold follows layer.Input |> ignore
+                        | Layer.Coupling _
+                        | Layer.Uncoupling _ ->
+                            let half = (Typing.half layer.Input).Value
+                            Expect.equal (follows half layer.Inside.Head) half $"what {layer.Name} adds"
                         | _ ->
                             for inside in layer.Inside do
                                 follows layer.Input inside |> ignore
