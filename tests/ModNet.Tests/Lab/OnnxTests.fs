@@ -148,6 +148,37 @@ let tests =
                 for kind in kinds network do
                     tried.Add kind |> ignore
 
+        testCase "couplings and their inverses, of vectors and of images"
+        <| fun () ->
+            for network in
+                [
+                    network "vectors" {
+                        features 4
+
+                        coupling {
+                            modular {
+                                modules 3
+                                unit (linear 2 |> tanh)
+                                choose 2
+                            }
+                        }
+
+                        uncoupling { linear 2 |> relu }
+                        softmax 3
+                    }
+                    network "images" {
+                        image (4, 3, 2)
+                        uncoupling { conv 2 3 |> same |> tanh }
+                        coupling { conv 2 1 |> tanh }
+                        flatten
+                        softmax 3
+                    }
+                ] do
+                asFile mode network
+
+                for kind in kinds network do
+                    tried.Add kind |> ignore
+
         testCase "every kind of layer was among them"
         <| fun () ->
             let all = Set [ for case in Reflection.FSharpType.GetUnionCases typeof<Layer> -> case.Name ]
