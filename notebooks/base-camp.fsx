@@ -147,15 +147,9 @@ let correct (run: StudyRun) : (string * Patch) list =
 
         [ corrected "one module" (Edit.freeze_but [ $"experts/{number}" ]); corrected "all weights" id ])
 
-let known = System.Collections.Generic.Dictionary<string, (string * Patch) list>()
+let corrected = remembered correct
 
-let seen (run: StudyRun) : (string * Patch) list =
-    if run.Finished && run.Row = "modular" && not (known.ContainsKey run.Folder) then
-        known[run.Folder] <- correct run
-
-    match known.TryGetValue run.Folder with
-    | true, found -> found
-    | _ -> []
+let seen (run: StudyRun) : (string * Patch) list = if run.Finished && run.Row = "modular" then corrected run else []
 
 let of_patch name (number: Patch -> int) (run: StudyRun) =
     seen run |> List.tryFind (fun (known, _) -> known = name) |> Option.map (snd >> number >> float)

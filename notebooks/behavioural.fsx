@@ -157,14 +157,10 @@ let look (run: TrainedNetwork) : Seen =
         Problems = Array.init hidden (fun unit -> [ 0 .. problems - 1 ] |> List.maxBy (from unit))
     }
 
-let known = Collections.Generic.Dictionary<string, Seen>()
-
-let seen (run: StudyRun) =
-    if not (known.ContainsKey run.Folder) then
+let seen =
+    remembered (fun run ->
         use trained = run.Folder |> Trained.load_as run.WithCode
-        known[run.Folder] <- look trained
-
-    known[run.Folder]
+        look trained)
 
 let of_atoms (run: StudyRun) = Partition.Agreement((seen run).Atoms.Of, (seen run).Problems)
 let of_communities (run: StudyRun) = Partition.Agreement((seen run).Communities.Of, (seen run).Problems)

@@ -189,14 +189,10 @@ let look (run: TrainedNetwork) : Seen =
         ]
     }
 
-let known = Collections.Generic.Dictionary<string, Seen>()
-
-let seen (run: StudyRun) =
-    if not (known.ContainsKey run.Folder) then
+let seen =
+    remembered (fun run ->
         use trained = run.Folder |> Trained.load_as run.WithCode
-        known[run.Folder] <- look trained
-
-    known[run.Folder]
+        look trained)
 
 let by (name: string) (run: StudyRun) =
     (seen run).Found

@@ -117,19 +117,15 @@ let look (source: StudyRun) (into: StudyRun) : Seen =
         Jaccard = float (Set.intersect found there).Count / float (Set.union found there).Count
     }
 
-let known = Collections.Generic.Dictionary<string, Seen>()
-
 (** What is found of a planted network and the host of the same seed; None where the host is not there yet. *)
 
+let host_of (run: StudyRun) = { run with Row = "host"; Folder = run.Folder.Replace("planted", "host") }
+
+let planted_into_host = remembered (fun run -> look run (host_of run))
+
 let seen (run: StudyRun) : Seen option =
-    let into = { run with Row = "host"; Folder = run.Folder.Replace("planted", "host") }
-
-    if run.Row <> "planted" || not (IO.File.Exists(IO.Path.Combine(into.Folder, "checkpoint.safetensors"))) then
-        None
-    else
-        if not (known.ContainsKey run.Folder) then known[run.Folder] <- look run into
-
-        Some known[run.Folder]
+    let is_there = IO.File.Exists(IO.Path.Combine((host_of run).Folder, "checkpoint.safetensors"))
+    if run.Row = "planted" && is_there then Some(planted_into_host run) else None
 
 let verdict passes = if passes then "yes" else "no"
 let units (numbers: int list) = numbers |> List.map string |> String.concat " "

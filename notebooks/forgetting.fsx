@@ -119,9 +119,9 @@ let costs
 /// How much more the class loses than the others do, by the costs' mean.
 let selectivity (costs: Cost list) = costs |> List.averageBy (fun cost -> cost.Class - cost.Others)
 
-let known = System.Collections.Generic.Dictionary<string, Cost list>()
-
 let forget (run: StudyRun) : Cost list =
+    printfn $"{run.Name}: every class is forgotten once"
+
     Trained.within run.Folder (fun opened ->
         use network = Trained.load run.Folder
         let validation, test = opened.Source.Splits.Validation, opened.Source.Splits.Test
@@ -158,12 +158,7 @@ let forget (run: StudyRun) : Cost list =
 
             costs tested met (without best) test)
 
-let seen (run: StudyRun) : Cost list =
-    if not (known.ContainsKey run.Folder) then
-        printfn $"{run.Name}: every class is forgotten once"
-        known[run.Folder] <- forget run
-
-    known[run.Folder]
+let seen = remembered forget
 
 let mean (part: Cost -> float) (count: int) (run: StudyRun) =
     match seen run |> List.filter (fun cost -> cost.LeftOut = count) with

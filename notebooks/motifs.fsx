@@ -143,12 +143,7 @@ let look (run: StudyRun) : Seen =
         Together = trace |> Structure.of_routing |> Structure.communities
     }
 
-let known = Collections.Generic.Dictionary<string, Seen>()
-
-let seen (run: StudyRun) =
-    if not (known.ContainsKey run.Folder) then known[run.Folder] <- look run
-
-    known[run.Folder]
+let seen = remembered look
 
 let z (value: float) = if Double.IsNaN value then "–" else $"%.2f{value}"
 let verdict passes = if passes then "yes" else "no"

@@ -62,13 +62,14 @@ let filtered =
         controller (Conv(4, 3))
     }
 
-let in_residual_blocks =
-    network "operators-mnist" {
+/// Digits by two layers over that pool, each as `layer` makes it.
+let of_filters name (layer: Layer list -> Chain) =
+    network name {
         image (1, 28, 28)
         conv 8 5 |> same |> stride 2 |> relu
         max_pool 2
-        residual { filtered }
-        residual { filtered }
+        layer [ filtered ]
+        layer [ filtered ]
         flatten
 
         modular {
@@ -80,23 +81,8 @@ let in_residual_blocks =
         softmax 10
     }
 
-let in_a_chain =
-    network "operators-plain" {
-        image (1, 28, 28)
-        conv 8 5 |> same |> stride 2 |> relu
-        max_pool 2
-        filtered
-        filtered
-        flatten
-
-        modular {
-            modules 4
-            unit (linear 32 |> relu)
-            choose 1
-        }
-
-        softmax 10
-    }
+let in_residual_blocks = of_filters "operators-mnist" (fun layers -> Chain [ Layer.Residual layers ])
+let in_a_chain = of_filters "operators-plain" Chain
 
 let digits_of network (scale: Scale) =
     experiment {
@@ -266,10 +252,8 @@ let edits (run: StudyRun) (trained: TrainedNetwork) : Measured list =
 
 type Seen = { Edits: Measured list; Rejoined: float option; Alone: float }
 
-let known = System.Collections.Generic.Dictionary<string, Seen>()
-
-let seen (run: StudyRun) : Seen option =
-    if run.Finished && not (known.ContainsKey run.Folder) then
+let edited =
+    remembered (fun run ->
         use trained = Trained.load run.Folder
 
         let cut =
@@ -278,15 +262,13 @@ let seen (run: StudyRun) : Seen option =
             | "ptb" -> None
             | _ -> Some "flatten1"
 
-        known[run.Folder] <- {
+        {
             Edits = edits run trained
             Rejoined = cut |> Option.map (fun layer -> rejoined layer run.Folder)
             Alone = module_alone (pool_of trained) 0 trained
-        }
+        })
 
-    match known.TryGetValue run.Folder with
-    | true, found -> Some found
-    | _ -> None
+let seen (run: StudyRun) : Seen option = if run.Finished then Some(edited run) else None
 
 (** ## The tables *)
 

@@ -88,11 +88,11 @@ let seen_again_of (run: StudyRun) =
 (** A finished run stays as it is, and the table is made again after each: every one is opened once. *)
 
 let seen_again =
-    let known = System.Collections.Concurrent.ConcurrentDictionary<string, {| Test: float; Validation: float |}>()
+    let found = remembered seen_again_of
 
     fun (run: StudyRun) ->
         if run.Finished && File.Exists(Path.Combine(run.Folder, "checkpoint.safetensors")) then
-            Some(known.GetOrAdd(run.Folder, (fun _ -> seen_again_of run)))
+            Some(found run)
         else
             None
 

@@ -81,14 +81,6 @@ let least = 0.2
 
 let opened (run: StudyRun) = run.Folder |> Trained.load_as run.WithCode
 
-/// What is found in a run is found once.
-let remembered (find: StudyRun -> 'Found) : StudyRun -> 'Found =
-    let known = System.Collections.Generic.Dictionary<string, 'Found>()
-
-    fun run ->
-        if not (known.ContainsKey run.Folder) then known[run.Folder] <- find run
-        known[run.Folder]
-
 let communities_of =
     remembered (fun run ->
         use trained = opened run

@@ -1,7 +1,10 @@
 namespace ModNet.Cli
 
+open System
 open System.CommandLine
+open System.IO
 open ModNet
+open ModNet.Runtime
 
 /// What the commands that use a trained network have in common: which run, which of its checkpoints, and on which device.
 [<RequireQualifiedAccess>]
@@ -22,3 +25,12 @@ module RunToUse =
 
         let load = if parsed.GetValue best then Trained.load_best_as change else Trained.load_as change
         load (parsed.GetValue run)
+
+    /// Does what writes a page. Raises UserException where the file cannot be written.
+    let writing (page: string) (action: unit -> unit) : unit =
+        try
+            action ()
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException as refused ->
+            raise (UserException(page, "a file that can be written", refused.Message, "give another one with --out"))

@@ -145,12 +145,11 @@ module internal Places =
                 inside (prefix + name) inModule gathered top layer input instead
 
         and inside name inModule gathered top layer input instead =
-            let within part layers replace =
+            let reading input part layers replace =
                 chain $"{name}/{part}" false inModule gathered top layers input (replace >> instead)
 
-            let halved layers replace =
-                let part = (Typing.half input).Value
-                chain $"{name}/" false inModule gathered top layers part (replace >> instead)
+            let within = reading input
+            let halved = reading (Typing.half input |> Option.defaultValue input) ""
 
             let branches make (branches: Layer list list) =
                 for index, branch in List.indexed branches do

@@ -58,15 +58,9 @@ module Inspect =
 
             let page = parsed.GetValue out |> Option.ofObj |> Option.defaultValue (Path.Combine(folder, "inspect.html"))
 
-            try
+            RunToUse.writing page (fun () ->
                 RoutingReport.page $"{DirectoryInfo(folder).Name}: what was routed where" options trace
-                |> Report.write page
-            with
-            | :? IOException
-            | :? UnauthorizedAccessException as refused ->
-                raise (
-                    UserException(page, "a file that can be written", refused.Message, "give another one with --out")
-                )
+                |> Report.write page)
 
             printfn $"\npage: {page}"
 

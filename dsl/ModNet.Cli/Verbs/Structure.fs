@@ -116,12 +116,7 @@ module Structure =
 
         let page = parsed.GetValue out |> Option.ofObj |> Option.defaultValue (Path.Combine(folder, "structure.html"))
 
-        try
-            StructureReport.write page report
-        with
-        | :? IOException
-        | :? UnauthorizedAccessException as refused ->
-            raise (UserException(page, "a file that can be written", refused.Message, "give another one with --out"))
+        RunToUse.writing page (fun () -> StructureReport.write page report)
 
         printfn $"\npage: {page}"
         CommandLine.Exit.ok

@@ -145,6 +145,14 @@ module internal EditLayers =
         | Shape.Image _ -> [ Layer.Flatten; gaussian ], int (ShapeRules.Values shape)
         | _ -> [ gaussian ], int (ShapeRules.Values shape)
 
+    /// What a layer gives, and the input of a network that reads it; `expected` and `remedy` are said where no network can.
+    let private behind (run: TrainedNetwork) (layer: string) (expected: string) (remedy: string) : Shape * Layer =
+        let shape = (run.Plan.Layers |> List.find (fun planned -> planned.Name = layer)).Output
+
+        match inputOf shape with
+        | Some input -> shape, input
+        | None -> Refusal.refuse $"{run.Experiment.Network.Name}/{layer}" expected (ShapeRules.Describe shape) remedy
+
     /// The weights of some of a network's layers, under other names, and of its shared pools, as far as a part of the network has them.
     let private partsOf (run: TrainedNetwork) (shared: string array) moves (graph: Graph) =
         use _scope = torch.NewDisposeScope()
@@ -196,18 +204,7 @@ module internal EditLayers =
                         "another layer"
                         "name the first and the last of couplings that follow each other")
 
-        let shape = (run.Plan.Layers |> List.find (fun planned -> planned.Name = last)).Output
-
-        let input =
-            match inputOf shape with
-            | Some input -> input
-            | None ->
-                Refusal.refuse
-                    $"{network}/{last}"
-                    "couplings of vectors or images"
-                    (ShapeRules.Describe shape)
-                    "invert layers where no sequence flows"
-
+        let shape, input = behind run last "couplings of vectors or images" "invert layers where no sequence flows"
         let endings, width = ended shape
         let inverse = { Name = $"{network}-inverse"; Layers = input :: backwards @ endings }
         let now = NamedLayers.top inverse |> List.tail |> List.truncate between.Length
@@ -250,17 +247,12 @@ module internal EditLayers =
             placeOf run.Experiment.Network layers layer (fun () ->
                 "give the name of one that `check` shows, without a `/` in it")
 
-        let shape = (run.Plan.Layers |> List.find (fun planned -> planned.Name = layer)).Output
-
-        let input =
-            match inputOf shape with
-            | Some input -> input
-            | None ->
-                Refusal.refuse
-                    $"{run.Experiment.Network.Name}/{layer}"
-                    "a layer that gives a vector or an image"
-                    (ShapeRules.Describe shape)
-                    "cut where no sequence flows, or split off a module"
+        let shape, input =
+            behind
+                run
+                layer
+                "a layer that gives a vector or an image"
+                "cut where no sequence flows, or split off a module"
 
         let endings, width = ended shape
         let tasks = layers |> List.choose (fun (_, layer) -> if layer.IsTasks then Some layer else None)

@@ -1,5 +1,6 @@
 namespace ModNet
 
+open System.Collections.Generic
 open System.ComponentModel
 
 module internal MissingOfRow =
@@ -151,6 +152,20 @@ module Studies =
     /// it must have.
     /// Example: `row "em-2-1" { label "EM"; seeds [ 1; 2 ]; run (fun _ -> experiment { net toy; data (toy_regression { }); train (em { }) }) }`
     let row (id: string) = RowBuilder id
+
+    /// A function of runs that computes what it gives of a finished run once while the script runs. Tables and reports are made again after every run, and finished
+    /// runs stay as they are.
+    /// Example: `let parameters = remembered (fun run -> Trained.within run.Folder (fun trained -> Seq.length (trained.Graph.parameters ())))`
+    let remembered (find: StudyRun -> 'Found) : StudyRun -> 'Found =
+        let known = Dictionary<string, 'Found>()
+
+        fun run ->
+            match known.TryGetValue run.Folder with
+            | true, found -> found
+            | _ ->
+                let found = find run
+                if run.Finished then known[run.Folder] <- found
+                found
 
     /// A figure or table of a paper, by its name: rows that are run with several seeds, measures, a report. Settings: `title`, `rows`,
     /// `measure`, `runs_of`, `logs_suffice`, `data_folder`, `report`. `Study.main` carries it out.
