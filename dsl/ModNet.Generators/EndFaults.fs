@@ -14,6 +14,7 @@ module internal EndFaults =
     let private wrongInput layer =
         match layer with
         | Layer.Tokens _ -> [ Fault.NonPositiveSize, Layer.Tokens 0, "/vocabulary" ]
+        | Layer.Sequence _ -> [ Fault.NonPositiveSize, Layer.Sequence 0, "/width" ]
         | Layer.Features _ -> [ Fault.NonPositiveSize, Layer.Features -2, "/width" ]
         | Layer.Image(channels, _, width) -> [
             Fault.NonPositiveSize, Layer.Image(channels, 0, width), ""
@@ -27,7 +28,6 @@ module internal EndFaults =
             Fault.NonPositiveSize, Layer.Softmax 0, "/classes"
             Fault.VectorExpected, Layer.Bernoulli, ""
             Fault.VectorExpected, Layer.Categorical, ""
-            Fault.VectorExpected, Layer.Gaussian(Variance.Fixed 1.0), ""
           ]
         | Layer.Softmax _, _ -> [ Fault.NonPositiveSize, Layer.Softmax -1, "/classes" ]
         | Layer.Gaussian(Variance.Fixed _), _ -> [

@@ -55,6 +55,7 @@ module internal Places =
         match layer with
         | Layer.Tokens _
         | Layer.Features _
+        | Layer.Sequence _
         | Layer.Image _
         | Layer.Tasks _
         | Layer.EmbedColumns _

@@ -9,22 +9,27 @@ open ModNet
 module internal SoundNetworks =
 
     let private input (limits: Limits) =
-        Gen.frequency [ 3, Shapes.vector limits; 2, Shapes.tokens limits; 3, Shapes.image limits ]
+        Gen.frequency [
+            3, Shapes.vector limits
+            2, Shapes.tokens limits
+            1, Shapes.sequence limits
+            3, Shapes.image limits
+        ]
 
     let private opening shape =
         match shape with
         | Shape.Tokens vocabulary -> Layer.Tokens vocabulary
         | Shape.Image(channels, height, width) -> Layer.Image(channels, height, width)
-        | Shape.Vector width
-        | Shape.Sequence width -> Layer.Features width
+        | Shape.Vector width -> Layer.Features width
+        | Shape.Sequence width -> Layer.Sequence width
 
     let private head (limits: Limits) (shape: Shape) =
         let variance = Gen.elements [ 0.05; 0.5; 2.0 ]
 
         Gen.frequency [
             2, Gen.choose (1, limits.Vocabulary) |> Gen.map Layer.Softmax
-            where shape.IsVector 1, variance |> Gen.map (Variance.Fixed >> Layer.Gaussian)
-            where shape.IsVector 1, variance |> Gen.map (Variance.Learned >> Layer.Gaussian)
+            1, variance |> Gen.map (Variance.Fixed >> Layer.Gaussian)
+            1, variance |> Gen.map (Variance.Learned >> Layer.Gaussian)
             where shape.IsVector 1, Gen.constant Layer.Categorical
             where shape.IsVector 1, Gen.constant Layer.Bernoulli
         ]

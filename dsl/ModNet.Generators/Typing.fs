@@ -270,6 +270,7 @@ module internal Typing =
         match layer with
         | Layer.Tokens vocabulary when vocabulary >= 1 -> Some(Shape.Tokens vocabulary)
         | Layer.Features width when width >= 1 -> Some(Shape.Vector width)
+        | Layer.Sequence width when width >= 1 -> Some(Shape.Sequence width)
         | Layer.Image(channels, height, width) when channels >= 1 && height >= 1 && width >= 1 ->
             Some(Shape.Image(channels, height, width))
         | _ -> None
@@ -277,7 +278,7 @@ module internal Typing =
     let private headFits head shape =
         match head, shape with
         | Layer.Softmax classes, (Shape.Vector _ | Shape.Sequence _) -> classes >= 1
-        | Layer.Gaussian(Variance.Fixed value | Variance.Learned value), Shape.Vector _ ->
+        | Layer.Gaussian(Variance.Fixed value | Variance.Learned value), (Shape.Vector _ | Shape.Sequence _) ->
             value > 0.0 && System.Double.IsFinite value
         | (Layer.Categorical | Layer.Bernoulli), Shape.Vector _ -> true
         | _ -> false

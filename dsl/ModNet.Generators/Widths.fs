@@ -23,6 +23,7 @@ module internal Widths =
     let private layer change layer =
         match layer with
         | Layer.Features width -> Layer.Features(change width)
+        | Layer.Sequence width -> Layer.Sequence(change width)
         | Layer.Image(channels, height, width) -> Layer.Image(change channels, height, width)
         | Layer.Embed width -> Layer.Embed(change width)
         | Layer.EmbedColumns columns ->

@@ -30,10 +30,30 @@ module Edit =
 
         if words.IsEmpty || numbers.Length < words.Length then None else Some numbers
 
-    let private distilled pool number (network: TrainedNetwork) =
-        let taught, fit = ModNet.Edit.distil pool number (Distillation()) network
+    let private distilled teach (network: TrainedNetwork) =
+        let taught, fit: TrainedNetwork * float = teach (Distillation()) network
         printfn $"R² of the new module on the rows routed to it: %.6f{fit}"
         taught
+
+    /// A unit of one hidden layer that reads and gives what a pool's modules of vectors do.
+    let private narrow (pool: string) (width: int) (network: TrainedNetwork) : Chain =
+        match network.Plan.Pools |> List.tryFind (fun known -> known.Name = pool) with
+        | Some { Output = Shape.Vector given } ->
+            chain {
+                linear width |> relu
+                linear given
+            }
+        | Some planned ->
+            raise (
+                UserException(
+                    $"pool {pool}",
+                    "modules that give a vector",
+                    string planned.Output,
+                    "say the new unit in a script, by Edit.distil_into"
+                )
+            )
+        // The operator itself says which pools there are.
+        | None -> Chain []
 
     let private substituted pool number (source: TrainedNetwork) sourcePool sourceNumber network =
         use source = source
@@ -42,7 +62,7 @@ module Edit =
     /// What an operator makes of a network, by the words behind its name; None where they are not its words.
     type private Act = (string -> TrainedNetwork) -> string list -> (TrainedNetwork -> TrainedNetwork) option
 
-    /// Every operator: its name, what follows it, what it does, and how. `split-at` gives two networks, and stands by itself.
+    /// Every operator: its name, what follows it, what it does, and how. `split-at` gives two networks and `decode` a run, so they stand by themselves.
     let private operators: (string * string * string * Act) list = [
         "exclude",
         "POOL M…",
@@ -95,11 +115,14 @@ module Edit =
                 Some(fun network -> substituted pool number (load source) sourcePool sourceNumber network)
             | _ -> None)
         "distil",
-        "POOL M",
-        "teach a new module what a module does, on the rows routed to it, and put it in its place",
+        "POOL M [WIDTH]",
+        "teach a new module what a module does, on the rows routed to it, and put it in its place; with WIDTH one of a hidden layer as wide",
         (fun _ words ->
             match words with
-            | [ pool; Number number ] -> Some(distilled pool number)
+            | [ pool; Number number ] -> Some(distilled (ModNet.Edit.distil pool number))
+            | [ pool; Number number; Number width ] ->
+                Some(fun network ->
+                    network |> distilled (ModNet.Edit.distil_into pool number (narrow pool width network)))
             | _ -> None)
         "swap",
         "LAYER LAYER",
@@ -115,6 +138,7 @@ module Edit =
             match words with
             | [ first; last ] -> Some(ModNet.Edit.inverse first last)
             | _ -> None)
+        "decode", "POOL", "train a decoder for a pool's modules, which says what they read", (fun _ _ -> None)
         "freeze",
         "PART…",
         "have training leave parts as they are",
@@ -188,6 +212,13 @@ module Edit =
             ModNet.Edit.save $"{folder}-2" second
             printfn $"the network up to {layer}: {folder}-1"
             printfn $"the network after {layer}: {folder}-2"
+            CommandLine.Exit.ok
+        | Some("decode", _, _, _), [ pool ] ->
+            use network = load (parsed.GetValue run)
+            let decoder, fit = ModNet.Edit.decode pool folder network
+            use _decoder = decoder
+            printfn $"R² of what the modules read, on rows that the decoder did not learn from: %.6f{fit}"
+            printfn $"the decoder: {folder}"
             CommandLine.Exit.ok
         | Some(_, expected, _, act), _ ->
             let change = act load words |> Option.defaultWith (fun () -> wrong name expected words)

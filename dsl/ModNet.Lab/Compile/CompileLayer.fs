@@ -24,6 +24,7 @@ module internal CompileLayer =
         match planned.Layer with
         | Layer.Tokens _
         | Layer.Features _
+        | Layer.Sequence _
         | Layer.Image _
         | Layer.Tasks _
         | Layer.Softmax _

@@ -7,9 +7,11 @@ open TorchSharp
 /// Datasets from a script's own arrays and functions.
 module internal OwnData =
 
-    let private sizes (shape: Shape) =
+    /// The sizes of a datapoint; of a sequence with so many steps.
+    let private sizes (steps: int) (shape: Shape) =
         match shape with
         | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
+        | Shape.Sequence width -> [| int64<int> steps; int64 width |]
         | other -> [| ShapeRules.Values other |]
 
     let private rows (values: float32 array) (sizes: int64 array) =
@@ -17,8 +19,16 @@ module internal OwnData =
 
     let private ids (values: int array) = torch.tensor (Array.map int64 values)
 
-    /// Datapoints of weight 0 are left out.
-    let private dataset shape target tasks given (weights: float32 array option) (inputs: float32 array) =
+    /// Datapoints of weight 0 are left out. `each` are the sizes in front of a datapoint's targets: [T] where every step has its own.
+    let private dataset
+        (x: int64 array)
+        (each: int64 array)
+        target
+        tasks
+        given
+        (weights: float32 array option)
+        (inputs: float32 array)
+        =
         use _scope = torch.NewDisposeScope()
 
         let counting =
@@ -35,8 +45,8 @@ module internal OwnData =
 
         let targets =
             match target with
-            | ArrayTarget.Classes(_, ofEach) -> ids ofEach
-            | ArrayTarget.Values(width, values) -> rows values [| int64 width |]
+            | ArrayTarget.Classes(_, ofEach) -> (ids ofEach).view(Array.append [| -1L |] each)
+            | ArrayTarget.Values(width, values) -> rows values (Array.append each [| int64 width |])
 
         let tasks = tasks |> Option.map (ids >> counting)
 
@@ -51,14 +61,18 @@ module internal OwnData =
             else
                 SideInputs(Option.toObj tasks, Option.toObj given, Option.toObj weights)
 
-        new Dataset(counting (rows inputs (sizes shape)), counting targets, side)
+        new Dataset(counting (rows inputs x), counting targets, side)
 
     /// The dataset of a spec's arrays; the spec has been checked.
     let inMemory (data: InMemoryData) : LoadedData =
         let arrays = data.Arrays.Value.Value
 
         let given = Option.map2 (fun columns choices -> columns, choices) data.Given arrays.Given
-        let all = dataset data.Input arrays.Target arrays.Tasks given arrays.Weights arrays.Inputs
+        let each = if data.EachStep then [| int64 data.Steps |] else [||]
+
+        let all =
+            dataset (sizes data.Steps data.Input) each arrays.Target arrays.Tasks given arrays.Weights arrays.Inputs
+
         let weightless = int64<int> data.Points - all.Count
         let loaded = LoadedData.Of(all, data.HeldOut, data.Test, data.SplitSeed)
 
@@ -130,7 +144,7 @@ module internal OwnData =
 
         let given = data.Given |> Option.map (fun columns -> columns, points |> Array.collect _.Choices)
 
-        points |> Array.collect _.X |> dataset data.Input target tasks given None
+        points |> Array.collect _.X |> dataset (sizes 1 data.Input) [||] target tasks given None
 
     /// Training, held-out and test points, drawn one after the other from the experiment's seed.
     let generated (seed: int) (data: GeneratedData) : LoadedData =

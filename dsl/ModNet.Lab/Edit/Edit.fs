@@ -64,6 +64,35 @@ module Edit =
     let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
         EditModules.distil pool number how run
 
+    /// The network with a module replaced by a new one of another unit, such as a narrower one, which was taught in the same way; and R² of the new one. The unit reads and
+    /// gives what the pool's modules do. All modules of the pool have parameters of their own from then on, and run one by one. Raises UserException as `distil`
+    /// does, and where the unit does not fit the pool.
+    /// Example: `let small, fit = Edit.distil_into "words" 3 (chain { linear 4 |> relu; linear 8 }) (Runtime.Distillation()) trained`
+    let distil_into
+        (pool: string)
+        (number: int)
+        (unit: Chain)
+        (how: Distillation)
+        (run: TrainedNetwork)
+        : TrainedNetwork * float =
+        EditModules.distilInto pool number unit how run
+
+    /// What the modules of a pool give, as data of which x is asked: pairs of f_m(x) and m, and the x [n, …in] that the module m read, an image flattened; from the run's training
+    /// data, at most so many, of which a tenth is held out for validation and a tenth for the test. A decoder learns on them what the
+    /// frozen modules read. m stands beside f_m(x) as a choice for a layer whose controller is `Given`.
+    /// Example: `Edit.reversed "words" 20_000 trained`
+    let reversed (pool: string) (rows: int) (run: TrainedNetwork) : Data = EditDecoder.reversed pool rows run
+
+    /// An experiment that trains a decoder for a pool on such data: for each module m a module of its own, with one hidden layer, that is to give x from f_m(x). The trained network stays as it is.
+    /// Example: `Edit.decoder "words" trained |> Train.experiment`
+    let decoder (pool: string) (run: TrainedNetwork) : Experiment = EditDecoder.experiment pool run
+
+    /// Trains that decoder in a folder, or goes on there, and gives it with R² of x̂ on the test rows: 1 − Σ‖x̂ − x‖² / Σ‖x − mean x‖². Raises OperationCanceledException where Ctrl-C
+    /// stopped it.
+    /// Example: `let back, fit = Edit.decode "words" "runs/words-back" trained`
+    let decode (pool: string) (folder: string) (run: TrainedNetwork) : TrainedNetwork * float =
+        EditDecoder.decode pool folder run
+
     /// The network with two of its layers in each other's places, such as two residual blocks. Both stand between input and head, in no other layer.
     /// Raises UserException where the network is none any more.
     /// Example: `Edit.swap "residual1" "residual2" trained`

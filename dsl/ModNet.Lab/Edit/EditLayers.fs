@@ -115,11 +115,13 @@ module internal EditLayers =
                 "the gates of a recurrent layer have no name of their own: freeze its whole layer, or leave the layer out by `freeze`"
 
     /// Data that a part of a network reads and gives, which only whoever uses it has.
-    let private rowsData (name: string) (input: Shape) (width: int) : Data =
+    let private rowsData (name: string) (input: Shape) (width: int) (eachStep: bool) : Data =
         Data.InMemory {
             Name = name
             Input = input
+            Steps = 1
             Target = Target.Values width
+            EachStep = eachStep
             Tasks = None
             Given = None
             Weighted = false
@@ -134,6 +136,7 @@ module internal EditLayers =
     let private inputOf (shape: Shape) : Layer option =
         match shape with
         | Shape.Vector width -> Some(Layer.Features width)
+        | Shape.Sequence width -> Some(Layer.Sequence width)
         | Shape.Image(channels, height, width) -> Some(Layer.Image(channels, height, width))
         | _ -> None
 
@@ -204,7 +207,9 @@ module internal EditLayers =
                         "another layer"
                         "name the first and the last of couplings that follow each other")
 
-        let shape, input = behind run last "couplings of vectors or images" "invert layers where no sequence flows"
+        let shape, input =
+            behind run last "couplings, which read numbers" "name couplings behind the layer that embeds the tokens"
+
         let endings, width = ended shape
         let inverse = { Name = $"{network}-inverse"; Layers = input :: backwards @ endings }
         let now = NamedLayers.top inverse |> List.tail |> List.truncate between.Length
@@ -216,7 +221,7 @@ module internal EditLayers =
             None
             (EditStep.ofNetwork $"inverse {first} {last}" Everything)
             inverse
-            (rowsData $"what {last} gives" shape width)
+            (rowsData $"what {last} gives" shape width shape.IsSequence)
             (partsOf run shared moves)
 
     let splitModule (pool: string) (number: int) (run: TrainedNetwork) : TrainedNetwork =
@@ -237,7 +242,7 @@ module internal EditLayers =
             None
             (EditStep.ofNetwork $"split-module {pool} {number}" Everything)
             network
-            (rowsData $"rows of {pool}" planned.Input width)
+            (rowsData $"rows of {pool}" planned.Input width false)
             (fun _ -> PoolEdit.Module(run.Graph.state_dict (), run.Graph, pool, number, alone))
 
     let splitAt (layer: string) (run: TrainedNetwork) : TrainedNetwork * TrainedNetwork =
@@ -247,12 +252,7 @@ module internal EditLayers =
             placeOf run.Experiment.Network layers layer (fun () ->
                 "give the name of one that `check` shows, without a `/` in it")
 
-        let shape, input =
-            behind
-                run
-                layer
-                "a layer that gives a vector or an image"
-                "cut where no sequence flows, or split off a module"
+        let shape, input = behind run layer "a layer that gives numbers" "cut behind the layer that embeds the tokens"
 
         let endings, width = ended shape
         let tasks = layers |> List.choose (fun (_, layer) -> if layer.IsTasks then Some layer else None)
@@ -275,11 +275,11 @@ module internal EditLayers =
                 run.Preparation
                 (step "first")
                 { Name = $"{name}-1"; Layers = before @ endings }
-                (rowsData $"what {name} reads" run.Plan.Layers.Head.Output width)
+                (rowsData $"what {name} reads" run.Plan.Layers.Head.Output width shape.IsSequence)
                 (weights [ for was, _ in List.take (place + 1) layers -> struct (was, was) ])
 
         try
-            let data = rowsData $"what {layer} gives" shape 1
+            let data = rowsData $"what {layer} gives" shape 1 (List.last run.Plan.Layers).Input.IsSequence
             f1, run |> EditedNetwork.part None (step "second") second data (weights moves)
         with _ ->
             (f1 :> IDisposable).Dispose()

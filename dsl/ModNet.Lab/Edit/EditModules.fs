@@ -181,44 +181,88 @@ module internal EditModules =
             (source.Origin.State.Tensors, source.Graph)
             (sourcePool, sourceNumber)
 
-    let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
-        isThere run pool [ number ]
-        use _scope = torch.NewDisposeScope()
+    /// The rows of the run's training data that are routed to a module, and those that a module learns from which is taught what it does.
+    let private lessons (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) =
+        Trained.withData run (fun _ opened ->
+            let train = opened.Source.Splits.Train
 
-        let routed, learned =
-            Trained.withData run (fun _ opened ->
-                let train = opened.Source.Splits.Train
+            let rows (only: Nullable<int>) =
+                RoutedRows.Of(run.Graph, run.Evaluating, train, pool, only, train.Count, how.Rows, run.Device)
 
-                let rows (only: Nullable<int>) =
-                    RoutedRows.Of(run.Graph, run.Evaluating, train, pool, only, train.Count, how.Rows, run.Device)
+            let routed = rows (Nullable number)
 
-                let routed = rows (Nullable number)
+            if routed.shape[0] = 0L then
+                Refusal.refuse
+                    $"pool {pool}, module {number}"
+                    "a module that is run on some row of the training data"
+                    "one that is run on none"
+                    "exclude it, or put another module in its place by `substitute`"
 
-                if routed.shape[0] = 0L then
-                    Refusal.refuse
-                        $"pool {pool}, module {number}"
-                        "a module that is run on some row of the training data"
-                        "one that is run on none"
-                        "exclude it, or put another module in its place by `substitute`"
+            routed, (if how.Routed then routed else rows (Nullable())))
 
-                routed, (if how.Routed then routed else rows (Nullable())))
-
+    /// A fresh graph for `plan` whose module of that number is taught what the trained one does, and how well it does it: R² on the rows routed to it. Both learn and
+    /// are compared on the CPU, where the state is.
+    let private taught (pool: string) (number: int) (how: Distillation) (plan: Plan) (run: TrainedNetwork) =
+        let routed, learned = lessons pool number how run
         use streams = new RandomStreams(how.Seed)
-        use fresh = Compile.ofPlan (Initialiser streams.Init) streams.Dropout run.Plan
+        let graph (plan: Plan) = Compile.ofPlan (Initialiser streams.Init) streams.Dropout plan
+        let fresh = graph plan
         let known (graph: Graph) = graph.Pools |> Seq.find (fun known -> known.Name = pool)
-        // Both learn and are compared on the CPU, where the state is.
-        use teacher = Compile.ofPlan (Initialiser streams.Init) streams.Dropout run.Plan
+        use teacher = graph run.Plan
         CompileMethod.evaluating run.Experiment.Method teacher |> ignore
         run.Origin.State.Load(teacher, averaged = true)
         teacher.eval ()
         fresh.eval ()
         how.Teach(known teacher, known fresh, number, learned)
-        let fit = Distillation.Fit(known teacher, known fresh, number, routed)
+        fresh, Distillation.Fit(known teacher, known fresh, number, routed)
 
-        let taught =
+    let distil (pool: string) (number: int) (how: Distillation) (run: TrainedNetwork) : TrainedNetwork * float =
+        isThere run pool [ number ]
+        use _scope = torch.NewDisposeScope()
+        let fresh, fit = taught pool number how run.Plan run
+        use fresh = fresh
+
+        let network =
             run |> replaced $"distil {pool} {number}" (pool, number) (fresh.state_dict (), fresh) (pool, number)
 
-        taught, fit
+        network, fit
+
+    let distilInto
+        (pool: string)
+        (number: int)
+        (Chain unit)
+        (how: Distillation)
+        (run: TrainedNetwork)
+        : TrainedNetwork * float =
+        isThere run pool [ number ]
+        use _scope = torch.NewDisposeScope()
+
+        let units =
+            match (EditSpec.pool run.Plan pool).Pool with
+            | { Units = [ alike ]; Modules = count } -> List.replicate count alike
+            | several -> several.Units
+
+        let change (modular: Modular) = {
+            modular with
+                Pool = { modular.Pool with Units = units |> List.updateAt number unit }
+                // Modules of several units are run module by module.
+                Dispatch = if modular.Dispatch.IsForLinear then ModNet.Dispatch.Auto else modular.Dispatch
+        }
+
+        let experiment = { run.Experiment with Network = EditSpec.overPool run.Plan pool change run.Experiment.Network }
+
+        let plan = Check.plan experiment.Network |> Refusal.orRaise
+        let fresh, fit = taught pool number how plan run
+        use fresh = fresh
+
+        let network =
+            run
+            |> EditedNetwork.make
+                (EditStep.ofModules $"distil-into {pool} {number}" pool [ number ])
+                experiment
+                (fun _ -> PoolApart.Apply(run.Origin.State.Tensors, run.Graph, fresh, pool, number))
+
+        network, fit
 
     let splitUsed (x: torch.Tensor, side: SideInputs) (run: TrainedNetwork) : TrainedNetwork =
         use said = run.Examine(x, null, side)

@@ -83,6 +83,7 @@ module internal EditSpec =
         let steps =
             match experiment.Data with
             | Data.Text text -> int64 text.Window
+            | Data.InMemory data -> int64 data.Steps
             | _ -> 1L
 
         let x =

@@ -105,12 +105,12 @@ module ToyVerdict =
             ]
             Lines = [
                 match agreement with
-                | Some share -> $"agreement of module and component   %.2f{100.0 * share} %%"
+                | Some share -> Verdict.line "agreement of module and component" $"%.2f{100.0 * share} %%"
                 | None -> ()
 
-                $"held-out error / target variance    %.4f{100.0 * error} %%"
+                Verdict.line "held-out error / target variance" $"%.4f{100.0 * error} %%"
                 for name, matrix in matrices do
-                    $"%-36s{name}[{line matrix}]"
+                    Verdict.line name $"[{line matrix}]"
             ]
             Sections =
                 fun folder -> [

@@ -16,5 +16,8 @@ type Verdict = {
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Verdict =
 
+    /// A line that a run ends with: what it is, in a column as wide as the longest of these names, and its value.
+    let internal line (name: string) (value: string) : string = $"%-40s{name}{value}"
+
     /// Adds nothing.
     let none: Verdict = { Summary = []; Lines = []; Sections = fun _ -> [] }

@@ -114,6 +114,12 @@ module internal Asking =
                     (shape.Length = 2 && shape[1] = int64 width)
                     $"rows [B, {width}] of real numbers{columns}"
                 |> Some
+            | Layer.Sequence width ->
+                values
+                    "sequence"
+                    (shape.Length = 3 && shape[2] = int64 width)
+                    $"sequences [B, T, {width}] of real numbers"
+                |> Some
             | Layer.Image(channels, height, width) ->
                 let fits = shape.Length = 4 && shape[1..] = [| int64 channels; int64 height; int64 width |]
                 let expected = $"images [B, {channels}, {height}, {width}]"
@@ -143,6 +149,13 @@ module internal Asking =
         let refuse expected =
             refuse experiment.Network "targets" expected (said targets) "give what is to be predicted of each row of x"
 
+        // One target for each datapoint, or for every step.
+        let rows (x: torch.Tensor) =
+            match experiment.Data with
+            | Data.Text _ -> x.shape
+            | Data.InMemory { EachStep = true } -> x.shape[0..1]
+            | _ -> [| x.shape[0] |]
+
         match targets, classes graph with
         | null, _ -> null
         | targets, 0 ->
@@ -150,15 +163,13 @@ module internal Asking =
                 refuse $"values [{x.shape[0]}, D] of real numbers"
 
             let width = int64 (width experiment)
+            let shape = Array.append (rows x) [| width |]
 
-            if width > 0L && targets.shape <> [| x.shape[0]; width |] then
-                refuse $"values [{x.shape[0]}, {width}] of real numbers"
+            if width > 0L && targets.shape <> shape then refuse $"values {shapeText shape} of real numbers"
 
             targets.``to``(device).to_type torch.ScalarType.Float32
         | targets, count ->
-            let isText = experiment.Network.Layers |> List.exists _.IsTokens
-            let shape = if isText then x.shape else [| x.shape[0] |]
-
+            let shape = rows x
             let expected = $"classes {shapeText shape} of int64 from 0 to {count - 1}"
 
             if not (targets.dtype = torch.ScalarType.Int64 && targets.shape = shape) then refuse expected

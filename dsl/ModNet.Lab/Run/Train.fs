@@ -98,17 +98,19 @@ module Train =
                             | text -> $"{phase} {metric.Title} {text}"
             ]
 
-            let title = "best by validation"
-            Some($"%-36s{title}step {best.Step:N0}: " + String.concat ", " measured)
+            let measured = String.concat ", " measured
+
+            Some(Verdict.line "best by validation" $"step {best.Step:N0}: {measured}")
 
     /// What the terminal shows of a run that stopped early.
     let private early (experiment: Experiment) (outcome: TrainingOutcome) : string option =
         if outcome.StoppedEarly then
-            let title = "stopped early"
             let patience = experiment.Method.Gradient.EarlyStopping |> Option.defaultValue 0
 
-            Some
-                $"%-36s{title}at step {outcome.Steps:N0} of {outcome.Planned:N0}: no better on the validation set than at step {outcome.Best.Step:N0}, {patience} evaluations on end"
+            Verdict.line
+                "stopped early"
+                $"at step {outcome.Steps:N0} of {outcome.Planned:N0}: no better on the validation set than at step {outcome.Best.Step:N0}, {patience} evaluations on end"
+            |> Some
         else
             None
 
@@ -116,7 +118,7 @@ module Train =
     let private lastLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
         let shown (metric: Metric) (phase: string) (title: string) =
             match outcome.Final.TryGetValue phase with
-            | true, line -> metric.AtEnd line |> Option.ofObj |> Option.map (fun text -> $"%-36s{title}{text}")
+            | true, line -> metric.AtEnd line |> Option.ofObj |> Option.map (fun text -> Verdict.line title text)
             | _ -> None
 
         let ended (phases: string list) (title: Metric -> string -> string) =

@@ -236,8 +236,8 @@ module Trained =
             match trained.Plan.Layers.Head.Output with
             | Shape.Vector width -> [| int64 width |]
             | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
-            | Shape.Tokens _
-            | Shape.Sequence _ -> [||]
+            | Shape.Sequence width -> [| -1L; int64 width |]
+            | Shape.Tokens _ -> [||]
 
         let preparation = Asking.preparationOf trained.Experiment trained.Preparation |> Option.toObj
         OnnxFile.Write(path, trained.Graph, trained.Evaluating, row, preparation)

@@ -73,29 +73,29 @@ module internal StudyPublication =
         with :? UserException as mistake ->
             Error mistake.Message
 
-    /// The results, merged with those that the store keeps, and the report's sections, or why they could not be made.
+    /// The results, merged with those that the store keeps, and the report's sections, or why they could not be made. What the script measures and draws may take minutes, so
+    /// other processes may use the store while it does.
     let update (study: Study) (options: StudyOptions) (store: StudyStore) : StudyFile * Result<Section list, string> =
         let name = study.Name + options.Scale.Suffix
+        let all = begun study options
+        let bare = declared study options.Scale (dataOf study options (store.Load name) all)
+
+        let runs =
+            all
+            |> List.filter (fun (run, identity) ->
+                bare.Rows |> List.exists (fun row -> row.Id = run.Row && row.Data = identity.Data))
+
+        let command (run: StudyRun) = StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
+
+        let entries =
+            runs |> List.map (fun (run, identity) -> RunReader.entry study.Measures (command run) (run, identity))
+
+        let file = { bare with Entries = StudyEntry.merge [] entries }
+        let drawn = sections study (runs |> List.map fst)
 
         store.Locked(fun () ->
-            let older = store.Load name
-            let all = begun study options
-            let bare = declared study options.Scale (dataOf study options older all)
-
-            let runs =
-                all
-                |> List.filter (fun (run, identity) ->
-                    bare.Rows |> List.exists (fun row -> row.Id = run.Row && row.Data = identity.Data))
-
-            let command (run: StudyRun) = StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
-
-            let entries =
-                runs |> List.map (fun (run, identity) -> RunReader.entry study.Measures (command run) (run, identity))
-
-            let file = { bare with Entries = StudyEntry.merge [] entries }
-
             let merged =
-                match older with
+                match store.Load name with
                 | Some older -> StudyFile.merge older file
                 | None -> file
 
@@ -110,8 +110,6 @@ module internal StudyPublication =
                         if run.Finished then store.KeepLog(command run, run, identity)
 
                 store.Save(name, merged)
-
-            let drawn = sections study (runs |> List.map fst)
 
             StudyReport.write
                 (StudyPlan.home study options)

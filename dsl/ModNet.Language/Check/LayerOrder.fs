@@ -21,7 +21,7 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
                 root,
                 "an input at the start",
                 $"`{Kind.ofLayer layers.Head}`",
-                "begin with `tokens`, `features` or `image`"
+                "begin with `tokens`, `features`, `sequence` or `image`"
             )
 
     /// The layer at this index, after `head` if there was one. That a head is not the end is told at the first layer after it.
@@ -104,5 +104,5 @@ type internal LayerOrder(root: string, layers: Layer list, notes: Notes) =
             root,
             "an input, layers and a head",
             "no layers",
-            "begin with `tokens`, `features` or `image`, end with `softmax`, `gaussian` or `bernoulli`"
+            "begin with `tokens`, `features`, `sequence` or `image`, end with `softmax`, `gaussian` or `bernoulli`"
         )

@@ -26,7 +26,7 @@ type Summary = {
 } with
 
     /// Whether a datapoint is a sequence, so that active parameters and multiply-adds are those of one step.
-    member summary.IsSequence = summary.Rows |> List.exists (fun row -> row.Output.IsTokens)
+    member summary.IsSequence = summary.Rows |> List.exists (fun row -> row.Output.IsTokens || row.Output.IsSequence)
 
     /// The network's name and a row per layer, in aligned columns.
     override summary.ToString() =

@@ -61,6 +61,14 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
                 $"width {width}",
                 $"say `features {given}`"
             )
+        | Some(Layer.Sequence width), Shape.Sequence given when width <> given ->
+            notes.Add(
+                Fault.WidthUnlikeData,
+                $"{root}/sequence",
+                $"width {given}, that of the data's sequences",
+                $"width {width}",
+                $"say `sequence {given}`"
+            )
         | Some(Layer.Image(channels, height, width)), Shape.Image(c, h, w) when (channels, height, width) <> (c, h, w) ->
             notes.Add(
                 Fault.ImageUnlikeData,
@@ -95,7 +103,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             | _ -> ()
         | Some((Layer.Gaussian _ | Layer.Bernoulli) as layer), Target.Values given when given >= 1 ->
             match planned layer with
-            | Some { Name = name; Input = Shape.Vector width } when width <> given ->
+            | Some { Name = name; Input = Shape.Vector width | Shape.Sequence width } when width <> given ->
                 notes.Add(
                     Fault.WidthUnlikeData,
                     $"{root}/{name}",
@@ -112,6 +120,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             match shape with
             | Some(Shape.Image(c, h, w)) -> (fun (layer: Layer) -> layer.IsImage), $"image ({c}, {h}, {w})"
             | Some(Shape.Vector width) -> (fun (layer: Layer) -> layer.IsFeatures), $"features {width}"
+            | Some(Shape.Sequence width) -> (fun (layer: Layer) -> layer.IsSequence), $"sequence {width}"
             | _ -> (fun (layer: Layer) -> layer.IsFeatures), "features"
 
         let isHead, head' =
@@ -130,8 +139,9 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
         | Target.Values width -> notes.Positive(place "values", "a number of values", width)
         |> ignore
 
-    let shape (shape: Shape) =
+    let shape (shape: Shape) (sequences: bool) =
         match shape with
+        | Shape.Sequence width when sequences -> notes.Positive(place "inputs", "a width", width) |> ignore
         | Shape.Image(channels, height, width) ->
             for size in [ channels; height; width ] do
                 notes.Positive(place "image", "an image's size", size) |> ignore
@@ -168,6 +178,8 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     member _.Plan = plan
     member _.Input = input
     member _.Head = head
+    /// The shape that the network's head reads, where it is known.
+    member _.HeadReads = head |> Option.bind planned |> Option.map _.Input
 
     /// A setting's place.
     member _.Place(setting: string) = place setting
@@ -184,8 +196,8 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     member _.Fits(data, shape, target) = fits data shape target
 
     /// Notes sizes of x and y that cannot be.
-    member _.Sizes(x, y) =
-        shape x
+    member _.Sizes(x, y, sequences) =
+        shape x sequences
         target y
 
     /// Notes what a spec that was read from JSON does not carry.

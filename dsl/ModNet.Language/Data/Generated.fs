@@ -192,7 +192,7 @@ module internal GeneratedKind =
 
     let private check (rules: DataRules) (data: GeneratedData) =
         rules.Notes.Name(rules.Place "name", "data", data.Name)
-        rules.Sizes(data.Input, data.Target)
+        rules.Sizes(data.Input, data.Target, sequences = false)
         rules.Notes.Positive(rules.Place "points", "a number of points", data.Points) |> ignore
         rules.HeldOut("held_out", data.HeldOut, None)
         rules.HeldOut("test", data.Test, None)

@@ -2,6 +2,7 @@ namespace ModNet
 
 open System
 open System.ComponentModel
+open System.Runtime.InteropServices
 
 module internal MissingInMemory =
 
@@ -12,7 +13,9 @@ module internal MissingInMemory =
 [<EditorBrowsable(EditorBrowsableState.Never)>]
 type InMemoryDraft<'Input, 'Target> = internal {
     DraftInput: 'Input
+    DraftSteps: int
     DraftTarget: 'Target
+    DraftEachStep: bool
     DraftTasks: (int * int array) option
     DraftGiven: (int * int array) option
     DraftWeights: float32 array option
@@ -29,7 +32,9 @@ type InMemoryBuilder internal (name: string) =
         SettingsBlock<InMemoryDraft<Missing, Missing>>(
             {
                 DraftInput = Missing
+                DraftSteps = 1
                 DraftTarget = Missing
+                DraftEachStep = false
                 DraftTasks = None
                 DraftGiven = None
                 DraftWeights = None
@@ -39,9 +44,16 @@ type InMemoryBuilder internal (name: string) =
             }
         )
 
-    member internal _.WithInput(draft: InMemoryDraft<'Input, 'Target>, input: Shape * int * float32 array) = {
+    member internal _.WithInput
+        (
+            draft: InMemoryDraft<'Input, 'Target>,
+            input: Shape * int * float32 array,
+            [<Optional; DefaultParameterValue(1)>] steps: int
+        ) = {
         DraftInput = input
+        DraftSteps = steps
         DraftTarget = draft.DraftTarget
+        DraftEachStep = draft.DraftEachStep
         DraftTasks = draft.DraftTasks
         DraftGiven = draft.DraftGiven
         DraftWeights = draft.DraftWeights
@@ -50,9 +62,16 @@ type InMemoryBuilder internal (name: string) =
         DraftSplitSeed = draft.DraftSplitSeed
     }
 
-    member internal _.WithTarget(draft: InMemoryDraft<'Input, 'Target>, target: ArrayTarget) = {
+    member internal _.WithTarget
+        (
+            draft: InMemoryDraft<'Input, 'Target>,
+            target: ArrayTarget,
+            [<Optional; DefaultParameterValue(false)>] eachStep: bool
+        ) = {
         DraftInput = draft.DraftInput
+        DraftSteps = draft.DraftSteps
         DraftTarget = target
+        DraftEachStep = eachStep
         DraftTasks = draft.DraftTasks
         DraftGiven = draft.DraftGiven
         DraftWeights = draft.DraftWeights
@@ -75,11 +94,33 @@ type InMemoryBuilder internal (name: string) =
 
         builder.WithInput(draft, (shape, Array4D.length1 images, Arrays.ofImages images))
 
+    /// All x as sequences of vectors, [N, T, width].
+    /// Example: `inputs (Array3D.zeroCreate 100 12 2)`
+    [<CustomOperation "inputs">]
+    member builder.Inputs(draft: InMemoryDraft<'Input, 'Target>, sequences: float32[,,]) =
+        builder.WithInput(
+            draft,
+            (Shape.Sequence(Array3D.length3 sequences), Array3D.length1 sequences, Arrays.ofSequences sequences),
+            Array3D.length2 sequences
+        )
+
     /// The number of classes, and the class of each datapoint, from 0, [N].
     /// Example: `classes 2 [| 0; 1; 1; 0 |]`
     [<CustomOperation "classes">]
     member builder.Classes(draft: InMemoryDraft<'Input, 'Target>, count: int, ofEach: int array) =
         builder.WithTarget(draft, ArrayTarget.Classes(count, ofEach))
+
+    /// The number of classes, and the class of each step of every sequence, from 0, [N, T].
+    /// Example: `classes 2 (Array2D.zeroCreate 100 12)`
+    [<CustomOperation "classes">]
+    member builder.Classes(draft: InMemoryDraft<'Input, 'Target>, count: int, ofEachStep: int[,]) =
+        builder.WithTarget(draft, ArrayTarget.Classes(count, Arrays.ofChoices ofEachStep), true)
+
+    /// All y of each step of every sequence, [N, T, width].
+    /// Example: `values (Array3D.zeroCreate 100 12 1)`
+    [<CustomOperation "values">]
+    member builder.Values(draft: InMemoryDraft<'Input, 'Target>, ofEachStep: float32[,,]) =
+        builder.WithTarget(draft, ArrayTarget.Values(Array3D.length3 ofEachStep, Arrays.ofSequences ofEachStep), true)
 
     /// All y, [N, width], a row each: numbers, or bits (0 or 1) for a `bernoulli` head.
     /// Example: `values (array2D [ [ 0.5f ]; [ 1.5f ] ])`
@@ -143,6 +184,8 @@ type InMemoryBuilder internal (name: string) =
         Data.InMemory {
             Name = name
             Input = shape
+            Steps = draft.DraftSteps
+            EachStep = draft.DraftEachStep
             Target =
                 match draft.DraftTarget with
                 | ArrayTarget.Classes(count, _) -> Target.Classes count
@@ -165,7 +208,7 @@ type InMemoryBuilder internal (name: string) =
 [<AutoOpen>]
 module InMemorySource =
 
-    /// Arrays of the script's own: x [width] or [C, H, W], and y [width] of numbers or a class. `inputs`, and `classes` or `values`, must be
+    /// Arrays of the script's own: x [width], [C, H, W] or sequences [T, width], and y [width] of numbers or a class, of a sequence at every step. `inputs`, and `classes` or `values`, must be
     /// said. JSON holds name, shapes and a checksum; an experiment that was read from JSON needs the arrays again (`Experiment.with_code_of`).
     /// Settings: `inputs`, `classes`, `values`, `tasks`, `given`, `weights`, `held_out`, `test`, `split_seed`.
     /// Example: `in_memory "xor" { inputs (array2D [ [ 0.0f; 1.0f ]; [ 1.0f; 1.0f ] ]); classes 2 [| 1; 0 |] }`
@@ -177,7 +220,9 @@ module internal InMemoryKind =
         Codec.fields {
             let! name = Codec.field "name" (fun (data: InMemoryData) -> data.Name) Codec.string
             and! input = Codec.field "input" _.Input Words.shape
+            and! steps = Codec.unlessPlain "steps" 1 _.Steps Codec.int
             and! target = Codec.field "target" _.Target DataKind.target
+            and! eachStep = Codec.unlessPlain "each_step" false _.EachStep Codec.bool
             and! tasks = Codec.field "tasks" _.Tasks (Codec.option Codec.int)
             and! given = Codec.field "given" _.Given (Codec.option Codec.int)
             and! weighted = Codec.unlessPlain "weighted" false _.Weighted Codec.bool
@@ -190,7 +235,9 @@ module internal InMemoryKind =
             return {
                 InMemoryData.Name = name
                 Input = input
+                Steps = steps
                 Target = target
+                EachStep = eachStep
                 Tasks = tasks
                 Given = given
                 Weighted = weighted
@@ -222,12 +269,38 @@ module internal InMemoryKind =
             disagree rules setting $"{what} from 0 to {limit - 1}" $"{values[index]} at datapoint {index + 1}" "mend it"
         | _ -> ()
 
+    /// Whether what the head reads are steps, of which each needs a target.
+    let private eachStep (rules: DataRules) (data: InMemoryData) =
+        let setting =
+            match data.Target with
+            | Target.Classes _ -> "classes"
+            | Target.Values _ -> "values"
+
+        match rules.HeadReads with
+        | Some(Shape.Sequence _) when not data.EachStep ->
+            disagree
+                rules
+                setting
+                $"{setting} of every step of the sequences, [N, T]"
+                "one for each datapoint"
+                "give an array with a place for every step"
+        | Some(Shape.Vector _) when data.EachStep ->
+            disagree
+                rules
+                setting
+                $"{setting} of every datapoint, [N]: the network's head reads one vector"
+                "one for each step"
+                "give one for each datapoint"
+        | _ -> ()
+
     let private arrays rules (data: InMemoryData) (values: Arrays) =
+        let steps = if data.EachStep then data.Steps else 1
+
         match values.Target with
         | ArrayTarget.Classes(count, ofEach) ->
-            asMany rules "classes" "classes" data ofEach.Length 1
+            asMany rules "classes" "classes" data ofEach.Length steps
             below rules "classes" "classes" count ofEach
-        | ArrayTarget.Values(width, rows) -> asMany rules "values" "rows of values" data rows.Length width
+        | ArrayTarget.Values(width, rows) -> asMany rules "values" "rows of values" data rows.Length (width * steps)
 
         values.Tasks
         |> Option.iter (fun ids ->
@@ -268,7 +341,9 @@ module internal InMemoryKind =
 
     let private check (rules: DataRules) (data: InMemoryData) =
         rules.Notes.Name(rules.Place "name", "data", data.Name)
-        rules.Sizes(data.Input, data.Target)
+        rules.Sizes(data.Input, data.Target, sequences = true)
+        rules.Notes.Positive(rules.Place "inputs", "a number of steps", data.Steps) |> ignore
+        eachStep rules data
 
         match rules.Notes.Positive(rules.Place "inputs", "a number of datapoints", data.Points) with
         | Some _ when data.HeldOut >= 0 && data.Test >= 0 ->

@@ -9,7 +9,7 @@ module HeadLayers =
     /// Example: `categorical`
     let categorical = Layer.Categorical
 
-    /// Head: a Gaussian over [in] whose mean is the layer's input.
+    /// Head: a Gaussian over [in] whose mean is the layer's input; on a sequence one at every step.
     /// Example: `gaussian (variance 0.1)`
     let gaussian (variance: Variance) = Layer.Gaussian variance
 
@@ -59,8 +59,11 @@ module internal Heads =
             |> Codec.weighing 1
         ]
 
-    let private infer (site: Site) variance shape =
-        let width = vector site shape
+    let private infer (site: Site) variance (shape: Shape option) =
+        let width =
+            match shape with
+            | Some(Shape.Sequence _) -> shape
+            | _ -> vector site shape
 
         let value =
             match variance with

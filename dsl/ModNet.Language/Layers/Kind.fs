@@ -9,6 +9,7 @@ module internal Kind =
     let all: LayerKind list = [
         LayerKind.ofKind Tokens.kind
         LayerKind.ofKind Features.kind
+        LayerKind.ofKind Sequence.kind
         LayerKind.ofKind Image.kind
         LayerKind.ofKind Tasks.kind
         LayerKind.ofKind Embed.kind

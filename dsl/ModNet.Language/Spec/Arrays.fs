@@ -52,4 +52,5 @@ module internal Arrays =
 
     let ofRows (rows: float32[,]) : float32 array = Seq.cast<float32> rows |> Array.ofSeq
     let ofChoices (rows: int[,]) : int array = Seq.cast<int> rows |> Array.ofSeq
+    let ofSequences (rows: float32[,,]) : float32 array = Seq.cast<float32> rows |> Array.ofSeq
     let ofImages (images: float32[,,,]) : float32 array = Seq.cast<float32> images |> Array.ofSeq

@@ -110,9 +110,13 @@ type ImageData = {
 /// Arrays in memory. JSON holds their checksum and not their values.
 type InMemoryData = {
     Name: string
-    /// What x is, per datapoint: a vector or an image.
+    /// What x is, per datapoint: a vector, an image or a sequence of vectors.
     Input: Shape
+    /// T, the number of steps of every sequence; 1 where x are none.
+    Steps: int
     Target: Target
+    /// Whether every step of a sequence has a target of its own, or the datapoint has one.
+    EachStep: bool
     /// The number of task ids, where datapoints have one.
     Tasks: int option
     /// The number of choices that each datapoint brings along, where it does.

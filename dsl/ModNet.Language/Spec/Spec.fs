@@ -152,7 +152,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -303,6 +303,8 @@ and [<RequireQualifiedAccess>] Layer =
     | Tokens of vocabulary: int
     /// Input: a vector [width].
     | Features of width: int
+    /// Input: a sequence of vectors [T, width].
+    | Sequence of width: int
     /// Input: an image [channels, height, width].
     | Image of channels: int * height: int * width: int
     /// Beside the input: a task id per datapoint, below the count. What flows through the layers stays as it is.

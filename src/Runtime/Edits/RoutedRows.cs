@@ -17,19 +17,48 @@ public static class RoutedRows
         Graph graph, Selector selector, Dataset data, string pool, int? module, long datapoints, long most, Device device)
     {
         using var scope = NewDisposeScope();
-        ModulePool found = PoolEdit.PoolOf(graph, pool);
         var rows = new List<Tensor>();
-        long count = 0;
-        found.Heard = (x, indices) =>
+        Hear(graph, selector, data, pool, datapoints, device, (x, indices) =>
         {
             Tensor met = module is int number ? indices.eq(number).any(1) : ones([indices.shape[0]], ScalarType.Bool, indices.device);
             Tensor own = x.index_select(0, met.nonzero().squeeze(1)).detach().cpu();
-            rows.Add(own.MoveToOuterDisposeScope());
-            count += own.shape[0];
-        };
+            rows.Add(own.MoveToOtherDisposeScope(scope));
+            return rows.Sum(r => r.shape[0]) < most;
+        });
+        return First(rows, most).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The rows that the modules of a pool were run on, in the same way, and which module that was: rows x [n, …in] and modules [n] int64. A row that several modules
+    /// were run on is there once for each.
+    /// </summary>
+    public static (Tensor X, Tensor Modules) WithModules(
+        Graph graph, Selector selector, Dataset data, string pool, long datapoints, long most, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var (rows, modules) = (new List<Tensor>(), new List<Tensor>());
+        int count = PoolEdit.PoolOf(graph, pool).Count;
+        Hear(graph, selector, data, pool, datapoints, device, (x, indices) =>
+        {
+            using var inner = NewDisposeScope();
+            Tensor met = indices.unsqueeze(-1).eq(arange(count, device: indices.device)).any(1).nonzero();
+            rows.Add(x.index_select(0, met.select(1, 0)).detach().cpu().MoveToOtherDisposeScope(scope));
+            modules.Add(met.select(1, 1).cpu().clone().MoveToOtherDisposeScope(scope));
+            return rows.Sum(r => r.shape[0]) < most;
+        });
+        return (First(rows, most).MoveToOuterDisposeScope(), First(modules, most).MoveToOuterDisposeScope());
+    }
+
+    // Lets an action hear what a pool's modules are run on, until it says that it has enough.
+    private static void Hear(
+        Graph graph, Selector selector, Dataset data, string pool, long datapoints, Device device, Func<Tensor, Tensor, bool> action)
+    {
+        ModulePool found = PoolEdit.PoolOf(graph, pool);
+        bool goOn = true;
+        found.Heard = (x, indices) => goOn &= action(x, indices);
         try
         {
-            for (long start = 0; start < Math.Min(datapoints, data.Count) && count < most; start += AtOnce)
+            for (long start = 0; start < Math.Min(datapoints, data.Count) && goOn; start += AtOnce)
             {
                 long length = Math.Min(AtOnce, Math.Min(datapoints, data.Count) - start);
                 graph.InEvaluation(() =>
@@ -45,8 +74,11 @@ public static class RoutedRows
         {
             found.Heard = null;
         }
+    }
 
+    private static Tensor First(List<Tensor> rows, long most)
+    {
         Tensor all = cat(rows, 0);
-        return all.narrow(0, 0, Math.Min(most, all.shape[0])).clone().MoveToOuterDisposeScope();
+        return all.narrow(0, 0, Math.Min(most, all.shape[0])).clone();
     }
 }

@@ -15,6 +15,7 @@ let private others: (System.Type * (string * string option) list) list = [
         // Inputs are what a dataset holds.
         "Tokens", None
         "Features", None
+        "Sequence", None
         "Image", None
         "Tasks", None
         "MaxPool", Some "PoolingNode"

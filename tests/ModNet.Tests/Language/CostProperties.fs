@@ -34,7 +34,7 @@ let private measured dispatch (network: Network) =
 
         let total = counted (fun () -> features graph one |> graph.Head.Predict |> ignore)
 
-        if network.Layers.Head.IsTokens then total / int64 steps else total)
+        if isSequence network then total / int64 steps else total)
 
 /// Whether all modules of every pool spend the same.
 let private isEven (network: Network) = (plan network).Pools |> List.forall (fun pool -> pool.Units.Length = 1)

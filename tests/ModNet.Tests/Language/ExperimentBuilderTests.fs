@@ -303,7 +303,9 @@ let tests =
                     {
                         Name = "xor"
                         Input = Shape.Vector 2
+                        Steps = 1
                         Target = Target.Classes 2
+                        EachStep = false
                         Tasks = Some 3
                         Given = Some 1
                         Weighted = true

@@ -27,6 +27,7 @@ let private nodes (layers: PlannedLayer list) =
         match layer.Layer with
         | Layer.Tokens _
         | Layer.Features _
+        | Layer.Sequence _
         | Layer.Image _
         | Layer.Tasks _
         | Layer.Softmax _
@@ -89,7 +90,7 @@ let private givenBy (input: Shape) (layers: Layer list) (output: Shape) =
         match input with
         | Shape.Tokens size -> [ Layer.Tokens size ]
         | Shape.Vector width -> [ Layer.Features width ]
-        | Shape.Sequence width -> [ Layer.Tokens 2; Layer.Embed width ]
+        | Shape.Sequence width -> [ Layer.Sequence width ]
         | Shape.Image(channels, height, width) -> [ Layer.Image(channels, height, width) ]
 
     let after =

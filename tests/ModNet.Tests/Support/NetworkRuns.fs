@@ -89,9 +89,12 @@ let gradientsOf (graph: Graph) (value: torch.Tensor) : (string * float[]) list =
 /// What a pool's parameters' names begin with.
 let poolPath (name: string) = "pools." + name.Replace(".", "//") + "."
 
+/// Whether a datapoint of the network is a sequence.
+let isSequence (network: Network) = network.Layers.Head.IsTokens || network.Layers.Head.IsSequence
+
 /// M of every choice that is made of a datapoint, in order.
 let modulesPerChoice (network: Network) = [|
-    let times = if network.Layers.Head.IsTokens then steps else 1
+    let times = if isSequence network then steps else 1
 
     for layer in (plan network).Layers |> List.collect _.Unfolded do
         match layer.Layer.Choosing with
@@ -150,7 +153,12 @@ let ends (network: Network) =
     let opening =
         network.Layers
         |> List.takeWhile (fun layer ->
-            layer.IsTokens || layer.IsFeatures || layer.IsImage || layer.IsTasks || layer.IsEmbedColumns)
+            layer.IsTokens
+            || layer.IsFeatures
+            || layer.IsSequence
+            || layer.IsImage
+            || layer.IsTasks
+            || layer.IsEmbedColumns)
 
     let rest = List.skip opening.Length network.Layers
     opening, List.take (rest.Length - 1) rest, List.last rest

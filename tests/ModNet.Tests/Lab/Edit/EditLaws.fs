@@ -20,6 +20,13 @@ let private times = 3
 let private toText: Data =
     Data.Text { Path = ""; Window = times; Vocabulary = None; CarryState = false; Characters = false }
 
+/// Sequences of as many steps.
+let private toSequences (width: int) : Data =
+    in_memory "drawn" {
+        inputs (Array3D.zeroCreate<float32> 8 times width)
+        classes 1 (Array2D.zeroCreate 8 times)
+    }
+
 let drawnFrom (network: Network) : Batch =
     Batches.draw
         { Datapoints = rows; Steps = times; Seed = 5; DType = torch.ScalarType.Float32; Weighted = false }
@@ -41,7 +48,12 @@ let trainedOf (network: Network) : TrainedNetwork =
             )
         }
 
-    let experiment = if network.Layers.Head.IsTokens then { experiment with Data = toText } else experiment
+    let experiment =
+        match network.Layers.Head with
+        | Layer.Tokens _ -> { experiment with Data = toText }
+        | Layer.Sequence width -> { experiment with Data = toSequences width }
+        | _ -> experiment
+
     let plan = Expect.wantOk (Check.plan network) "sound"
 
     Trained.made experiment plan None (fun graph ->
@@ -282,7 +294,7 @@ let tests =
 
                 for planned in run.Plan.Layers do
                     match planned.Output, Kind.role planned.Layer with
-                    | (Shape.Vector _ | Shape.Image _), Role.Body when run.Graph.GivenChoices = 0L ->
+                    | (Shape.Vector _ | Shape.Image _ | Shape.Sequence _), Role.Body when run.Graph.GivenChoices = 0L ->
                         let first, second = Edit.split_at planned.Name run
                         use first = first
                         use second = second

@@ -87,7 +87,7 @@ let tests =
                 |> List.choose (fun layer -> layer.Layer.Choosing)
                 |> List.filter (fun modular -> modular.Controller <> Given)
 
-            (isCountable network && sites.Length = 1 && not network.Layers.Head.IsTokens)
+            (isCountable network && sites.Length = 1 && not (isSequence network))
             ==> lazy
                 (running network (fun graph batch ->
                     let tape = (forward graph batch (ModeSelector())).Tape

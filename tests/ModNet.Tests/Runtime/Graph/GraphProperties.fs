@@ -129,7 +129,7 @@ let tests =
             running network (fun graph batch ->
                 let tape = (forward graph batch (ModeSelector())).Tape
 
-                let isSequence = network.Layers.Head.IsTokens
+                let isSequence = isSequence network
 
                 let expected = [
                     for layer in (plan network).Layers |> List.collect _.Unfolded do
