@@ -54,18 +54,6 @@ type Patch = {
 
 (** ## What it does to the test set *)
 
-let probabilities (network: TrainedNetwork) (part: Dataset) =
-    use _scope = torch.NewDisposeScope()
-
-    [|
-        for start in 0L .. 500L .. part.Count - 1L do
-            let batch = part.Range(start, min 500L (part.Count - start))
-            use said = Prediction.Of(network.Graph, batch.Inputs, network.Evaluating)
-            said.Probabilities.clone ()
-    |]
-    |> fun parts -> torch.cat parts
-    |> _.MoveToOuterDisposeScope()
-
 let compare (number: int) (errors: int) (validation: Dataset list, rows: int array) (test: Dataset) before after =
     use _scope = torch.NewDisposeScope()
     let was, now = say before [ test ], say after [ test ]
@@ -75,7 +63,10 @@ let compare (number: int) (errors: int) (validation: Dataset list, rows: int arr
     let repaired rows = rows |> Array.filter (fun row -> not (right was row) && right now row) |> Array.length
     let broken rows = rows |> Array.filter (fun row -> right was row && not (right now row)) |> Array.length
     let patched = say after validation
-    let change = (probabilities before test - probabilities after test).abs().amax [| 1L |]
+
+    let change row =
+        Array.map2 (fun one other -> abs (float one - float other)) was.Probabilities[row] now.Probabilities[row]
+        |> Array.max
 
     {
         Module = number
@@ -87,11 +78,7 @@ let compare (number: int) (errors: int) (validation: Dataset list, rows: int arr
         Unaffected = unaffected.Length
         UnaffectedRepaired = repaired unaffected
         UnaffectedBroken = broken unaffected
-        LargestChange =
-            if unaffected.Length = 0 then
-                nan
-            else
-                change.index_select(0L, torch.tensor (Array.map int64 unaffected)).max().ToDouble()
+        LargestChange = if unaffected.Length = 0 then nan else unaffected |> Array.map change |> Array.max
     }
 
 let correct (run: StudyRun) : (string * Patch) list =

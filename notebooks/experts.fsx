@@ -100,11 +100,18 @@ let rows_of_digits = [
 
 (** ## What a network says of datapoints *)
 
-/// What a network says of some datapoints: their classes, the most probable ones, −log p(y | x, a) of each, and for each the modules that it met.
-type Said = { Classes: int array; Predicted: int array; Loss: float array; Met: int array array }
+/// What a network says of some datapoints: their classes, the most probable ones, p of every class, −log p(y | x, a), and for each the modules that it met.
+type Said = {
+    Classes: int array
+    Predicted: int array
+    Probabilities: float32 array array
+    Loss: float array
+    Met: int array array
+}
 
 let say (network: TrainedNetwork) (parts: Dataset seq) : Said =
     let classes, predicted, losses, met = ResizeArray(), ResizeArray(), ResizeArray(), ResizeArray()
+    let probabilities = ResizeArray()
 
     for part in parts do
         for start in 0L .. 500L .. part.Count - 1L do
@@ -113,6 +120,7 @@ let say (network: TrainedNetwork) (parts: Dataset seq) : Said =
             use said = Prediction.Of(network.Graph, batch.Inputs, network.Evaluating, null, batch.Targets)
             classes.AddRange(TensorArrays.Vector<int64> batch.Targets |> Array.map int)
             predicted.AddRange(TensorArrays.Vector<int64> said.Mode |> Array.map int)
+            probabilities.AddRange(TensorArrays.Vector<float32> said.Probabilities |> Array.chunkBySize 10)
             losses.AddRange(TensorArrays.Vector<float32> said.LogLikelihood |> Array.map (fun value -> -(float value)))
 
             for row in 0 .. int batch.Targets.shape[0] - 1 do
@@ -122,4 +130,10 @@ let say (network: TrainedNetwork) (parts: Dataset seq) : Said =
                             int number
                 |]
 
-    { Classes = classes.ToArray(); Predicted = predicted.ToArray(); Loss = losses.ToArray(); Met = met.ToArray() }
+    {
+        Classes = classes.ToArray()
+        Predicted = predicted.ToArray()
+        Probabilities = probabilities.ToArray()
+        Loss = losses.ToArray()
+        Met = met.ToArray()
+    }

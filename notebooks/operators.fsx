@@ -248,9 +248,17 @@ let edits (run: StudyRun) (trained: TrainedNetwork) : Measured list =
         elif has "modular2" then measured trained "invert the order" (plainly (Edit.swap "modular1" "modular2"))
     ]
 
+(** A decoder for the frozen modules of the pool: how much of what they read do they let through? *)
+
+let decoded (run: StudyRun) (trained: TrainedNetwork) : float =
+    let folder = System.IO.Path.Combine(run.Folder, "edits", "decoder")
+    let decoder, fit = Edit.decode (pool_of trained) folder trained
+    use _decoder = decoder
+    fit
+
 (** Finished runs stay as they are, so each is edited once while this script runs. *)
 
-type Seen = { Edits: Measured list; Rejoined: float option; Alone: float }
+type Seen = { Edits: Measured list; Rejoined: float; Alone: float; Decoded: float }
 
 let edited =
     remembered (fun run ->
@@ -258,14 +266,15 @@ let edited =
 
         let cut =
             match run.Row with
-            | "toy" -> Some "modular1"
-            | "ptb" -> None
-            | _ -> Some "flatten1"
+            | "toy" -> "modular1"
+            | "ptb" -> "modular_gru1"
+            | _ -> "flatten1"
 
         {
             Edits = edits run trained
-            Rejoined = cut |> Option.map (fun layer -> rejoined layer run.Folder)
+            Rejoined = rejoined cut run.Folder
             Alone = module_alone (pool_of trained) 0 trained
+            Decoded = decoded run trained
         })
 
 let seen (run: StudyRun) : Seen option = if run.Finished then Some(edited run) else None
@@ -297,11 +306,8 @@ let section (run: StudyRun) =
     let found = (seen run).Value
 
     Section.make run.Name [
-        match found.Rejoined with
-        | Some far ->
-            Content.Prose
-                $"Split and rejoined, the network gives what it gave, to {number far}. A module alone gives what it gave in its pool, to {number found.Alone}."
-        | None -> Content.Prose $"A module alone gives what it gave in its pool, to {number found.Alone}."
+        Content.Prose
+            $"Split and rejoined, the network gives what it gave, to {number found.Rejoined}. A module alone gives what it gave in its pool, to {number found.Alone}. A decoder of the frozen modules gives what they read with R² {number found.Decoded}, on rows that it did not learn from."
 
         Content.Table(
             [

@@ -87,10 +87,10 @@ let source_of (scale: Scale) =
 
 Pairs for learning and for validation come from the images that were held out from the source's training, and pairs for the test from MNIST's test images. *)
 
-let sizes (scale: Scale) = scale.Pick([ 50; 150; 500; 1_500; 5_000 ], [ 50; 150 ])
+let sizes (scale: Scale) = scale.Pick([ 50; 150; 500; 5_000 ], [ 50; 150 ])
 let validation_pairs = 500
 let test_pairs = 5_000
-let steps_of (scale: Scale) = scale.Pick(1_000, 20)
+let steps_of (scale: Scale) = scale.Pick(600, 20)
 
 /// Images [N, 1, 28, 28] in pairs side by side, [count, 1, 28, 56], and the larger digit of each.
 let pairs (random: Random) (count: int) (x: torch.Tensor, y: torch.Tensor) : torch.Tensor * int array =
