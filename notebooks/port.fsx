@@ -2,7 +2,7 @@
 # Porting a pool: what learned modules are worth elsewhere
 
 A pool of modules that was trained in one network is put into another one, for another task, and stays as it is there: only the new controller and the new head learn. How many datapoints does that save? The source
-network reads handwritten digits by six convolutional modules, two of which it chooses for every digit. The new task shows two digits side by side, drawn from images that the source was not trained on, and asks for the larger one. Three
+network reads handwritten digits, at half their size, by six convolutional modules, two of which it chooses for every digit. The new task shows two digits side by side, drawn from images that the source was not trained on, and asks for the larger one. Three
 networks of one form learn it from 50 to 5,000 pairs:
 
 * **ported**: the modules of the source, frozen;
@@ -34,10 +34,9 @@ let features_pool =
 
         unit (
             chain {
-                conv 8 5 |> relu
+                conv 8 3 |> relu
                 max_pool 2
                 conv 16 3 |> relu
-                max_pool 2
             }
         )
     }
@@ -46,11 +45,12 @@ let features_pool =
 let over_pool name width classes =
     network name {
         image (1, 28, width)
+        avg_pool 2
 
         modular {
             from features_pool
             choose 2
-            controller (Conv(8, 5))
+            controller (Conv(4, 3))
         }
 
         flatten

@@ -492,7 +492,7 @@ let isInside (layer: Layer) =
     not (
         layer.IsTokens
         || layer.IsFeatures
-        || layer.IsEmbedColumns
+        || layer.IsSequence
         || layer.IsImage
         || layer.IsTasks
         || layer.IsEmbedColumns

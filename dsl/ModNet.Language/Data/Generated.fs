@@ -199,7 +199,7 @@ module internal GeneratedKind =
 
         if data.Draw.Value.IsNone then rules.Unknown("datapoints", data.Name)
 
-        rules.Fits("generated data", Some data.Input, data.Target)
+        rules.Fits("generated data", (if data.Input.IsSequence then None else Some data.Input), data.Target)
 
     let kind = {
         DataKind.make

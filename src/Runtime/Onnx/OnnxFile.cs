@@ -36,7 +36,7 @@ public static class OnnxFile
     /// <param name="path">The file.</param>
     /// <param name="graph">The network, in evaluation mode.</param>
     /// <param name="selector">How modules are chosen: the most probable ones, or the same for all datapoints.</param>
-    /// <param name="row">The shape of one datapoint of the network's input, [in] or [C, H, W]; empty where it reads token ids [B, T].</param>
+    /// <param name="row">The shape of one datapoint of the network's input, [in], [C, H, W], or [−1, in] for sequences of vectors; empty where it reads token ids [B, T].</param>
     /// <param name="preparation">What turns data as they are outside into the network's input; null where they are that already.</param>
     /// <exception cref="UserException">A layer is not covered, or modules are chosen in another way; the message names it.</exception>
     public static OnnxPorts Write(string path, Graph graph, Selector selector, long[] row, Preparation? preparation = null)
