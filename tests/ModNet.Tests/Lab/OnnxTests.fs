@@ -4,6 +4,8 @@ module ModNet.Tests.OnnxTests
 open System
 open System.IO
 open Expecto
+open FsCheck
+open FsCheck.FSharp
 open Microsoft.FSharp
 open ModNet
 open ModNet.Generators
