@@ -170,10 +170,16 @@ public static class PoolEdit
                 edited[name] = other[given].clone();
             }
 
-            foreach (string memory in StateNames.Memories(state, mine))
+            string start = $"{StateNames.Optimizer}{mine}.";
+            foreach (string memory in state.Keys.Where(k => k.StartsWith(start, StringComparison.Ordinal)))
             {
                 edited[memory] = zeros_like(state[memory]);
             }
+        }
+
+        if (state.TryGetValue(StateNames.ModuleSteps + pool, out Tensor? steps))
+        {
+            edited[StateNames.ModuleSteps + pool] = steps.clone().index_fill_(0, places, 0);
         }
 
         return RunState.Owned(edited);

@@ -244,6 +244,33 @@ let tests =
 
                             Expect.equal (paths now row) expected $"path of {row}"))
 
+        testPropertyWithConfig
+            (config 78 60)
+            "a module that is substituted by itself keeps its weights, and the optimiser remembers nothing of it"
+        <| fun (network: Network, seed: int) ->
+            eachPool network (fun run pool ->
+                let number = abs (seed % pool.Pool.Modules)
+                use same = Edit.substitute pool.Name number run pool.Name number run
+                let was, now = run.Origin.State.Tensors, same.Origin.State.Tensors
+                let memories = "optimizer." + poolPath pool.Name
+                let own = $"{memories}module{number}."
+                Expect.equal (Seq.sort now.Keys |> List.ofSeq) (Seq.sort was.Keys |> List.ofSeq) "names"
+                let steps = $"method.module_steps.{pool.Name}"
+
+                for KeyValue(name, value) in was do
+                    let isRow =
+                        name = steps
+                        || name.StartsWith memories
+                           && not (name.StartsWith $"{memories}module")
+                           && value.dtype = torch.ScalarType.Float32
+
+                    let expected = value.clone ()
+
+                    if isRow then expected.select(0L, int64 number).zero_() |> ignore
+                    elif name.StartsWith own then expected.zero_ () |> ignore
+
+                    Expect.equal (now[name].bytes.ToArray()) (expected.bytes.ToArray()) name)
+
         testPropertyWithConfig (config 74 60) "a clone and its original share the probability of the one"
         <| fun (network: Network, seed: int) ->
             eachPool network (fun run pool ->
