@@ -70,6 +70,24 @@ let tests =
             refused 1 [ "edit"; edited; "relabel"; "modular1/pool"; "1"; "0"; "--out"; again ] [ "what differs" ]
             Expect.isFalse (Directory.Exists again) "no second edited network"
 
+        testInDirectory "structure counts the datapoints that there are, and not those that were asked for"
+        <| fun directory ->
+            let folder = SmallRuns.ofClasses directory 1
+            let there = Trained.within folder (fun run -> (Activations.dataOf run).Count)
+            use network = Trained.load folder
+
+            for asked, counted in [ 1_000, int there; 5, 5 ] do
+                match StructureReport.activity None asked None network with
+                | StructureOf.Activity(_, count, least) ->
+                    Expect.equal count counted "datapoints"
+
+                    Expect.floatClose
+                        Accuracy.high
+                        least
+                        (min 1.0 (2.0 / sqrt (float counted)))
+                        "twice what chance gives"
+                | other -> failtest $"{other}"
+
         testInDirectory
             "a sweep that is finished refuses --resume where its data were changed, and fails once for each run"
         <| fun directory ->
@@ -107,8 +125,9 @@ sweep "pair" [
                 string steps
             ]
 
-            let code, _, errors = modnet (words 20)
+            let code, output, errors = modnet (words 20)
             Expect.equal code 0 errors
+            Expect.stringContains output "the highest log likelihood of the validation set" "what is best, and by what"
             reverse data
             refused 1 (words 20) [ "seed-1: expected the data that the run learned from"; "what differs" ]
             let code, _, errors = modnet (words 30)
