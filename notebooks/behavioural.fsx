@@ -164,29 +164,22 @@ let seen =
 
 let of_atoms (run: StudyRun) = Partition.Agreement((seen run).Atoms.Of, (seen run).Problems)
 let of_communities (run: StudyRun) = Partition.Agreement((seen run).Communities.Of, (seen run).Problems)
-let verdict passes = if passes then "yes" else "no"
 
 let theory () =
     let wrong = small.Value |> List.filter (fun (expected, found) -> expected <> found) |> List.length
     let largest = small.Value |> List.map (fst >> Set.count) |> List.max
 
-    Section.make "Against the definition, and planted blocks" [
-        Content.Table(
-            [ "criterion"; "measured"; "passes" ],
-            [
-                [
-                    $"all conventions of {small.Value.Length} graphs and shares, up to 12 nodes and {largest} conventions"
-                    $"{small.Value.Length - wrong} alike"
-                    verdict (wrong = 0)
-                ]
-                for size, agreements in planted.Value do
-                    [
-                        $"{blocks} planted blocks of {size} nodes, {agreements.Length} graphs, q = {q}: agreement of atoms and blocks ≥ 0.9"
-                        $"%.3f{List.average agreements} mean, %.3f{List.min agreements} smallest"
-                        verdict (List.min agreements >= 0.9)
-                    ]
-            ]
-        )
+    Criteria.section "Against the definition, and planted blocks" [
+        Criteria.row
+            $"all conventions of {small.Value.Length} graphs and shares, up to 12 nodes and {largest} conventions"
+            $"{small.Value.Length - wrong} alike"
+            (wrong = 0)
+
+        for size, agreements in planted.Value do
+            Criteria.row
+                $"{blocks} planted blocks of {size} nodes, {agreements.Length} graphs, q = {q}: agreement of atoms and blocks ≥ 0.9"
+                $"%.3f{List.average agreements} mean, %.3f{List.min agreements} smallest"
+                (List.min agreements >= 0.9)
     ]
 
 let trained (run: StudyRun) =

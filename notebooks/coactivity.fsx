@@ -41,7 +41,7 @@ let criterion (runs: StudyRun list) (row: StudyRow) =
     let found = of_row row.Id runs |> List.map against_of
     let above = found |> List.filter (fun against -> against.Found > Array.max against.Rewired)
 
-    verdict
+    Criteria.row
         $"{row.Label}: Q is above all rewired graphs', for each seed"
         $"{above.Length} of {found.Length} seeds"
         (found.Length > 0 && above.Length = found.Length)

@@ -198,7 +198,6 @@ let by (name: string) (run: StudyRun) =
     (seen run).Found
     |> List.pick (fun (known, communities, split) -> if known = name then Some(communities, split) else None)
 
-let verdict passes = if passes then "yes" else "no"
 
 let criteria (runs: StudyRun list) =
     Section.make "Criteria" [
@@ -213,9 +212,9 @@ let criteria (runs: StudyRun list) =
                             run.Name
                             name
                             string communities.Count
-                            $"%.3f{agreement communities}: {verdict agrees}"
-                            $"%.4f{worst split}: {verdict splits}"
-                            verdict (agrees && splits)
+                            $"%.3f{agreement communities}: {Criteria.word agrees}"
+                            $"%.4f{worst split}: {Criteria.word splits}"
+                            Criteria.word (agrees && splits)
                         ]
             ]
         )

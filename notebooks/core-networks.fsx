@@ -127,7 +127,6 @@ let seen (run: StudyRun) : Seen option =
     let is_there = IO.File.Exists(IO.Path.Combine((host_of run).Folder, "checkpoint.safetensors"))
     if run.Row = "planted" && is_there then Some(planted_into_host run) else None
 
-let verdict passes = if passes then "yes" else "no"
 let units (numbers: int list) = numbers |> List.map string |> String.concat " "
 
 let effects (seen: Seen) =
@@ -167,7 +166,7 @@ let sections (runs: StudyRun list) =
                             units seen.Places
                             units seen.Core.Units
                             $"%.3f{seen.Jaccard}"
-                            verdict (seen.Jaccard >= 0.9)
+                            Criteria.word (seen.Jaccard >= 0.9)
                             $"%.3f{seen.Core.Kept}"
                             $"%.3f{seen.Core.Fit}"
                         ]

@@ -43,7 +43,7 @@ let q (run: StudyRun) = (against_of run).Found
 
 let criteria (runs: StudyRun list) =
     match chosen runs with
-    | None -> [ verdict "a weight of locality that costs at most 1 point of validation accuracy" "none" false ]
+    | None -> [ Criteria.row "a weight of locality that costs at most 1 point of validation accuracy" "none" false ]
     | Some strength ->
         let pairs = paired without.Id (locality_id strength) runs
         let gains = pairs |> List.map (fun (one, other) -> q other - q one)
@@ -53,11 +53,11 @@ let criteria (runs: StudyRun list) =
         let listed digits values = values |> List.map (text digits) |> String.concat ", "
 
         [
-            verdict
+            Criteria.row
                 $"λ = {strength}, chosen by validation: Q rises by at least {least_gained}"
                 $"{text 3 (List.average gains)} ({listed 3 gains})"
                 (List.average gains >= least_gained)
-            verdict
+            Criteria.row
                 $"accuracy falls by at most {most_lost} point"
                 $"{text 2 (List.average losses)} ({listed 2 losses})"
                 (List.average losses <= most_lost)

@@ -22,5 +22,8 @@
 System.Runtime.Loader.AssemblyLoadContext.Default.add_Resolving (fun _ asked ->
     if asked.Name = "FSharp.Core" then typeof<int list>.Assembly else null)
 
+// From here on a script that ./modnet runs ends with it, also where it has not come to its experiment yet.
+ModNet.Runtime.ParentProcess.Follow()
+
 // From here on TorchSharp finds its native libraries, also in a script that uses `torch` before anything of ModNet's.
 ModNet.Runtime.Libtorch.Ready()

@@ -146,7 +146,6 @@ let look (run: StudyRun) : Seen =
 let seen = remembered look
 
 let z (value: float) = if Double.IsNaN value then "–" else $"%.2f{value}"
-let verdict passes = if passes then "yes" else "no"
 
 let theory () =
     let lowest = planted.Value |> List.map _.Count.Z |> List.min
@@ -154,18 +153,12 @@ let theory () =
     let within = random.Value |> List.filter (fun motif -> abs motif.Count.Z < 2.0) |> List.length
 
     [
-        Section.make "Criteria" [
-            Content.Table(
-                [ "criterion"; "measured"; "passes" ],
-                [
-                    [ "planted loops, ten graphs: z > 2"; $"smallest z = %.2f{lowest}"; verdict (lowest > 2.0) ]
-                    [
-                        "random graphs, ten: |z| < 2"
-                        $"largest |z| = %.2f{highest}; {within} of {random.Value.Length} within"
-                        verdict (highest < 2.0)
-                    ]
-                ]
-            )
+        Criteria.section "Criteria" [
+            Criteria.row "planted loops, ten graphs: z > 2" $"smallest z = %.2f{lowest}" (lowest > 2.0)
+            Criteria.row
+                "random graphs, ten: |z| < 2"
+                $"largest |z| = %.2f{highest}; {within} of {random.Value.Length} within"
+                (highest < 2.0)
         ]
         Section.figure
             "Loops of three"

@@ -117,7 +117,7 @@ let criteria (runs: StudyRun list) = [
     let all = runs |> List.collect seen
     let largest = all |> List.map _.Change |> List.max
 
-    verdict
+    Criteria.row
         "outputs: no probability changes by more than 1e-5"
         $"largest change {largest:G2}, {all |> List.sumBy _.ChangedPredictions} predicted otherwise"
         (largest <= 1e-5)
@@ -132,19 +132,19 @@ let criteria (runs: StudyRun list) = [
         if not own.IsEmpty then
             let community, random = share "community", share "random"
 
-            verdict
+            Criteria.row
                 $"{row.Label}: blocks skipped by community, more than at random"
                 $"{text 1 community} %% and {text 1 random} %%; {larger.Length} of {own.Length} seeds"
                 (larger.Length = own.Length)
 
             let speed (of': Measured -> float) = own |> List.averageBy (of_order "community" >> of')
 
-            verdict
+            Criteria.row
                 $"{row.Label}: skipping blocks by community, faster than dense"
                 $"{text 2 (speed _.Blocks)} times as fast"
                 (speed _.Blocks > 1.0)
 
-            verdict
+            Criteria.row
                 $"{row.Label}: skipping each zero, faster than dense"
                 $"{text 2 (speed _.Each)} times as fast"
                 (speed _.Each > 1.0)

@@ -103,16 +103,9 @@ let paired (one: string) (other: string) (runs: StudyRun list) = [
             if first.Seed = second.Seed then first, second
 ]
 
-/// A criterion, what was measured, and whether it is met.
-let verdict (criterion: string) (measured: string) (isMet: bool) = [
-    criterion
-    measured
-    if isMet then "met" else "missed"
-]
-
-/// The criteria as a section; they are printed, too.
+/// Criteria as a section; they are printed, too.
 let verdicts (rows: string list list) =
     for row in rows do
         printfn $"""{String.concat " · " row}"""
 
-    Section.make "Criteria" [ Content.Table([ "criterion"; "measured"; "" ], rows) ]
+    Criteria.section "Criteria" rows

@@ -1,6 +1,7 @@
 module ModNet.Cli.Main
 
 open System.CommandLine.Help
+open System.Runtime.InteropServices
 open ModNet
 open ModNet.Cli.Verbs
 open ModNet.Runtime
@@ -34,6 +35,13 @@ let private verbs = [
 
 let private modnet = CommandLine.modnet [ for verb in verbs -> verb.Command ]
 
+/// A signal that ends this process first removes what it has not finished writing.
+let private leavingNothingUnfinished (action: unit -> int) : int =
+    let remove (_: PosixSignalContext) = UnfinishedPath.RemoveAll()
+    use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, remove)
+    use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, remove)
+    action ()
+
 let private run (words: string list) : int =
     // `help VERB` is `VERB --help`.
     let words =
@@ -63,7 +71,7 @@ let private run (words: string list) : int =
             $"{command.Name} needs a {first} first: ./modnet {command.Name} {first} [options]"
     | _ when parsed.Errors.Count > 0 ->
         CommandLine.complainOf (if verb.IsNone then "" else command.Name) parsed parsed.Errors
-    | Some(Action.Parsed run), _ -> run parsed
+    | Some(Action.Parsed run), _ -> leavingNothingUnfinished (fun () -> run parsed)
     | _ -> CommandLine.complain "" $"the script ./modnet, at the root of a clone, does {command.Name}"
 
 [<EntryPoint>]

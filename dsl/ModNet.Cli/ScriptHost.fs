@@ -46,6 +46,9 @@ module ScriptHost =
 
         start
 
+    // As shells tell of it.
+    let private endedBySigterm = 128 + 15
+
     /// Runs it to its end, its error output said line by line; `meanwhile` is done as soon as it runs. Raises UserException where
     /// it does not compile.
     let private follow
@@ -54,18 +57,17 @@ module ScriptHost =
         (say: string -> unit)
         (meanwhile: Process -> 'Result)
         : int * 'Result =
-        // The signal reaches the script too, which ends in good order; this process waits for it.
-        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, fun context -> context.Cancel <- true)
-
         use running = Process.Start start
+        let isInterrupted = ref false
 
-        use _terminate =
-            PosixSignalRegistration.Create(
-                PosixSignal.SIGTERM,
-                fun context ->
-                    context.Cancel <- true
-                    ProcessSignals.Terminate running.Id
-            )
+        // A terminal's Ctrl-C reaches the script, too; a signal to this process alone does not. The script ends in good order, and this process waits for it.
+        let passOn (context: PosixSignalContext) =
+            context.Cancel <- true
+            if context.Signal = PosixSignal.SIGINT then isInterrupted.Value <- true
+            ProcessSignals.Terminate running.Id
+
+        use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, passOn)
+        use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, passOn)
 
         let result = meanwhile running
         let mutable compiles = true
@@ -100,7 +102,8 @@ module ScriptHost =
         if not compiles then
             raise (UserException $"{script}: does not compile, so nothing was run – mend the lines named above")
 
-        running.ExitCode, result
+        let wasEnded = running.ExitCode = endedBySigterm
+        (if isInterrupted.Value && wasEnded then CommandLine.Exit.stopped else running.ExitCode), result
 
     // What F# Interactive says of an exception that no one caught: its type and message, and then the stack. Where it is a user's mistake, the
     // message alone is said.
@@ -156,11 +159,12 @@ module ScriptHost =
         code
 
     /// Runs the script at `path` in place of `script`, whose name is said where it would be; exit code and output. The
-    /// environment variable tells it who listens.
+    /// environment variable tells it who listens. Raises OperationCanceledException where Ctrl-C stopped it.
     let capture (script: string) (path: string) (variable: string, value: string) : int * string =
         let start = start path []
         start.RedirectStandardOutput <- true
         start.Environment[variable] <- value
+        start.Environment[ParentProcess.Variable] <- string Environment.ProcessId
 
         let say (line: string) =
             let line =
@@ -169,5 +173,7 @@ module ScriptHost =
             eprintfn $"{line}"
 
         let code, printed = follow script start say (fun running -> running.StandardOutput.ReadToEndAsync())
+
+        if code = CommandLine.Exit.stopped then raise (OperationCanceledException())
 
         code, printed.Result

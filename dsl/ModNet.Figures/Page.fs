@@ -123,6 +123,7 @@ module internal Page =
                 (lines [
                     meta [ _charset "utf-8" ]
                     rawText $"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"
+                    meta [ _name "generator"; _content "ModNet" ]
                     meta [ _name "viewport"; _content "width=device-width, initial-scale=1" ]
                     link [ _rel "icon"; _href "data:," ]
                     title [] [ encodedText report.Title ]

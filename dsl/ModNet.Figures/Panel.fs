@@ -278,6 +278,9 @@ module Panel =
     /// Makes the x axis one of names, in the order in which they come, even where they look like numbers.
     let classesX (chart: GenericChart) : GenericChart = classes "xaxis" chart
 
+    /// Writes the labels of the x axis upright, where many long ones stand beside each other: aslant they would run into one another.
+    let uprightX (chart: GenericChart) : GenericChart = onAxis "xaxis" (LinearAxis.style (TickAngle = 90)) chart
+
     /// Makes the y axis one of names, in the order in which they come.
     let classesY (chart: GenericChart) : GenericChart = classes "yaxis" chart
 

@@ -4,7 +4,8 @@ open FsCheck
 open FsCheck.FSharp
 open ModNet
 
-/// Networks for properties: sound ones, broken ones, and any at all.
+/// <summary>Networks for properties: sound ones, broken ones, and any at all.</summary>
+/// <namespacedoc><summary>Networks, sound and broken, that FsCheck draws for property tests.</summary></namespacedoc>
 [<RequireQualifiedAccess>]
 module Networks =
 

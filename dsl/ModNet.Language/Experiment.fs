@@ -1,6 +1,9 @@
 namespace ModNet
 
-/// Experiments as whole values.
+/// <summary>Experiments as whole values.</summary>
+/// <namespacedoc><summary>
+/// What scripts open: the words for networks and experiments, and what trains them, asks them, edits them and shows what came of it.
+/// </summary></namespacedoc>
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Experiment =
 

@@ -113,6 +113,8 @@ let private commands =
             ScriptVerbTests.tests
             SweepVerbTests.tests
             UseTests.tests
+            NamedFileTests.tests
+            LearnedDataTests.tests
             SafetyTests.tests
             NotebookTests.tests
             KernelTests.tests

@@ -29,6 +29,7 @@ module Compare =
         let folders = parsed.GetValue runs |> Array.toList
 
         let page = parsed.GetValue out
+        if not (parsed.GetResult out).Implicit then NamedFile.demandPage page
         RunComparison.page folders |> Report.write page
         printfn $"page: {page}"
         CommandLine.Exit.ok

@@ -221,16 +221,25 @@ module Edit =
             printfn $"the decoder: {folder}"
             CommandLine.Exit.ok
         | Some(_, expected, _, act), _ ->
+            if parsed.GetValue rows < 0 then
+                raise (UserException("--rows", "at least 0", string (parsed.GetValue rows), "0 measures nothing"))
+
             let change = act load words |> Option.defaultWith (fun () -> wrong name expected words)
+            NewFolder.demand folder
             use network = load (parsed.GetValue run)
             use edited = change network
-            ModNet.Edit.save folder edited
             let most = parsed.GetValue rows
 
-            if most > 0 && not (givesPart name) then
-                let measured = EditReport.between most network edited
+            // Where the data are not those of the run, nothing is written.
+            let measured =
+                if most > 0 && not (givesPart name) then Some(EditReport.between most network edited) else None
+
+            ModNet.Edit.save folder edited
+
+            measured
+            |> Option.iter (fun measured ->
                 EditReport.lines measured |> List.iter (printfn "%s")
-                EditPage.write folder network edited measured
+                EditPage.write folder network edited measured)
 
             printfn $"the edited network: {folder}"
             CommandLine.Exit.ok

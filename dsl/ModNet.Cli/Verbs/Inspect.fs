@@ -39,9 +39,18 @@ module Inspect =
             DefaultValueFactory = fun _ -> 7
         )
 
+    /// Why an option is of no use, where one is.
+    let private idle (parsed: ParseResult) : string option =
+        if not (parsed.GetValue datapoint).HasValue then None
+        elif not (isNull (parsed.GetValue out)) then Some "--out: one datapoint is printed, and no page is written"
+        elif not (parsed.GetResult top).Implicit then Some "--top: one datapoint has no list of the most frequent"
+        else None
+
     /// Prints the tables and writes the page. Raises UserException for what a user can mend.
-    let private inspect (parsed: ParseResult) : int =
+    let private shown (parsed: ParseResult) : int =
         let path = parsed.GetValue run
+        let named = parsed.GetValue out |> Option.ofObj
+        Option.iter NamedFile.demandPage named
         let trace = Trace.load path
         let count = parsed.GetValue top
 
@@ -56,7 +65,7 @@ module Inspect =
 
             let folder = if Directory.Exists path then path else Path.GetDirectoryName(Path.GetFullPath path)
 
-            let page = parsed.GetValue out |> Option.ofObj |> Option.defaultValue (Path.Combine(folder, "inspect.html"))
+            let page = named |> Option.defaultValue (Path.Combine(folder, "inspect.html"))
 
             RunToUse.writing page (fun () ->
                 RoutingReport.page $"{DirectoryInfo(folder).Name}: what was routed where" options trace
@@ -65,5 +74,10 @@ module Inspect =
             printfn $"\npage: {page}"
 
         CommandLine.Exit.ok
+
+    let private inspect (parsed: ParseResult) : int =
+        match idle parsed with
+        | Some reason -> CommandLine.complain "inspect" reason
+        | None -> shown parsed
 
     let verb = Verb.create "inspect" help [ run ] [ out; layer; datapoint; top ] (Action.Parsed inspect)

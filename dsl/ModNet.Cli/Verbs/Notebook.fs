@@ -1,5 +1,6 @@
 namespace ModNet.Cli.Verbs
 
+open System
 open System.CommandLine
 open System.IO
 open ModNet
@@ -29,10 +30,14 @@ module Notebook =
         let path =
             parsed.GetValue out |> Option.ofObj |> Option.defaultWith (fun () -> Path.ChangeExtension(script, ".ipynb"))
 
-        let notebook = NotebookMaker.make script
+        NamedFile.demand "--out" [ ".ipynb" ] [ NamedFile.markOfNotebook ] path
 
-        WholeFile.Write(path, notebook)
-        printfn $"{path}"
-        CommandLine.Exit.ok
+        try
+            let notebook = NotebookMaker.make script
+            WholeFile.Write(path, notebook)
+            printfn $"{path}"
+            CommandLine.Exit.ok
+        with :? OperationCanceledException ->
+            CommandLine.Exit.stopped
 
     let verb = Verb.create "notebook" help [ script ] [ out ] (Action.Parsed run)

@@ -33,16 +33,15 @@ module Predict =
             HelpName = "N"
         )
 
+    let private overwrite = Option<bool>("--overwrite", Description = "replace the file that --out names")
+
     let private predict (parsed: ParseResult) : int =
+        let out = parsed.GetValue out |> Option.ofObj
+        if not (parsed.GetValue overwrite) then Option.iter (NamedFile.demandNew "--out") out
         use trained = RunToUse.load parsed
         use output = Console.OpenStandardOutput()
 
-        Predicting.write
-            trained
-            (parsed.GetValue top |> Option.ofNullable)
-            (parsed.GetValue data)
-            (parsed.GetValue out |> Option.ofObj)
-            output
+        Predicting.write trained (parsed.GetValue top |> Option.ofNullable) (parsed.GetValue data) out output
         |> Option.iter (eprintfn "%s")
 
         CommandLine.Exit.ok
@@ -52,5 +51,5 @@ module Predict =
             "predict"
             help
             [ RunToUse.run ]
-            [ data; out; top; RunToUse.best; RunToUse.device ]
+            [ data; out; overwrite; top; RunToUse.best; RunToUse.device ]
             (Action.Parsed predict)

@@ -98,9 +98,29 @@ module Structure =
             let known = String.concat ", " kinds
             raise (UserException("--of", $"one of {known}", other, $"say one of them{CommandLine.hint kinds other}"))
 
+    /// Raises UserException unless a page can be written there and, beside it, its numbers.
+    let private demandRoom (page: string) =
+        NamedFile.demandPage page
+
+        if not (File.Exists page) then
+            let numbers = Path.ChangeExtension(page, ".json")
+
+            if Path.Exists numbers then
+                raise (
+                    UserException(
+                        numbers,
+                        "no such file, for the numbers of the page",
+                        "one that is there already",
+                        "give another name with --out"
+                    )
+                )
+
     let private show (parsed: ParseResult) : int =
-        use network = RunToUse.load parsed
         let folder = parsed.GetValue RunToUse.run
+        let named = parsed.GetValue out |> Option.ofObj
+        Option.iter demandRoom named
+        let page = named |> Option.defaultValue (Path.Combine(folder, "structure.html"))
+        use network = RunToUse.load parsed
         let lesioned = if parsed.GetValue lesions then Some(parsed.GetValue datapoints) else None
 
         let report =
@@ -113,8 +133,6 @@ module Structure =
                 lesioned
 
         StructureReport.lines report |> List.iter (printfn "%s")
-
-        let page = parsed.GetValue out |> Option.ofObj |> Option.defaultValue (Path.Combine(folder, "structure.html"))
 
         RunToUse.writing page (fun () -> StructureReport.write page report)
 

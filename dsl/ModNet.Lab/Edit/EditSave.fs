@@ -94,7 +94,7 @@ module internal EditSave =
 
         let tensors = Dictionary(run.Origin.State.Tensors)
         table |> Option.iter (fun table -> tensors[StateNames.Assignments] <- table)
-        Checkpoint.WriteState(folder, run.Origin.State.With tensors, int64 run.Experiment.Seed)
+        (run.Origin.State.With tensors).Write(folder, int64 run.Experiment.Seed)
         folder.WriteJson("edit.json", edits run)
 
     // A network that has had no step becomes a run that is about to take its first.

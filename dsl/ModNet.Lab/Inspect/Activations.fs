@@ -55,6 +55,14 @@ module Activations =
             Till = till
         }
 
+    /// What outputs are looked at for: the run's test set, else its validation set, else its training set.
+    let internal dataOf (run: TrainedRun) : Dataset =
+        let splits = run.Source.Splits
+
+        if splits.Test.Count > 0 then splits.Test[0]
+        elif splits.Validation.Count > 0 then splits.Validation[0]
+        else splits.Train
+
     /// Gives the outputs of layers of a run's network, in the order in which they are asked for, batch by batch, for the first `datapoints` of its test set,
     /// else its validation set, else its training set, in evaluation mode; a batch's tensors are freed after it. Raises UserException for a name that
     /// no layer has.
@@ -76,13 +84,7 @@ module Activations =
                     layer
                     "give names of its summary table"
 
-        let splits = run.Source.Splits
-
-        let data =
-            if splits.Test.Count > 0 then splits.Test[0]
-            elif splits.Validation.Count > 0 then splits.Validation[0]
-            else splits.Train
-
+        let data = dataOf run
         let count = min (int64 datapoints) data.Count
 
         run.Graph.InEvaluation(fun () ->

@@ -40,24 +40,7 @@ module internal Asking =
 
         kept |> Option.defaultWith (fun () -> Array.init count string)
 
-    /// The values that a datapoint's y has; 0 where it is a class.
-    let private width (experiment: Experiment) : int =
-        match experiment.Data with
-        | Data.Csv { Classes = None; Targets = targets } -> targets.Length
-        | Data.InMemory { Target = Target.Values width }
-        | Data.Generated { Target = Target.Values width } -> width
-        | Data.ToyRegression toy -> toy.Dimensions
-        | Data.Csv _
-        | Data.InMemory _
-        | Data.Generated _
-        | Data.Text _
-        | Data.Mnist _
-        | Data.Cifar10 _ -> 0
-
-    let targetNames (experiment: Experiment) : IReadOnlyList<string> =
-        match experiment.Data with
-        | Data.Csv({ Classes = None } as csv) -> List.toArray csv.Targets
-        | _ -> Array.init (width experiment) (fun place -> $"y{place + 1}")
+    let targetNames (experiment: Experiment) : IReadOnlyList<string> = Sources.values experiment.Data |> List.toArray
 
     let beside (device: torch.Device) (side: SideInputs) : SideInputs =
         let moved (values: torch.Tensor) = if isNull values then null else values.``to`` device
@@ -162,7 +145,7 @@ module internal Asking =
             if not (isReal targets && targets.shape.Length >= 2 && targets.shape[0] = x.shape[0]) then
                 refuse $"values [{x.shape[0]}, D] of real numbers"
 
-            let width = int64 (width experiment)
+            let width = int64 (List.length (Sources.values experiment.Data))
             let shape = Array.append (rows x) [| width |]
 
             if width > 0L && targets.shape <> shape then refuse $"values {shapeText shape} of real numbers"

@@ -68,6 +68,10 @@ type Script(arguments: string array) =
         if drawing.IsSome && experiments.Length > 1 then
             stopOn $"--draw: draws one network, and this script declares {experiments.Length} experiments"
 
+        drawing
+        |> Option.iter (fun path ->
+            guarded (fun () -> NamedFile.demand "--draw" DrawingFile.endings NamedFile.marksOfDrawing path))
+
         settings, drawing
 
     /// A whole number that the command line may set.

@@ -203,7 +203,7 @@ module Trained =
         made experiment plan preparation (fun graph ->
             let data = preparation |> Option.map _.Data |> Option.toObj
             let step = weights (folder, graph, say, data)
-            step, new Origin(folder, lazy (Checkpoint.StateOf(folder, isBest, ignore)), []))
+            step, new Origin(folder, lazy (RunState.Of(folder, isBest, ignore)), []))
 
     let private loaded weights isBest (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
         Machine.EnsureReady()
@@ -277,15 +277,26 @@ module Trained =
     /// Example: `Trained.export_best_onnx "runs/mnist" "mnist-weights"`
     let export_best_onnx (folder: string) (out: string) : unit = exported load_best true folder out
 
-    let private withSource (source: Source) (trained: TrainedNetwork) : TrainedRun = {
-        Experiment = trained.Experiment
-        Source = source
-        Graph = trained.Graph
-        Evaluating = trained.Evaluating
-        Device = trained.Device
-    }
+    /// A network with its data. Where nobody has asked for other data than the run's, they must still be those that it learned from.
+    let private withSource (source: Source) (trained: TrainedNetwork) : TrainedRun =
+        let folder = trained.Origin.Folder
 
-    /// Loads a trained network's data for an action, and frees them after it. Raises UserException where they are gone.
+        if folder <> "" && (experiment folder).Data = trained.Experiment.Data then
+            LearnedData.demand
+                folder
+                source.Splits.Identity
+                "put the data back; numbers that are measured on others would not be of this run"
+
+        {
+            Experiment = trained.Experiment
+            Source = source
+            Graph = trained.Graph
+            Evaluating = trained.Evaluating
+            Device = trained.Device
+        }
+
+    /// Loads a trained network's data for an action, and frees them after it. Raises UserException where they are gone, or others than those that the
+    /// network learned from.
     let internal withData (trained: TrainedNetwork) (action: CheckedExperiment -> TrainedRun -> 'Result) : 'Result =
         let sound = Check.experiment trained.Experiment |> Refusal.orRaise
         let source = Source.load sound
@@ -304,7 +315,7 @@ module Trained =
         trained |> withSource source |> action
 
     /// Opens a run for an action and gives the action's result; the run's graph and data are freed after it. Raises UserException where the folder holds no
-    /// run, or its data are gone.
+    /// run, or its data are gone, or are no longer those that it learned from.
     /// Example: `Trained.within "runs/mnist" (fun run -> Seq.length (run.Graph.parameters ()))`
     let within (folder: string) (action: TrainedRun -> 'Result) : 'Result = within_as id folder action
 

@@ -8,12 +8,18 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module DrawingFile =
 
-    let private renderings = [ ".svg", Network.to_svg; ".mmd", Network.to_mermaid ]
+    // A comment in Mermaid's language.
+    let private marked (text: string) = $"%%%% a network, drawn by ModNet\n{text}"
+
+    let private renderings = [ ".svg", Network.to_svg; ".mmd", Network.to_mermaid >> Result.map marked ]
 
     let private tryRendering (path: string) =
         renderings
         |> List.tryFind (fun (ending, _) -> path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
         |> Option.map snd
+
+    /// What the names of drawings may end in.
+    let internal endings: string list = List.map fst renderings
 
     /// Whether the name ends in `.svg` or `.mmd`.
     let isKnown (path: string) = (tryRendering path).IsSome

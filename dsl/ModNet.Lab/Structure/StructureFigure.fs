@@ -35,6 +35,7 @@ module StructureFigure =
             )
         ]
         |> Panel.classesX
+        |> Panel.uprightX
         |> Panel.classesY
         |> Panel.downwards
         |> Panel.left (besidePixels + letterPixels * longest)

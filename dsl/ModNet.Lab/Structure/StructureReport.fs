@@ -49,21 +49,22 @@ module StructureReport =
             | layer -> Kind.role layer = Role.Body)
         |> List.map _.Name
 
+    /// The activity of layers over so many datapoints, or as many as there are; links from twice what chance gives, 2/√N, unless it is said from where.
+    let internal activity (layers: string list option) (datapoints: int) (least: float option) (run: TrainedNetwork) =
+        let there = Trained.withData run (fun _ opened -> (Activations.dataOf opened).Count)
+        let count = int (min (int64 datapoints) there)
+
+        StructureOf.Activity(
+            layers |> Option.defaultWith (fun () -> layersOf run),
+            count,
+            least |> Option.defaultWith (fun () -> 2.0 / sqrt (float count) |> min 1.0)
+        )
+
     /// What is asked of a network of which nothing else is said: the routing of one with pools, else the activity of its layers over so many datapoints, with
     /// links from twice what chance gives, 2/√N.
     /// Example: `let usual = Trained.load "runs/mnist" |> StructureReport.usual 1_000`
     let usual (datapoints: int) (run: TrainedNetwork) : StructureOf =
-        if run.Plan.Pools.IsEmpty then
-            StructureOf.Activity(layersOf run, datapoints, 2.0 / sqrt (float datapoints))
-        else
-            StructureOf.Routing
-
-    let internal activity (layers: string list option) (datapoints: int) (least: float option) (run: TrainedNetwork) =
-        StructureOf.Activity(
-            layers |> Option.defaultWith (fun () -> layersOf run),
-            datapoints,
-            defaultArg least (2.0 / sqrt (float datapoints))
-        )
+        if run.Plan.Pools.IsEmpty then activity None datapoints None run else StructureOf.Routing
 
     let private graph (folder: string) (run: TrainedNetwork) (asked: StructureOf) : UnitGraph =
         match asked with

@@ -36,6 +36,13 @@ module internal SweepRunner =
         | :? IOException
         | :? UserException -> false
 
+    /// Tells the processes of a sweep that a run could not be done, and need not be tried again.
+    let private markOfFailure (plan: SweepPlan) (run: SweepRun) = Path.Combine(plan.Home, $".{run.Name}.failed")
+
+    let private removeMarks (plan: SweepPlan) =
+        for run in plan.Runs do
+            File.Delete(markOfFailure plan run)
+
     let private settingsOf (settings: Settings) (run: SweepRun) (threads: int option) = {
         settings with
             Out = Some run.Folder
@@ -61,8 +68,8 @@ module internal SweepRunner =
             | held ->
                 use _held = held
 
-                // Another process may have finished it since this one looked.
-                if isOver run then
+                // Another process may have been at it since this one looked.
+                if isOver run || File.Exists(markOfFailure plan run) then
                     SweepEnd.Done
                 else
                     printfn ""
@@ -75,6 +82,7 @@ module internal SweepRunner =
                     with :? UserException as mistake ->
                         // The other runs go on; they may take hours, and do not need this one.
                         eprintfn $"{run.Name}: {mistake.Message}"
+                        File.WriteAllText(markOfFailure plan run, "")
                         SweepEnd.Failed
 
         // Training stops by itself; what is asked for between two runs must not be lost.
@@ -84,7 +92,7 @@ module internal SweepRunner =
                 | [] -> ended
                 | _ when stop.IsCancellationRequested -> SweepEnd.Stopped
                 | first :: others ->
-                    if isOver (fst first) then
+                    if isOver (fst first) || File.Exists(markOfFailure plan (fst first)) then
                         go (place + 1) ended others
                     else
                         match turn place first with
@@ -208,6 +216,25 @@ module internal SweepRunner =
                     printfn
                         $"{run.Folder} held an earlier run, which is now {aside} (--resume would have gone on with it, and --overwrite replaced it)"
 
+    /// Raises UserException where finished runs, which are gone on with and not trained again, learned from other data than those that are there now.
+    let private demandSameData (sound: (SweepRun * CheckedExperiment) list) : unit =
+        let isOfFiles (_, checked': CheckedExperiment) = (Sources.path checked'.Experiment.Data).IsSome
+
+        let finished =
+            sound
+            |> List.filter (fun (run, _) -> isOver run)
+            |> List.filter isOfFiles
+            |> List.groupBy (fun (_, checked') -> checked'.Experiment.Data)
+
+        for _, group in finished do
+            use splits = (Source.load (snd group.Head)).Splits
+
+            for run, _ in group do
+                LearnedData.demand
+                    run.Folder
+                    splits.Identity
+                    "put the data back, or leave --resume out: the earlier runs are then set aside"
+
     /// What a process does that was started for runs of this sweep: the exit code.
     let asWorker (plan: SweepPlan) (settings: Settings) (threads: int) : int =
         match work plan (SweepPlan.mustBeSound plan) settings (Some threads) with
@@ -220,6 +247,8 @@ module internal SweepRunner =
         let sound = SweepPlan.mustBeSound plan
         Directory.CreateDirectory plan.Home |> ignore
         makeRoom plan settings
+        demandSameData sound
+        removeMarks plan
         let waiting = plan.Runs |> List.filter (isOver >> not)
         let onOneDevice = plan.Runs |> List.exists (fun run -> run.Experiment.Device <> Cpu)
         // By all runs and not by those that wait: threads can change the last bits, and a resumed run keeps its own.
@@ -245,6 +274,7 @@ module internal SweepRunner =
             | Some words -> sideBySide words plan jobs threads
             | None -> work plan sound settings (Some threads)
 
+        removeMarks plan
         if not waiting.IsEmpty then printfn ""
         SweepTable.lines plan |> List.iter (printfn "%s")
         SweepTable.write plan

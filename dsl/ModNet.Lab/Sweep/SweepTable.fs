@@ -66,7 +66,8 @@ module internal SweepTable =
         if data.Length > 1 || measured.Length < 2 then
             None
         else
-            Some $"best by validation: {fst (List.maxBy snd measured)}"
+            let name, highest = List.maxBy snd measured
+            Some $"best by validation: {name}, with the highest log likelihood of the validation set (%.4f{highest})"
 
     let private cells (plan: SweepPlan) =
         let runs = plan.Runs |> List.map looked

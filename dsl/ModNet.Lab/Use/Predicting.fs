@@ -309,9 +309,7 @@ module internal Predicting =
                 },
                 rows,
                 line
-            | Data.ToyRegression _
-            | Data.InMemory _
-            | Data.Generated _ ->
+            | _ ->
                 Refusal.refuse
                     trained.Experiment.Network.Name
                     "a run on a CSV or Parquet file, images or a text"

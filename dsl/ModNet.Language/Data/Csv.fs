@@ -350,4 +350,5 @@ module internal CsvKind =
                     csv.Standardise || csv.Missing = Some Mean || not (csv.Categorical.IsEmpty && csv.Coded.IsEmpty)
             WithoutValidation = fun csv -> if csv.HeldOut = 0.0 then DataKind.holdOut 0 else None
             Tasks = fun csv -> csv.Task |> Option.map (fun _ -> None)
+            Values = fun csv -> if csv.Classes.IsNone then csv.Targets else []
     }

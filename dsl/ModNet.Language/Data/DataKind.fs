@@ -20,6 +20,8 @@ type internal DataKind<'P> = {
     Tasks: 'P -> int option option
     /// The number of choices that each datapoint brings along.
     Given: 'P -> int option
+    /// The names of the values that a datapoint's y has, where it is no class; empty where it is one.
+    Values: 'P -> string list
     /// Notes what is wrong with it, and what does not go with the network.
     Check: DataRules -> 'P -> unit
 }
@@ -35,6 +37,7 @@ type internal AnyDataKind = {
     WithoutValidation: Data -> string option
     Tasks: Data -> int option option
     Given: Data -> int option
+    Values: Data -> string list
     Check: DataRules -> Data -> unit
 }
 
@@ -53,6 +56,7 @@ module internal DataKind =
         WithoutValidation = fun _ -> None
         Tasks = fun _ -> None
         Given = fun _ -> None
+        Values = fun _ -> []
         Check = check
     }
 
@@ -70,11 +74,21 @@ module internal DataKind =
             WithoutValidation = settings >> kind.WithoutValidation
             Tasks = settings >> kind.Tasks
             Given = settings >> kind.Given
+            Values = settings >> kind.Values
             Check = fun rules -> settings >> kind.Check rules
         }
 
     /// What to do where no datapoints are held out for validation.
     let holdOut (count: int) : string option = if count = 0 then Some "hold some out by `held_out`" else None
+
+    /// Names for so many values of y, where the data have none.
+    let numbered (count: int) : string list = [ for place in 1..count -> $"y{place}" ]
+
+    /// The same by what y is.
+    let numberedOf (target: Target) : string list =
+        match target with
+        | Target.Values width -> numbered width
+        | Target.Classes _ -> []
 
     /// What y is, in JSON.
     let target =

@@ -373,4 +373,5 @@ module internal InMemoryKind =
             WithoutValidation = fun data -> DataKind.holdOut data.HeldOut
             Tasks = fun data -> Option.map Some data.Tasks
             Given = _.Given
+            Values = fun data -> DataKind.numberedOf data.Target
     }

@@ -32,6 +32,9 @@ module internal Sources =
     /// What to do about data without a validation set; None where they have one, or only their files know.
     let withoutValidation data = (find data).WithoutValidation data
 
+    /// The names of the values that a datapoint's y has, where it is no class; empty where it is one.
+    let values data = (find data).Values data
+
     /// Notes what is wrong with data, and what does not go with the network.
     let check (rules: DataRules) data =
         let kind = find data

@@ -119,6 +119,7 @@ module internal ToyRegressionKind =
             fields
             check with
             Points = fun toy -> Some(toy.Points, ", or draw more points")
+            Values = fun toy -> DataKind.numbered toy.Dimensions
             WithoutValidation =
                 fun _ -> Some "the points that it holds out are a test set: take other data, such as `generated`"
     }

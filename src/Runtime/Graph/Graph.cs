@@ -11,6 +11,9 @@ public sealed record GraphOutput(Tensor Features, Tape Tape);
 /// <summary>
 /// A modular network: nodes in order, then a head. The head gives p(y|x, a, θ), and the controllers on the way give p(a|x, φ) (Eq. 3).
 /// </summary>
+/// <namespacedoc><summary>
+/// The runtime: modules and controllers as graphs on TorchSharp, the methods that train them, data, and the folders of runs. C# programs build graphs with it by hand.
+/// </summary></namespacedoc>
 public sealed class Graph : GraphPart
 {
     private readonly Node[] _nodes;

@@ -21,18 +21,6 @@ namespace ModNet.Runtime;
 /// </remarks>
 public static class Checkpoint
 {
-    private const string Format = "modnet.checkpoint";
-
-    // Version 1 has neither seal nor metadata; version 2 has both.
-    private const int Version = 2;
-
-    // The names of the other files' checksums in the metadata.
-    private const string Metrics = "metrics.sha256";
-    private const string Spec = "spec.sha256";
-
-    // The name of the data's identity in the metadata.
-    private const string Data = "data";
-
     /// <summary>
     /// Writes a checkpoint after <paramref name="step"/> gradient steps, which took <paramref name="seconds"/>, and keeps the newest
     /// <paramref name="keep"/> ≥ 1 checkpoints. <paramref name="data"/> says what the run learns from. UserException where the disk refuses;
@@ -47,15 +35,8 @@ public static class Checkpoint
         var kept = new KeptCheckpoints(folder.Path);
         Safetensors.Write(kept.Newest, tensors, metadata, () => kept.MakeRoom(step, keep));
         kept.Prune(keep);
-        TellStep(folder, step, streams.Seed);
+        CheckpointFile.TellStep(folder, step, streams.Seed);
     }
-
-    private static void TellStep(RunFolder folder, long step, long seed) => folder.WriteJson("state.json", new JsonObject
-    {
-        ["version"] = 1,
-        ["step"] = step,
-        ["seed"] = seed,
-    });
 
     /// <summary>
     /// Writes <c>best.safetensors</c>: a whole checkpoint at the step of the best evaluation so far, which its metadata hold as
@@ -71,7 +52,7 @@ public static class Checkpoint
             metadata.Add(name, json);
         }
 
-        Safetensors.Write(BestIn(folder.Path), tensors, metadata);
+        Safetensors.Write(CheckpointFile.BestIn(folder.Path), tensors, metadata);
     }
 
     /// <summary>
@@ -80,7 +61,7 @@ public static class Checkpoint
     /// </summary>
     internal static BestEvaluation? ReadBest(RunFolder folder, Action<string> say)
     {
-        string path = BestIn(folder.Path);
+        string path = CheckpointFile.BestIn(folder.Path);
         if (!File.Exists(path))
         {
             return null;
@@ -89,7 +70,7 @@ public static class Checkpoint
         try
         {
             using var scope = NewDisposeScope();
-            return BestEvaluation.Of(path, Read(path).Metadata);
+            return BestEvaluation.Of(path, CheckpointFile.Read(path).Metadata);
         }
         catch (UserException damage)
         {
@@ -97,8 +78,6 @@ public static class Checkpoint
             return null;
         }
     }
-
-    private static string BestIn(string folder) => Path.Combine(folder, RunFolder.Best);
 
     // What a checkpoint holds, in the caller's scope.
     private static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Metadata) Content(
@@ -131,19 +110,19 @@ public static class Checkpoint
         tensors.Add("run.metrics", tensor(new[] { metrics }));
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = Format,
-            ["version"] = Version.ToString(CultureInfo.InvariantCulture),
+            ["format"] = CheckpointFile.Format,
+            ["version"] = CheckpointFile.Version.ToString(CultureInfo.InvariantCulture),
             ["step"] = step.ToString(CultureInfo.InvariantCulture),
-            [Metrics] = metricsChecksum,
+            [CheckpointFile.Metrics] = metricsChecksum,
         };
-        if (SpecChecksum(folder.Path) is string spec)
+        if (CheckpointFile.SpecChecksum(folder.Path) is string spec)
         {
-            metadata.Add(Spec, spec);
+            metadata.Add(CheckpointFile.Spec, spec);
         }
 
         if (data is not null)
         {
-            metadata.Add(Data, data.ToJson());
+            metadata.Add(CheckpointFile.Data, data.ToJson());
         }
 
         foreach ((string name, string value) in RunConditions.Here(method.Device))
@@ -183,7 +162,7 @@ public static class Checkpoint
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var kept = new KeptCheckpoints(folder.Path);
-        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(kept, say);
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = CheckpointFile.LastGood(kept, say);
         string? conditions = RunConditions.Difference(metadata, method.Device);
         DemandSameData(saved.Path, metadata, data, conditions, say);
         long step = saved.Count("run.step");
@@ -210,7 +189,7 @@ public static class Checkpoint
         }
 
         folder.CutMetrics(saved.Count("run.metrics"));
-        if (metadata.TryGetValue(Metrics, out string? metrics) && metrics != folder.MetricsChecksum)
+        if (metadata.TryGetValue(CheckpointFile.Metrics, out string? metrics) && metrics != folder.MetricsChecksum)
         {
             say($"{folder.PathOf("metrics.jsonl")}: is not as it was when {saved.Path} was written, so its lines may be wrong; training goes on well");
         }
@@ -224,14 +203,10 @@ public static class Checkpoint
         return (step, saved.Real("run.seconds"));
     }
 
-    // Checkpoints of earlier versions do not say what the run learned from.
-    private static DataIdentity? EarlierData(IReadOnlyDictionary<string, string> metadata) =>
-        metadata.TryGetValue(Data, out string? json) ? DataIdentity.Parse(json) : null;
-
     private static void DemandSameData(
         string path, IReadOnlyDictionary<string, string> metadata, DataIdentity? data, string? conditions, Action<string> say)
     {
-        if (EarlierData(metadata) is not DataIdentity earlier || data?.DifferenceFrom(earlier) is not string difference)
+        if (CheckpointFile.EarlierData(metadata) is not DataIdentity earlier || data?.DifferenceFrom(earlier) is not string difference)
         {
             return;
         }
@@ -256,7 +231,7 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Architecture.Load(Read(path).Saved, graph, averaged: true);
+        Architecture.Load(CheckpointFile.Read(path).Saved, graph, averaged: true);
     }
 
     /// <summary>
@@ -267,7 +242,7 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = LastGood(new(folder), say);
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = CheckpointFile.LastGood(new(folder), say);
         return LoadWeights(saved, metadata, folder, graph, say, data);
     }
 
@@ -279,7 +254,7 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        string path = BestIn(folder);
+        string path = CheckpointFile.BestIn(folder);
         if (!File.Exists(path))
         {
             throw new UserException(
@@ -287,134 +262,25 @@ public static class Checkpoint
                 "take the newest one; a run keeps the best where its data have a validation set, unless it says `keep_best false`");
         }
 
-        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = Read(path);
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = CheckpointFile.Read(path);
         return LoadWeights(saved, metadata, folder, graph, say, data);
-    }
-
-    /// <summary>
-    /// All that the newest whole checkpoint in a run's folder holds, or, with <paramref name="best"/>, <c>best.safetensors</c>; of exported weights,
-    /// those alone. <paramref name="say"/> is told of damaged ones.
-    /// </summary>
-    public static RunState StateOf(string folder, bool best, Action<string> say)
-    {
-        using var scope = NewDisposeScope();
-        if (ExportedWeights.IsIn(folder))
-        {
-            string weights = Path.Combine(folder, ExportedWeights.FileName);
-            return new(RunState.Owned(Safetensors.Read(weights)), new Dictionary<string, string>(), weights);
-        }
-
-        (SavedState saved, IReadOnlyDictionary<string, string> metadata) = best ? Read(BestIn(folder)) : LastGood(new(folder), say);
-        return new(RunState.Owned(saved.Names.ToDictionary(name => name, saved.Get)), metadata, saved.Path);
-    }
-
-    /// <summary>
-    /// Writes a state into the folder of a run as its checkpoint, from which the run of that seed goes on. The folder has its metrics and its spec already.
-    /// UserException where the disk refuses.
-    /// </summary>
-    public static void WriteState(RunFolder folder, RunState state, long seed)
-    {
-        using var scope = NewDisposeScope();
-        (long length, string metrics) = folder.FlushMetrics();
-        var tensors = new Dictionary<string, Tensor>(state.Tensors, StringComparer.Ordinal) { ["run.metrics"] = tensor(new[] { length }) };
-        var metadata = new Dictionary<string, string>(state.Metadata, StringComparer.Ordinal) { [Metrics] = metrics };
-        if (SpecChecksum(folder.Path) is string spec)
-        {
-            metadata[Spec] = spec;
-        }
-
-        // What an evaluation of the network before the edit found.
-        foreach (string evaluation in BestEvaluation.Names)
-        {
-            metadata.Remove(evaluation);
-        }
-
-        Safetensors.Write(new KeptCheckpoints(folder.Path).Newest, tensors, metadata);
-        TellStep(folder, state.Steps, seed);
     }
 
     private static long LoadWeights(
         SavedState saved, IReadOnlyDictionary<string, string> metadata, string folder, Graph graph, Action<string> say, DataIdentity? data)
     {
         Architecture.Load(saved, graph, averaged: true);
-        if (metadata.TryGetValue(Spec, out string? spec) && SpecChecksum(folder) is var now && spec != now && !IsNewestOf(folder, now))
+        if (metadata.TryGetValue(CheckpointFile.Spec, out string? spec) && CheckpointFile.SpecChecksum(folder) is var now && spec != now && !CheckpointFile.IsNewestOf(folder, now))
         {
-            say($"{SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");
+            say($"{CheckpointFile.SpecIn(folder)}: is not as it was when {saved.Path} was written, so the network may be another – put the file back, or see that its changes are meant");
         }
 
-        if (EarlierData(metadata) is DataIdentity earlier && data?.DifferenceFrom(earlier) is string difference)
+        if (CheckpointFile.EarlierData(metadata) is DataIdentity earlier && data?.DifferenceFrom(earlier) is string difference)
         {
             say($"{Path.Combine(folder, Preparation.FileName)}: is of other data than {saved.Path}, so the network's inputs may be prepared wrongly – put the file back; what differs:{difference}");
         }
 
         return saved.Number("run.step");
-    }
-
-    // A run that was resumed to another length has a spec that is not that of its earlier checkpoints.
-    private static bool IsNewestOf(string folder, string? spec)
-    {
-        string newest = new KeptCheckpoints(folder).Newest;
-        try
-        {
-            return spec is not null && File.Exists(newest) && Safetensors.ReadMetadata(newest).GetValueOrDefault(Spec) == spec;
-        }
-        catch (UserException)
-        {
-            return false;
-        }
-    }
-
-    private static string SpecIn(string folder) => Path.Combine(folder, "spec.json");
-
-    // Null where there is no spec: a run that was set up by hand leaves none.
-    private static string? SpecChecksum(string folder) =>
-        File.Exists(SpecIn(folder)) ? DataFile.Of(SpecIn(folder)).Sha256 : null;
-
-    private static (SavedState Saved, IReadOnlyDictionary<string, string> Metadata) LastGood(
-        KeptCheckpoints kept, Action<string> say)
-    {
-        var damaged = new List<string>();
-        foreach (string path in kept.Paths)
-        {
-            try
-            {
-                (SavedState saved, IReadOnlyDictionary<string, string> metadata) = Read(path);
-                foreach (string problem in damaged)
-                {
-                    say(problem);
-                }
-
-                if (damaged.Count > 0)
-                {
-                    say($"{path}: is whole, and taken in its place (step {saved.Number("run.step")})");
-                }
-
-                return (saved, metadata);
-            }
-            catch (UserException problem)
-            {
-                damaged.Add(problem.Message);
-            }
-        }
-
-        throw damaged.Count > 0
-            ? new UserException(string.Join("\n", damaged))
-            : new UserException(kept.Newest, "a checkpoint", "none", "give the folder of a run that has written one");
-    }
-
-    private static (SavedState Saved, IReadOnlyDictionary<string, string> Metadata) Read(string path)
-    {
-        Dictionary<string, Tensor> tensors = Safetensors.ReadSealed(path, out IReadOnlyDictionary<string, string> metadata);
-        string found = metadata.TryGetValue("format", out string? format)
-            ? $"{format} {metadata.GetValueOrDefault("version")}"
-            : $"{Format} 1";
-        if (found is not ($"{Format} 1" or $"{Format} 2"))
-        {
-            throw new UserException(
-                path, $"a checkpoint ({Format} {Version}, or 1)", found, "read it with the ModNet that wrote it");
-        }
-
-        return (new(path, tensors), metadata);
     }
 
     // A layer may be called `random`, so names that belong to the graph are left out.

@@ -113,7 +113,7 @@ public sealed class RunFolder : IDisposable
     // Removes the files that a killed run was writing. No other run writes here, because this one holds the lock.
     private static void ClearUnfinished(string path)
     {
-        foreach (string file in Directory.GetFiles(path, "*" + WholeFile.Unfinished))
+        foreach (string file in Directory.GetFiles(path, "*" + UnfinishedPath.Ending))
         {
             File.Delete(file);
         }

@@ -15,6 +15,24 @@ public sealed record RunState(
 {
     private const string Step = "run.step";
 
+    /// <summary>
+    /// All that the newest whole checkpoint in a run's folder holds, or, with <paramref name="best"/>, <c>best.safetensors</c>; of exported weights,
+    /// those alone. <paramref name="say"/> is told of damaged ones.
+    /// </summary>
+    public static RunState Of(string folder, bool best, Action<string> say)
+    {
+        using var scope = NewDisposeScope();
+        if (ExportedWeights.IsIn(folder))
+        {
+            string weights = Path.Combine(folder, ExportedWeights.FileName);
+            return new(Owned(Safetensors.Read(weights)), new Dictionary<string, string>(), weights);
+        }
+
+        (SavedState saved, IReadOnlyDictionary<string, string> metadata) =
+            best ? CheckpointFile.Read(CheckpointFile.BestIn(folder)) : CheckpointFile.LastGood(new(folder), say);
+        return new(Owned(saved.Names.ToDictionary(name => name, saved.Get)), metadata, saved.Path);
+    }
+
     /// <summary>Whether there is all that a run needs to go on, and not weights alone.</summary>
     public bool IsWhole => Tensors.ContainsKey(Step);
 
@@ -35,6 +53,31 @@ public sealed record RunState(
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Architecture.Load(new(Source, Tensors), graph, averaged);
+    }
+
+    /// <summary>
+    /// Writes the state into the folder of a run as its checkpoint, from which the run of that seed goes on. The folder has its metrics and its spec already.
+    /// UserException where the disk refuses.
+    /// </summary>
+    public void Write(RunFolder folder, long seed)
+    {
+        using var scope = NewDisposeScope();
+        (long length, string metrics) = folder.FlushMetrics();
+        var tensors = new Dictionary<string, Tensor>(Tensors, StringComparer.Ordinal) { ["run.metrics"] = tensor(new[] { length }) };
+        var metadata = new Dictionary<string, string>(Metadata, StringComparer.Ordinal) { [CheckpointFile.Metrics] = metrics };
+        if (CheckpointFile.SpecChecksum(folder.Path) is string spec)
+        {
+            metadata[CheckpointFile.Spec] = spec;
+        }
+
+        // What an evaluation of the network before the edit found.
+        foreach (string evaluation in BestEvaluation.Names)
+        {
+            metadata.Remove(evaluation);
+        }
+
+        Safetensors.Write(new KeptCheckpoints(folder.Path).Newest, tensors, metadata);
+        CheckpointFile.TellStep(folder, Steps, seed);
     }
 
     /// <summary>The number of gradient steps that the weights have had; 0 where weights alone do not say.</summary>

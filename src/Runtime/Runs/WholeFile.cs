@@ -6,9 +6,6 @@ namespace ModNet.Runtime;
 /// </summary>
 public static class WholeFile
 {
-    /// <summary>The ending of the names of unfinished files. A process that is killed may leave one.</summary>
-    internal const string Unfinished = ".partial";
-
     /// <summary>Writes text as UTF-8.</summary>
     public static void Write(string path, string text) =>
         Write(path, stream =>
@@ -23,17 +20,17 @@ public static class WholeFile
     /// </summary>
     public static void Write(string path, Action<Stream> write, Action? renaming = null)
     {
-        string temporary = $"{path}.{Environment.ProcessId}{Unfinished}";
+        using var unfinished = new UnfinishedPath(path);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            using (var stream = new FileStream(unfinished.Path, FileMode.Create, FileAccess.Write))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
 
             renaming?.Invoke();
-            File.Move(temporary, path, overwrite: true);
+            File.Move(unfinished.Path, path, overwrite: true);
             FolderEntries.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (DirectoryNotFoundException)
@@ -44,25 +41,9 @@ public static class WholeFile
         {
             throw Refused(path, e, "what lay there before is as it was; see to space and permissions, or name another place");
         }
-        finally
-        {
-            Remove(temporary);
-        }
     }
 
     /// <summary>The exception that gives the system's reason why a file cannot be written, without the name of the temporary file.</summary>
     internal static UserException Refused(string path, Exception e, string remedy) =>
         new(path, "a file that can be written", e.Message.Split(" : '")[0].TrimEnd('.'), remedy);
-
-    private static void Remove(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The reason why the file could not be written matters more than the part that stays.
-        }
-    }
 }

@@ -234,6 +234,45 @@ let tests =
                 refused 1 [ "demo"; "--out"; out ] [ out; "a folder that can be written"; "Read-only file system" ]
                 Expect.equal (File.ReadAllBytes(newest out)) before "the checkpoint is as it was"
 
+        testInDirectory "a script that has not come to its experiment ends with ./modnet, by SIGKILL and by SIGINT"
+        <| fun directory ->
+            let begun = Path.Combine(directory, "begun")
+            let load = Path.Combine(root, "notebooks", "modnet.fsx")
+
+            let script =
+                write
+                    directory
+                    "slow.fsx"
+                    $"""#load @"{load}"
+System.IO.File.WriteAllText(@"{begun}.part", string System.Environment.ProcessId)
+System.IO.File.Move(@"{begun}.part", @"{begun}")
+System.Threading.Thread.Sleep 300_000
+"""
+
+            for verb, signal in [ "check", sigkill; "check", sigint; "notebook", sigint ] do
+                File.Delete begun
+                use running = start [ verb; script ]
+                let clock = Stopwatch.StartNew()
+
+                while not (File.Exists begun) do
+                    if running.HasExited || clock.Elapsed > TimeSpan.FromMinutes 2.0 then
+                        failtest $"{running.StandardOutput.ReadToEnd()}{running.StandardError.ReadToEnd()}"
+
+                    Thread.Sleep 20
+
+                let own = Path.Combine("/proc", File.ReadAllText begun)
+                Expect.equal (send (running.Id, signal)) 0 "the signal is sent"
+                Expect.isTrue (running.WaitForExit 60_000) $"{verb} ends"
+                if signal = sigint then Expect.equal running.ExitCode 130 $"{verb}: as shells tell of SIGINT"
+
+                while Directory.Exists own && clock.Elapsed < TimeSpan.FromMinutes 4.0 do
+                    Thread.Sleep 20
+
+                Expect.isFalse (Directory.Exists own) $"{verb}: its script is gone"
+
+            Expect.isFalse (File.Exists(Path.Combine(directory, "slow.ipynb"))) "no notebook"
+            Expect.hasLength (Directory.GetFiles(directory, "*.fsx")) 1 "no copy of the script"
+
         testInDirectory "a second run in the same folder is refused"
         <| fun directory ->
             let out = Path.Combine(directory, "run")

@@ -66,7 +66,7 @@ let private audit =
             }
         }
         if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is wider than its window");
-        if (plots.length === 0) wrong.push("no figure");
+        if (plots.length === 0 && !document.querySelector(".drawing svg")) wrong.push("no figure");
         return wrong;
     }"""
 
@@ -282,6 +282,26 @@ let private study: StudyFile = {
     Entries = []
 }
 
+/// The pages of a trained network's structure, by its units and by its modules, and of an edit of it.
+let private ofNetwork (folder: string) (run: string) : string list =
+    use network = Trained.load run
+
+    let structured (name: string) (of': StructureOf) =
+        let path = Path.Combine(folder, name)
+        StructureReport.make run of' 20 (Some 2) (Some 100) network |> StructureReport.write path
+        path
+
+    let edited = Path.Combine(folder, "edited")
+    use without = Edit.exclude "modular2/pool" [ 5 ] network
+    Edit.save edited without
+    EditReport.between 100 network without |> EditPage.write edited network without
+
+    [
+        structured "units.html" (StructureReport.activity None 100 None network)
+        structured "modules.html" StructureOf.Routing
+        Path.Combine(edited, "edit.html")
+    ]
+
 let private pages (folder: string) = [
     let words, rows = Path.Combine(folder, "words.txt"), Path.Combine(folder, "rows.csv")
     corpus words
@@ -292,6 +312,7 @@ let private pages (folder: string) = [
     inspected text
     let second = ran folder (table rows)
     inspected second
+    yield! ofNetwork folder second
 
     let compared = Path.Combine(folder, "compared.html")
     RunComparison.page [ first; text; second ] |> Report.write compared

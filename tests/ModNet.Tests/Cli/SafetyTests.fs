@@ -40,7 +40,7 @@ let private emptyClone (action: string -> string -> unit) =
     inDirectory
     <| fun directory ->
         let bin = Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName
-        File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
+        copyScript directory
 
         for folder in [ "src/Kernels"; "src/Runtime"; "dsl"; "notebooks"; "tests"; ".config" ] do
             Directory.CreateDirectory(Path.Combine(directory, folder)) |> ignore

@@ -85,7 +85,7 @@ let tests =
             inDirectory
             <| fun directory ->
                 let sources = Path.Combine("dsl", "ModNet.Cli")
-                File.Copy(Path.Combine(root, "modnet"), Path.Combine(directory, "modnet"))
+                copyScript directory
                 Directory.CreateDirectory(Path.Combine(directory, sources, "Verbs")) |> ignore
 
                 for file in Directory.GetFiles(Path.Combine(root, sources), "*.fs", SearchOption.AllDirectories) do

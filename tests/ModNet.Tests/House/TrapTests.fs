@@ -26,6 +26,7 @@ let private sources =
     lazy
         (String.concat "\n" [
             File.ReadAllText(Path.Combine(root, "modnet"))
+            File.ReadAllText(Path.Combine(root, "tools", "debian"))
 
             for folder in [ "src"; "dsl" ] do
                 for file in Directory.GetFiles(Path.Combine(root, folder), "*.*s", SearchOption.AllDirectories) do

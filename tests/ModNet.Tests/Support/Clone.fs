@@ -16,6 +16,13 @@ let root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
+/// Copies the script ./modnet into a folder, with what it reads besides.
+let copyScript (directory: string) : unit =
+    for name in [ "modnet"; Path.Combine("tools", "debian") ] do
+        let copy = Path.Combine(directory, name)
+        Directory.CreateDirectory(Path.GetDirectoryName copy) |> ignore
+        File.Copy(Path.Combine(root, name), copy)
+
 /// Starts a command in a folder, with these variables beside the environment's, without standard input.
 let private begun (folder: string) (command: string) (words: string list) (environment: (string * string) list) =
     let start =
