@@ -2,8 +2,8 @@
 /// Prints failures when they happen, every so often how far it is, in the end what was counted and `N passed, N failed`.
 /// With `--list-tests` it lists the names of tests; with `--write-messages` it writes docs/messages.md; both run nothing.
 ///
-/// The whole suite takes two processes: a second one, started with `--second`, runs the tests that start the command line and wait
-/// for it, beside this one, which runs the others and prints what comes of all. What aims at a moment of another process runs last, alone.
+/// The whole suite takes two processes, which run one list of tests after the other until none is left: this one, which prints what comes of all,
+/// and a second, started with `--second`. What aims at a moment of another process runs last, alone.
 module ModNet.Tests.Main
 
 open System
@@ -48,6 +48,7 @@ type private Progress(total: int) =
             Interlocked.Increment &failed |> ignore
             say $"failed: {test} ({took.TotalSeconds:F1} s)\n{indented what}\n"
         | Counted count -> counts.Enqueue count
+        | Asked -> ()
         | Ended -> running.TryRemove place |> ignore
 
     member _.Say() =
@@ -61,6 +62,16 @@ type private Progress(total: int) =
 
     /// The tests that took longest, of those that passed.
     member _.Slowest(count: int) = durations |> Seq.sortByDescending snd |> Seq.truncate count |> Seq.toList
+
+    /// The lists of tests that took longest, by the sum of what their tests took.
+    member _.SlowestLists(count: int) =
+        durations
+        |> Seq.groupBy (fun (name, _) -> name[.. name.IndexOf '/' - 1])
+        |> Seq.map (fun (list, tests) ->
+            list, Seq.length tests, tests |> Seq.sumBy (fun (_, took) -> took.TotalSeconds))
+        |> Seq.sortByDescending (fun (_, _, seconds) -> seconds)
+        |> Seq.truncate count
+        |> Seq.toList
 
 /// Runs tests and tells what happens: Expecto's exit code, and whether Expecto ran them, as it does unless its options say
 /// otherwise.
@@ -95,61 +106,82 @@ let private run (take: Event -> unit) (options: string list) (tests: Test) : int
 
 let private all () = testFromThisAssembly () |> Option.defaultValue (testList "" [])
 
-let private namesOf (tests: Test list) =
-    let name (test: FlatTest) = String.concat "/" test.name
-    Set [ for test in List.collect Test.toTestCodeList tests -> name test ]
+let private namesOf (tests: Test list) = [
+    for test in List.collect Test.toTestCodeList tests -> String.concat "/" test.name
+]
 
 let private only (chosen: string -> bool) = Test.filter "/" (String.concat "/" >> chosen)
 
-/// About half of the suite by time: lists that start the command line again and again, and wait for it. What needs F# Interactive is
-/// not among them, since to start a session takes seconds in every process.
-let private commands =
-    lazy
-        (namesOf [
-            EndToEndTests.jobs
-            MistakeTests.tests
-            CompilerHintTests.tests
-            NewTests.tests
-            ScriptVerbTests.tests
-            SweepVerbTests.tests
-            UseTests.tests
-            NamedFileTests.tests
-            LearnedDataTests.tests
-            SafetyTests.tests
-            NotebookTests.tests
-            KernelTests.tests
-            PictureTests.tests
-            LookTests.tests
-        ])
-
 /// The tests that aim at a moment of another process, or look at what a clock brings about: another process may keep them from it.
-let private alone = lazy (namesOf [ KillTests.tests; LiveProgressTests.tests ])
+let private alone = lazy (Set(namesOf [ KillTests.tests; LiveProgressTests.tests ]))
 
-let private isForSecond name = commands.Value.Contains name
+/// What asks the F# compiler is for one process, since to start a session of it takes seconds; both processes share in the rest.
+let private ofFirst = lazy (Set(namesOf [ ScriptTests.tests; DiagnosticCases.tests; SnippetTests.tests ]))
+
+/// The lists that take longest, some of them by waiting for other programs, and that would come late. They come first, so that the end finds neither
+/// process with a long one while the other has nothing left to do.
+let private longest =
+    lazy (Set(namesOf [ PackageTests.tests; LookTests.tests; ResumeTests.tests; LastingTests.tests ]))
+
 let private isAlone name = alone.Value.Contains name
+let private isOfFirst name = ofFirst.Value.Contains name
+let private isShared name = not (isAlone name || isOfFirst name)
+
+/// The list that a test is in, by the test's full name.
+let private listOf (name: string) = name.Split('/')[0]
+
+/// What both processes share of a list.
+let private shared (list: string) = only (fun name -> listOf name = list && isShared name)
 
 let private runSecond () =
-    Second.endWithTheFirst ()
     let tell event = say (line event)
-    let code, ran = all () |> only isForSecond |> run tell []
+    let tests = all ()
+
+    let codes = [
+        for list in Second.lists tell do
+            let code, ran = tests |> shared list |> run tell []
+            if ran then code else max code 1
+    ]
 
     for count in Tally.all () do
         tell (Counted count)
 
-    if ran then tell Ended
-    code
+    tell Ended
+    List.fold max 0 codes
 
-/// The whole suite.
+/// The whole suite: each process takes one list of tests after the other from what is left.
 let private runInTwo (progress: Progress) (here: Event -> unit) (tests: Test) : int * bool =
+    let left = Collections.Concurrent.ConcurrentQueue<string>()
+
+    namesOf [ tests ]
+    |> List.filter isShared
+    |> List.sortBy (fun name -> not (longest.Value.Contains name))
+    |> List.map listOf
+    |> List.distinct
+    |> List.iter left.Enqueue
+
+    let next () =
+        match left.TryDequeue() with
+        | true, list -> Some list
+        | _ -> None
+
     use second =
         new Second.Process(
             Environment.ProcessPath,
             [ Reflection.Assembly.GetExecutingAssembly().Location; "--second" ],
+            next,
             progress.Take 2,
             say
         )
 
-    let code, ran = tests |> only (fun name -> not (isForSecond name || isAlone name)) |> run here []
+    let rec rest (code, ran) =
+        match next () with
+        | None -> code, ran
+        | Some list ->
+            let last, ranLast = tests |> shared list |> run here []
+            rest (max code last, ran && ranLast)
+
+    let code, ran = tests |> only isOfFirst |> run here [] |> rest
     here Ended
     second.Wait()
     let last, ranLast = tests |> only isAlone |> run here []
@@ -162,6 +194,7 @@ let private runTests (args: string array) =
         | options -> "", options
 
     let tests = all () |> only (fun name -> name.Contains(words, StringComparison.OrdinalIgnoreCase))
+
     let progress = Progress(Test.toTestCodeList tests |> List.length)
 
     let here event =
@@ -187,20 +220,32 @@ let private runTests (args: string array) =
             say line
 
         // So that whoever adds a test sees where the time goes.
+        for list, tests, seconds in progress.SlowestLists 10 do
+            say $"slow list: {seconds:F1} s in {tests} tests: {list}"
+
         for name, took in progress.Slowest 10 do
             say $"slow: {took.TotalSeconds:F1} s: {name}"
 
         if progress.Passed + progress.Failed = 0 then say "no test ran"
 
         let skips = if progress.Skipped = 0 then "" else $", {progress.Skipped} skipped"
+
         say $"{progress.Passed} passed, {progress.Failed} failed{skips}"
+
         if progress.Failed = 0 && progress.Passed > 0 then code else 1
 
 [<EntryPoint>]
 let main args =
+    // Most of what tests start lives for seconds, in which code that counts how it is used, to be compiled better later, only costs: a fifth of the
+    // time that a script takes to start.
+    Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0")
+    // Nor should a thread that waits for its like take a core from the other process.
+    Environment.SetEnvironmentVariable("OMP_WAIT_POLICY", "PASSIVE")
+
     match args with
     | [| "--write-messages" |] ->
         MessagePage.write ()
         0
     | [| "--second" |] -> runSecond ()
+    | [| "--commands" |] -> CommandHost.serve ()
     | _ -> runTests args

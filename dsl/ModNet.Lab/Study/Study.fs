@@ -90,31 +90,18 @@ module Study =
 
             if options.Png then pictures report else CommandLine.Exit.ok
 
-    /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and ends the process: exit code 0; 1 for what cannot be
-    /// done, 2 for a mistake on the command line, 130 where it was stopped.
-    /// Example: `study "fig3" { title "Figure 3" } |> Study.main fsi.CommandLineArgs`
-    let main (arguments: string array) (study: Study) : unit =
-        let script, verb, words =
-            match List.ofArray arguments with
-            | script :: "check" :: rest -> script, "check", rest
-            | script :: "reproduce" :: rest -> script, "reproduce", rest
-            | script :: "train" :: _ ->
-                exit (CommandLine.complain "reproduce" $"{script} declares a study: ./modnet reproduce {study.Name}")
-            | script :: rest -> script, "reproduce", rest
-            | [] -> "", "reproduce", []
-
+    let private serve (script: string) (verb: string) (words: string list) (study: Study) : int =
         let root = CommandLine.modnet [ StudyCommand.reproduce; StudyCommand.check ]
         let parsed = root.Parse(verb :: study.Name :: words)
 
         if parsed.Action :? Help.HelpAction then
             Host.declare ()
-            exit (parsed.Invoke())
+            parsed.Invoke()
+        elif parsed.Errors.Count > 0 then
+            CommandLine.complainOf $"{verb} {study.Name}" parsed parsed.Errors
+        else
+            let options = StudyCommand.options parsed (String.concat " " ("./modnet" :: verb :: study.Name :: words))
 
-        if parsed.Errors.Count > 0 then exit (CommandLine.complainOf $"{verb} {study.Name}" parsed parsed.Errors)
-
-        let options = StudyCommand.options parsed (String.concat " " ("./modnet" :: verb :: study.Name :: words))
-
-        let code =
             try
                 Host.serve (fun () ->
                     if verb = "check" then
@@ -126,4 +113,17 @@ module Study =
                 eprintfn $"{mistake.Message}"
                 CommandLine.Exit.failure
 
-        exit code
+    /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and gives the exit code: 0; 1 for what cannot be done, 2
+    /// for a mistake on the command line, 130 where it was stopped. For a script of several studies.
+    /// Example: `[ study "fig3" { title "Figure 3" } ] |> List.map (Study.code fsi.CommandLineArgs) |> List.max |> exit`
+    let code (arguments: string array) (study: Study) : int =
+        match List.ofArray arguments with
+        | script :: "train" :: _ ->
+            CommandLine.complain "reproduce" $"{script} declares a study: ./modnet reproduce {study.Name}"
+        | script :: ("check" | "reproduce" as verb) :: rest -> serve script verb rest study
+        | script :: rest -> serve script "reproduce" rest study
+        | [] -> serve "" "reproduce" [] study
+
+    /// Does the same, and ends the process with the exit code.
+    /// Example: `study "fig3" { title "Figure 3" } |> Study.main fsi.CommandLineArgs`
+    let main (arguments: string array) (study: Study) : unit = exit (code arguments study)

@@ -3,16 +3,13 @@ module ModNet.Tests.EndToEndTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.Json.Nodes
 open Expecto
 open ModNet
 open ModNet.Notebooks
 open ModNet.Runtime
 open ModNet.Tests.Clone
-
-[<DllImport("libc", EntryPoint = "kill")>]
-extern int private send(int processId, int signal)
+open ModNet.Tests.Signals
 
 let private lines (folder: string) =
     File.ReadAllLines(Path.Combine(folder, "metrics.jsonl"))
@@ -319,8 +316,7 @@ experiment {{
                 | _ -> untilTraining ()
 
             untilTraining ()
-            let sigterm = 15
-            send (running.Id, sigterm) |> ignore
+            send Signal.Terminate running
             let rest = running.StandardOutput.ReadToEnd()
             Expect.isTrue (running.WaitForExit 60_000) "ends"
             Expect.equal running.ExitCode 130 errors.Result

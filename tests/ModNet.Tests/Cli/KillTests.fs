@@ -4,19 +4,12 @@ module ModNet.Tests.KillTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.RegularExpressions
 open System.Threading
 open Expecto
 open ModNet.Runtime
 open ModNet.Tests.Clone
-
-[<DllImport("libc", EntryPoint = "kill")>]
-extern int private send(int processId, int signal)
-
-let private sigkill = 9
-let private sigint = 2
-let private sigterm = 15
+open ModNet.Tests.Signals
 
 /// A checkpoint after every step: much of the time goes into writing them.
 let private words (out: string) (steps: int) (every: int) = [
@@ -92,9 +85,9 @@ let private killOnce (random: Random) (turn: int) (out: string) (steps: int) : b
     else
         Thread.Sleep(random.Next 60)
 
-    send (running.Id, sigkill) |> ignore
+    send Signal.Kill running
     running.WaitForExit()
-    Expect.equal running.ExitCode (128 + sigkill) "killed, and not ended before"
+    Expect.equal running.ExitCode (128 + int Signal.Kill) "killed, and not ended before"
     File.Exists unfinished
 
 let private killedAndResumed (kills: int) (steps: int) =
@@ -166,14 +159,14 @@ let private onSmallDisk (size: string) (action: string -> (string -> unit) -> un
             use unmount = Process.Start("umount", directory)
             unmount.WaitForExit()
 
-let private stopsBy (name: string) (signal: int) =
+let private stopsBy (name: string) (signal: Signal) =
     testInDirectory $"{name} finishes the step, saves, says how to go on, and the run then ends as one that went on"
     <| fun directory ->
         let whole, parts = Path.Combine(directory, "whole"), Path.Combine(directory, "parts")
 
         use running = start (words parts 400 10)
         until running (fun () -> File.Exists(newest parts))
-        send (running.Id, signal) |> ignore
+        send signal running
         let output = running.StandardOutput.ReadToEnd()
         let errors = running.StandardError.ReadToEnd()
         running.WaitForExit()
@@ -201,8 +194,8 @@ let tests =
             testCase "a run killed at 200 random moments ends as one that was not"
             <| fun () -> killedAndResumed 200 15_000
 
-        stopsBy "Ctrl-C" sigint
-        stopsBy "SIGTERM" sigterm
+        stopsBy "Ctrl-C" Signal.Interrupt
+        stopsBy "SIGTERM" Signal.Terminate
 
         testCase "a disk that fills up is one clear message, checkpoints whole, and the run goes on when there is room"
         <| fun () ->
@@ -280,7 +273,7 @@ System.Threading.Thread.Sleep 300_000
             until running (fun () -> File.Exists(newest out))
             refused 1 [ "demo"; "--out"; out ] [ out; "a folder that no run is at work in"; $"process {running.Id}" ]
             refused 1 (words out 100 10) [ out; "a folder that no run is at work in" ]
-            send (running.Id, sigkill) |> ignore
+            send Signal.Kill running
             running.WaitForExit()
             Expect.isSome (reads (newest out)) "the first run's checkpoint is whole"
     ]

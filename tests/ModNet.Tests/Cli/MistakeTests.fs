@@ -29,7 +29,8 @@ let tests =
         testCase "a misspelt option"
         <| fun () -> refused 2 [ "demo"; "--stepz"; "3" ] [ "--stepz"; "did you mean --steps?"; "--help" ]
 
-        testCase "a misspelt command" <| fun () -> refused 2 [ "trian" ] [ "trian"; "did you mean train?" ]
+        testCase "a misspelt command"
+        <| fun () -> CommandHost.refused 2 [ "trian" ] [ "trian"; "did you mean train?" ]
 
         testCase "a misspelt option of a script" <| fun () -> refused 2 [ "train"; ptb; "--stepz"; "3" ] [ "--stepz" ]
 
@@ -38,21 +39,26 @@ let tests =
 
         testCase "no threads" <| fun () -> refused 1 [ "demo"; "--threads"; "0" ] [ "--threads"; "at least 1" ]
 
-        testCase "no steps" <| fun () -> refused 1 [ "demo"; "--steps"; "0" ] [ "toy/train/steps" ]
+        testCase "no steps" <| fun () -> CommandHost.refused 1 [ "demo"; "--steps"; "0" ] [ "toy/train/steps" ]
 
         testCase "a length in steps and in epochs"
-        <| fun () -> refused 2 [ "demo"; "--steps"; "3"; "--epochs"; "2" ] [ "--epochs"; "--steps"; "got both" ]
+        <| fun () ->
+            CommandHost.refused 2 [ "demo"; "--steps"; "3"; "--epochs"; "2" ] [ "--epochs"; "--steps"; "got both" ]
 
         testCase "a device that is not there"
-        <| fun () -> refused 1 [ "demo"; "--device"; "tpu" ] [ "--device"; "tpu" ]
+        <| fun () -> CommandHost.refused 1 [ "demo"; "--device"; "tpu" ] [ "--device"; "tpu" ]
 
         testCase "a run folder that cannot be"
-        <| fun () -> refused 1 [ "demo"; "--steps"; "1"; "--out"; "/proc/nowhere/run" ] [ "/proc/nowhere/run"; "--out" ]
+        <| fun () ->
+            CommandHost.refused 1 [ "demo"; "--steps"; "1"; "--out"; "/proc/nowhere/run" ] [
+                "/proc/nowhere/run"
+                "--out"
+            ]
 
-        testCase "no script" <| fun () -> refused 2 [ "train" ] [ "SCRIPT" ]
+        testCase "no script" <| fun () -> CommandHost.refused 2 [ "train" ] [ "SCRIPT" ]
 
         testCase "a script that is not there"
-        <| fun () -> refused 1 [ "train"; "nowhere.fsx" ] [ "nowhere.fsx"; "nothing at that path" ]
+        <| fun () -> CommandHost.refused 1 [ "train"; "nowhere.fsx" ] [ "nowhere.fsx"; "nothing at that path" ]
 
         testCase "no data" <| fun () -> refused 1 [ "train"; ptb ] [ "--data" ]
 

@@ -6,8 +6,12 @@ open Expecto
 open ModNet.Runtime
 open ModNet.Tests.Clone
 
-/// Runs the command line in a folder.
-let private within (folder: string) (words: string list) = run folder System.Environment.ProcessPath (cli :: words) []
+/// Runs the command line in a folder; scripts in a process of their own.
+let private within (folder: string) (words: string list) =
+    if words.Head = "new" then
+        CommandHost.within folder words
+    else
+        run folder System.Environment.ProcessPath (cli :: words) []
 
 /// The rows of a small CSV file: two measures, a colour, a day, some words of which no two are alike, a class and a number to predict.
 let private flowers (separator: string) =
@@ -107,17 +111,22 @@ let tests =
             Expect.isFalse (File.Exists(Path.Combine(directory, "mine.fsx"))) "nothing written"
 
         test "help of a command, and the version" {
-            let code, said, _ = modnet [ "help"; "train" ]
+            let code, said, _ = CommandHost.modnet [ "help"; "train" ]
             Expect.equal code 0 said
-            Expect.equal said (let _, same, _ = modnet [ "train"; "--help" ] in same) "help VERB is VERB --help"
-            let code, said, _ = modnet [ "--version" ]
+
+            Expect.equal
+                said
+                (let _, same, _ = CommandHost.modnet [ "train"; "--help" ] in same)
+                "help VERB is VERB --help"
+
+            let code, said, _ = CommandHost.modnet [ "--version" ]
             Expect.equal code 0 said
             Expect.stringContains said $"libtorch {Libtorch.Expected.ToString 3}" "what it stands on"
         }
 
         testInDirectory "bash completes commands, options, studies and scripts"
         <| fun directory ->
-            let code, script, errors = modnet [ "completion"; "bash" ]
+            let code, script, errors = CommandHost.modnet [ "completion"; "bash" ]
             Expect.equal code 0 errors
             let script = write directory "completion.sh" script
             write directory "mine.fsx" "" |> ignore
@@ -141,7 +150,7 @@ let tests =
             Expect.contains (completed [ "./modnet"; "train"; "mi" ]) "mine.fsx" "a script"
 
         test "zsh's completion names every command" {
-            let code, script, errors = modnet [ "completion"; "zsh" ]
+            let code, script, errors = CommandHost.modnet [ "completion"; "zsh" ]
             Expect.equal code 0 errors
 
             for verb in [ "demo"; "new"; "train"; "reproduce"; "completion" ] do

@@ -6,6 +6,7 @@ open System.IO
 open System.IO.Compression
 open System.Reflection.Metadata
 open System.Reflection.PortableExecutable
+open System.Security.Cryptography
 open System.Text.RegularExpressions
 open System.Xml.Linq
 open Expecto
@@ -34,11 +35,23 @@ let private cache =
 
 let private names = [ "ModNet.Runtime"; "ModNet.Language"; "ModNet.Figures"; "ModNet"; "ModNet.Generators" ]
 
-/// The packages, made once, of a version that only this run of the tests knows; and no trace of them in the package cache afterwards.
+/// A version that no other clone's tests know, and that is another whenever something in the packages is: what was packed of the same sources before
+/// need not be compiled again.
+let private version () =
+    use all = new MemoryStream(Text.Encoding.UTF8.GetBytes root)
+    all.Seek(0L, SeekOrigin.End) |> ignore
+
+    for assembly in [ "Kernels"; "Runtime"; "Language"; "Figures"; "Lab"; "Generators" ] do
+        all.Write(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, $"ModNet.{assembly}.dll")))
+
+    let digest = Convert.ToHexStringLower(SHA256.HashData(all.ToArray()))
+    $"0.0.1-test{digest[..11]}"
+
+/// The packages, made once; and no trace of them in the package cache afterwards.
 let private withPackages (action: string -> string -> unit) =
     inDirectory
     <| fun folder ->
-        let version = $"0.0.1-test{DateTime.UtcNow:yyyyMMddHHmmss}"
+        let version = version ()
         let feed = Path.Combine(folder, "feed")
 
         try

@@ -9,6 +9,7 @@ open ModNet
 open ModNet.Figures
 open ModNet.Runtime
 open ModNet.Tests.Clone
+open ModNet.Tests.PageAudit
 open ModNet.Tests.Values
 
 let private figure =
@@ -47,13 +48,6 @@ let private inFolder (test: string -> unit) = inDirectory test
 
 /// A program that is there and draws nothing.
 let private noBrowser = "/bin/false"
-
-/// Leaves the test out where there is no browser.
-let private needsBrowser () =
-    try
-        Browser.find () |> ignore
-    with :? UserException as missing ->
-        skiptest missing.Message
 
 /// Width and height of a PNG file.
 let private size (path: string) =
@@ -106,7 +100,7 @@ let private finding = [
     testCase "a program that is no browser, and a report that is not there" (fun () ->
         inFolder (fun folder ->
             let none = Path.Combine(folder, "report.html")
-            refused 1 [ "pictures"; folder ] [ $"{none}: expected a report, got nothing at that path" ]
+            CommandHost.refused 1 [ "pictures"; folder ] [ $"{none}: expected a report, got nothing at that path" ]
             Report.write none report
 
             refusedWith [ Browser.variable, noBrowser ] 1 [ "pictures"; none ] [
@@ -123,7 +117,7 @@ let private drawing = [
 
         inFolder (fun folder ->
             Report.write (Path.Combine(folder, "report.html")) report
-            let code, output, errors = modnet [ "pictures"; folder ]
+            let code, output, errors = CommandHost.modnet [ "pictures"; folder ]
             Expect.equal code 0 errors
 
             for name, height in

@@ -4,14 +4,9 @@ module ModNet.Tests.ScriptVerbTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open Expecto
 open ModNet.Tests.Clone
-
-[<DllImport("libc", EntryPoint = "kill")>]
-extern int private send(int processId, int signal)
-
-let private sigkill = 9
+open ModNet.Tests.Signals
 
 /// A script with three experiments `one`, which differ in K, and these last lines.
 let private script (directory: string) (last: string) =
@@ -104,7 +99,7 @@ let tests =
 
             let metrics = Path.Combine(folder, "metrics.jsonl")
             until (fun () -> File.Exists metrics && (FileInfo metrics).Length > 0L) "it does not begin"
-            send (running.Id, sigkill) |> ignore
+            send Signal.Kill running
             running.WaitForExit()
             until (fun () -> File.Exists(Path.Combine(folder, "summary.json"))) "it goes on"
             until (fun () -> not (File.Exists(Path.Combine(folder, "run.lock")))) "the folder stays locked"

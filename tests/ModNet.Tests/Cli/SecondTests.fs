@@ -9,6 +9,7 @@ open ModNet.Tests.Clone
 open ModNet.Tests.Event
 
 let private some: Event list = [
+    Asked
     Began "list/a “test” of\ttabs"
     Passed("list/a", TimeSpan.FromSeconds 1.25)
     Skipped("list/b", "no kernel\nhere")
@@ -21,7 +22,7 @@ let private some: Event list = [
 /// What a program that plays the second process tells, and what else it writes, up to its end.
 let private told (program: string) : Event list * string list =
     let events, lines = List<Event>(), List<string>()
-    use second = new Second.Process("bash", [ "-c"; program ], events.Add, lines.Add)
+    use second = new Second.Process("bash", [ "-c"; program ], (fun () -> None), events.Add, lines.Add)
     second.Wait()
     List.ofSeq events, List.ofSeq lines
 
@@ -46,14 +47,26 @@ let tests =
 
         testInDirectory "its early end is a failure that names its last test"
         <| fun directory ->
-            let path = write directory "lines" (String.concat "\n" (List.map line (List.take 2 some)) + "\n")
+            let path = write directory "lines" (String.concat "\n" (List.map line (List.take 3 some)) + "\n")
 
             for last, death, code in [ "exit 0", "exit 0", 0; "kill -SEGV $$", "a signal", 139 ] do
                 match told $"cat '{path}'; {last}" with
-                | [ _; _; Failed(_, what, _) ], [] ->
+                | [ _; _; _; Failed(_, what, _) ], [] ->
                     Expect.stringContains what $"exit code {code} before it was done" death
                     Expect.stringContains what "the last test that it began: list/a “test” of" death
                 | other -> failtest $"{death}: {other}"
+
+        testInDirectory
+            "whenever it asks, it is told of a list of tests, one after the other, and in the end that there is none left"
+        <| fun directory ->
+            let asked = write directory "asked" (line Asked)
+            let left = Queue [ "b"; "a list of spaces" ]
+            let next () = if left.Count = 0 then None else Some(left.Dequeue())
+            let lines = List<string>()
+            let program = $"for i in 1 2 3; do cat '{asked}'; echo; read -r told; echo \"told: $told\"; done"
+            use second = new Second.Process("bash", [ "-c"; program ], next, ignore, lines.Add)
+            second.Wait()
+            Expect.equal (List.ofSeq lines) [ "told: b"; "told: a list of spaces"; "told: " ] "what it was told"
 
         test "a first process that goes away ends the second, which has its standard input from it" {
             let tests = Path.Combine(AppContext.BaseDirectory, "ModNet.Tests.dll")
@@ -64,7 +77,7 @@ let tests =
 
         test "a second process that is no longer waited for is ended" {
             let events = List<Event>()
-            let second = new Second.Process("sleep", [ "600" ], events.Add, ignore)
+            let second = new Second.Process("sleep", [ "600" ], (fun () -> None), events.Add, ignore)
             let running = second.Id
             (second :> IDisposable).Dispose()
             Expect.isFalse (Directory.Exists $"/proc/{running}") "it is gone"

@@ -4,16 +4,11 @@ module ModNet.Tests.SweepVerbTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.RegularExpressions
 open System.Threading
 open Expecto
 open ModNet.Tests.Clone
-
-[<DllImport("libc", EntryPoint = "kill")>]
-extern int private send(int processId, int signal)
-
-let private sigterm = 15
+open ModNet.Tests.Signals
 
 /// A script that sweeps over three seeds, and has a setting of its own.
 let private script (directory: string) =
@@ -54,7 +49,8 @@ let tests =
             let script = script directory
             let parts, whole = Path.Combine(directory, "parts"), Path.Combine(directory, "whole")
 
-            let steps = 2_000
+            // So many that the first two are still at work when the second of them has begun.
+            let steps = 1_200
 
             let words (out: string) (jobs: int) = [
                 "train"
@@ -79,7 +75,7 @@ let tests =
 
                 Thread.Sleep 50
 
-            send (running.Id, sigterm) |> ignore
+            send Signal.Terminate running
             let output = running.StandardOutput.ReadToEnd()
             running.WaitForExit()
             Expect.equal running.ExitCode 130 $"{output}{running.StandardError.ReadToEnd()}"
@@ -102,7 +98,8 @@ let tests =
             for run in runs do
                 Expect.equal (log (Path.Combine(parts, run))) (log (Path.Combine(whole, run))) run
 
-            let listed = went [ "runs"; parts ]
+            let code, listed, errors = CommandHost.modnet [ "runs"; parts ]
+            Expect.equal code 0 errors
 
             for run in runs do
                 Expect.stringContains listed run "the list of runs"

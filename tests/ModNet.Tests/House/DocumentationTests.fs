@@ -50,7 +50,7 @@ let tests =
         }
 
         test "README.md and docs/commands.md have a row for every command, and no other" {
-            let code, help, _ = modnet [ "--help" ]
+            let code, help, _ = CommandHost.modnet [ "--help" ]
             Expect.equal code 0 help
 
             let verbs = [
@@ -80,7 +80,7 @@ let tests =
         }
 
         test "./modnet has the same help while nothing is built" {
-            let _, help, _ = modnet [ "--help" ]
+            let _, help, _ = CommandHost.modnet [ "--help" ]
 
             inDirectory
             <| fun directory ->

@@ -66,9 +66,8 @@ let two = studyOf [ rowOf "two" 2 20 [ 1; 2 ]; rowOf "three" 3 20 [ 1 ] ]
 
 /// A folder with a script's surroundings: `home/notebooks` and `home/docs/results.md`.
 let withHome (action: string -> string -> unit) =
-    let home = Directory.CreateTempSubdirectory("modnet-study-").FullName
-
-    try
+    inDirectory
+    <| fun home ->
         let scripts = Path.Combine(home, "notebooks")
         let docs = Path.Combine(home, "docs")
         Directory.CreateDirectory scripts |> ignore
@@ -80,8 +79,6 @@ let withHome (action: string -> string -> unit) =
         )
 
         action home scripts
-    finally
-        Directory.Delete(home, true)
 
 let options (home: string) : StudyOptions = {
     Data = None

@@ -266,15 +266,15 @@ let tests =
         testInDirectory "the command: tables, a page, one datapoint, and one line for each mistake"
         <| fun directory ->
             RoutingFile.Write(Path.Combine(directory, "routing.safetensors"), words)
-            let code, output, errors = modnet [ "inspect"; directory; "--top"; "2" ]
+            let code, output, errors = CommandHost.modnet [ "inspect"; directory; "--top"; "2" ]
             Expect.equal (code, errors) (0, "") "it works"
             Expect.stringContains output "module load" "a table"
             Expect.isTrue (File.Exists(Path.Combine(directory, "inspect.html"))) "a page"
-            let code, output, _ = modnet [ "inspect"; directory; "--datapoint"; "7" ]
+            let code, output, _ = CommandHost.modnet [ "inspect"; directory; "--datapoint"; "7" ]
             Expect.equal code 0 "one datapoint"
             Expect.stringContains output "datapoint 7 of the test set" "one datapoint"
             File.Delete(Path.Combine(directory, "routing.safetensors"))
-            let code, _, errors = modnet [ "inspect"; directory ]
+            let code, _, errors = CommandHost.modnet [ "inspect"; directory ]
             Expect.equal code 1 "without trace"
 
             Expect.stringContains errors "expected a run with a routing trace (routing.safetensors), got none" "message"

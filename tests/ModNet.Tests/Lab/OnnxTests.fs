@@ -280,12 +280,12 @@ let tests =
         <| fun directory ->
             let folder = SmallRuns.ofClasses directory 1
             let out = Path.Combine(directory, "out")
-            let code, _, errors = modnet [ "export"; folder; "--out"; out; "--format"; "onnx"; "--best" ]
+            let code, _, errors = CommandHost.modnet [ "export"; folder; "--out"; out; "--format"; "onnx"; "--best" ]
             Expect.equal code 0 errors
             let asked = Path.Combine(directory, "flowers.csv")
             let said (from: string) (more: string list) = modnet ([ "predict"; from; "--data"; asked ] @ more)
             Expect.equal (said out []) (said folder [ "--best" ]) "the same network"
-            refused 2 [ "export"; folder; "--out"; out; "--format"; "onxx" ] [ "onxx" ]
+            CommandHost.refused 2 [ "export"; folder; "--out"; out; "--format"; "onxx" ] [ "onxx" ]
             let path = Path.Combine(directory, "model.onnx")
 
             scoped

@@ -131,32 +131,7 @@ let tests =
                     out (Path.Combine(directory, "text"))
                 }
 
-            let arrays (first: float32) =
-                experiment {
-                    net (
-                        network "arrays" {
-                            features 1
-                            linear 1
-                            gaussian (variance 1.0)
-                        }
-                    )
-
-                    data (
-                        in_memory "points" {
-                            inputs (array2D [ [ first ]; [ 2.0f ]; [ 3.0f ] ])
-                            values (array2D [ [ 1.0f ]; [ 2.0f ]; [ 3.0f ] ])
-                        }
-                    )
-
-                    train (
-                        static_modules {
-                            steps 2
-                            batch 2
-                        }
-                    )
-
-                    out (Path.Combine(directory, "arrays"))
-                }
+            let arrays first = Arrays.line directory (Arrays.points first)
 
             let run settings experiment = quietly (fun () -> Running.train settings experiment |> ignore)
             write 0

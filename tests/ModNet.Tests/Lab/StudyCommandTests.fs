@@ -3,23 +3,18 @@ module ModNet.Tests.StudyCommandTests
 
 open System
 open System.IO
-open System.Runtime.InteropServices
 open Expecto
 open ModNet
 open ModNet.Cli
 open ModNet.Tests.Clone
-
-[<DllImport("libc", EntryPoint = "kill")>]
-extern int private send(int processId, int signal)
-
-let private sigterm = 15
+open ModNet.Tests.Signals
 
 /// A folder with a script of a study in it.
 let private withStudy (steps: int) (action: string -> string -> unit) =
-    let home = Directory.CreateTempSubdirectory("modnet-reproduce-").FullName
-    let load = Path.Combine(root, "notebooks", "modnet.fsx")
+    inDirectory
+    <| fun home ->
+        let load = Path.Combine(root, "notebooks", "modnet.fsx")
 
-    try
         let script =
             write
                 home
@@ -45,8 +40,6 @@ study "small" {{
 """
 
         action home script
-    finally
-        Directory.Delete(home, true)
 
 [<Tests>]
 let tests =
@@ -86,7 +79,7 @@ let tests =
 
                 untilTraining ()
 
-                send (running.Id, sigterm) |> ignore
+                send Signal.Terminate running
                 let rest = running.StandardOutput.ReadToEnd()
                 running.WaitForExit()
                 Expect.equal running.ExitCode 130 $"exit code: {rest}{errors.Result}"
@@ -126,9 +119,9 @@ let tests =
 
         testCase "mistakes have one message and an exit code"
         <| fun () ->
-            refused 2 [ "reproduce" ] [ "reproduce needs a NAME first" ]
-            refused 2 [ "reproduce"; "fig33" ] [ "there is no study fig33 – did you mean fig3?"; "table1" ]
-            refused 1 [ "reproduce"; "nowhere.fsx" ] [ "nowhere.fsx: expected an .fsx file" ]
+            CommandHost.refused 2 [ "reproduce" ] [ "reproduce needs a NAME first" ]
+            CommandHost.refused 2 [ "reproduce"; "fig33" ] [ "there is no study fig33 – did you mean fig3?"; "table1" ]
+            CommandHost.refused 1 [ "reproduce"; "nowhere.fsx" ] [ "nowhere.fsx: expected an .fsx file" ]
 
             withStudy 10
             <| fun _ script ->
@@ -152,15 +145,34 @@ let tests =
 
             Expect.equal (Array.sort declared) (Array.sort studies) "notebooks/studies.txt names every one"
 
-            let outcomes = studies |> Array.Parallel.map (fun script -> script, modnet [ "check"; script ])
+            // A process for each takes five seconds to start. In one, each is a script that the process loads, and that gives its exit code in
+            // place of ending it.
+            inDirectory
+            <| fun directory ->
+                let ending = "|> Study.main fsi.CommandLineArgs"
 
-            for script, (code, _, errors) in outcomes do
-                Expect.equal code 0 $"{script}: {errors}"
+                for script in Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx") do
+                    let text = File.ReadAllText script
+                    let name = Path.GetFileName script
+                    let isStudy = Array.contains script studies
+                    Expect.equal (text.TrimEnd().EndsWith ending) isStudy $"{name} ends as a study, or is none"
 
-            let table1 = outcomes |> Array.find (fun (script, _) -> script.EndsWith "table1.fsx")
+                    let own = Path.Combine(root, "artifacts")
+                    let code = $"|> Study.code fsi.CommandLineArgs |> printfn \"{name}: exit code %%d\""
+                    write directory name (text.Replace("\"../artifacts", $"\"{own}").Replace(ending, code)) |> ignore
 
-            let _, (_, output, _) = table1
+                let all =
+                    write
+                        directory
+                        "all.fsx"
+                        (String.concat "\n" [ for script in studies -> $"#load \"{Path.GetFileName script}\"" ])
 
-            for row in [ "em-15-1: EM, M = 15, K = 1; seeds 1, 2, 3"; "topk-5: "; "static-3: " ] do
-                Expect.stringContains output row "a row of Table 1"
+                let code, output, errors = modnet [ "check"; all ]
+                Expect.equal code 0 $"{output}{errors}"
+
+                for script in studies do
+                    Expect.stringContains output $"{Path.GetFileName script}: exit code 0\n" output
+
+                for row in [ "em-15-1: EM, M = 15, K = 1; seeds 1, 2, 3"; "topk-5: "; "static-3: " ] do
+                    Expect.stringContains output row "a row of Table 1"
     ]

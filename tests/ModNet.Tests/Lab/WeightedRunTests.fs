@@ -131,34 +131,9 @@ let tests =
 
         testInDirectory "so does one on arrays"
         <| fun directory ->
-            let arrays (last: float32) steps =
-                experiment {
-                    net (
-                        network "arrays" {
-                            features 1
-                            linear 1
-                            gaussian (variance 1.0)
-                        }
-                    )
-
-                    data (
-                        in_memory "points" {
-                            inputs (array2D [ [ 1.0f ]; [ 2.0f ]; [ 3.0f ] ])
-                            values (array2D [ [ 1.0f ]; [ 2.0f ]; [ 3.0f ] ])
-                            weights [| 1.0f; 0.5f; last |]
-                        }
-                    )
-
-                    train (
-                        static_modules {
-                            batch 2
-                            steps 2
-                        }
-                    )
-
-                    out (Path.Combine(directory, "arrays"))
-                }
-                |> fun experiment -> { experiment with Method = experiment.Method.WithSteps steps }
+            let arrays last steps =
+                let experiment = Arrays.line directory (Arrays.weighted last)
+                { experiment with Method = experiment.Method.WithSteps steps }
 
             run Settings.none (arrays 2.0f 2)
             complains (fun () -> run resuming (arrays 3.0f 4)) [ "$.data.checksum" ]

@@ -8,50 +8,48 @@ open ModNet
 open ModNet.Generators
 open ModNet.Tests.FsiSession
 
+let private declarations = Keywords.declarations @ CompileErrors.declarations
+
+let private refused =
+    lazy (List.zip CompileErrors.wrong (refusals declarations (List.map fst CompileErrors.wrong)))
+
+let private inPlace = List.map Keywords.inPlace Keywords.examples
+
 let private outcomes =
     lazy
-        (for declaration in Keywords.declarations @ CompileErrors.declarations do
+        (for declaration in declarations do
             run declaration |> ignore
 
-         Map [
-             for expression in
-                 List.map fst CompileErrors.wrong @ CompileErrors.right @ List.map Keywords.inPlace Keywords.examples do
-                 expression, evaluate expression
-         ])
+         let expressions = List.distinct (CompileErrors.right @ inPlace)
+         Map(List.zip expressions (evaluate expressions)))
 
-let private compilesAndRuns name expression =
-    let outcome = outcomes.Value[expression]
-    Expect.equal outcome.Report "" $"{name}: {expression}"
-    Expect.isTrue outcome.Ran $"{name}: {expression} runs to its end"
+/// What was reported of expressions, or, where nothing was, which of them were not run.
+let private amiss (expressions: string list) =
+    let reported = [ for expression in expressions -> expression, outcomes.Value[expression].Report ]
+
+    match List.filter (fun (_, report) -> report <> "") reported with
+    | [] -> [
+        for expression in expressions do
+            if not outcomes.Value[expression].Ran then expression, "not run"
+      ]
+    | reported -> reported
 
 [<Tests>]
 let tests =
     testList "DSL scripts" [
         testCase "the compiler refuses what is wrong, in words"
         <| fun () ->
-            for expression, message in CompileErrors.wrong do
-                Expect.stringContains outcomes.Value[expression].Report message expression
-                Expect.isFalse outcomes.Value[expression].Ran $"{expression} is not run"
+            for (expression, message), report in refused.Value do
+                Expect.stringContains report message expression
+                Expect.stringContains report ": error FS" expression
 
         testCase "the compiler takes whole networks and experiments on one line"
-        <| fun () ->
-            for expression in CompileErrors.right do
-                compilesAndRuns "right" expression
+        <| fun () -> Expect.equal (amiss CompileErrors.right) [] "what does not compile, or does not run to its end"
 
         testCase "every example in the documentation compiles and runs"
         <| fun () ->
             Expect.isGreaterThan Keywords.examples.Length 150 "examples are found"
-
-            Expect.equal
-                [
-                    for example in Keywords.examples do
-                        let outcome = outcomes.Value[Keywords.inPlace example]
-
-                        if outcome.Report <> "" || not outcome.Ran then
-                            $"{example.Owner}.{example.Member}: {Keywords.inPlace example}: {outcome.Report}"
-                ]
-                []
-                "what does not compile, or does not run to its end"
+            Expect.equal (amiss inPlace) [] "what does not compile, or does not run to its end"
 
         testCase "a layer by itself reads in tables and messages as in a script"
         <| fun () ->

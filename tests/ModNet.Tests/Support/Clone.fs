@@ -65,10 +65,8 @@ let modnetWith (environment: (string * string) list) (words: string list) =
 /// The same in this process's environment.
 let modnet (words: string list) = modnetWith [] words
 
-/// The command line refuses these words in a changed environment: with this exit code, in a message that has these parts, and
-/// without a stack trace.
-let refusedWith (environment: (string * string) list) (code: int) (words: string list) (parts: string list) =
-    let exit, output, errors = modnetWith environment words
+/// What came of these words is a refusal: with this exit code, in a message that has these parts, and without a stack trace.
+let isRefusal (exit: int, output: string, errors: string) (code: int) (words: string list) (parts: string list) =
     let command = String.concat " " words
     Expect.equal exit code $"exit code of {command}: {output}{errors}"
 
@@ -76,6 +74,10 @@ let refusedWith (environment: (string * string) list) (code: int) (words: string
         Expect.stringContains errors part command
 
     Expect.isFalse (Regex.IsMatch(output + errors, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {errors}"
+
+/// The command line refuses these words in a changed environment.
+let refusedWith (environment: (string * string) list) (code: int) (words: string list) (parts: string list) =
+    isRefusal (modnetWith environment words) code words parts
 
 /// The same in this process's environment.
 let refused (code: int) (words: string list) (parts: string list) = refusedWith [] code words parts

@@ -5,6 +5,8 @@ open System
 open System.Text.Json
 
 type Event =
+    /// A process has nothing to do, and waits to be told of a list of tests.
+    | Asked
     | Began of test: string
     | Passed of test: string * took: TimeSpan
     | Skipped of test: string * reason: string
@@ -22,6 +24,7 @@ let line (event: Event) : string =
 
     let parts =
         match event with
+        | Asked -> [ "asked" ]
         | Began test -> [ "began"; test ]
         | Passed(test, took) -> [ "passed"; test; ticks took ]
         | Skipped(test, reason) -> [ "skipped"; test; reason ]
@@ -42,6 +45,7 @@ let read (line: string) : string * Event option =
 
         let event =
             match JsonSerializer.Deserialize<string array>(line.Substring(at + 1)) with
+            | [| "asked" |] -> Asked
             | [| "began"; test |] -> Began test
             | [| "passed"; test; ticks |] -> Passed(test, took ticks)
             | [| "skipped"; test; reason |] -> Skipped(test, reason)

@@ -5,6 +5,7 @@ open System
 open System.Collections.Concurrent
 open System.Diagnostics
 open System.IO
+open System.Text.RegularExpressions
 
 /// What is written after a line was run to its end.
 let private ended (what: string) = $"ended: {what}"
@@ -75,6 +76,13 @@ let private session =
 /// `ModNet` is open.
 let run (script: string) : string list = lock session (fun () -> session.Value.Run [ script ])
 
+/// The folder of the compiler that the session has.
+let compiler =
+    lazy
+        (match run "System.Console.Error.WriteLine System.AppContext.BaseDirectory" with
+         | [ folder ] -> folder
+         | lines -> failwith $"expected the session's folder, got {lines}")
+
 /// What came of an expression.
 type Outcome = {
     /// What the compiler reported of it, its own text left out; empty where it had nothing to say.
@@ -83,17 +91,92 @@ type Outcome = {
     Ran: bool
 }
 
-/// The first report among these lines, up to the line that it quotes.
-let private reportIn (lines: string list) =
-    let isReport (line: string) = line.Contains "stdin("
+/// Expressions, each the body of a function of its own, and of a file of its own in what the compiler says.
+let private functions (expressions: string list) = [
+    for number, expression in List.indexed expressions do
+        $"# 1 \"case-{number}\""
+        $"    let case{number} () = let _ = {expression} in ()"
+]
 
-    match List.skipWhile (isReport >> not) lines with
-    | [] -> ""
-    | first :: rest ->
-        first :: (rest |> List.takeWhile (fun line -> not (isReport line || line.TrimStart().StartsWith "let _")))
-        |> String.concat "\n"
+/// The first report of each expression among the compiler's lines.
+let private reports (lines: string list) : Map<int, string> =
+    let start = Regex @"case-(\d+)\(\d+,\d+\): "
 
-/// The outcome of an expression on a line of its own.
-let evaluate (expression: string) : Outcome =
-    let lines = run $"let _ = {expression} in ended \"this\""
-    { Report = reportIn lines; Ran = List.contains (ended "this") lines }
+    let take (found: (int * string) list) (line: string) =
+        let told = start.Match line
+
+        match found with
+        | _ when told.Success -> (int told.Groups[1].Value, line) :: found
+        | (number, report) :: earlier -> (number, $"{report}\n{line}") :: earlier
+        | [] -> []
+
+    // Of the reports of one expression the last in this list is the first.
+    lines |> List.fold take [] |> Map.ofList
+
+/// The outcomes of expressions, in order. All are one interaction, for each takes its time. At the first error the compiler stops: then that
+/// alone is told, and nothing is run.
+let evaluate (expressions: string list) : Outcome list =
+    let lines =
+        run (
+            String.concat "\n" [
+                "module Evaluated ="
+                yield! functions expressions
+                "# 1 \"stdin\""
+                // A line each: one of them all would be too long for it.
+                "let cases: (unit -> unit) list = ["
+                for number in 0 .. expressions.Length - 1 do
+                    $"    Evaluated.case{number}"
+                "]"
+                "for number, case in List.indexed cases do"
+                "    try"
+                "        case ()"
+                "        ended (string number)"
+                "    with error -> System.Console.Error.WriteLine $\"case-{number}(1,1): {error}\""
+            ]
+        )
+
+    let isEnd (line: string) = line.StartsWith(ended "")
+    let ran = Set(List.filter isEnd lines)
+    let said = List.filter (isEnd >> not) lines
+    let reports = reports said
+
+    if ran.IsEmpty && reports.IsEmpty then
+        let said = String.concat "\n" said
+        failwith $"no expression was run, and none is told of: {said}"
+
+    [
+        for number in 0 .. expressions.Length - 1 do
+            { Report = Map.tryFind number reports |> Option.defaultValue ""; Ran = ran.Contains(ended (string number)) }
+    ]
+
+/// What the compiler first says of each expression after these declarations, the expressions in one file; empty where it has nothing to
+/// say. It is F# Interactive's compiler by itself, since that goes on after an error.
+let refusals (declarations: string list) (expressions: string list) : string list =
+    inDirectory
+    <| fun directory ->
+        let script = Path.Combine(Clone.root, "notebooks", "modnet.fsx")
+        let path = Path.Combine(directory, "refused.fsx")
+
+        File.WriteAllLines(
+            path,
+            [
+                $"#load @\"{script}\""
+                "open ModNet"
+                yield! declarations
+                "module Refused ="
+                yield! functions expressions
+            ]
+        )
+
+        let _, output, errors =
+            Clone.run directory Environment.ProcessPath [
+                Path.Combine(compiler.Value, "fsc.dll")
+                "--nologo"
+                "--targetprofile:netcore"
+                "--target:library"
+                "--maxerrors:10000"
+                path
+            ] []
+
+        let reports = List.ofArray ((output + errors).Split '\n') |> reports
+        [ for number in 0 .. expressions.Length - 1 -> Map.tryFind number reports |> Option.defaultValue "" ]

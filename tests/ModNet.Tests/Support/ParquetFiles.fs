@@ -5,6 +5,7 @@ open System.Collections.Generic
 open System.Globalization
 open System.IO
 open System.Threading.Tasks
+open ModNet.Runtime
 open Parquet
 open Parquet.Schema
 
@@ -102,3 +103,19 @@ module ParquetFiles =
         |> List.transpose
         |> List.map (String.concat ",")
         |> fun rows -> File.WriteAllLines(path, String.concat "," names :: rows)
+
+    /// Every value of a file as its reader gives it, with the names.
+    let readTable (path: string) : string list * string list list =
+        TableReader.Reading(
+            FileBytes.Read path,
+            ',',
+            true,
+            fun reader ->
+                let names = List.ofSeq reader.Names
+
+                names,
+                [
+                    while reader.Read() do
+                        [ for c in 0 .. reader.FieldCount - 1 -> reader.GetString c ]
+                ]
+        )

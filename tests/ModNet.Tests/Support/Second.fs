@@ -2,25 +2,46 @@
 module ModNet.Tests.Second
 
 open System
+open System.Collections.Concurrent
 open System.Diagnostics
+open System.IO
 open System.Threading
 open ModNet.Tests.Event
 
-/// Nothing is ever written to the standard input of the second process: that it ends says that the first process is gone,
-/// however that came, and then the second must not go on.
-let endWithTheFirst () =
-    let watch () =
-        use input = Console.OpenStandardInput()
+/// What the second process is told on its standard input: the name of a list of tests, or that there is none left.
+let private none = ""
 
-        while input.ReadByte() >= 0 do
-            ()
+/// The name of the next list of tests for this process, which asks the first one by an event; None where there is none left. That the standard
+/// input ends says that the first process is gone, however that came, and then this one must not go on, even amid a test.
+let lists (tell: Event -> unit) : string seq =
+    let told = new BlockingCollection<string>()
 
-        Environment.Exit 130
+    let listen () =
+        use input = new StreamReader(Console.OpenStandardInput())
 
-    Thread(watch, IsBackground = true).Start()
+        let rec next () =
+            match input.ReadLine() with
+            | null -> Environment.Exit 130
+            | line ->
+                told.Add line
+                next ()
 
-/// Starts a program, and takes events and other lines as they come, each from one thread.
-type Process(program: string, words: string list, take: Event -> unit, say: string -> unit) =
+        next ()
+
+    Thread(listen, IsBackground = true).Start()
+
+    Seq.unfold
+        (fun () ->
+            tell Asked
+
+            match told.Take() with
+            | list when list = none -> None
+            | list -> Some(list, ()))
+        ()
+
+/// Starts a program, tells it of a list of tests whenever it asks for one, and takes events and other lines as they come, each from one thread.
+type Process(program: string, words: string list, next: unit -> string option, take: Event -> unit, say: string -> unit)
+    =
     let mutable running = ""
     let mutable ended = false
 
@@ -31,12 +52,21 @@ type Process(program: string, words: string list, take: Event -> unit, say: stri
         start.Environment.Remove "MODNET_RUNNING" |> ignore
         Diagnostics.Process.Start start
 
+    let tellNext () =
+        try
+            started.StandardInput.WriteLine(next () |> Option.defaultValue none)
+            started.StandardInput.Flush()
+        with :? IOException ->
+            // It is gone already, which is told when it is waited for.
+            ()
+
     let takeLine (line: string) =
         match read line with
         | said, event ->
             if said <> "" || event.IsNone then say said
 
             match event with
+            | Some Asked -> tellNext ()
             | Some Ended -> ended <- true
             | Some(Began test) -> running <- test
             | _ -> ()

@@ -6,6 +6,7 @@ open System.IO
 open ModNet
 open ModNet.Runtime
 open ModNet.Tests.Running
+open TorchSharp
 
 /// Small runs of each kind of data, trained in this process.
 module SmallRuns =
@@ -26,6 +27,11 @@ module SmallRuns =
                 let long = 1_000.0 + 3.0 * float (i % 2) + random.NextDouble()
                 invariant long, invariant (random.NextDouble()), $"n{i}", species
         ]
+
+    /// What the summary in a run's folder says of a metric in a phase.
+    let measured (folder: string) (phase: string) (metric: string) : float =
+        let values = (RunFiles.summary folder).Value[phase].AsObject()
+        values[metric].GetValue<float>()
 
     let quoted (text: string) = if text.Contains ',' then $"\"{text}\"" else text
 
@@ -270,6 +276,9 @@ module SmallRuns =
                 out (Path.Combine(directory, $"text-{carry}"))
             }
         )
+
+    /// Ids of words as a text that a network on texts reads, [1, T].
+    let ids (words: int list) : torch.Tensor = torch.tensor([| for id in words -> int64 id |]).view(1L, -1L)
 
     /// A text of lines in which every character has its successor, one of them beyond UTF-16's first plane, and an accent that combines.
     let pattern = "ab😀c e\u0301"

@@ -57,9 +57,29 @@ module Values =
         use _scope = torch.NewDisposeScope()
         body ()
 
+    /// Where tests have their directories: in memory, where there is a file system that has room and lets programs run, since runs wait for the
+    /// disk at every checkpoint.
+    let private temporary =
+        lazy
+            (let memory = "/dev/shm"
+
+             let isUsable (mount: string) =
+                 match mount.Split ' ' with
+                 | [| _; place; _; options; _; _ |] ->
+                     place = memory && not (options.Split(',') |> Array.contains "noexec")
+                 | _ -> false
+
+             let mounts = if File.Exists "/proc/mounts" then File.ReadAllLines "/proc/mounts" else [||]
+
+             if Array.exists isUsable mounts && DriveInfo(memory).AvailableFreeSpace > (4L <<< 30) then
+                 memory
+             else
+                 Path.GetTempPath())
+
     /// Runs in a fresh directory that goes away afterwards.
-    let inDirectory (body: string -> unit) =
-        let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
+    let inDirectory (body: string -> 'Result) : 'Result =
+        let directory = Path.Combine(temporary.Value, $"modnet-test-{Guid.NewGuid():N}")
+        Directory.CreateDirectory directory |> ignore
 
         try
             body directory

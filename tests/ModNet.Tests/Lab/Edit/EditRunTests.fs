@@ -36,26 +36,10 @@ let private vectors =
         softmax 3
     }
 
-let private arrays =
-    let random = System.Random 4
-    let xs = Array2D.init 90 3 (fun _ _ -> float32 (random.NextDouble() - 0.5))
-
-    let ys =
-        Array.init 90 (fun n ->
-            if xs[n, 0] > 0.1f then 0
-            elif xs[n, 1] > 0.0f then 1
-            else 2)
-
-    in_memory "triangles" {
-        inputs xs
-        classes 3 ys
-        held_out 30
-    }
-
 let private run' (folder: string) method' network' =
     experiment {
         net network'
-        data arrays
+        data (Arrays.triangles "triangles" 90)
         train method'
         validate_every 10
         log_every 5

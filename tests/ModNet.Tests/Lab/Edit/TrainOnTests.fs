@@ -28,26 +28,10 @@ let private layers =
         softmax 3
     }
 
-let private arrays count =
-    let random = System.Random 4
-    let xs = Array2D.init count 3 (fun _ _ -> float32 (random.NextDouble() - 0.5))
-
-    let ys =
-        Array.init count (fun n ->
-            if xs[n, 0] > 0.1f then 0
-            elif xs[n, 1] > 0.0f then 1
-            else 2)
-
-    in_memory $"{count} triangles" {
-        inputs xs
-        classes 3 ys
-        held_out 30
-    }
-
 let private run' (folder: string) =
     experiment {
         net layers
-        data (arrays 90)
+        data (Arrays.triangles "90 triangles" 90)
 
         train (
             em {
@@ -147,7 +131,7 @@ let tests =
         <| fun directory ->
             let experiment = trained directory
             use run = load experiment
-            let onto = { run' (Path.Combine(directory, "onto")) with Data = arrays 60 }
+            let onto = { run' (Path.Combine(directory, "onto")) with Data = Arrays.triangles "60 triangles" 60 }
             use tuned = Edit.fine_tune onto run
             Expect.equal tuned.Step 0L "step"
             Expect.equal (weights tuned) (weights run) "weights"

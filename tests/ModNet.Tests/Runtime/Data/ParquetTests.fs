@@ -100,22 +100,6 @@ let private layout (missing: CsvMissing) (isClass: bool) =
         Task = "long"
     )
 
-/// Every value of a file as its reader gives it, with the names.
-let private read (path: string) : string list * string list list =
-    TableReader.Reading(
-        FileBytes.Read path,
-        ',',
-        true,
-        fun reader ->
-            let names = List.ofSeq reader.Names
-
-            names,
-            [
-                while reader.Read() do
-                    [ for c in 0 .. reader.FieldCount - 1 -> reader.GetString c ]
-            ]
-    )
-
 /// Written by another library, Arrow's own in C++ (`parquet-cpp-arrow version 25.0.1`), with a codec or an encoding of its own for most columns.
 let private arrow = Path.Combine(root, "tests", "ModNet.Tests", "Runtime", "Data", "arrow.parquet")
 
@@ -154,7 +138,7 @@ let tests =
                     let parquet, csv = Path.Combine(directory, "x.parquet"), Path.Combine(directory, "x.csv")
                     writeParquet parquet atOnce columns
                     writeCsv csv columns
-                    Expect.equal (read parquet) (read csv) "value by value"
+                    Expect.equal (readTable parquet) (readTable csv) "value by value"
 
                     let sketch (path: string) = [
                         for column in CsvSketch.Of(path).Columns ->
@@ -353,56 +337,4 @@ let tests =
                 for part in Seq.concat [ Seq.singleton data.Splits.Train; data.Splits.Validation; data.Splits.Test ] do
                     Expect.isTrue (part.Inputs.isfinite().all().ToBoolean()) "finite numbers"
                     Expect.equal part.Inputs.shape[0] part.Targets.shape[0] "a target for every input")
-
-        testInDirectory "predict reads Parquet, writes it with the columns of CSV, and `new` makes a script about it"
-        <| fun directory ->
-            let folder = SmallRuns.ofClasses directory 1
-            let at (name: string) = Path.Combine(directory, name)
-            let flowers = SmallRuns.flowers 30
-            let number (text: string) = Some(Double.Parse(text, Globalization.CultureInfo.InvariantCulture))
-
-            let columns = [
-                "width", Doubles [ for _, wide, _, _ in flowers -> number wide ]
-                "species", Texts [ for _, _, _, species in flowers -> Some species ]
-                "length", Doubles [ for long, _, _, _ in flowers -> number long ]
-            ]
-
-            writeParquet (at "asked.parquet") 7 columns
-            writeCsv (at "asked.csv") columns
-
-            let said (data: string) (out: string) =
-                let code, _, errors = modnet [ "predict"; folder; "--data"; at data; "--out"; at out ]
-                Expect.equal code 0 errors
-                File.ReadAllBytes(at out), errors
-
-            let csv = said "asked.csv" "a.csv"
-            Expect.equal (said "asked.parquet" "b.csv") csv "the same of both"
-            Expect.equal (snd (said "asked.parquet" "c.parquet")) (snd csv) "what it is told"
-            let names, rows = read (at "c.parquet")
-            Expect.equal (names, rows) (read (at "a.csv")) "read back"
-            Expect.hasLength rows 30 "a row for each"
-            let kinds = [ for column in CsvSketch.Of(at "c.parquet").Columns -> column.Name, column.IsNumeric ]
-
-            Expect.containsAll
-                kinds
-                [ "row", true; "target", false; "probability:setosa", true; "log_likelihood", true ]
-                "types"
-
-            for of', answer in [ "asked.parquet", "x.txt"; "asked.parquet", "x" ] do
-                refused 1 [ "predict"; folder; "--data"; at of'; "--out"; at answer ] [
-                    "--out: expected a file that ends in .csv, .jsonl or .parquet"
-                ]
-
-            let within (words: string list) = run directory Environment.ProcessPath (cli :: words) []
-            let code, _, errors = within [ "new"; "mine"; "--data"; "asked.parquet"; "--target"; "species" ]
-            Expect.equal code 0 errors
-            let code, _, errors = within [ "train"; "mine.fsx"; "--steps"; "5" ]
-            Expect.equal code 0 errors
-            let summary = (RunFiles.summary (at "runs/mine")).Value
-            let file = summary["data"].["files"].[0]
-
-            Expect.equal
-                (string file["sha256"])
-                (Convert.ToHexStringLower(Security.Cryptography.SHA256.HashData(File.ReadAllBytes(at "asked.parquet"))))
-                "the checksum of the file"
     ]

@@ -97,14 +97,10 @@ let private oneStep = oneStepSaying ignore
 
 let private run =
     lazy
-        (let directory = Directory.CreateTempSubdirectory("modnet-test-").FullName
-         scoped (fun () -> oneStep false 1L directory)
-
-         let read name = File.ReadAllBytes(Path.Combine(directory, name))
-
-         let files = read "checkpoint.safetensors", read "metrics.jsonl"
-         Directory.Delete(directory, true)
-         files)
+        (inDirectory (fun directory ->
+            scoped (fun () -> oneStep false 1L directory)
+            let read name = File.ReadAllBytes(Path.Combine(directory, name))
+            read "checkpoint.safetensors", read "metrics.jsonl"))
 
 let private mutateCheckpoint (random: Random) (directory: string) =
     let checkpoint, metrics = run.Value
