@@ -78,66 +78,6 @@ let private testing (program: string list) (action: int -> string list -> string
         let code, output, errors = run' directory bin "test" [ "NUGET_SOURCE", "nowhere" ]
         action code (List.ofArray (output.TrimEnd('\n').Split '\n')) errors
 
-/// Texts that are none, and what is said of each.
-let private noTexts = [
-    "Latin-1",
-    Text.Encoding.Latin1.GetBytes(String.replicate 9 "un café\n"),
-    "line 1, byte offset 6: expected text in UTF-8, got byte 0xE9"
-    "UTF-16 without a mark", Text.Encoding.Unicode.GetBytes "one\ntwo\n", "expected plain text, got byte 0x00"
-    "a packed text", gzip "one\ntwo\nthree\n"B, "unpack it first"
-    "a packed archive that is cut",
-    (gzip (tarOf Formats.Tar.TarEntryFormat.Gnu [ "x.train.txt", "a\n"B ]))[..80],
-    "too early"
-    "bytes at random", Array.init 4000 (fun i -> byte (i * i / 7)), "expected plain text, got byte 0x00"
-]
-
-/// By the name of each such text: its path, what is said of it, and whether its run left a folder. One command is asked for all, a study with a run for
-/// each, since a script takes seconds to start.
-let private refusedTexts =
-    lazy
-        (inDirectory
-         <| fun directory ->
-             let texts = [
-                 for number, (name, bytes, _) in List.indexed noTexts do
-                     let path = Path.Combine(directory, $"x{number}")
-                     File.WriteAllBytes(path, bytes)
-                     name, path
-             ]
-
-             let rows = [
-                 for number, (_, path) in List.indexed texts ->
-                     $"        row \"r{number}\" {{ run (fun _ -> experiment {{ net words; data (text @\"{path}\" {{ }}); train (em {{ steps 2 }}) }}) }}"
-             ]
-
-             let load = Path.Combine(root, "notebooks", "modnet.fsx")
-
-             let script =
-                 write
-                     directory
-                     "texts.fsx"
-                     (String.concat "\n" [
-                         $"#load @\"{load}\""
-                         "open ModNet"
-                         "let words = network \"words\" { tokens 5; embed 2; modular { modules 2; unit (linear 2) }; softmax 5 }"
-                         "study \"texts\" {"
-                         "    rows ["
-                         yield! rows
-                         "    ]"
-                         "}"
-                         "|> Study.main fsi.CommandLineArgs"
-                     ])
-
-             let out = Path.Combine(directory, "out")
-             let code, output, errors = modnet [ "reproduce"; script; "--out"; out ]
-             Expect.equal code 1 $"{output}{errors}"
-             Expect.isFalse (Regex.IsMatch(errors, @"^\s+at ", RegexOptions.Multiline)) $"no stack trace: {errors}"
-
-             Map [
-                 for number, (name, path) in List.indexed texts do
-                     let about = errors.Split '\n' |> Array.filter _.Contains(path) |> String.concat "\n"
-                     name, (path, about, Directory.Exists(Path.Combine(out, "texts", $"r{number}")))
-             ])
-
 [<Tests>]
 let tests =
     testSequenced
@@ -302,14 +242,28 @@ let tests =
             Expect.equal (Directory.GetFiles inside).Length 2 "nothing beside them"
             Expect.isEmpty (Directory.GetFiles directory) "nor above"
 
-        for name, _, part in noTexts do
-            testCase $"a text that is none, {name}, is refused by the command line in one message"
-            <| fun () ->
-                let path, said, written = refusedTexts.Value[name]
-                Expect.stringContains said $"{path}" "where"
-                Expect.stringContains said part "what"
-                Expect.isFalse (said.Contains '\n') $"one message: {said}"
-                Expect.isFalse written "nothing is written"
+        for name, bytes, part in
+            [
+                "Latin-1",
+                Text.Encoding.Latin1.GetBytes(String.replicate 9 "un café\n"),
+                "line 1, byte offset 6: expected text in UTF-8, got byte 0xE9"
+                "UTF-16 without a mark",
+                Text.Encoding.Unicode.GetBytes "one\ntwo\n",
+                "expected plain text, got byte 0x00"
+                "a packed text", gzip "one\ntwo\nthree\n"B, "unpack it first"
+                "a packed archive that is cut",
+                (gzip (tarOf Formats.Tar.TarEntryFormat.Gnu [ "x.train.txt", "a\n"B ]))[..80],
+                "too early"
+                "bytes at random", Array.init 4000 (fun i -> byte (i * i / 7)), "expected plain text, got byte 0x00"
+            ] do
+            testInDirectory $"a text that is none, {name}, is refused by the command line in one message"
+            <| fun directory ->
+                let path = Path.Combine(directory, "x")
+                File.WriteAllBytes(path, bytes)
+                let out = Path.Combine(directory, "run")
+                let script = Path.Combine(root, "notebooks", "ptb.fsx")
+                refused 1 [ "train"; script; "--data"; path; "--steps"; "2"; "--out"; out ] [ path; part ]
+                Expect.isFalse (Directory.Exists out) "nothing is written"
 
         testCase "a network's name is no way out of runs/"
         <| fun () ->

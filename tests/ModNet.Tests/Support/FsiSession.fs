@@ -113,9 +113,8 @@ let private reports (lines: string list) : Map<int, string> =
     // Of the reports of one expression the last in this list is the first.
     lines |> List.fold take [] |> Map.ofList
 
-/// The outcomes of expressions, in order. All are one interaction, for each takes its time. At the first error the compiler stops: then that
-/// alone is told, and nothing is run.
-let evaluate (expressions: string list) : Outcome list =
+/// The outcomes of expressions of one interaction.
+let private together (expressions: string list) : Outcome list =
     let lines =
         run (
             String.concat "\n" [
@@ -148,6 +147,10 @@ let evaluate (expressions: string list) : Outcome list =
         for number in 0 .. expressions.Length - 1 do
             { Report = Map.tryFind number reports |> Option.defaultValue ""; Ran = ran.Contains(ended (string number)) }
     ]
+
+/// The outcomes of expressions, in order. Twenty are one interaction, since each interaction takes its time, and so does one that is large. At the
+/// first error in an interaction the compiler stops: then that alone is told, and nothing of the twenty is run.
+let evaluate (expressions: string list) : Outcome list = expressions |> List.chunkBySize 20 |> List.collect together
 
 /// What the compiler first says of each expression after these declarations, the expressions in one file; empty where it has nothing to
 /// say. It is F# Interactive's compiler by itself, since that goes on after an error.
