@@ -40,7 +40,8 @@ module internal Asking =
 
         kept |> Option.defaultWith (fun () -> Array.init count string)
 
-    let targetNames (experiment: Experiment) : IReadOnlyList<string> = Sources.values experiment.Data |> List.toArray
+    let targetNames (experiment: Experiment) : IReadOnlyList<string> =
+        Sources.values experiment.Data |> List.toArray :> IReadOnlyList<string>
 
     let beside (device: torch.Device) (side: SideInputs) : SideInputs =
         let moved (values: torch.Tensor) = if isNull values then null else values.``to`` device
