@@ -242,7 +242,7 @@ System.IO.File.Move(@"{begun}.part", @"{begun}")
 System.Threading.Thread.Sleep 300_000
 """
 
-            for verb, signal in [ "check", sigkill; "check", sigint; "notebook", sigint ] do
+            for verb, signal in [ "check", Signal.Kill; "check", Signal.Interrupt; "notebook", Signal.Interrupt ] do
                 File.Delete begun
                 use running = start [ verb; script ]
                 let clock = Stopwatch.StartNew()
@@ -254,9 +254,9 @@ System.Threading.Thread.Sleep 300_000
                     Thread.Sleep 20
 
                 let own = Path.Combine("/proc", File.ReadAllText begun)
-                Expect.equal (send (running.Id, signal)) 0 "the signal is sent"
+                send signal running
                 Expect.isTrue (running.WaitForExit 60_000) $"{verb} ends"
-                if signal = sigint then Expect.equal running.ExitCode 130 $"{verb}: as shells tell of SIGINT"
+                if signal = Signal.Interrupt then Expect.equal running.ExitCode 130 $"{verb}: as shells tell of SIGINT"
 
                 while Directory.Exists own && clock.Elapsed < TimeSpan.FromMinutes 4.0 do
                     Thread.Sleep 20
