@@ -35,9 +35,10 @@ let private verbs = [
 
 let private modnet = CommandLine.modnet [ for verb in verbs -> verb.Command ]
 
-/// A signal that ends this process first removes what it has not finished writing.
+/// A signal that ends this process first removes what it has not finished writing. Training, which a signal does not end, is asked first: the handler that was
+/// registered last runs first.
 let private leavingNothingUnfinished (action: unit -> int) : int =
-    let remove (_: PosixSignalContext) = UnfinishedPath.RemoveAll()
+    let remove (context: PosixSignalContext) = if not context.Cancel then UnfinishedPath.RemoveAll()
     use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, remove)
     use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, remove)
     action ()

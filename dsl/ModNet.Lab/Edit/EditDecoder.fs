@@ -8,6 +8,9 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module internal EditDecoder =
 
+    // A layer's own pool has the layer's place in its name.
+    let private plain (pool: string) = pool.Replace('/', '-')
+
     let reversed (pool: string) (rows: int) (run: TrainedNetwork) : Data =
         let planned = EditSpec.pool run.Plan pool
 
@@ -52,7 +55,7 @@ module internal EditDecoder =
         let tenth = numbers.Length / 10
         let flat = x.flatten 1L
 
-        let data = in_memory $"what {pool} gives"
+        let data = in_memory $"what {plain pool} gives"
 
         match planned.Output with
         | Shape.Vector _
@@ -87,7 +90,7 @@ module internal EditDecoder =
         let width = max narrowest (max (size planned.Input) (size planned.Output))
 
         let back =
-            network $"{run.Experiment.Network.Name}-{pool.Replace('/', '-')}-decoder" {
+            network $"{run.Experiment.Network.Name}-{plain pool}-decoder" {
                 match planned.Output with
                 | Shape.Image(channels, height, width) ->
                     image (channels, height, width)

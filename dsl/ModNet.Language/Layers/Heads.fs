@@ -28,7 +28,8 @@ module HeadLayers =
 module internal Heads =
 
     let private vector (site: Site) shape =
-        site.Rules.Vector(site.Place, "use `softmax`, the head for sequences", shape) |> Option.map Shape.Vector
+        site.Rules.Vector(site.Place, "use `softmax` or `gaussian`, the heads for sequences", shape)
+        |> Option.map Shape.Vector
 
     let private plain weight word layer = {
         LayerKind.plain weight word layer with

@@ -59,7 +59,7 @@ type internal Site = {
         if site.InModule then
             "modules read a sequence step by step: use `linear`, or `modular_gru` around them"
         else
-            "begin with `tokens` and `embed`, or use `linear`"
+            "begin with `sequence`, or `tokens` and `embed`, or use `linear`"
 
     /// Whether there is nothing inside where there should be, which is noted.
     member site.IsEmpty (what: string) (parts: 'Part list) =

@@ -20,7 +20,11 @@ module internal ModularGruLayer =
     let private infer (site: Site) (gru: ModularGru) shape =
         if ModularLayer.isAllowed site "modular_gru" then
             let input, gives =
-                site.Rules.Recurrent(site.Place, "begin with `tokens` and `embed`, or use `modular`", shape)
+                site.Rules.Recurrent(
+                    site.Place,
+                    "begin with `sequence`, or `tokens` and `embed`, or use `modular`",
+                    shape
+                )
 
             let hidden = width site gru
 

@@ -275,7 +275,7 @@ let private showing = [
 let private drawing = [
     testCase "check leaves a drawing where it is asked to, of the kind that its name says" (fun () ->
         inDirectory (fun directory ->
-            for name, start in [ "a.svg", "<svg "; "a.mmd", "flowchart TB" ] do
+            for name, start in [ "a.svg", "<svg "; "a.mmd", "%% a network, drawn by ModNet\nflowchart TB" ] do
                 let path = Path.Combine(directory, name)
                 let code, output, errors = modnet [ "check"; "notebooks/ptb.fsx"; "--draw"; path ]
                 Expect.equal code 0 errors

@@ -38,8 +38,8 @@ let private names = [ "ModNet.Runtime"; "ModNet.Language"; "ModNet.Figures"; "Mo
 /// A version that no other clone's tests know, and that is another whenever something in the packages is: what was packed of the same sources before
 /// need not be compiled again.
 let private version () =
-    use all = new MemoryStream(Text.Encoding.UTF8.GetBytes root)
-    all.Seek(0L, SeekOrigin.End) |> ignore
+    use all = new MemoryStream()
+    all.Write(Text.Encoding.UTF8.GetBytes root)
 
     for assembly in [ "Kernels"; "Runtime"; "Language"; "Figures"; "Lab"; "Generators" ] do
         all.Write(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, $"ModNet.{assembly}.dll")))

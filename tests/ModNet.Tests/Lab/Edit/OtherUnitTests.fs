@@ -15,18 +15,6 @@ let private words =
         unit (linear 6 |> tanh)
     }
 
-let private twice =
-    pool "twice" {
-        modules 3
-
-        unit (
-            chain {
-                linear 5 |> relu
-                linear 6
-            }
-        )
-    }
-
 let private vectors =
     network "vectors" {
         features 3
@@ -36,7 +24,17 @@ let private vectors =
             choose 2
         }
 
-        modular { from twice }
+        modular {
+            modules 3
+
+            unit (
+                chain {
+                    linear 5 |> relu
+                    linear 6
+                }
+            )
+        }
+
         softmax 3
     }
 
@@ -183,7 +181,7 @@ let tests =
                 let both, _ = Edit.distil_into "words" other wider (Distillation(Steps = 10)) small
                 use both = both
                 Expect.isLessThan (EditReport.between 1_000 small both).Unaffected.LargestChange 1e-6 "again"
-                let of_chain, _ = Edit.distil_into "twice" 0 (chain { linear 6 }) (Distillation(Steps = 10)) run
+                let of_chain, _ = Edit.distil_into "modular2/pool" 0 (chain { linear 6 }) (Distillation(Steps = 10)) run
                 use of_chain = of_chain
                 Expect.isLessThan (EditReport.between 1_000 run of_chain).Unaffected.LargestChange 1e-6 "a chain"
                 use of_chain = later directory "chain" of_chain
@@ -238,6 +236,8 @@ let tests =
                 (scoped (fun () -> (on run).data<float32>().ToArray()))
                 before
                 "the network stays as it is"
+
+            Expect.isOk (Check.experiment (Edit.decoder "modular2/pool" run)) "of a layer's own pool"
 
             let message = complaint (fun () -> Edit.reversed "word" 100 run |> ignore)
             Expect.stringContains message "`words`" message

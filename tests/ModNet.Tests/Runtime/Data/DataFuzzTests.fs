@@ -309,7 +309,8 @@ let tests =
             loadCifar directory (fun () ->
                 Map [ for file in Directory.GetFiles directory -> Path.GetFileName file, PlainFiles.bytes file ]))
 
-        tries "CIFAR-10's archive" (1_500 * times) mutateArchive (fun directory ->
+        // .NET's reader asks for as much memory as a header of long names claims, and writes to what there is.
+        triesTaking (2L <<< 30) "CIFAR-10's archive" (1_500 * times) mutateArchive (fun directory ->
             let path = Path.Combine(directory, "cifar-10-binary.tar.gz")
             loadCifar path (fun () -> PlainFiles.tarred (PlainFiles.bytes path)))
     ]
