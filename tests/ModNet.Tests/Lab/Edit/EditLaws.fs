@@ -168,6 +168,27 @@ let private paths (said: Prediction) (row: int) = [
     for site in said.Choices -> site.Layer, site.Pool, site.Time, List.ofArray site.Modules[row]
 ]
 
+/// The columns of a* of layers that have other names now are those that they had.
+let private columnsFollow (was: TrainedNetwork) (now: TrainedNetwork) (names: (string * string) list) =
+    let table (run: TrainedNetwork) = run.Origin.State.Tensors.GetValueOrDefault "em.assignments"
+
+    let sites (run: TrainedNetwork) =
+        let x, side = EditSpec.zeros run.Experiment run.Plan run.Graph
+        List.ofSeq (SiteColumns.Of(run.Graph, x, side))
+
+    if not (isNull (table was)) then
+        for before in sites was do
+            for name, other in names do
+                if before.Layer = name || before.Layer.StartsWith(name + "/") then
+                    let layer = other + before.Layer.Substring name.Length
+                    let after = sites now |> List.find (fun site -> site.Layer = layer && site.Time = before.Time)
+
+                    for old, column in Seq.zip before.Columns after.Columns do
+                        let values (run: TrainedNetwork) (column: int) =
+                            (table run).select(1L, int64 column).to_type(torch.int64) |> TensorArrays.Vector<int64>
+
+                        Expect.equal (values now column) (values was old) $"a* of {layer}, which was {before.Layer}"
+
 [<Tests>]
 let tests =
     testList "laws of edits" [
@@ -358,6 +379,7 @@ let tests =
                         let one, other = place first.Name, place second.Name
                         use there = Edit.swap first.Name second.Name run
                         let now = NamedLayers.top there.Experiment.Network
+                        columnsFollow run there [ first.Name, fst now[other]; second.Name, fst now[one] ]
                         use back = Edit.swap (fst now[one]) (fst now[other]) there
                         Expect.equal back.Experiment run.Experiment "the experiment"
                         sameState run back)
