@@ -1,10 +1,7 @@
 namespace ModNet.Figures
 
-/// <summary>
-/// Colours that stay apart for colour-blind readers and in print (Okabe and Ito 2008), in the order in which figures
+/// Colours that stay apart for colour-blind readers and in print (Okabe & Ito 2008), in the order in which figures
 /// hand them out: pale ones last.
-/// </summary>
-/// <namespacedoc><summary>Figures and pages: charts of Plotly.NET in one look, their panels, colours and labels.</summary></namespacedoc>
 [<RequireQualifiedAccess>]
 module Palette =
     let blue = "#0072B2"

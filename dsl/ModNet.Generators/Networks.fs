@@ -4,8 +4,7 @@ open FsCheck
 open FsCheck.FSharp
 open ModNet
 
-/// <summary>Networks for properties: sound ones, broken ones, and any at all.</summary>
-/// <namespacedoc><summary>Networks, sound and broken, that FsCheck draws for property tests.</summary></namespacedoc>
+/// Networks for properties: sound ones, broken ones, and any at all.
 [<RequireQualifiedAccess>]
 module Networks =
 

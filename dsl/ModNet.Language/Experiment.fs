@@ -1,9 +1,6 @@
 namespace ModNet
 
-/// <summary>Experiments as whole values.</summary>
-/// <namespacedoc><summary>
-/// What scripts open: the words for networks and experiments, and what trains them, asks them, edits them and shows what came of it.
-/// </summary></namespacedoc>
+/// Experiments as whole values.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Experiment =
 
