@@ -33,10 +33,6 @@ let chosen_rows (parts: Dataset list) (rows: int array) : torch.Tensor * int arr
     let places = torch.tensor (Array.map int64 rows)
     x.index_select (0L, places), y.index_select (0L, places) |> TensorArrays.Vector<int64> |> Array.map int
 
-let images (x: torch.Tensor) : float32[,,,] =
-    let values = TensorArrays.Vector<float32> x
-    Array4D.init (int x.shape[0]) 1 28 28 (fun n _ row column -> values[n * 784 + row * 28 + column])
-
 let where (ask: int -> bool) (said: Said) = [| 0 .. said.Classes.Length - 1 |] |> Array.filter ask
 
 type Patch = {
@@ -106,7 +102,7 @@ let correct (run: StudyRun) : (string * Patch) list =
 
         let patch =
             in_memory "errors" {
-                inputs (images (torch.cat [| wrong; same |]))
+                inputs (torch.cat [| wrong; same |])
                 classes 10 (Array.append wrong_classes same_classes)
                 weights (Array.append (Array.replicate rows.Length 10.0f) (Array.replicate others.Length 1.0f))
             }

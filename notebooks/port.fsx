@@ -105,17 +105,13 @@ let all (parts: Dataset seq) : torch.Tensor * torch.Tensor =
     torch.cat [| for part in parts -> part.Range(0L, part.Count).Inputs |],
     torch.cat [| for part in parts -> part.Targets |]
 
-let as_array (x: torch.Tensor) : float32[,,,] =
-    let values = TensorArrays.Vector<float32> x
-    Array4D.init (int x.shape[0]) 1 28 56 (fun n _ row column -> values[(n * 28 + row) * 56 + column])
-
 let task (scale: Scale) (number: int) (x: torch.Tensor, y: int array) =
     experiment {
         net (over_pool "port-larger" 56 10)
 
         data (
             in_memory "pairs" {
-                inputs (as_array x)
+                inputs x
                 classes 10 y
                 held_out validation_pairs
             }
@@ -210,6 +206,8 @@ let seen (run: StudyRun) : Learned list = if run.Finished then learned run else 
 let reached (arm: string) (count: int) (run: StudyRun) : float option =
     seen run |> List.tryFind (fun found -> found.Arm = arm && found.Pairs = count) |> Option.map _.Accuracy
 
+let difference (count: int) (run: StudyRun) = Option.map2 (-) (reached "ported" count run) (reached "scratch" count run)
+
 (** ## What it says *)
 
 let counts (runs: StudyRun list) = runs |> List.collect seen |> List.map _.Pairs |> List.distinct |> List.sort
@@ -252,21 +250,16 @@ let sections (runs: StudyRun list) =
                     [
                         for count in counts runs do
                             for run in runs do
-                                let difference =
-                                    Option.map2 (-) (reached "ported" count run) (reached "scratch" count run)
-
                                 [
                                     string count
                                     string run.Seed
                                     yield! arms |> List.map (fun arm -> text (reached arm count run))
-                                    difference |> Option.map (sprintf "%+.2f") |> Option.defaultValue "–"
+                                    difference count run |> Option.map (sprintf "%+.2f") |> Option.defaultValue "–"
                                 ]
                     ]
                 )
             ]
         ]
-
-let difference (count: int) (run: StudyRun) = Option.map2 (-) (reached "ported" count run) (reached "scratch" count run)
 
 study "port" {
     title "A pool ported to another task"

@@ -37,23 +37,21 @@ module Edit =
 
     /// A unit of one hidden layer that reads and gives what a pool's modules of vectors do.
     let private narrow (pool: string) (width: int) (network: TrainedNetwork) : Chain =
-        match network.Plan.Pools |> List.tryFind (fun known -> known.Name = pool) with
-        | Some { Output = Shape.Vector given } ->
+        match (EditSpec.pool network.Plan pool).Output with
+        | Shape.Vector given ->
             chain {
                 linear width |> relu
                 linear given
             }
-        | Some planned ->
+        | other ->
             raise (
                 UserException(
                     $"pool {pool}",
                     "modules that give a vector",
-                    string planned.Output,
+                    string other,
                     "say the new unit in a script, by Edit.distil_into"
                 )
             )
-        // The operator itself says which pools there are.
-        | None -> Chain []
 
     let private substituted pool number (source: TrainedNetwork) sourcePool sourceNumber network =
         use source = source

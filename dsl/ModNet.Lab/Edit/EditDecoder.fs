@@ -1,6 +1,5 @@
 namespace ModNet
 
-open System
 open ModNet.Runtime
 open TorchSharp
 
@@ -81,10 +80,7 @@ module internal EditDecoder =
         let planned = EditSpec.pool run.Plan pool
         let pairs = reversed pool rows run
 
-        let learned =
-            match pairs with
-            | Data.InMemory data -> data.Points - data.HeldOut - data.Test
-            | _ -> rows
+        let learned = Sources.points pairs |> Option.map fst |> Option.defaultValue rows
 
         let size shape = int (ShapeRules.Values shape)
         let width = max narrowest (max (size planned.Input) (size planned.Output))
@@ -137,18 +133,11 @@ module internal EditDecoder =
         Trained.withData decoder (fun _ opened ->
             let test = Seq.head opened.Source.Splits.Test
             let batch = test.Range(0L, test.Count)
-            let said = decoder.Predict(batch.Inputs, batch.Side)
-            let target = batch.Targets.to_type torch.float64
-            let square (value: torch.Tensor) = (value * value).sum().ToDouble()
-            1.0 - square (said.cpu().to_type torch.float64 - target) / square (target - target.mean ([| 0L |])))
+            Distillation.RSquared(decoder.Predict(batch.Inputs, batch.Side).cpu(), batch.Targets))
 
     let decode (pool: string) (folder: string) (run: TrainedNetwork) : TrainedNetwork * float =
         let declared = { experiment pool run with Out = Some folder }
         let sound = Check.experiment declared |> Refusal.orRaise
-        let outcome = Train.run { Settings.none with Resume = true } sound
-
-        if not outcome.Finished then
-            raise (OperationCanceledException $"{folder}: stopped after {outcome.Steps} of {outcome.Planned} steps")
-
+        Train.run { Settings.none with Resume = true } sound |> Stopping.mustBeFinished folder
         let decoder = Trained.load_as (Experiment.with_code_of declared) folder
         decoder, fit decoder

@@ -76,10 +76,7 @@ module internal EditTraining =
                 "name another folder"
 
         let line = ProgressLine($"{Path.GetFileName(Path.GetFullPath folder)} · ", (fun _ -> ""))
-        let outcome = Train.showing line { Settings.none with Resume = true } sound
-
-        if not outcome.Finished then
-            raise (OperationCanceledException $"{folder}: stopped after {outcome.Steps} of {outcome.Planned} steps")
+        Train.showing line { Settings.none with Resume = true } sound |> Stopping.mustBeFinished folder
 
         Trained.load_as (Experiment.with_code_of run.Experiment) folder
         |> EditedNetwork.descended (run.Edits @ [ stepOf steps experiment run ])

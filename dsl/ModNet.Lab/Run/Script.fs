@@ -70,7 +70,7 @@ type Script(arguments: string array) =
 
         drawing
         |> Option.iter (fun path ->
-            guarded (fun () -> NamedFile.demand "--draw" DrawingFile.endings NamedFile.marksOfDrawing path))
+            guarded (fun () -> NamedFile.demand "--draw" DrawingFile.endings DrawingFile.marks path))
 
         settings, drawing
 

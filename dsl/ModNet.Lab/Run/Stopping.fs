@@ -1,7 +1,9 @@
 namespace ModNet
 
+open System
 open System.Runtime.InteropServices
 open System.Threading
+open ModNet.Runtime
 
 /// Ends work in good order.
 [<RequireQualifiedAccess>]
@@ -18,3 +20,8 @@ module internal Stopping =
         use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
         action stop.Token
+
+    /// Raises OperationCanceledException where training into a folder was stopped before its end.
+    let mustBeFinished (folder: string) (outcome: TrainingOutcome) : unit =
+        if not outcome.Finished then
+            raise (OperationCanceledException $"{folder}: stopped after {outcome.Steps} of {outcome.Planned} steps")

@@ -9,7 +9,12 @@ open ModNet.Runtime
 module DrawingFile =
 
     // A comment in Mermaid's language.
-    let private marked (text: string) = $"%%%% a network, drawn by ModNet\n{text}"
+    let private markOfMermaid = "%% a network, drawn by ModNet"
+
+    let private marked (text: string) = $"{markOfMermaid}\n{text}"
+
+    /// In the beginning of every drawing, as SVG and as Mermaid.
+    let internal marks: string list = [ "aria-label=\"The network"; markOfMermaid ]
 
     let private renderings = [ ".svg", Network.to_svg; ".mmd", Network.to_mermaid >> Result.map marked ]
 

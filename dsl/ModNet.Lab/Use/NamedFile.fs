@@ -14,9 +14,6 @@ module internal NamedFile =
     /// In the beginning of every notebook: the first cell's name.
     let markOfNotebook = "\"id\": \"cell-1\""
 
-    /// In the beginning of every drawing, as SVG and as Mermaid.
-    let marksOfDrawing = [ "aria-label=\"The network"; "%% a network, drawn by ModNet" ]
-
     // Marks are looked for in so many bytes.
     let private beginning = 16_384
 

@@ -54,8 +54,15 @@ public sealed record Distillation(
             return double.NaN;
         }
 
-        Tensor target = teacher.Apply(module, x).flatten(1).to_type(ScalarType.Float64);
-        Tensor given = student.Apply(module, x).flatten(1).to_type(ScalarType.Float64);
-        return 1 - (given - target).pow(2).sum().ToDouble() / (target - target.mean([0])).pow(2).sum().ToDouble();
+        return RSquared(student.Apply(module, x), teacher.Apply(module, x));
+    }
+
+    /// <summary>R² of given values [n, …] as stand-ins for others of the same shape: 1 − Σ‖given − target‖² / Σ‖target − mean target‖², in double precision.</summary>
+    public static double RSquared(Tensor given, Tensor target)
+    {
+        using var scope = NewDisposeScope();
+        Tensor wanted = target.flatten(1).to_type(ScalarType.Float64);
+        Tensor said = given.flatten(1).to_type(ScalarType.Float64);
+        return 1 - (said - wanted).pow(2).sum().ToDouble() / (wanted - wanted.mean([0])).pow(2).sum().ToDouble();
     }
 }

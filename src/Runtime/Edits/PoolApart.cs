@@ -45,7 +45,7 @@ public static class PoolApart
 
                 foreach ((string part, Tensor value, bool inShape) in Remembered(state, name))
                 {
-                    edited[$"{StateNames.Optimizer}{own}.{part}"] = inShape ? value.select(0, m).clone() : Count(state, pool, m, value);
+                    edited[StateNames.OfMemories(own) + part] = inShape ? value.select(0, m).clone() : Count(state, pool, m, value);
                 }
             }
 
@@ -80,7 +80,7 @@ public static class PoolApart
 
             foreach ((string part, Tensor like, bool inShape) in remembered)
             {
-                edited[$"{StateNames.Optimizer}{name}.{part}"] = inShape ? zeros_like(value) : zeros_like(like);
+                edited[StateNames.OfMemories(name) + part] = inShape ? zeros_like(value) : zeros_like(like);
             }
         }
 
@@ -98,9 +98,9 @@ public static class PoolApart
 
     private static IEnumerable<(string Part, Tensor Value, bool InShape)> Remembered(IReadOnlyDictionary<string, Tensor> state, string weight)
     {
-        string start = $"{StateNames.Optimizer}{weight}.";
-        return state.Where(entry => entry.Key.StartsWith(start, StringComparison.Ordinal))
-            .Select(entry => (entry.Key[start.Length..], entry.Value, entry.Value.shape.SequenceEqual(state[weight].shape)));
+        int start = StateNames.OfMemories(weight).Length;
+        return StateNames.AllMemories(state, weight)
+            .Select(name => (name[start..], state[name], state[name].shape.SequenceEqual(state[weight].shape)));
     }
 
     // How many steps a module has had, where each has a number of its own.
@@ -109,9 +109,8 @@ public static class PoolApart
 
     private static void Remove(Dictionary<string, Tensor> edited, string weight)
     {
-        string memory = $"{StateNames.Optimizer}{weight}.", average = WeightAverage.NameOf(weight);
-        foreach (string name in edited.Keys
-            .Where(k => k == weight || k == average || k.StartsWith(memory, StringComparison.Ordinal)).ToArray())
+        string[] names = [.. StateNames.WithAverage(edited, weight), .. StateNames.AllMemories(edited, weight)];
+        foreach (string name in names)
         {
             edited.Remove(name);
         }

@@ -170,8 +170,7 @@ public static class PoolEdit
                 edited[name] = other[given].clone();
             }
 
-            string start = $"{StateNames.Optimizer}{mine}.";
-            foreach (string memory in state.Keys.Where(k => k.StartsWith(start, StringComparison.Ordinal)))
+            foreach (string memory in StateNames.AllMemories(state, mine))
             {
                 edited[memory] = zeros_like(state[memory]);
             }

@@ -38,7 +38,17 @@ public static class StateNames
     internal static IEnumerable<string> WithAverage(IReadOnlyDictionary<string, Tensor> state, string weight) =>
         new[] { weight, WeightAverage.NameOf(weight) }.Where(state.ContainsKey);
 
+    /// <summary>What the names begin with of all that the optimiser remembers of a weight.</summary>
+    internal static string OfMemories(string weight) => $"{Optimizer}{weight}.";
+
+    /// <summary>The names of all that the optimiser remembers of a weight.</summary>
+    internal static IEnumerable<string> AllMemories(IReadOnlyDictionary<string, Tensor> state, string weight)
+    {
+        string start = OfMemories(weight);
+        return state.Keys.Where(k => k.StartsWith(start, StringComparison.Ordinal));
+    }
+
     /// <summary>The names of what the optimiser remembers of a weight in the weight's shape.</summary>
     internal static IEnumerable<string> Memories(IReadOnlyDictionary<string, Tensor> state, string weight) =>
-        state.Keys.Where(k => k.StartsWith($"{Optimizer}{weight}.", StringComparison.Ordinal) && state[k].shape.SequenceEqual(state[weight].shape));
+        AllMemories(state, weight).Where(k => state[k].shape.SequenceEqual(state[weight].shape));
 }

@@ -75,7 +75,7 @@ experiment {{
             for ending in [ ".svg"; ".mmd" ] do
                 let mine, own = at $"mine{ending}", at $"own{ending}"
                 File.WriteAllText(mine, "written by hand")
-                let demand = NamedFile.demand "--draw" DrawingFile.endings NamedFile.marksOfDrawing
+                let demand = NamedFile.demand "--draw" DrawingFile.endings DrawingFile.marks
                 Expect.throwsT<UserException> (fun () -> demand mine) "another's drawing"
                 DrawingFile.write (Trained.experiment folder).Network own
                 demand own

@@ -48,51 +48,36 @@ let private arrays =
         held_out 30
     }
 
+let private emOf optimizer' unselected' =
+    em {
+        samples 3
+        m_steps 5
+        batch 15
+        steps 30
+        optimizer optimizer'
+        unselected unselected'
+    }
+
+let private averaged (method: Method) = method.WithGradient { method.Gradient with AverageWeights = Some 0.9 }
+
 let private methods = [
-    "EM",
-    (fun count ->
-        em {
-            samples 3
-            m_steps 5
-            batch 15
-            steps count
-            optimizer (Adam 0.02)
-        })
-    "EM by momentum, averaged",
-    (fun count ->
-        em {
-            samples 3
-            m_steps 5
-            batch 15
-            steps count
-            optimizer (Sgd(0.05, 0.9))
-            average_weights 0.9
-        })
+    "EM", emOf (Adam 0.02) Drift
+    "EM by momentum, averaged", averaged (emOf (Sgd(0.05, 0.9)) Drift)
     "REINFORCE",
-    (fun count ->
-        reinforce {
-            batch 15
-            steps count
-            optimizer (Adam 0.02)
-        })
-    "EM at rest",
-    (fun count ->
-        em {
-            samples 3
-            m_steps 5
-            batch 15
-            steps count
-            optimizer (Adam 0.02)
-            unselected Rest
-        })
+    reinforce {
+        batch 15
+        steps 30
+        optimizer (Adam 0.02)
+    }
+    "EM at rest", emOf (Adam 0.02) Rest
 ]
 
-let private trained (directory: string) (method': int -> Method) : TrainedNetwork =
+let private trained (directory: string) (method': Method) : TrainedNetwork =
     let run =
         experiment {
             net vectors
             data arrays
-            train (method' 30)
+            train method'
             validate_every 10
             log_every 5
             seed 3
