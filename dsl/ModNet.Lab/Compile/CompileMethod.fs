@@ -31,7 +31,9 @@ module internal CompileMethod =
             Schedule = schedule gradient.Steps gradient.Schedule,
             ClipNorm = Option.toNullable gradient.ClipNorm,
             LabelSmoothing = gradient.LabelSmoothing,
-            AverageWeights = Option.toNullable gradient.AverageWeights
+            AverageWeights = Option.toNullable gradient.AverageWeights,
+            Shards = defaultArg gradient.Shards 1,
+            LooseRounds = (gradient.LooseRounds |> Option.map int64 |> Option.toNullable)
         )
 
     let private em (em: Em) : EmSettings =
@@ -46,6 +48,8 @@ module internal CompileMethod =
             ClipNorm = Option.toNullable em.Gradient.ClipNorm,
             LabelSmoothing = em.Gradient.LabelSmoothing,
             AverageWeights = Option.toNullable em.Gradient.AverageWeights,
+            Shards = defaultArg em.Gradient.Shards 1,
+            LooseRounds = (em.Gradient.LooseRounds |> Option.map int64 |> Option.toNullable),
             ControllerWeight = em.ControllerWeight,
             Start =
                 (match em.Start with
@@ -71,20 +75,31 @@ module internal CompileMethod =
         | Method.Reinforce _
         | Method.Exact _ -> new ModeSelector()
 
-    /// The method on a graph and its data. Its length must be said in steps (`Epochs.resolved`).
-    let make (method: Method) (graph: Graph) (data: Dataset) (streams: RandomStreams) device : TrainingMethod =
+    /// The method on a graph and its data, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).
+    let on
+        (ranks: Ranks)
+        (method: Method)
+        (graph: Graph)
+        (data: Dataset)
+        (streams: RandomStreams)
+        device
+        : TrainingMethod =
         match method with
-        | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device)
+        | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device, Ranks = ranks)
         | Method.Reinforce settings ->
             let own = ReinforceSettings(settings.Decay, Gradient = gradient settings.Gradient)
-            new Runtime.Reinforce(graph, data, own, streams, device)
+            new Runtime.Reinforce(graph, data, own, streams, device, Ranks = ranks)
         | Method.NoisyTopK settings ->
             let own =
                 NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
 
-            new Runtime.NoisyTopK(graph, data, own, streams, device)
+            new Runtime.NoisyTopK(graph, data, own, streams, device, Ranks = ranks)
         | Method.LossFreeTopK settings ->
             let own = LossFreeTopKSettings(settings.K, settings.UpdateRate, Gradient = gradient settings.Gradient)
-            new Runtime.LossFreeTopK(graph, data, own, streams, device)
-        | Method.StaticModules settings -> new StaticModules(graph, data, gradient settings, streams, device)
-        | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device)
+            new Runtime.LossFreeTopK(graph, data, own, streams, device, Ranks = ranks)
+        | Method.StaticModules settings ->
+            new StaticModules(graph, data, gradient settings, streams, device, Ranks = ranks)
+        | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device, Ranks = ranks)
+
+    /// The same in this process alone.
+    let make method graph data streams device : TrainingMethod = on Ranks.Alone method graph data streams device

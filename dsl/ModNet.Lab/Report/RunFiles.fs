@@ -191,6 +191,8 @@ module internal RunFiles =
             "loss_free_topk", "loss-free top-k"
             "update_rate", "u, by which a step moves a bias"
             "average_weights", "decay of the average of weights"
+            "shards", "shards of a minibatch"
+            "loose_rounds", "steps between two averages of shards"
             "adam", "Adam"
             "sgd", "SGD"
         ]

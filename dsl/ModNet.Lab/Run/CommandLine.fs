@@ -44,6 +44,8 @@ module CommandLine =
 
     let private seed = option<Nullable<int>> "--seed" "the number that all chance comes from" "N"
 
+    let private shards = option<Nullable<int>> "--shards" "cut every minibatch into N shards, which ranks share" "N"
+
     let private out = option<string> "--out" "the run's folder; else runs/NAME" "DIR"
 
     let private logEvery = option<Nullable<int>> "--log-every" "a line of metrics every N steps" "N"
@@ -106,6 +108,7 @@ module CommandLine =
         epochs
         patience
         seed
+        shards
         out
         logEvery
         validateEvery
@@ -145,6 +148,7 @@ module CommandLine =
         Epochs = parsed.GetValue epochs |> Option.ofNullable
         Patience = parsed.GetValue patience |> Option.ofNullable
         Seed = parsed.GetValue seed |> Option.ofNullable
+        Shards = parsed.GetValue shards |> Option.ofNullable
         Out = parsed.GetValue out |> Option.ofObj
         LogEvery = parsed.GetValue logEvery |> Option.ofNullable
         ValidateEvery = parsed.GetValue validateEvery |> Option.ofNullable

@@ -2,6 +2,7 @@ namespace ModNet
 
 open System
 open System.Threading.Tasks
+open ModNet.Runtime
 open Spectre.Console
 
 /// A bar at the foot of a terminal, with figures beside it that change, and lines above it that stay.
@@ -53,9 +54,13 @@ type internal LiveProgress(console: IAnsiConsole) =
     static member OnTerminal() =
         LiveProgress(AnsiConsole.Create(AnsiConsoleSettings(Interactive = InteractionSupport.Yes)))
 
-    /// The same where this process's output is a terminal that can show one.
+    /// The same where this process's output is a terminal that can show one. What MPI launchers give a process for a terminal may be a file in the end.
     static member WhereThereIsATerminal() : LiveProgress option =
-        if not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi then
+        if
+            not Console.IsOutputRedirected
+            && AnsiConsole.Profile.Capabilities.Ansi
+            && not (MpiLibrary.Launched()).HasValue
+        then
             Some(LiveProgress.OnTerminal())
         else
             None

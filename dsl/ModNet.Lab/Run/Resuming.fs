@@ -7,6 +7,16 @@ open ModNet.Runtime
 /// Decides whether an experiment may continue a run.
 module internal Resuming =
 
+    /// The number of shards of the run in a folder; None where it cannot be read, or has none.
+    let shards (folder: string) : int option =
+        try
+            File.ReadAllText(Path.Combine(folder, "spec.json"))
+            |> Experiment.of_json
+            |> Result.toOption
+            |> Option.bind _.Method.Gradient.Shards
+        with :? IOException ->
+            None
+
     // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
         let anyLength = { experiment.Method.Gradient with Steps = 1; Epochs = None; EarlyStopping = None }

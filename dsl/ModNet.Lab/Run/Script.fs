@@ -35,7 +35,7 @@ type Script(arguments: string array) =
         try
             action ()
         with :? UserException as mistake ->
-            eprintfn $"{mistake.Message}"
+            Crew.complain mistake
             exit CommandLine.Exit.failure
 
     let settings () = CommandLine.settings (parse ())

@@ -10,6 +10,8 @@ type Settings = {
     /// Evaluations without improvement after which training ends.
     Patience: int option
     Seed: int option
+    /// Shards of every minibatch.
+    Shards: int option
     Out: string option
     LogEvery: int option
     ValidateEvery: int option
@@ -44,6 +46,7 @@ module Settings =
         Epochs = None
         Patience = None
         Seed = None
+        Shards = None
         Out = None
         LogEvery = None
         ValidateEvery = None
@@ -90,7 +93,8 @@ module Settings =
 
     let private length (settings: Settings) (method: Method) : Method =
         let patience = settings.Patience |> Option.orElse method.Gradient.EarlyStopping
-        let patient = method.WithGradient { method.Gradient with EarlyStopping = patience }
+        let shards = settings.Shards |> Option.orElse method.Gradient.Shards
+        let patient = method.WithGradient { method.Gradient with EarlyStopping = patience; Shards = shards }
 
         match settings.Steps, settings.Epochs with
         | None, None -> patient

@@ -185,8 +185,19 @@ module Train =
         =
         Host.demandServed ()
         Machine.EnsureReady()
+        let ranks = Crew.join ()
 
+        if settings.Threads.IsNone then Crew.shareThreads ranks
         noteThreads settings.Threads
+
+        let path = folder sound.Experiment
+        let resume = settings.Resume && Checkpoint.IsIn path
+
+        let sound =
+            sound.Experiment
+            |> Crew.sharded ranks (if resume then Some path else None)
+            |> Check.experiment
+            |> Refusal.orRaise
 
         let declared = sound.Experiment
         let device = Devices.find declared.Device
@@ -199,13 +210,15 @@ module Train =
         use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
 
         Compile.freeze sound.Plan experiment.Frozen graph
-        use method = CompileMethod.make experiment.Method graph source.Splits.Train streams device
+        use method = CompileMethod.on ranks experiment.Method graph source.Splits.Train streams device
 
         let steps = experiment.Method.Steps
 
-        let path = folder experiment
-        let resume = settings.Resume && Checkpoint.IsIn path
-        use folder = if resume then RunFolder.Open path else RunFolder.Create(path, settings.Overwrite)
+        use folder =
+            match ranks.Leads, resume with
+            | false, _ -> RunFolder.Follow path
+            | true, true -> RunFolder.Open path
+            | true, false -> RunFolder.Create(path, settings.Overwrite)
 
         if not (isNull folder.Aside) then
             printfn $"{path} held an earlier run, which is now {folder.Aside} (--overwrite would have replaced it)"
@@ -213,8 +226,9 @@ module Train =
         if resume then Resuming.demandSame path declared datapoints
 
         let ready () =
-            WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json declared)
-            source.Preparation.Write(folder.PathOf Preparation.FileName, datapoints)
+            if ranks.Leads then
+                WholeFile.Write(folder.PathOf "spec.json", Experiment.to_json declared)
+                source.Preparation.Write(folder.PathOf Preparation.FileName, datapoints)
 
         let plan =
             TrainingPlan(
@@ -243,16 +257,50 @@ module Train =
             RoutingLabels(prepared.Words, prepared.Classes, prepared.Tasks)
 
         before source
-        let routing = RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device)
+        let recorder () = RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device)
 
         let trainer =
-            Trainer(graph, method, source.Splits, plan, folder, streams, device, routing, Ready = Action ready)
+            Trainer(
+                graph,
+                method,
+                source.Splits,
+                plan,
+                folder,
+                streams,
+                device,
+                (if ranks.Leads then recorder () else null),
+                Ready = Action ready,
+                Agreed = [| struct ("experiment", Essence.text declared) |]
+            )
 
-        let board = if settings.TensorBoard then Some(TensorBoardLog path) else None
+        let board = if settings.TensorBoard && ranks.Leads then Some(TensorBoardLog path) else None
 
         let show (seen: Progress) =
-            progress.Show seen
-            board |> Option.iter _.Add(seen.Line)
+            if ranks.Leads then
+                progress.Show seen
+                board |> Option.iter _.Add(seen.Line)
+
+        // What the rank that leads makes of the outcome.
+        let conclude (outcome: TrainingOutcome) =
+            // The network is judged as it was evaluated.
+            use _average = method.UseAverage()
+            let verdict = source.Judge graph method.Evaluating device
+            let parameters = graph.parameters () |> Seq.sumBy _.numel()
+
+            // A finished run that is resumed to the same length stays as it is.
+            if outcome.Finished && isFinished path outcome.Steps then
+                printfn $"{path}: this run is finished already"
+            else
+                folder.WriteJson("summary.json", summary settings experiment outcome parameters source verdict)
+
+            Report.ofRun path
+            |> Report.title experiment.Network.Name
+            |> Report.first (architecture sound.Plan :: verdict.Sections path)
+            |> Report.last (routed path)
+            |> Report.write (folder.PathOf "report.html")
+
+            for line in lastLines experiment outcome verdict path do
+                printfn $"{line}"
 
         let outcome =
             try
@@ -260,26 +308,7 @@ module Train =
             finally
                 progress.Finish()
 
-        // The network is judged as it was evaluated.
-        use _average = method.UseAverage()
-        let verdict = source.Judge graph method.Evaluating device
-        let parameters = graph.parameters () |> Seq.sumBy _.numel()
-
-        // A finished run that is resumed to the same length stays as it is.
-        if outcome.Finished && isFinished path outcome.Steps then
-            printfn $"{path}: this run is finished already"
-        else
-            folder.WriteJson("summary.json", summary settings experiment outcome parameters source verdict)
-
-        Report.ofRun path
-        |> Report.title experiment.Network.Name
-        |> Report.first (architecture sound.Plan :: verdict.Sections path)
-        |> Report.last (routed path)
-        |> Report.write (folder.PathOf "report.html")
-
-        for line in lastLines experiment outcome verdict path do
-            printfn $"{line}"
-
+        if ranks.Leads then conclude outcome
         outcome
 
     /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for

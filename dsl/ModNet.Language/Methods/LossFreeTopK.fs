@@ -37,7 +37,7 @@ module LossFreeTopKMethod =
     /// A mixture of experts that is balanced without a loss for it (Wang et al. 2024): the k modules of highest p(a = i | x) + b_i run, weighted
     /// by p(a = i | x) over the sum of those k. After each step b_i grows by u where module i ran for fewer rows than the mean over modules, and
     /// falls by u where for more. Every layer that chooses must `choose 1` and sum. With k = 1 no gradient reaches the controllers.
-    /// Settings: `k`, `update_rate`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`. Where one is said twice the last counts.
+    /// Settings: `k`, `update_rate`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
     /// Example: `loss_free_topk { k 4; update_rate 0.001; steps 50_000 }`
     let loss_free_topk = LossFreeTopKBuilder()
 
@@ -55,6 +55,15 @@ module internal LossFreeTopKKind =
         Mixtures.count site mixture.K
         site.Rate("update_rate", mixture.UpdateRate, "0.001 is usual; 0 is plain top-k")
         site.Gradient mixture.Gradient
+
+        if mixture.Gradient.LooseRounds.IsSome then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                site.Place "loose_rounds",
+                "none for `loss_free_topk`, whose biases follow the load of every step",
+                "some",
+                "leave it out, or train by another method"
+            )
 
         for layer in site.Choosing do
             Mixtures.layer site "loss_free_topk" mixture.K layer

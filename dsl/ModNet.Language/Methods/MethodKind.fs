@@ -119,6 +119,23 @@ type internal MethodSite = {
                     "0.999 averages over some thousand steps; leave it out to keep no average"
                 ))
 
+        gradient.Shards
+        |> Option.iter (fun shards -> site.Notes.Positive(site.Place "shards", "a number of shards", shards) |> ignore)
+
+        gradient.LooseRounds
+        |> Option.iter (fun steps ->
+            let place = site.Place "loose_rounds"
+            site.Notes.Positive(place, "a number of gradient steps", steps) |> ignore
+
+            if gradient.AverageWeights.IsSome then
+                site.Notes.Add(
+                    Fault.MethodUnfit,
+                    place,
+                    "no `average_weights` beside it, since every shard has weights of its own",
+                    "both",
+                    "leave one of them out"
+                ))
+
     /// Notes what is wrong with how gradient steps are taken.
     member site.Gradient(gradient: GradientSteps) =
         site.Batch("batch", gradient.Batch)
@@ -160,6 +177,8 @@ module internal MethodKind =
         Epochs = None
         LabelSmoothing = 0.0
         AverageWeights = None
+        Shards = None
+        LooseRounds = None
     }
 
     /// The kind without its type of settings.
@@ -182,9 +201,18 @@ module internal MethodKind =
             let! epochs = Codec.optional "epochs" (fun (gradient: GradientSteps) -> gradient.Epochs) Codec.int
             and! smoothing = Codec.unlessPlain "label_smoothing" 0.0 _.LabelSmoothing Codec.float
             and! average = Codec.optional "average_weights" _.AverageWeights Codec.float
+            and! shards = Codec.optional "shards" _.Shards Codec.int
+            and! rounds = Codec.optional "loose_rounds" _.LooseRounds Codec.int
 
             return
-                fun gradient -> { gradient with Epochs = epochs; LabelSmoothing = smoothing; AverageWeights = average }
+                fun gradient -> {
+                    gradient with
+                        Epochs = epochs
+                        LabelSmoothing = smoothing
+                        AverageWeights = average
+                        Shards = shards
+                        LooseRounds = rounds
+                }
         }
 
     let gradient: Fields<GradientSteps, GradientSteps> =
@@ -317,4 +345,24 @@ type MethodSettings<'Own> internal (own: 'Own) =
     member _.AverageWeights(draft: MethodDraft<'Own>, decay: float) : MethodDraft<'Own> = {
         draft with
             Gradient = { draft.Gradient with AverageWeights = Some decay }
+    }
+
+    /// S ≥ 1, the number of shards that every minibatch is cut into. Each shard has a forward and backward pass of its own, with its own random numbers, and a step takes
+    /// the sum of their gradients, added up in one order: so a run on 1, 2 or 4 machines ends with the same bits, as long as each has a power of two of the shards. Batch
+    /// normalisation normalises by a shard's statistics in training. As many as there are ranks (`mpirun -n`), which is 1 for a process by itself, unless said.
+    /// Example: `shards 4`
+    [<CustomOperation "shards">]
+    member _.Shards(draft: MethodDraft<'Own>, count: int) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with Shards = Some count }
+    }
+
+    /// For slow networks: each shard trains by itself, with weights and an optimiser of its own, for so many gradient steps, ≥ 1, and then all go on from the average of
+    /// theirs. A module's rows count by how often the shard chose it in the round; all else counts alike. (Local SGD, Stich 2019; DiLoCo, Douillard et al. 2023, without its
+    /// outer optimiser.) Gradients are added in every step unless said.
+    /// Example: `loose_rounds 100`
+    [<CustomOperation "loose_rounds">]
+    member _.LooseRounds(draft: MethodDraft<'Own>, steps: int) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with LooseRounds = Some steps }
     }

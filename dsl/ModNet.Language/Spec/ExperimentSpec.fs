@@ -233,6 +233,10 @@ type GradientSteps = {
     LabelSmoothing: float
     /// The decay of a moving average of the weights, in (0, 1), by which the network is evaluated; None keeps none.
     AverageWeights: float option
+    /// The number of shards that every minibatch is cut into, each of which has a pass of its own; None is as many as there are ranks.
+    Shards: int option
+    /// Each shard trains by itself for so many gradient steps, and then their weights are averaged; None adds their gradients in every step.
+    LooseRounds: int option
 }
 
 /// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.

@@ -86,6 +86,9 @@ public sealed class Assignments
     }
 
     /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C given choices.</summary>
+    public void Set(long n, long[] composition) => Set(n, composition.AsSpan());
+
+    /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C given choices.</summary>
     public void Set(long n, ReadOnlySpan<long> composition)
     {
         for (int c = 0; c < Choices; c++)

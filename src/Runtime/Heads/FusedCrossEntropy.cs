@@ -78,10 +78,11 @@ internal static class FusedCrossEntropy
             var (rows, weight, bias, targets) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
             long datapoints = (long)vars[4];
             Tensor scores = ((Summands)vars[5]).Scores;
-            Tensor rowGradient = empty_like(rows), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
+            // The gradient of rows that do not lie one after the other would not, either.
+            Tensor plain = rows.contiguous(), rowGradient = empty_like(plain), weightGradient = empty_like(weight), biasGradient = empty_like(bias);
             long count = targets.numel();
             double meanLoss = LinearCrossEntropy.MeanLossAndGradients(
-                new(Floats(rows.contiguous()), Floats(weight), Floats(bias), Longs(targets.contiguous())),
+                new(Floats(plain), Floats(weight), Floats(bias), Longs(targets.contiguous())),
                 Floats(scores),
                 new() { H = Floats(rowGradient), Weight = Floats(weightGradient), Bias = Floats(biasGradient) },
                 get_num_threads());

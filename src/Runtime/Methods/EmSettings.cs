@@ -32,6 +32,15 @@ public sealed record EmSettings(
     /// <summary>The optimiser that takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
+    /// <summary>S ≥ 1, the number of shards that the minibatches of M-steps and E-steps are cut into (<see cref="GradientSettings.Shards"/>).</summary>
+    public int Shards { get; init; } = 1;
+
+    /// <summary>
+    /// H ≥ 1: each shard takes H gradient steps by itself, from weights and an optimiser of its own, and then all go on from the average of theirs
+    /// (<see cref="TrainingMethod.Settle"/>); null adds the shards' gradients in every step.
+    /// </summary>
+    public long? LooseRounds { get; init; }
+
     /// <summary>What a gradient step does to modules that no datapoint of its minibatch chose.</summary>
     public Unselected Unselected { get; init; }
 

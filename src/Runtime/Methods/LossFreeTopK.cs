@@ -24,7 +24,8 @@ public sealed record LossFreeTopKSettings(int K = 4, double UpdateRate = 1e-3)
 /// </remarks>
 public sealed class LossFreeTopK : TrainingMethod
 {
-    private (Tape Tape, Tensor? Weights)? _seen;
+    // How many rows each module ran for, [M], by the layer of its controller: of this rank's shards, in their order.
+    private readonly List<SortedDictionary<string, double[]>> _loads = [];
 
     /// <summary>
     /// Gives the controllers biases, and trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
@@ -55,29 +56,45 @@ public sealed class LossFreeTopK : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         GraphOutput output = Forward(batch, Evaluating);
-        _seen = (output.Tape, batch.Weights);
+        _loads.Add(Loads(output.Tape, batch.Weights));
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
 
+    /// <summary>No module has run yet.</summary>
+    private protected override void BeginStep(IReadOnlyList<Shard> shards) => _loads.Clear();
+
     /// <summary>Moves the biases by the loads of the step's minibatch.</summary>
-    protected override void Conclude()
+    protected override void Conclude(Func<double> logLikelihood)
     {
-        (Tape tape, Tensor? weights) = _seen!.Value;
-        var sites = tape.Entries.Where(e => e.Latent).ToLookup(e => e.Site.Layer, StringComparer.Ordinal);
-        foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen && sites.Contains(c.Layer)))
+        Controller[] counted = [.. Balanced(Graph).Where(c => !c.Frozen)];
+        foreach (Controller controller in counted)
         {
-            Tensor[] steps = [.. sites[controller.Layer].Select(e => e.Selection.Indices)];
+            var none = new double[controller.Modules];
+            double[][] own = [.. _loads.Select(loads => loads.GetValueOrDefault(controller.Layer, none))];
+            double[] load = Sharding.Sum([.. own, .. Enumerable.Repeat(none, Sharding.Own.Count() - own.Length)]);
+            // A layer that did not run has no load. Masked modules neither run nor count.
+            int[] allowed = load.Any(l => l > 0) ? [.. controller.Allowed] : [];
+            double mean = allowed.Length > 0 ? allowed.Average(m => load[m]) : 0;
+            using var scope = NewDisposeScope();
+            Tensor move = tensor(Array.ConvertAll(allowed, m => Math.Sign(mean - load[m]) * Settings.UpdateRate), device: controller.Balance!.device);
+            controller.Balance.index_add_(0, tensor(Array.ConvertAll(allowed, m => (long)m), device: move.device), move.to_type(controller.Balance.dtype), 1);
+        }
+    }
+
+    private static SortedDictionary<string, double[]> Loads(Tape tape, Tensor? weights)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var loads = new SortedDictionary<string, double[]>(StringComparer.Ordinal);
+        foreach (var layer in tape.Entries.Where(e => e.Latent).GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
+        {
+            Tensor[] steps = [.. layer.Select(e => e.Selection.Indices)];
             Tensor? counts = weights is null ? null : cat([.. steps.Select(step => weights.unsqueeze(1).expand(step.shape))], 0).reshape(-1);
-            Tensor load = cat(steps, 0).reshape(-1).bincount(counts, controller.Modules).to_type(ScalarType.Float64);
-            // Masked modules neither run nor count.
-            Tensor allowed = tensor(Array.ConvertAll(controller.Allowed.ToArray(), m => (long)m), device: load.device);
-            Tensor counted = load.index_select(0, allowed);
-            Tensor move = (counted.mean() - counted).sign() * Settings.UpdateRate;
-            controller.Balance!.index_add_(0, allowed, move.to_type(controller.Balance.dtype), 1);
+            loads.Add(layer.Key, TensorArrays.Vector<double>(cat(steps, 0).reshape(-1).bincount(counts, layer.First().Site.Modules)));
         }
 
-        _seen = null;
+        return loads;
     }
 
     private static Graph WithBalance(Graph graph)

@@ -56,15 +56,41 @@ public sealed class Reinforce : TrainingMethod
     /// <summary>The loss under a composition that is drawn for every datapoint.</summary>
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
-        double average = _average ?? Graph.InEvaluation(() => batch.Mean(Score(batch, Glance(batch, Sampling))).ToDouble());
+        double average = _average!.Value;
         GraphOutput output = Forward(batch, Sampling);
         (Tensor mean, Tensor each) = Graph.Head.MeanAndEach(output.Features, batch.Targets, batch.Weights);
         // The mean of the surrogate. The mean log-likelihood has the gradient of the first term; the second needs none of log p(y|x, a).
         Tensor negative = -Smoothed(mean, output, batch);
         Tensor loss = Graph.HasSites ? negative - batch.Mean(Credit(each, output.Tape.LogProbability(), average)) : negative;
-        _average = Settings.Decay * average + (1 - Settings.Decay) * mean.ToDouble();
         return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(negative, output) };
     }
+
+    /// <summary>Gives c its first value.</summary>
+    private protected override void BeginStep(IReadOnlyList<Shard> shards)
+    {
+        if (_average is not null)
+        {
+            return;
+        }
+
+        double[] means = [.. shards.Select(shard =>
+        {
+            if (shard.IsEmpty)
+            {
+                return 0;
+            }
+
+            using var scope = NewDisposeScope();
+            At(shard, "first average");
+            Batch batch = Fetch(shard.Datapoints);
+            return shard.Share * Graph.InEvaluation(() => batch.Mean(Score(batch, Glance(batch, Sampling))).ToDouble());
+        })];
+        _average = Sharding.Sum([.. means.Select(mean => new[] { mean })])[0];
+    }
+
+    /// <summary>Moves c towards the minibatch's mean.</summary>
+    protected override void Conclude(Func<double> logLikelihood) =>
+        _average = Settings.Decay * _average!.Value + (1 - Settings.Decay) * logLikelihood();
 
     private static Tensor Credit(Tensor logLikelihood, Tensor logProbability, double average) =>
         (logLikelihood.detach() - average) * logProbability;

@@ -1,3 +1,4 @@
+using System.Text;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,17 +32,13 @@ public abstract class TrainingMethod : IDisposable
 {
     private readonly DataTrack _track;
     private readonly GradientSettings _settings;
-    private long _steps;
-
-    // Parameters that get no gradient at all in a step that does not choose their module. They are given a gradient of zero, as stacked
-    // modules get one; else Adam would pass them over, and its steps would depend on how a pool is stored and dispatched.
-    private readonly Parameter[] _ofSingleModules;
-    private readonly Parameter[] _parameters;
-    private readonly ParameterMemory[] _memories;
-    private readonly FusedSteps _updates;
-    private readonly RestingModules? _resting;
-    private readonly FrozenRows _frozen;
+    private readonly StepTaker _steps;
     private readonly WeightAverage? _average;
+    private Sharding? _sharding;
+    private LooseWorkers? _loose;
+
+    // What is being run.
+    private Shard? _shard;
 
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU). UserException where the
@@ -63,26 +60,24 @@ public abstract class TrainingMethod : IDisposable
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
         Finiteness.Demand(data, "training");
         _track = new(data, settings.Batch, streams.MBatches, "m");
-        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters()).Where(p => p.requires_grad)];
-        _parameters = [.. graph.parameters()];
-        Optimizer = settings.Optimizer.Over(_parameters);
-        _memories = settings.Optimizer.Memories(_parameters, Optimizer);
-        _updates = new(_memories, Optimizer);
-        if (settings.Unselected == Unselected.Rest)
-        {
-            _resting = new(graph.Pools, _memories);
-        }
-
-        _frozen = new(graph.Pools, _memories);
-
+        _steps = new(graph, settings);
         if (settings.AverageWeights is double decay)
         {
             _average = new(graph, decay);
         }
     }
 
+    /// <summary>
+    /// The ranks that train together: each runs some of the shards of every minibatch (<see cref="GradientSettings.Shards"/>), and all have the same weights,
+    /// optimiser and assignments after every step. All ranks call everything that trains, evaluates or saves, in the same order.
+    /// </summary>
+    public Ranks Ranks { get; init; } = Ranks.Alone;
+
+    /// <summary>How minibatches are cut. UserException where the ranks cannot share so many shards.</summary>
+    internal Sharding Sharding => _sharding ??= new(_settings.Shards, Ranks);
+
     /// <summary>The optimiser, which is the same for θ and φ.</summary>
-    public OptimizerHelper Optimizer { get; }
+    public OptimizerHelper Optimizer => _steps.Optimizer;
 
     /// <summary>The deterministic selector for held-out data. It takes the most probable module of every position, unless the method says otherwise.</summary>
     public virtual Selector Evaluating => new ModeSelector();
@@ -123,14 +118,14 @@ public abstract class TrainingMethod : IDisposable
     /// </summary>
     public void Step()
     {
-        Prepare(_steps);
+        Prepare(_steps.Taken);
         Gradient(report: false);
     }
 
     /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
     internal void DemandFiniteParameters()
     {
-        if (Finiteness.OfParameters(Graph, _steps) is { } wrong)
+        if (Finiteness.OfParameters(Graph, _steps.Taken) is { } wrong)
         {
             throw wrong;
         }
@@ -139,7 +134,7 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
     public StepResult StepAndReport()
     {
-        Prepare(_steps);
+        Prepare(_steps.Taken);
         return Gradient(report: true)!;
     }
 
@@ -154,35 +149,22 @@ public abstract class TrainingMethod : IDisposable
     /// </summary>
     public virtual IEnumerable<(string Name, Tensor Value)> State() =>
     [
-        ("method.steps", tensor(new[] { _steps })),
-        .. (_resting?.Steps ?? []).Select(p => (StateNames.ModuleSteps + p.Pool, tensor(p.Steps))),
-        .. _track.State(),
+        .. _steps.State(),
+        .. _track.State(Sharding),
         .. _average?.State() ?? [],
     ];
 
     /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>, for a checkpoint.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> OptimizerState() => Graph.named_parameters().Zip(_memories).SelectMany(
-        p => p.Second.State(), (p, part) => ($"{p.First.name}.{part.Part}", part.Value));
+    internal IEnumerable<(string Name, Tensor Value)> OptimizerState() => _steps.OptimizerState();
 
     /// <summary>Takes back what <see cref="OptimizerState"/> gave.</summary>
-    internal void RestoreOptimizer(SavedState saved)
-    {
-        foreach (((string name, _), ParameterMemory memory) in Graph.named_parameters().Zip(_memories))
-        {
-            memory.Restore(saved.Under($"{name}."));
-        }
-    }
+    internal void RestoreOptimizer(SavedState saved) => _steps.RestoreOptimizer(saved);
 
     /// <summary>Takes back what <see cref="State"/> gave. It is called in place of <see cref="Begin"/>.</summary>
     public virtual void Restore(SavedState state)
     {
-        _steps = state.Count("method.steps");
-        foreach ((string pool, long[] steps) in _resting?.Steps ?? [])
-        {
-            TensorArrays.Vector<long>(state.Get(StateNames.ModuleSteps + pool, steps.Length)).CopyTo(steps, 0);
-        }
-
-        _track.Restore(state, Device);
+        _steps.Restore(state);
+        _track.Restore(state, Device, Sharding);
         _average?.Restore(state);
     }
 
@@ -198,69 +180,151 @@ public abstract class TrainingMethod : IDisposable
     {
     }
 
-    /// <summary>Does what the method does after a gradient step, within the step's dispose scope and without gradient.</summary>
-    protected virtual void Conclude()
+    /// <summary>
+    /// Does what the method does before it runs this rank's shards of a minibatch, within the step's dispose scope.
+    /// </summary>
+    private protected virtual void BeginStep(IReadOnlyList<Shard> shards)
+    {
+    }
+
+    /// <summary>
+    /// Does what the method does after a gradient step, within the step's dispose scope and without gradient. <paramref name="logLikelihood"/> gives the mean
+    /// log-likelihood over the minibatch.
+    /// </summary>
+    protected virtual void Conclude(Func<double> logLikelihood)
     {
     }
 
     /// <summary>The loss on a minibatch: the numbers of its datapoints [B], and the datapoints themselves on the graph's device.</summary>
     protected abstract MinibatchLoss LossOf(long[] datapoints, Batch batch);
 
+    /// <summary>
+    /// Ends a round of shards that train by themselves (<see cref="GradientSettings.LooseRounds"/>) before its time, so that the weights are the average of theirs, by
+    /// which a network is evaluated and saved. Does nothing where every step adds their gradients, or a round has just ended. All ranks call it together.
+    /// </summary>
+    public void Settle()
+    {
+        if (_loose?.Settle() is (long steps, double logLikelihood))
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            for (; steps > 0; steps--)
+            {
+                Conclude(() => logLikelihood);
+            }
+        }
+    }
+
+    /// <summary>Whether a run may be stopped here and go on later as if it had not been: every rank has the same weights.</summary>
+    internal bool IsSettled => _loose?.IsSettled ?? true;
+
     /// <summary>Takes a gradient step on the next minibatch. The result is null unless a report is asked for.</summary>
     protected StepResult? Gradient(bool report)
     {
         using var scope = NewDisposeScope();
         Graph.train();
-        long[] datapoints = _track.Next();
-        Batch batch = Fetch(datapoints);
-        _resting?.Begin();
-        MinibatchLoss seen = LossOf(datapoints, batch);
-        GraphOutput? output = report ? seen.Seen() : null;
+        Shard[] shards = _track.Next(Sharding);
+        BeginStep(shards);
         Optimizer.zero_grad();
+        if (_settings.LooseRounds is long round && !Sharding.IsWhole)
+        {
+            _loose ??= new(Graph, _steps, Sharding);
+            StepResult? seen = _loose.Step(shards, Run, Demand, report);
+            if (_steps.Taken % round == 0)
+            {
+                Settle();
+            }
+
+            return seen;
+        }
+
+        (Tensor loss, Func<double> logLikelihood, Func<StepResult?> describe) = Sharding.IsWhole ? RunWhole(shards[0], report) : RunShards(shards, report);
+        Demand(shards, loss);
+        _steps.Take();
+        using (no_grad())
+        {
+            Conclude(logLikelihood);
+            _average?.Add(_steps.Taken);
+        }
+
+        return describe();
+    }
+
+    private void Demand(Shard[] shards, Tensor loss)
+    {
+        if (!Finiteness.Holds(loss, _steps.Parameters))
+        {
+            throw Explain(shards, loss.ToDouble());
+        }
+    }
+
+    private (Tensor Loss, Func<double> LogLikelihood, Func<StepResult?> Describe) RunWhole(Shard minibatch, bool report)
+    {
+        _steps.Resting?.Begin();
+        (MinibatchLoss seen, Batch batch) = Run(minibatch);
+        GraphOutput? output = report ? seen.Seen() : null;
         // Where only frozen modules ran, and controllers are frozen, nothing is to be learned from the minibatch.
         if (seen.Loss.requires_grad)
         {
             seen.Loss.backward();
         }
 
-        if (!Finiteness.Holds(seen.Loss, _parameters))
+        return (seen.Loss, seen.LogLikelihood.ToDouble, () => output is null ? null : Describe(seen, output, batch));
+    }
+
+    private (Tensor Loss, Func<double> LogLikelihood, Func<StepResult?> Describe) RunShards(Shard[] shards, bool report)
+    {
+        (Tensor loss, double logLikelihood, StepResult? seen) = ShardedPass.Run(Graph, Sharding, _steps, shards, Run, report);
+        Streams.Enter($"after step {_steps.Taken}");
+        return (loss, () => logLikelihood, () => seen);
+    }
+
+    private (MinibatchLoss Loss, Batch Batch) Run(Shard shard)
+    {
+        At(shard, $"step {_steps.Taken}");
+        Batch batch = Fetch(shard.Datapoints);
+        return (LossOf(shard.Datapoints, batch), batch);
+    }
+
+    /// <summary>Says that what runs next is this shard of a place in the run, such as a step.</summary>
+    private protected void At(Shard shard, string place)
+    {
+        _shard = shard;
+        _loose?.Enter(shard.Number);
+        if (!Sharding.IsWhole)
         {
-            throw Finiteness.Explain(Graph, _steps + 1, seen.Loss.ToDouble(), () => LossOf(datapoints, batch));
+            Streams.Enter($"{place}, shard {shard.Number}");
+        }
+    }
+
+    // All ranks give the same explanation: that of the first rank that can tell the place.
+    private NonFiniteException Explain(Shard[] shards, double loss)
+    {
+        NonFiniteException own = Finiteness.Explain(Graph, _steps.Taken + 1, loss, () => Array.ForEach(shards, shard =>
+        {
+            if (!shard.IsEmpty)
+            {
+                _ = Run(shard);
+            }
+        }));
+        // Shards that train by themselves fail by themselves.
+        if (Ranks.Count == 1 || _loose is not null)
+        {
+            return own;
         }
 
-        _frozen.Keep();
-        if (_settings.ClipNorm is double most)
-        {
-            GradientNorm.Clip(_parameters, most);
-        }
-
-        double rate = SetRate();
-        if (_resting is null)
-        {
-            FillIdle();
-        }
-
-        _resting?.Take();
-        _updates.Step(rate);
-        _resting?.Step(rate);
-        _frozen.PutBack();
-        using (no_grad())
-        {
-            Conclude();
-            _average?.Add(_steps);
-        }
-
-        return output is null ? null : Describe(seen, output, batch);
+        string[] all = Array.ConvertAll(Ranks.Gather(Encoding.UTF8.GetBytes(own.Message)), Encoding.UTF8.GetString);
+        return new(_steps.Taken + 1, Array.Find(all, message => !message.Contains(Finiteness.NoPlace, StringComparison.Ordinal)) ?? all[0]);
     }
 
     /// <summary>Runs the graph on the minibatch of a gradient step. Recurrent layers go on from where the minibatch before left them.</summary>
     protected GraphOutput Forward(Batch batch, Selector selector) =>
-        Graph.Forward(batch.Inputs, selector, batch.Side, _track.Carried);
+        Graph.Forward(batch.Inputs, selector, batch.Side, _shard!.Carried);
 
     /// <summary>Runs the graph in the same way, but the next minibatch does not go on from here.</summary>
     protected GraphOutput Glance(Batch batch, Selector selector)
     {
-        using RecurrentState? carried = _track.Carried?.Copy();
+        using RecurrentState? carried = _shard!.Carried?.Copy();
         return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
     }
 
@@ -295,9 +359,9 @@ public abstract class TrainingMethod : IDisposable
         if (disposing)
         {
             _track.Dispose();
-            _resting?.End();
+            _steps.Dispose();
+            _loose?.Dispose();
             _average?.Dispose();
-            Optimizer.Dispose();
         }
     }
 
@@ -308,24 +372,5 @@ public abstract class TrainingMethod : IDisposable
         var score = new PredictionScore(Graph.Head);
         score.Add(output.Features, batch.Targets, batch.Weights);
         return new(seen.Reported.ToDouble(), seen.LogLikelihood.ToDouble(), statistics, score);
-    }
-
-    private void FillIdle()
-    {
-        foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
-        {
-            idle.grad = zeros_like(idle);
-        }
-    }
-
-    private double SetRate()
-    {
-        double rate = _settings.Optimizer.Rate * _settings.Schedule.Factor(_steps++);
-        foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
-        {
-            group.LearningRate = rate;
-        }
-
-        return rate;
     }
 }

@@ -15,6 +15,9 @@ public sealed class ViterbiEm : TrainingMethod
     private readonly long _rowsAtOnce;
     private double? _reassigned;
 
+    // By which the shards of E-steps draw.
+    private long _eSteps;
+
     /// <summary>
     /// Trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU), from uniformly random
     /// assignments.
@@ -31,6 +34,8 @@ public sealed class ViterbiEm : TrainingMethod
                 ClipNorm = settings.ClipNorm,
                 LabelSmoothing = settings.LabelSmoothing,
                 AverageWeights = settings.AverageWeights,
+                Shards = settings.Shards,
+                LooseRounds = settings.LooseRounds,
             },
             streams,
             device)
@@ -66,13 +71,13 @@ public sealed class ViterbiEm : TrainingMethod
     }
 
     /// <summary>A partial E-step (Eq. 11) on the next minibatch. The result is null where there is nothing to choose (every M is 1).</summary>
-    public EStepResult? EStep() => Graph.HasChoice ? EStep(_eTrack.Next(), _eTrack.Carried) : null;
+    public EStepResult? EStep() => Graph.HasChoice ? EStep(_eTrack.Next(Sharding)) : null;
 
     /// <summary>
     /// A partial E-step (Eq. 11) on given datapoints [B]. The candidates are a* and S fresh samples, or S − 1 where a* is one of the S
     /// (<see cref="EmHeld"/>). Recurrent layers start at zero.
     /// </summary>
-    public EStepResult EStep(long[] datapoints) => EStep(datapoints, null);
+    public EStepResult EStep(long[] datapoints) => EStep(Shard.Of(Data, datapoints, Sharding, _ => null));
 
     /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
     public EStepResult? Sweep()
@@ -85,7 +90,7 @@ public sealed class ViterbiEm : TrainingMethod
         if (Data.IsConsecutive)
         {
             using var track = new DataTrack(Data, Settings.EBatch, Streams.EBatches, "sweep");
-            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(), track.Carried));
+            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
         }
 
         long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
@@ -93,11 +98,19 @@ public sealed class ViterbiEm : TrainingMethod
         return Sum(parts.Length, part => EStep(parts[part]));
     }
 
-    private EStepResult EStep(long[] datapoints, RecurrentState? carried)
+    private EStepResult EStep(Shard[] shards)
+    {
+        EStepResult seen = Sharding.IsWhole ? EStep(shards[0], Assignments.Set) : ShardedEStep.Run(Sharding, shards, EStep, Assignments);
+        _eSteps++;
+        return seen;
+    }
+
+    private EStepResult EStep(Shard shard, Action<long, long[]> set)
     {
         using var scope = NewDisposeScope();
-        using var candidates = new DrawnCandidates(OnDevice(datapoints), Drawn, Streams.Sampling);
-        return KeepBest(datapoints, candidates, carried);
+        At(shard, $"E-step {_eSteps}");
+        using var candidates = new DrawnCandidates(OnDevice(shard.Datapoints), Drawn, Streams.Sampling);
+        return KeepBest(shard.Datapoints, candidates, shard.Carried, set);
     }
 
     private static EStepResult Sum(long parts, Func<long, EStepResult> eStep)
@@ -129,12 +142,12 @@ public sealed class ViterbiEm : TrainingMethod
         return KeepBest(datapoints, new HeldAlone(OnDevice(datapoints))).After;
     }
 
-    private EStepResult KeepBest(long[] datapoints, Candidates candidates, RecurrentState? carried = null) =>
+    private EStepResult KeepBest(long[] datapoints, Candidates candidates, RecurrentState? carried = null, Action<long, long[]>? set = null) =>
         Runtime.EStep.Run(
             Graph,
             Fetch(datapoints),
             candidates,
-            (b, composition) => Assignments.Set(datapoints[b], composition),
+            (b, composition) => (set ?? Assignments.Set)(datapoints[b], composition),
             carried,
             _rowsAtOnce);
 
@@ -153,7 +166,7 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>Adds the E-steps' place in the data, a* as <c>em.assignments</c> where there are choices, and <c>em.reassigned</c>.</summary>
     public override IEnumerable<(string Name, Tensor Value)> State()
     {
-        List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State()];
+        List<(string, Tensor)> state = [.. base.State(), .. _eTrack.State(Sharding)];
         if (Assignments.Choices > 0)
         {
             state.Add((StateNames.Assignments, Assignments.ToTensor()));
@@ -164,6 +177,11 @@ public sealed class ViterbiEm : TrainingMethod
             state.Add(("em.reassigned", tensor(new[] { share })));
         }
 
+        if (!Sharding.IsWhole)
+        {
+            state.Add(("em.e_steps", tensor(new[] { _eSteps })));
+        }
+
         return state;
     }
 
@@ -171,13 +189,14 @@ public sealed class ViterbiEm : TrainingMethod
     public override void Restore(SavedState state)
     {
         base.Restore(state);
-        _eTrack.Restore(state, Device);
+        _eTrack.Restore(state, Device, Sharding);
         if (Assignments.Choices > 0)
         {
             Assignments.Restore(state, StateNames.Assignments);
         }
 
         _reassigned = state.Has("em.reassigned") ? state.Real("em.reassigned") : null;
+        _eSteps = Sharding.IsWhole ? 0 : state.Count("em.e_steps");
     }
 
     /// <summary>Makes an E-step before the first M-step of every round.</summary>

@@ -35,4 +35,18 @@ public sealed class PredictionScore(Head head)
         _total += Weighting.Sum(each, weights);
         _outputs += Weighting.Count(targets.shape[0], weights) * (targets.numel() / Math.Max(1, targets.shape[0]));
     }
+
+    /// <summary>Writes what was accumulated, for <see cref="Add(BinaryReader)"/>.</summary>
+    internal void Write(BinaryWriter writer)
+    {
+        writer.Write(_total);
+        writer.Write(_outputs);
+    }
+
+    /// <summary>Adds what others have accumulated and written.</summary>
+    internal void Add(BinaryReader reader)
+    {
+        _total += reader.ReadDouble();
+        _outputs += reader.ReadDouble();
+    }
 }

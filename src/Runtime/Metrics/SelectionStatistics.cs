@@ -55,13 +55,7 @@ public sealed class SelectionStatistics
 
             // [T·B, K, M]: the layer's sites over time count as rows.
             ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
-            if (!_layers.TryGetValue(site.Layer, out Layer? layer))
-            {
-                layer = new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent);
-                _layers.Add(site.Layer, layer);
-                _order.Add(site.Layer);
-            }
-
+            Layer layer = Of(site.Layer, () => new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent));
             Tensor probabilities = distribution.LogProbabilities.exp();
             Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).reshape(-1);
             layer.Add(
@@ -70,6 +64,44 @@ public sealed class SelectionStatistics
                 TensorArrays.Vector<double>(probabilities.to_type(ScalarType.Float64).sum(dim: 0)),
                 TensorArrays.Vector<long>(indices.bincount(null, site.Modules)));
         }
+    }
+
+    /// <summary>Writes what was accumulated, for <see cref="Add(BinaryReader)"/>.</summary>
+    internal void Write(BinaryWriter writer)
+    {
+        writer.Write(_order.Count);
+        foreach (string name in _order)
+        {
+            writer.Write(name);
+            _layers[name].Write(writer);
+        }
+    }
+
+    /// <summary>Adds what others have accumulated and written.</summary>
+    internal void Add(BinaryReader reader)
+    {
+        for (int layers = reader.ReadInt32(); layers > 0; layers--)
+        {
+            string name = reader.ReadString();
+            var (pool, choose, modules, latent) = (reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadBoolean());
+            Of(name, () => new(pool, choose, modules, latent)).Add(
+                reader.ReadInt64(),
+                reader.ReadDouble(),
+                Array.ConvertAll(new double[choose * modules], _ => reader.ReadDouble()),
+                Array.ConvertAll(new long[modules], _ => reader.ReadInt64()));
+        }
+    }
+
+    private Layer Of(string name, Func<Layer> make)
+    {
+        if (!_layers.TryGetValue(name, out Layer? layer))
+        {
+            layer = make();
+            _layers.Add(name, layer);
+            _order.Add(name);
+        }
+
+        return layer;
     }
 
     /// <summary>The entropy of a distribution, nats; probabilities of 0 add nothing.</summary>
@@ -112,6 +144,18 @@ public sealed class SelectionStatistics
 
         internal IEnumerable<double> Mean(int position) =>
             _probabilities.Skip(position * Modules).Take(Modules).Select(p => p / Rows);
+
+        internal void Write(BinaryWriter writer)
+        {
+            writer.Write(Pool);
+            writer.Write(Choose);
+            writer.Write(Modules);
+            writer.Write(Latent);
+            writer.Write(Rows);
+            writer.Write(Entropy);
+            Array.ForEach(_probabilities, writer.Write);
+            Array.ForEach(Counts, writer.Write);
+        }
 
         internal void Add(long rows, double entropy, double[] probabilities, long[] counts)
         {

@@ -20,6 +20,9 @@ internal sealed class ModulesInUse(int modules)
         }
     }
 
+    /// <summary>Adds a module.</summary>
+    internal void Add(int module) => _used[module] = true;
+
     /// <summary>Forgets all modules.</summary>
     internal void Clear() => Array.Clear(_used);
 

@@ -24,7 +24,7 @@ public static class Checkpoint
     /// <summary>
     /// Writes a checkpoint after <paramref name="step"/> gradient steps, which took <paramref name="seconds"/>, and keeps the newest
     /// <paramref name="keep"/> ≥ 1 checkpoints. <paramref name="data"/> says what the run learns from. UserException where the disk refuses;
-    /// earlier checkpoints are then as they were.
+    /// earlier checkpoints are then as they were. Where several ranks train, all call this, and the one that leads writes.
     /// </summary>
     public static void Write(
         RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds = 0, int keep = 2,
@@ -32,6 +32,11 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         (Dictionary<string, Tensor> tensors, Dictionary<string, string> metadata) = Content(folder, graph, method, streams, step, seconds, data);
+        if (folder.Follows)
+        {
+            return;
+        }
+
         var kept = new KeptCheckpoints(folder.Path);
         Safetensors.Write(kept.Newest, tensors, metadata, () => kept.MakeRoom(step, keep));
         kept.Prune(keep);
@@ -47,6 +52,11 @@ public static class Checkpoint
     {
         using var scope = NewDisposeScope();
         (Dictionary<string, Tensor> tensors, Dictionary<string, string> metadata) = Content(folder, graph, method, streams, best.Step, seconds, data);
+        if (folder.Follows)
+        {
+            return;
+        }
+
         foreach ((string name, string json) in best.Entries())
         {
             metadata.Add(name, json);
@@ -186,6 +196,11 @@ public static class Checkpoint
             throw new UserException(
                 saved.Path, "a checkpoint with all its parts", e.Message.Split('\n')[0].TrimEnd('.'),
                 "give a checkpoint of the same experiment, as ModNet wrote it");
+        }
+
+        if (folder.Follows)
+        {
+            return (step, saved.Real("run.seconds"));
         }
 
         folder.CutMetrics(saved.Count("run.metrics"));

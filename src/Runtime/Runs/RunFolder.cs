@@ -29,17 +29,19 @@ public sealed class RunFolder : IDisposable
     /// <summary>The name of the file that one process alone holds while a run is at work in a folder.</summary>
     internal const string Lock = "run.lock";
 
-    private readonly FileLock _lock;
-    private readonly FileStream _metrics;
+    private readonly FileLock? _lock;
+    private readonly FileStream? _file;
 
     // The checksum of all lines of metrics.
     private readonly IncrementalHash _checksum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     private RunFolder(string path, FileLock @lock, FileStream metrics)
     {
-        (Path, _lock, _metrics) = (path, @lock, metrics);
+        (Path, _lock, _file) = (path, @lock, metrics);
         ReadChecksum(metrics.Length);
     }
+
+    private RunFolder(string path) => Path = path;
 
     /// <summary>The path of the folder.</summary>
     public string Path { get; }
@@ -77,6 +79,16 @@ public sealed class RunFolder : IDisposable
         File.Delete(cleared.PathOf("metrics.jsonl"));
         return cleared.Aside;
     }
+
+    /// <summary>
+    /// The folder of a run that another rank writes (<see cref="Ranks.Leads"/>): what is said to it is dropped, and what is asked is read from the files that are there.
+    /// </summary>
+    public static RunFolder Follow(string path) => new(path);
+
+    /// <summary>Whether another rank writes this folder.</summary>
+    internal bool Follows => _file is null;
+
+    private FileStream Lines => _file ?? throw new InvalidOperationException("another rank writes this folder");
 
     /// <summary>Opens the folder of an earlier run as it is, or makes it. UserException where a run is at work in it or it cannot be written.</summary>
     public static RunFolder Open(string path) => Open(path, () => null);
@@ -129,20 +141,26 @@ public sealed class RunFolder : IDisposable
     /// Flushes the metrics to the disk, and returns their length in bytes and their SHA-256 in lower-case hexadecimal. UserException where
     /// the disk refuses.
     /// </summary>
-    public (long Bytes, string Sha256) FlushMetrics() => WithMetrics(() =>
+    public (long Bytes, string Sha256) FlushMetrics() => Follows ? (0, MetricsChecksum) : WithMetrics(() =>
     {
-        _metrics.Flush(flushToDisk: true);
-        return (_metrics.Length, MetricsChecksum);
+        Lines.Flush(flushToDisk: true);
+        return (Lines.Length, MetricsChecksum);
     });
 
     /// <summary>Appends a line of metrics. UserException where the disk refuses.</summary>
-    public void Append(MetricsLine line) => WithMetrics(() =>
+    public void Append(MetricsLine line)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(line.ToJson() + "\n");
-        _metrics.Write(bytes);
-        _checksum.AppendData(bytes);
-        return 0;
-    });
+        if (!Follows)
+        {
+            WithMetrics(() =>
+            {
+                byte[] bytes = Encoding.UTF8.GetBytes(line.ToJson() + "\n");
+                Lines.Write(bytes);
+                _checksum.AppendData(bytes);
+                return 0;
+            });
+        }
+    }
 
     /// <summary>The SHA-256 of the lines of metrics, in lower-case hexadecimal.</summary>
     internal string MetricsChecksum => Convert.ToHexStringLower(_checksum.GetCurrentHash());
@@ -151,11 +169,11 @@ public sealed class RunFolder : IDisposable
     private void ReadChecksum(long bytes)
     {
         _checksum.GetHashAndReset();
-        _metrics.Seek(0, SeekOrigin.Begin);
+        Lines.Seek(0, SeekOrigin.Begin);
         var chunk = new byte[1 << 16];
         while (bytes > 0)
         {
-            int read = _metrics.Read(chunk, 0, (int)Math.Min(chunk.Length, bytes));
+            int read = Lines.Read(chunk, 0, (int)Math.Min(chunk.Length, bytes));
             if (read == 0)
             {
                 return;
@@ -182,24 +200,35 @@ public sealed class RunFolder : IDisposable
     /// <summary>Drops all metrics after the first <paramref name="bytes"/>. UserException where there are fewer.</summary>
     public void CutMetrics(long bytes)
     {
-        if (bytes > _metrics.Length)
+        if (Follows)
+        {
+            return;
+        }
+
+        if (bytes > Lines.Length)
         {
             throw new UserException(
-                PathOf("metrics.jsonl"), $"at least {bytes} bytes, as the checkpoint says", $"{_metrics.Length}",
+                PathOf("metrics.jsonl"), $"at least {bytes} bytes, as the checkpoint says", $"{Lines.Length}",
                 "put the file back, or start anew without --resume");
         }
 
-        _metrics.SetLength(bytes);
+        Lines.SetLength(bytes);
         ReadChecksum(bytes);
     }
 
     /// <summary>The lines of metrics so far. UserException where one cannot be read.</summary>
     public IReadOnlyList<MetricsLine> Metrics()
     {
-        _metrics.Seek(0, SeekOrigin.Begin);
-        using var reader = new StreamReader(_metrics, leaveOpen: true);
-        MetricsLine[] lines = [.. Lines(reader).Select((line, number) => Parse(line, number + 1))];
-        _metrics.Seek(0, SeekOrigin.End);
+        if (Follows)
+        {
+            using var file = new StreamReader(new FileStream(PathOf("metrics.jsonl"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            return Parsed(file);
+        }
+
+        Lines.Seek(0, SeekOrigin.Begin);
+        using var reader = new StreamReader(Lines, leaveOpen: true);
+        MetricsLine[] lines = Parsed(reader);
+        Lines.Seek(0, SeekOrigin.End);
         return lines;
     }
 
@@ -217,7 +246,9 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    private static IEnumerable<string> Lines(StreamReader reader)
+    private MetricsLine[] Parsed(StreamReader reader) => [.. Each(reader).Select((line, number) => Parse(line, number + 1))];
+
+    private static IEnumerable<string> Each(StreamReader reader)
     {
         while (reader.ReadLine() is string line)
         {
@@ -226,14 +257,19 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes a JSON file, whole or not at all.</summary>
-    public void WriteJson(string name, JsonNode content) =>
-        WholeFile.Write(PathOf(name), content.ToJsonString(Indented) + "\n");
+    public void WriteJson(string name, JsonNode content)
+    {
+        if (!Follows)
+        {
+            WholeFile.Write(PathOf(name), content.ToJsonString(Indented) + "\n");
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _checksum.Dispose();
-        _metrics.Dispose();
-        _lock.Dispose();
+        _file?.Dispose();
+        _lock?.Dispose();
     }
 }

@@ -67,6 +67,9 @@ public sealed class Trainer(
     /// <summary>Is told, line by line, what the user should know beside the progress.</summary>
     public Action<string> Say { get; init; } = line => Console.Error.WriteLine(VisibleText.Lines(line));
 
+    /// <summary>What else all ranks must have in common, such as the experiment, by name.</summary>
+    public IReadOnlyList<(string What, string Value)> Agreed { get; init; } = [];
+
     /// <summary>
     /// Is called when it is certain that the run begins, or goes on, with this experiment and these data. What belongs to the run may be written
     /// into its folder from then on.
@@ -115,7 +118,7 @@ public sealed class Trainer(
         long step = 0;
         if (resume)
         {
-            (step, _before) = Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity, plan.Steps);
+            (step, _before) = Resume();
             IReadOnlyList<MetricsLine> lines = folder.Metrics();
             foreach (MetricsLine line in lines)
             {
@@ -128,7 +131,7 @@ public sealed class Trainer(
             Ready();
             if ((step == plan.Steps || IsPastPatience) && IsEvaluated(step))
             {
-                if (!File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
+                if (!folder.Follows && !File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
                 {
                     routing?.AtEnd(step);
                 }
@@ -140,6 +143,7 @@ public sealed class Trainer(
         }
         else
         {
+            Agree(0);
             Ready();
             _clock.Start();
             method.Begin();
@@ -147,7 +151,7 @@ public sealed class Trainer(
             routing?.During(0);
         }
 
-        while (step < plan.Steps && !IsPastPatience && !stop.IsCancellationRequested)
+        while (step < plan.Steps && !IsPastPatience && !(method.IsSettled && method.Ranks.Any(stop.IsCancellationRequested)))
         {
             step++;
             if (step % plan.LogEvery == 0 || step == plan.Steps)
@@ -192,6 +196,37 @@ public sealed class Trainer(
         routing?.AtEnd(step);
         return Outcome(step, Seconds);
     }
+
+    // The rank that leads cuts files back to the checkpoint, so all others read it before.
+    private (long Step, double Seconds) Resume()
+    {
+        (long Step, double Seconds) Read() => Checkpoint.Resume(folder, graph, method, streams, Say, data.Identity, plan.Steps);
+        (long, double) place = default;
+        if (folder.Follows)
+        {
+            place = Read();
+        }
+
+        method.Ranks.Meet();
+        if (!folder.Follows)
+        {
+            place = Read();
+        }
+
+        Agree(place.Item1);
+        return place;
+    }
+
+    private void Agree(long step) => RankAgreement.Demand(
+        method.Ranks,
+        [
+            ("step", $"{step}", "see that all ranks read the same folder"),
+            ("seed", $"{streams.Seed}", "start all ranks with the same command"),
+            ("shards", $"{method.Sharding.Count}", "start all ranks with the same command"),
+            ("data", data.Identity?.ToJson() ?? "", "give all ranks the same data"),
+            .. RunConditions.Here(device).Select(c => (c.Key, c.Value, "use machines that are alike, and the same --threads: ranks whose numbers round differently would drift apart")),
+            .. Agreed.Select(a => (a.What, a.Value, "start all ranks with the same script and command")),
+        ]);
 
     private TrainingOutcome Outcome(long step, double seconds) => new(step, seconds, _final)
     {
@@ -260,6 +295,7 @@ public sealed class Trainer(
 
     private void Save(long step)
     {
+        method.Settle();
         method.DemandFiniteParameters();
         Checkpoint.Write(folder, graph, method, streams, step, Seconds, plan.KeepCheckpoints, data.Identity);
     }
@@ -274,6 +310,7 @@ public sealed class Trainer(
 
     private void Evaluate(long step, Action<Progress> report)
     {
+        method.Settle();
         using IDisposable? average = method.UseAverage();
         foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {

@@ -14,42 +14,72 @@ internal sealed class DataTrack(Dataset data, long size, Generator generator, st
 {
     private readonly Minibatches _batches = Minibatches.Of(data, size, generator);
 
-    /// <summary>The state from which recurrent layers start; null where every minibatch starts at zero.</summary>
-    internal RecurrentState? Carried { get; } = data.IsConsecutive ? new() : null;
+    // By shard; the states of a minibatch that is run whole are those of shard 0.
+    private readonly SortedDictionary<int, RecurrentState> _carried = [];
 
-    /// <summary>The numbers of the next minibatch's datapoints, [B]. The first minibatch of a pass starts at zero.</summary>
-    internal long[] Next()
+    /// <summary>The state from which recurrent layers start in a shard of the next minibatch; null where every minibatch starts at zero.</summary>
+    internal RecurrentState? Carried(int shard)
+    {
+        if (!data.IsConsecutive)
+        {
+            return null;
+        }
+
+        if (!_carried.TryGetValue(shard, out RecurrentState? state))
+        {
+            _carried.Add(shard, state = new());
+        }
+
+        return state;
+    }
+
+    /// <summary>This rank's shards of the next minibatch. The first minibatch of a pass starts at zero.</summary>
+    internal Shard[] Next(Sharding sharding)
     {
         using Tensor indices = _batches.Next();
         if (_batches.BeginsPass)
         {
-            Carried?.Clear();
+            foreach (RecurrentState state in _carried.Values)
+            {
+                state.Clear();
+            }
         }
 
-        return TensorArrays.Vector<long>(indices);
+        return Shard.Of(data, TensorArrays.Vector<long>(indices), sharding, Carried);
     }
 
-    /// <summary>The place reached and the state carried there, as tensors for a checkpoint.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> State() =>
+    /// <summary>The place reached and the state carried there, as tensors for a checkpoint. All ranks ask together.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> State(Sharding sharding) =>
     [
         .. _batches.State().Select(s => ($"method.{name}_batches.{s.Name}", s.Value)),
-        .. (Carried?.Layers ?? []).Select(l => (StateNames.Carried(name) + l.Layer, l.State)),
+        .. CarriedRows.Of(sharding, [.. sharding.Own.Select(Carried).OfType<RecurrentState>()]).Select(l => (StateNames.Carried(name) + l.Layer, l.State)),
     ];
 
     /// <summary>Goes to the place that <see cref="State"/> gave. States are carried on <paramref name="device"/>.</summary>
-    internal void Restore(SavedState state, Device device)
+    internal void Restore(SavedState state, Device device, Sharding sharding)
     {
         _batches.Restore(state.Under($"method.{name}_batches."));
         SavedState saved = state.Under(StateNames.Carried(name));
-        foreach (string layer in Carried is null ? [] : saved.Names)
+        foreach (string layer in data.IsConsecutive ? saved.Names : [])
         {
-            Carried!.Leave(layer, saved.Get(layer).to(device));
+            Tensor all = saved.Get(layer).to(device);
+            foreach (int shard in sharding.Own)
+            {
+                (int start, int length) = sharding.RowsOf(shard, (int)all.shape[0]).GetOffsetAndLength((int)all.shape[0]);
+                if (length > 0)
+                {
+                    Carried(shard)!.Leave(layer, all.narrow(0, start, length));
+                }
+            }
         }
     }
 
     public void Dispose()
     {
         _batches.Dispose();
-        Carried?.Dispose();
+        foreach (RecurrentState state in _carried.Values)
+        {
+            state.Dispose();
+        }
     }
 }

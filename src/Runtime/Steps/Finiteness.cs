@@ -8,6 +8,9 @@ namespace ModNet.Runtime;
 /// <summary>Looks for NaN and infinities, and says where the first of them are.</summary>
 internal static class Finiteness
 {
+    /// <summary>What an explanation has in place of a layer, where every layer gives finite numbers.</summary>
+    internal const string NoPlace = "every layer gives finite numbers, and the head or a controller makes this of them";
+
     private const int MostNames = 3;
 
     /// <summary>UserException with the number of the datapoint where x or y of a dataset is not finite. Ids and bytes always are.</summary>
@@ -84,7 +87,7 @@ internal static class Finiteness
             graph.Watch = null;
         }
 
-        return new(step, "a finite loss", $"{Text(loss)}: {place ?? "every layer gives finite numbers, and the head or a controller makes this of them"}");
+        return new(step, "a finite loss", $"{Text(loss)}: {place ?? NoPlace}");
     }
 
     /// <summary>Says which parameters are not finite after <paramref name="step"/> steps; null where all are finite.</summary>
@@ -143,7 +146,12 @@ internal static class Finiteness
 public sealed class NonFiniteException : Exception
 {
     internal NonFiniteException(long step, string expected, string got)
-        : base($"step {step}: expected {expected}, got {got}") => Step = step;
+        : this(step, $"step {step}: expected {expected}, got {got}")
+    {
+    }
+
+    internal NonFiniteException(long step, string message)
+        : base(message) => Step = step;
 
     /// <summary>The number of the gradient step, from 1.</summary>
     public long Step { get; }

@@ -8,6 +8,18 @@ public sealed record GradientSettings(long Batch = 128, double LearningRate = 1e
     /// <summary>The optimiser that takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
+    /// <summary>
+    /// S ≥ 1, the number of shards that every minibatch is cut into (<see cref="TrainingMethod.Ranks"/>): the outcome depends on S, and not on how many ranks share
+    /// the work. 1 runs minibatches whole.
+    /// </summary>
+    public int Shards { get; init; } = 1;
+
+    /// <summary>
+    /// H ≥ 1: each shard takes H gradient steps by itself, from weights and an optimiser of its own, and then all go on from the average of theirs
+    /// (<see cref="TrainingMethod.Settle"/>); null adds the shards' gradients in every step.
+    /// </summary>
+    public long? LooseRounds { get; init; }
+
     /// <summary>What a step does to modules that no datapoint of its minibatch chose.</summary>
     public Unselected Unselected { get; init; }
 

@@ -37,6 +37,42 @@ internal sealed class RestingModules
         }
     }
 
+    /// <summary>The rows of a parameter that are in use, ascending; null unless it is a stacked one of a pool.</summary>
+    internal long[]? RowsInUse(Parameter parameter) =>
+        _parts.FirstOrDefault(part => part.Pool.Stacked.Any(p => p.Handle == parameter.Handle))?.InUse.ToArray();
+
+    /// <summary>Which modules are in use, for <see cref="Unite"/>.</summary>
+    internal byte[] InUse()
+    {
+        using var message = new MemoryStream();
+        using var writer = new BinaryWriter(message);
+        foreach (Part part in _parts)
+        {
+            long[] rows = part.InUse.ToArray();
+            writer.Write(rows.Length);
+            Array.ForEach(rows, row => writer.Write((int)row));
+        }
+
+        return message.ToArray();
+    }
+
+    /// <summary>From now on, the modules in use are those that any of several messages of <see cref="InUse"/> names.</summary>
+    internal void Unite(IEnumerable<byte[]> all)
+    {
+        Begin();
+        foreach (byte[] said in all)
+        {
+            using var reader = new BinaryReader(new MemoryStream(said));
+            foreach (Part part in said.Length == 0 ? [] : _parts)
+            {
+                for (int count = reader.ReadInt32(); count > 0; count--)
+                {
+                    part.InUse.Add(reader.ReadInt32());
+                }
+            }
+        }
+    }
+
     /// <summary>Is called between the backward pass and the optimiser's step, and leaves the optimiser no gradient of a module that rests.</summary>
     internal void Take()
     {

@@ -9,7 +9,11 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed class RandomStreams : IDisposable
 {
+    // What forward passes draw from.
+    private static readonly string[] DrawnInPasses = ["sampling", "noise", "dropout"];
+
     private readonly SortedDictionary<string, Generator> _streams = new(StringComparer.Ordinal);
+    private string? _place;
 
     /// <summary>Makes streams that follow from <paramref name="seed"/>.</summary>
     public RandomStreams(long seed) => Seed = seed;
@@ -30,13 +34,13 @@ public sealed class RandomStreams : IDisposable
     public Generator MBatches => this["m_batches"];
 
     /// <summary>Draws compositions from controllers.</summary>
-    public Generator Sampling => this["sampling"];
+    public Generator Sampling => this[DrawnInPasses[0]];
 
     /// <summary>Draws the noise of noisy top-k.</summary>
-    public Generator Noise => this["noise"];
+    public Generator Noise => this[DrawnInPasses[1]];
 
     /// <summary>Draws the values that dropout sets to 0.</summary>
-    public Generator Dropout => this["dropout"];
+    public Generator Dropout => this[DrawnInPasses[2]];
 
     /// <summary>Draws generated data.</summary>
     public Generator Data => this["data"];
@@ -50,9 +54,28 @@ public sealed class RandomStreams : IDisposable
             {
                 stream = new Generator((ulong)StreamSeed(Seed, name), CPU);
                 _streams.Add(name, stream);
+                Place(name);
             }
 
             return stream;
+        }
+    }
+
+    /// <summary>
+    /// From here on, until the next call, what forward passes draw follows from the seed and from the name of a place in the run, such as a step and a shard,
+    /// whatever was drawn before: whoever comes to this place draws the same.
+    /// </summary>
+    internal void Enter(string place)
+    {
+        _place = place;
+        Array.ForEach(DrawnInPasses, Place);
+    }
+
+    private void Place(string name)
+    {
+        if (_place is not null && DrawnInPasses.Contains(name) && _streams.TryGetValue(name, out Generator? stream))
+        {
+            stream.manual_seed(StreamSeed(Seed, $"{name} {_place}"));
         }
     }
 

@@ -47,6 +47,8 @@ let tests =
                                 Epochs = None
                                 LabelSmoothing = 0.0
                                 AverageWeights = None
+                                Shards = None
+                                LooseRounds = None
                             }
                         }
                     Seed = 1
@@ -80,6 +82,8 @@ let tests =
                             early_stopping 21
                             label_smoothing 0.125
                             average_weights 0.875
+                            shards 4
+                            loose_rounds 50
                             controller_weight 0.25
                             start Sweep
                             held Among
@@ -144,6 +148,8 @@ let tests =
                                 Epochs = None
                                 LabelSmoothing = 0.125
                                 AverageWeights = Some 0.875
+                                Shards = Some 4
+                                LooseRounds = Some 50
                             }
                         }
                     Seed = 12

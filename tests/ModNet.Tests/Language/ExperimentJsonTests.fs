@@ -67,7 +67,17 @@ let tests =
             let json = Experiment.to_json mine
 
             for setting in
-                [ "keep_best"; "clip_norm"; "early_stopping"; "epochs"; "label_smoothing"; "average_weights"; "frozen" ] do
+                [
+                    "keep_best"
+                    "clip_norm"
+                    "early_stopping"
+                    "epochs"
+                    "label_smoothing"
+                    "average_weights"
+                    "shards"
+                    "loose_rounds"
+                    "frozen"
+                ] do
                 Expect.isFalse (json.Contains setting) $"{setting}: nothing said"
 
             Expect.stringContains (Experiment.to_json { mine with KeepBest = false }) "\"keep_best\": false" "said"

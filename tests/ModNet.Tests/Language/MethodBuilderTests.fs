@@ -17,6 +17,8 @@ let private paper: GradientSteps = {
     Epochs = None
     LabelSmoothing = 0.0
     AverageWeights = None
+    Shards = None
+    LooseRounds = None
 }
 
 let private own: GradientSteps = {
@@ -30,6 +32,8 @@ let private own: GradientSteps = {
     Epochs = None
     LabelSmoothing = 0.125
     AverageWeights = Some 0.875
+    Shards = Some 4
+    LooseRounds = Some 50
 }
 
 let private on mine method =
@@ -73,6 +77,8 @@ let builders =
                     early_stopping 21
                     label_smoothing 0.125
                     average_weights 0.875
+                    shards 4
+                    loose_rounds 50
                 }
 
             Expect.equal all (Method.Reinforce { Decay = 0.5; Gradient = own }) "reinforce"
@@ -91,6 +97,8 @@ let builders =
                     early_stopping 21
                     label_smoothing 0.125
                     average_weights 0.875
+                    shards 4
+                    loose_rounds 50
                 }
 
             Expect.equal all (Method.NoisyTopK { K = 3; Importance = 0.1; Load = 0.2; Gradient = own }) "noisy_topk"
@@ -108,6 +116,8 @@ let builders =
                     early_stopping 21
                     label_smoothing 0.125
                     average_weights 0.875
+                    shards 4
+                    loose_rounds 50
                 }
 
             Expect.equal all (Method.LossFreeTopK { K = 3; UpdateRate = 0.1; Gradient = own }) "loss_free_topk"
@@ -119,6 +129,8 @@ let builders =
                     early_stopping 21
                     label_smoothing 0.125
                     average_weights 0.875
+                    shards 4
+                    loose_rounds 50
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     steps 6
@@ -138,6 +150,8 @@ let builders =
                     early_stopping 21
                     label_smoothing 0.125
                     average_weights 0.875
+                    shards 4
+                    loose_rounds 50
                     steps 6
                 }
 

@@ -1,0 +1,138 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>Takes gradient steps on a graph's parameters from the gradients that lie there: frozen rows, clipping, the learning rate, modules that rest, the optimiser.</summary>
+internal sealed class StepTaker : IDisposable
+{
+    private readonly GradientSettings _settings;
+
+    // Parameters that get no gradient at all in a step that does not choose their module. They are given a gradient of zero, as stacked
+    // modules get one; else Adam would pass them over, and its steps would depend on how a pool is stored and dispatched.
+    private readonly Parameter[] _ofSingleModules;
+    private readonly string[] _names;
+    private readonly FusedSteps _updates;
+    private readonly FrozenRows _frozen;
+
+    /// <summary>Makes the optimiser.</summary>
+    internal StepTaker(Graph graph, GradientSettings settings)
+    {
+        _settings = settings;
+        _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters()).Where(p => p.requires_grad)];
+        Parameters = [.. graph.parameters()];
+        _names = [.. graph.named_parameters().Select(p => p.name)];
+        Optimizer = settings.Optimizer.Over(Parameters);
+        Memories = settings.Optimizer.Memories(Parameters, Optimizer);
+        _updates = new(Memories, Optimizer);
+        if (settings.Unselected == Unselected.Rest)
+        {
+            Resting = new(graph.Pools, Memories);
+        }
+
+        _frozen = new(graph.Pools, Memories);
+    }
+
+    /// <summary>All parameters of the graph. There may be several objects for one.</summary>
+    internal Parameter[] Parameters { get; }
+
+    /// <summary>What the optimiser remembers of each of <see cref="Parameters"/>.</summary>
+    internal ParameterMemory[] Memories { get; }
+
+    /// <summary>The optimiser, which is the same for θ and φ.</summary>
+    internal OptimizerHelper Optimizer { get; }
+
+    /// <summary>Tracks the modules in use; null where none rest.</summary>
+    internal RestingModules? Resting { get; }
+
+    /// <summary>How many steps were taken.</summary>
+    internal long Taken { get; private set; }
+
+    /// <summary>Takes a step, and counts it.</summary>
+    internal void Take()
+    {
+        TakeUncounted();
+        Count();
+    }
+
+    /// <summary>Counts a step that several workers have taken.</summary>
+    internal void Count() => Taken++;
+
+    /// <summary>Takes a step without counting it, because other workers take the same one.</summary>
+    internal void TakeUncounted()
+    {
+        _frozen.Keep();
+        if (_settings.ClipNorm is double most)
+        {
+            GradientNorm.Clip(Parameters, most);
+        }
+
+        double rate = SetRate();
+        if (Resting is null)
+        {
+            FillIdle();
+        }
+
+        Resting?.Take();
+        _updates.Step(rate);
+        Resting?.Step(rate);
+        _frozen.PutBack();
+    }
+
+    /// <summary>The steps as <c>method.steps</c>, and those of each module as <c>method.module_steps.POOL</c> [M] where modules rest.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> State() =>
+    [
+        ("method.steps", tensor(new[] { Taken })),
+        .. (Resting?.Steps ?? []).Select(p => (StateNames.ModuleSteps + p.Pool, tensor(p.Steps))),
+    ];
+
+    /// <summary>Takes back what <see cref="State"/> gave.</summary>
+    internal void Restore(SavedState state)
+    {
+        Taken = state.Count("method.steps");
+        foreach ((string pool, long[] steps) in Resting?.Steps ?? [])
+        {
+            TensorArrays.Vector<long>(state.Get(StateNames.ModuleSteps + pool, steps.Length)).CopyTo(steps, 0);
+        }
+    }
+
+    /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> OptimizerState() =>
+        _names.Zip(Memories).SelectMany(p => p.Second.State(), (p, part) => ($"{p.First}.{part.Part}", part.Value));
+
+    /// <summary>Takes back what <see cref="OptimizerState"/> gave.</summary>
+    internal void RestoreOptimizer(SavedState saved)
+    {
+        foreach ((string name, ParameterMemory memory) in _names.Zip(Memories))
+        {
+            memory.Restore(saved.Under($"{name}."));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Resting?.End();
+        Optimizer.Dispose();
+    }
+
+    private void FillIdle()
+    {
+        foreach (Parameter idle in _ofSingleModules.Where(p => p.grad is null))
+        {
+            idle.grad = zeros_like(idle);
+        }
+    }
+
+    private double SetRate()
+    {
+        double rate = _settings.Optimizer.Rate * _settings.Schedule.Factor(Taken);
+        foreach (optim.ILearningRateController group in Optimizer.ParamGroups)
+        {
+            group.LearningRate = rate;
+        }
+
+        return rate;
+    }
+}
