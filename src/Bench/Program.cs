@@ -11,7 +11,12 @@ Console.CancelKeyPress += (_, pressed) =>
 
 try
 {
-    return args is [EStepMemory.Verb, ..] ? EStepMemory.Run(args) : BenchCommand.Run(args, stop.Token);
+    return args switch
+    {
+        [EStepMemory.Verb, ..] => EStepMemory.Run(args),
+        [RankWork.Verb, ..] => RankWork.Run(args),
+        _ => BenchCommand.Run(args, stop.Token),
+    };
 }
 catch (UserException mistake)
 {

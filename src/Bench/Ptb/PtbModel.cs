@@ -103,7 +103,8 @@ public sealed class PtbModel : IDisposable
         _streams.Dispose();
     }
 
-    private static JsonArray Layers(PtbSizes sizes) => new(
+    /// <summary>The network's layers, as its JSON has them.</summary>
+    internal static JsonArray Layers(PtbSizes sizes) => new(
         NetworkText.Kind("tokens", ("vocabulary", sizes.Vocabulary)),
         NetworkText.Kind("embed", ("width", sizes.Embed)),
         new JsonObject

@@ -70,8 +70,7 @@ internal sealed class GradientSum
             for (int m = 0; m < members.Length; m++)
             {
                 Tensor sum = flat.narrow(0, start, parts[m].numel()).view(parts[m].shape).to(parts[m].device);
-                // A clone, so that a gradient does not keep all others.
-                summed[members[m]] = forms[members[m]] with { Values = sum.clone() };
+                summed[members[m]] = forms[members[m]] with { Values = sum };
                 start += parts[m].numel();
             }
         }
@@ -137,16 +136,36 @@ internal sealed class GradientSum
 
             if (!gradient.is_sparse)
             {
-                return inUse is null
-                    ? new(gradient.DetachFromDisposeScope(), null)
-                    : new(gradient.index_select(0, tensor(inUse, device: gradient.device)).DetachFromDisposeScope(), inUse);
+                return inUse is null ? Own(gradient, null) : Own(gradient.index_select(0, tensor(inUse, device: gradient.device)), inUse);
             }
 
-            // Several sites may each have given a summand of a row.
             Tensor values = gradient.SparseValues;
-            (Tensor rows, Tensor? places, _) = gradient.SparseIndices.select(0, 0).unique(return_inverse: true);
-            Tensor sum = zeros([rows.shape[0], .. values.shape[1..]], values.dtype, values.device).index_add_(0, places!, values, 1);
-            return new(sum.DetachFromDisposeScope(), TensorArrays.Vector<long>(rows));
+            long[] rows = TensorArrays.Vector<long>(gradient.SparseIndices.select(0, 0));
+            if (IsAscending(rows))
+            {
+                return Own(values, rows);
+            }
+
+            // Several sites have each given a summand of a row.
+            long[] each = [.. rows.Distinct().Order()];
+            Tensor places = tensor(Array.ConvertAll(rows, row => (long)Array.BinarySearch(each, row)), device: values.device);
+            return Own(zeros([each.Length, .. values.shape[1..]], values.dtype, values.device).index_add_(0, places, values, 1), each);
+        }
+
+        // Every −0 becomes +0: so it does not matter to the bits of a sum whether a row that one shard lacks is left out, or added as zeros.
+        private static Summand Own(Tensor values, long[]? rows) => new(values.add_(0).DetachFromDisposeScope(), rows);
+
+        private static bool IsAscending(long[] rows)
+        {
+            for (int i = 1; i < rows.Length; i++)
+            {
+                if (rows[i] <= rows[i - 1])
+                {
+                    return false;
+                }
+            }
+
+            return true;
         }
 
         internal static Summand Add(Summand a, Summand b)
@@ -160,9 +179,18 @@ internal sealed class GradientSum
             using var scope = NewDisposeScope();
             (a, b) = (a with { Values = Owned(scope, a.Values) }, b with { Values = Owned(scope, b.Values) });
 
-            Tensor sum = a.In(form, Like(a, b, form)).add_(b.In(form, Like(a, b, form)));
+            // Both are there, or the one that is there is the sum.
+            Tensor sum = a.IsNone ? b.Values! : b.IsNone ? a.Values! : b.AddTo(a.In(form, Like(a, b, form)), form);
             return form with { Values = sum.DetachFromDisposeScope() };
         }
+
+        // Adds the rows that are there to all rows of a form that has room for them.
+        private Tensor AddTo(Tensor all, Summand form) => Fits(form) ? all.add_(Values!) : all.index_add_(0, Places(form, all.device), Values!, 1);
+
+        private bool Fits(Summand form) => form.Rows is null ? Rows is null : Rows is not null && form.Rows.AsSpan().SequenceEqual(Rows);
+
+        private Tensor Places(Summand form, Device device) =>
+            tensor(form.Rows is null ? Rows! : Array.ConvertAll(Rows!, row => (long)Array.BinarySearch(form.Rows, row)), device: device);
 
         private static Tensor Like(Summand a, Summand b, Summand form) =>
             form.Rows is null && a.Rows is not null ? b.Values! : a.Values ?? b.Values!;
@@ -176,19 +204,13 @@ internal sealed class GradientSum
         // The values in a form that has room for them. `like` has the shape of all rows, or of as many as there are, and tells type and device.
         internal Tensor In(Summand form, Tensor like)
         {
-            if (Values is not null && (form.Rows is null ? Rows is null : Rows is not null && form.Rows.AsSpan().SequenceEqual(Rows)))
+            if (Values is not null && Fits(form))
             {
                 return Values;
             }
 
             Tensor all = form.Rows is null ? zeros_like(like) : zeros([form.Rows.Length, .. like.shape[1..]], like.dtype, like.device);
-            if (Values is null)
-            {
-                return all;
-            }
-
-            long[] places = form.Rows is null ? Rows! : Array.ConvertAll(Rows!, row => (long)Array.BinarySearch(form.Rows, row));
-            return all.index_copy_(0, tensor(places, device: like.device), Values);
+            return Values is null ? all : all.index_copy_(0, Places(form, like.device), Values);
         }
     }
 }
