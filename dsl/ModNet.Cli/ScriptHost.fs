@@ -71,6 +71,7 @@ module ScriptHost =
 
         use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, passOn)
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, passOn)
+        use _user = PosixSignalRegistration.Create(ProcessSignals.User1, passOn)
 
         let result = meanwhile running
         let mutable compiles = true

@@ -20,7 +20,10 @@ module internal Crew =
         match Environment.ExitCode with
         | 0
         | 130 -> ranks.End()
-        | code -> ranks.Abort code
+        | code ->
+            // What was said last has to pass through other processes, which end with this one.
+            Thread.Sleep(TimeSpan.FromSeconds 0.5)
+            ranks.Abort code
 
     /// The ranks of this process, which is one of several or alone. From the first call on, the others are ended with this process where its exit code says that it failed.
     let join () : Ranks =

@@ -9,9 +9,6 @@ open ModNet.Runtime
 [<RequireQualifiedAccess>]
 module internal Stopping =
 
-    // MPI launchers pass SIGUSR1 on to all ranks, and SIGINT they turn into an end within seconds. Slurm sends it where a job asks for it (`--signal`).
-    let private user1 = enum<PosixSignal> 10
-
     /// Runs the action with a token that Ctrl-C, SIGTERM and SIGUSR1 cancel, in place of ending the process.
     let withToken (action: CancellationToken -> 'Result) : 'Result =
         use stop = new CancellationTokenSource()
@@ -22,7 +19,7 @@ module internal Stopping =
 
         use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ask)
         use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ask)
-        use _user = PosixSignalRegistration.Create(user1, ask)
+        use _user = PosixSignalRegistration.Create(ProcessSignals.User1, ask)
         action stop.Token
 
     /// Raises OperationCanceledException where training into a folder was stopped before its end.
