@@ -78,7 +78,15 @@ let private run (words: string list) : int =
 [<EntryPoint>]
 let main arguments =
     try
-        run (if Array.isEmpty arguments then [ "--help" ] else List.ofArray arguments)
+        match arguments with
+        // What one ./modnet asks another for (CompiledScript); no user says it.
+        | [| word; key; script |] when word = CompiledScript.keepWord ->
+            CompiledScript.keep key script
+            CommandLine.Exit.ok
+        | _ when arguments.Length > 3 && arguments[0] = CompiledScript.runWord ->
+            ScriptProgram.run arguments[1] arguments[2] arguments[3..]
+        | [||] -> run [ "--help" ]
+        | _ -> run (List.ofArray arguments)
     with :? UserException as mistake ->
         eprintfn $"{mistake.Message}"
         CommandLine.Exit.failure

@@ -7,7 +7,7 @@ open System.Runtime.InteropServices
 open ModNet
 open ModNet.Runtime
 
-/// Runs a user's script with F# Interactive, in a process of its own.
+/// Runs a user's script in a process of its own: with F# Interactive, or compiled where it was compiled before.
 [<RequireQualifiedAccess>]
 module ScriptHost =
 
@@ -34,15 +34,12 @@ module ScriptHost =
         if not (script.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)) then
             raise (UserException(script, "an .fsx file", Path.GetFileName script, "write it as an F# script"))
 
-    let private start (script: string) (words: string list) =
-        let start = ProcessStartInfo(Environment.ProcessPath, RedirectStandardError = true)
+    let private interactive (script: string) (words: string list) : string list =
+        // What follows the dashes is the script's, even where F# Interactive has an option of that name.
+        [ "fsi"; "--nologo"; "--quiet"; "--exec"; script; "--" ] @ words
 
-        for word in
-            [ "fsi"; "--nologo"; "--quiet" ]
-            // What follows the dashes is the script's, even where F# Interactive has an option of that name.
-            @ [ "--exec"; script; "--" ]
-            @ words do
-            start.ArgumentList.Add word
+    let private start (words: string list) =
+        let start = ProcessStartInfo(Environment.ProcessPath, words, RedirectStandardError = true)
 
         // The compiler asks for a garbage collector that is made for servers: it takes longer to start, and memory for every core.
         let collector = "DOTNET_gcServer"
@@ -133,8 +130,16 @@ module ScriptHost =
     /// command that it may learn of from `Host`. The exit code is the script's. Raises UserException where the script declares nothing.
     let run (command: string) (script: string) (options: string list) : int =
         mustBeThere script
-        let verb = command.Split(' ')[0]
-        let start = start script (verb :: options)
+        let words = command.Split(' ')[0] :: options
+        let compiled = CompiledScript.ofScript script
+        let isCompiled = compiled |> Option.exists CompiledScript.isThere
+
+        let start =
+            match compiled with
+            | Some compiled when isCompiled -> CompiledScript.words compiled script words
+            | _ -> interactive script words
+            |> start
+
         let declared = Path.Combine(Path.GetTempPath(), $"modnet-{Guid.NewGuid():N}")
 
         for variable, value in
@@ -149,6 +154,9 @@ module ScriptHost =
         let code = follow script start (mistakes (fun line -> eprintfn $"{line}")) ignore |> fst
         let hasDeclared = File.Exists declared
         File.Delete declared
+
+        // For the next time: it compiles, and the process has ended.
+        if not isCompiled then compiled |> Option.iter (fun compiled -> CompiledScript.compileLater compiled script)
 
         if code = CommandLine.Exit.ok && not hasDeclared then
             raise (
@@ -165,7 +173,7 @@ module ScriptHost =
     /// Runs the script at `path` in place of `script`, whose name is said where it would be; exit code and output. The
     /// environment variable tells it who listens. Raises OperationCanceledException where Ctrl-C stopped it.
     let capture (script: string) (path: string) (variable: string, value: string) : int * string =
-        let start = start path []
+        let start = start (interactive path [])
         start.RedirectStandardOutput <- true
         start.Environment[variable] <- value
         start.Environment[ParentProcess.Variable] <- string Environment.ProcessId

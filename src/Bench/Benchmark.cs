@@ -20,6 +20,7 @@ public sealed record Benchmark(
         new("sparse-linear", "a linear layer that skips zeros beside libtorch's, at 50 to 95 % zeros", [], SkippingBenchmark.Run),
         new("ranks", "training on two ranks over MPI beside one", [], RanksBenchmark.Run),
         new("kernels", "our kernels beside the machine's peak", [], KernelBenchmark.Run),
+        new("start", "how long `check` and `train` of a script take to start", [], StartBenchmark.Run),
     ];
 
     /// <summary>

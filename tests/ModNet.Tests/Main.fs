@@ -241,6 +241,8 @@ let main args =
     Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0")
     // Nor should a thread that waits for its like take a core from the other process.
     Environment.SetEnvironmentVariable("OMP_WAIT_POLICY", "PASSIVE")
+    // A script of a test runs once or twice, and to compile it for later runs takes as long as two of them.
+    Environment.SetEnvironmentVariable(ModNet.Cli.CompiledScript.variable, "off")
 
     match args with
     | [| "--write-messages" |] ->

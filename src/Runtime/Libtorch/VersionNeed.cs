@@ -37,7 +37,7 @@ internal static class VersionNeed
             return null;
         }
 
-        string copy = Path.Combine(Cache(), original, Path.GetFileName(library));
+        string copy = Path.Combine(UserCache.Folder(), original, Path.GetFileName(library));
         if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(image))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -143,21 +143,4 @@ internal static class VersionNeed
     private static uint U32(ReadOnlySpan<byte> image, int at) => BinaryPrimitives.ReadUInt32LittleEndian(image[at..]);
 
     private static ulong U64(ReadOnlySpan<byte> image, int at) => BinaryPrimitives.ReadUInt64LittleEndian(image[at..]);
-
-    // In containers there is often no home, or one that cannot be written.
-    private static string Cache()
-    {
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        string caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named ? named : Path.Combine(home, ".cache");
-        try
-        {
-            string folder = Path.Combine(caches, "modnet");
-            Directory.CreateDirectory(folder);
-            return folder;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Path.Combine(Path.GetTempPath(), $"modnet-{Environment.UserName}");
-        }
-    }
 }
