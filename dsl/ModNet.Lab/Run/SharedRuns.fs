@@ -63,7 +63,10 @@ module internal SharedRuns =
             if Host.isOfArray () then eprintfn $"{name}: {PlainText.Read(failureOf folder)}"
             Turn.Failed
 
-        if hasFailed folder then
+        // To take a lock on a file system that machines share costs a second.
+        if isOver () then
+            Turn.Finished
+        elif hasFailed folder then
             failed ()
         else
             match FileLock.TryTake(lockOf folder, removes = true) with

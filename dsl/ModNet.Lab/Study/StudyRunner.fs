@@ -98,7 +98,10 @@ module internal StudyRunner =
         let turn (run: PlannedRun) (after: PlannedRun list) : Turn =
             let name = $"{run.Row.Id}, seed {run.Seed}"
 
+            let mutable wasTaken = false
+
             let makeReady () =
+                wasTaken <- true
                 moveAside run
                 bringBack run
                 layOut study options store run
@@ -118,12 +121,7 @@ module internal StudyRunner =
 
             let ended = SharedRuns.turn run.Folder name makeReady (fun () -> isFinished study run) train
 
-            match ended with
-            | Turn.Finished
-            | Turn.Stopped -> file <- publish ()
-            | Turn.Elsewhere
-            | Turn.Failed -> ()
-
+            if wasTaken && ended <> Turn.Failed then file <- publish ()
             ended
 
         let ended = SharedRuns.carryOut (fun () -> false) turn waiting

@@ -50,8 +50,7 @@ module internal SweepRunner =
                 let line = ProgressLine($"{run.Name} · ", (fun _ -> ""))
                 (Train.showing line (settingsOf settings run threads) experiment).Finished
 
-            let isOver () = isOver run
-            if isOver () then Turn.Finished else SharedRuns.turn run.Folder run.Name ignore isOver train
+            SharedRuns.turn run.Folder run.Name ignore (fun () -> isOver run) train
 
         // Training stops by itself; what is asked for between two runs must not be lost.
         Stopping.withToken (fun stop -> SharedRuns.carryOut (fun () -> stop.IsCancellationRequested) turn sound)

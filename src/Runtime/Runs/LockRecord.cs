@@ -38,7 +38,9 @@ internal sealed record LockRecord(int Process, string Began, string Host, string
     internal static LockRecord? Read(SafeFileHandle file)
     {
         var bytes = new byte[MostBytes];
-        string[] words = Encoding.UTF8.GetString(bytes, 0, RandomAccess.Read(file, bytes, 0)).TrimEnd('\n').Split(' ');
+        string text = Encoding.UTF8.GetString(bytes, 0, RandomAccess.Read(file, bytes, 0));
+        // What follows the first line is of a longer record that was there before.
+        string[] words = text.Split('\n', 2)[0].Split(' ');
         return words.Length == 7
             && int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process)
             && long.TryParse(words[6], NumberStyles.None, CultureInfo.InvariantCulture, out long beat)
