@@ -250,4 +250,6 @@ let main args =
         0
     | [| "--second" |] -> runSecond ()
     | [| "--commands" |] -> CommandHost.serve ()
+    | [| "--hold"; path |] -> LockHolder.hold path
+    | _ when Array.tryHead args = Some ExampleScripts.word -> ExampleScripts.run (List.ofArray args[1..])
     | _ -> runTests args

@@ -71,6 +71,54 @@ module CommandLine =
 
         jobs
 
+    let internal slurm =
+        let slurm =
+            Option<string>(
+                "--slurm",
+                Description = "submit an array of jobs to Slurm that share out the runs, with these options of sbatch",
+                HelpName = "\"OPTIONS\"",
+                Arity = ArgumentArity.ZeroOrOne
+            )
+
+        slurm.Validators.Add(fun result ->
+            let options = result.GetValueOrDefault<string>()
+
+            if not (isNull options) then
+                if options.Contains '\n' then
+                    result.AddError "--slurm: expected options of sbatch on one line, got several lines"
+                elif options <> "" && not (options.StartsWith '-') then
+                    result.AddError
+                        $"--slurm: expected options of sbatch in quotes, such as \"--partition=short --time=02:00:00\", got {options}")
+
+        slurm
+
+    let internal tasks =
+        let tasks =
+            option<Nullable<int>> "--tasks" "of --slurm: so many tasks at a time; else as the cluster has it" "N"
+
+        tasks.Validators.Add(fun result ->
+            let count = result.GetValueOrDefault<Nullable<int>>()
+
+            if isNull (result.GetResult slurm) then
+                result.AddError "--tasks: expected --slurm with it, whose tasks it counts, got none"
+            elif count.HasValue && count.Value < 1 then
+                result.AddError $"--tasks: expected at least 1, got {count.Value}")
+
+        tasks
+
+    /// What a parsed command asks of Slurm; None where it does not. The script is that of the command, unless it is another one.
+    let internal slurmRequest (parsed: ParseResult) (script: string option) : SlurmRequest option =
+        match isNull (parsed.GetResult slurm), parsed.Tokens |> Seq.map _.Value |> Seq.toList with
+        | false, verb :: said :: rest ->
+            let options = parsed.GetValue slurm |> Option.ofObj |> Option.defaultValue ""
+
+            Some {
+                Options = options
+                Tasks = parsed.GetValue tasks |> Option.ofNullable
+                Words = verb :: IO.Path.GetFullPath(defaultArg script said) :: SlurmArray.without options rest
+            }
+        | _ -> None
+
     let internal device = option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
     let private resume =
@@ -121,7 +169,7 @@ module CommandLine =
         tensorBoard
     ]
 
-    let private common: Option list = [ data; vocabulary ] @ training @ [ jobs ]
+    let private common: Option list = [ data; vocabulary ] @ training @ [ jobs; slurm; tasks ]
 
     let private verb (name: string) (options: Option seq) =
         let command = Command(name, "A script's own options stand first, then those that every script has.")
@@ -156,6 +204,7 @@ module CommandLine =
         TraceEvery = parsed.GetValue traceEvery |> Option.ofNullable
         Threads = parsed.GetValue threads |> Option.ofNullable
         Jobs = parsed.GetValue jobs |> Option.ofNullable
+        Slurm = slurmRequest parsed None
         Device = parsed.GetValue device |> Option.ofObj
         Resume = parsed.GetValue resume
         Overwrite = parsed.GetValue overwrite

@@ -27,11 +27,26 @@ module internal Host =
     /// With how many threads it is to train them.
     let sweepThreadsVariable = "MODNET_SWEEP_THREADS"
 
+    /// Says of a job of a Slurm array what it is there for: `taskRole` or `gatherRole`.
+    let arrayVariable = "MODNET_ARRAY"
+
+    /// It trains runs of a study or of a sweep that nobody else is at.
+    let taskRole = "task"
+
+    /// It does what the tasks left undone, and makes the tables and the report.
+    let gatherRole = "gather"
+
     let private variable (name: string) =
         Environment.GetEnvironmentVariable name |> Option.ofObj |> Option.filter (fun text -> text <> "")
 
     /// Whether the command runs all studies, of which this process runs one.
     let isAmongStudies () : bool = variable verbVariable = Some reproduceAll
+
+    /// Whether this process is of a job of a Slurm array.
+    let isOfArray () : bool = (variable arrayVariable).IsSome
+
+    /// Whether it is of a task of the array, which leaves tables and reports to the last job.
+    let isArrayTask () : bool = variable arrayVariable = Some taskRole
 
     /// The sweep of which this process is to train runs, and with how many threads, where a sweep has started it.
     let sweepToServe () : (string * int) option =

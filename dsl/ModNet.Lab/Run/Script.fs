@@ -63,6 +63,12 @@ type Script(arguments: string array) =
         if settings.Jobs.IsSome && not isSweep then
             stopOn "--jobs: this script declares no sweep, whose runs are trained side by side"
 
+        if settings.Slurm.IsSome && not isSweep then
+            stopOn "--slurm: this script declares no sweep, whose runs the tasks of an array share out"
+
+        if settings.Slurm.IsSome && settings.Jobs.IsSome then
+            stopOn "--jobs: with --slurm a task trains one run after the other; --tasks says how many tasks"
+
         let drawing = CommandLine.drawing parsed
 
         if drawing.IsSome && experiments.Length > 1 then

@@ -21,6 +21,8 @@ type Settings = {
     Threads: int option
     /// Runs of a sweep that are trained side by side; None takes as many as there are cores.
     Jobs: int option
+    /// Where the runs of a sweep are to be trained by an array of jobs.
+    Slurm: SlurmRequest option
     /// `cpu`, `cuda` or `cuda:N`.
     Device: string option
     /// Whether to go on from the checkpoint in the run's folder, if there is one.
@@ -54,6 +56,7 @@ module Settings =
         TraceEvery = None
         Threads = None
         Jobs = None
+        Slurm = None
         Device = None
         Resume = false
         Overwrite = false

@@ -46,17 +46,8 @@ module Study =
         drawing.WaitForExit()
         drawing.ExitCode
 
-    /// Carries the study out and keeps its results in the folder `results` beneath `scripts`, the folder of its script. Gives the exit code: 0; 130
-    /// where it was stopped; 1 where a run failed, or the report's figures could not be drawn. Raises UserException for what a user can mend.
-    let run (options: StudyOptions) (scripts: string) (study: Study) : int =
-        StudyPlan.mustBeSound study
-
-        // A missing browser is reported before hours of training, not after them.
-        if options.Png then Browser.find () |> ignore
-
+    let private carryOut (options: StudyOptions) (store: StudyStore) (study: Study) runs : int =
         let mutable drawn = Ok []
-
-        let store = StudyStore.beside scripts
 
         let publish () =
             let file, fresh = StudyPublication.update study options store
@@ -67,28 +58,60 @@ module Study =
 
         let ended =
             try
-                StudyRunner.run study options store publish
+                StudyRunner.run study options store runs publish
             with :? OperationCanceledException as stopped ->
                 // What the report trains of its own, such as an edited network, was stopped.
                 printfn $"{stopped.Message}"
                 printfn $"stopped; to go on: {options.Command}"
-                StudyEnd.Stopped
+                RunsEnd.Stopped
 
         let report = Path.Combine(StudyPlan.home study options, "report.html")
-        printfn $"report: {report}"
 
-        if ended = StudyEnd.Shared then printfn "What other processes are at is in the table when they are done."
+        if Host.isArrayTask () then
+            printfn "The report is made by the job that follows all tasks."
+        else
+            runs |> fst |> List.map _.Folder |> SharedRuns.forgetFailures
+            printfn $"report: {report}"
+
+        if ended = RunsEnd.Shared then printfn "What other processes are at is in the table when they are done."
 
         match drawn, ended with
-        | _, StudyEnd.Stopped -> CommandLine.Exit.stopped
+        | _, RunsEnd.Stopped -> CommandLine.Exit.stopped
         | Error message, _ ->
             eprintfn $"{message}"
             CommandLine.Exit.failure
-        | _, StudyEnd.Failed -> CommandLine.Exit.failure
+        | _, RunsEnd.Failed -> CommandLine.Exit.failure
+        | Ok _, _ when Host.isArrayTask () -> CommandLine.Exit.ok
         | Ok sections, _ ->
             Show.whereAsked (fun () -> show sections)
 
             if options.Png then pictures report else CommandLine.Exit.ok
+
+    /// Carries the study out, or has an array of jobs do that, and keeps its results in the folder `results` beneath `scripts`, the folder of its script. Gives the exit
+    /// code: 0; 130 where it was stopped; 1 where a run failed, or the report's figures could not be drawn. Raises UserException for what a user can mend.
+    let run (options: StudyOptions) (scripts: string) (study: Study) : int =
+        StudyPlan.mustBeSound study
+
+        // A missing browser is reported before hours of training, not after them.
+        if options.Png && not (Host.isArrayTask ()) then Browser.find () |> ignore
+
+        let store = StudyStore.beside scripts
+        let planned, waiting = StudyRunner.planned study options store
+        if not (Host.isOfArray ()) then planned |> List.map _.Folder |> SharedRuns.forgetFailures
+
+        match options.Slurm with
+        | Some request when not waiting.IsEmpty ->
+            SlurmArray.submit {
+                Name = study.Name + options.Scale.Suffix
+                Home = StudyPlan.home study options
+                Runs = waiting.Length
+                Threads = options.Threads
+                Command = options.Command
+                Request = request
+            }
+
+            CommandLine.Exit.ok
+        | _ -> carryOut options store study (planned, waiting)
 
     let private serve (script: string) (verb: string) (words: string list) (study: Study) : int =
         let root = CommandLine.modnet [ StudyCommand.reproduce; StudyCommand.check ]
@@ -100,7 +123,10 @@ module Study =
         elif parsed.Errors.Count > 0 then
             CommandLine.complainOf $"{verb} {study.Name}" parsed parsed.Errors
         else
-            let options = StudyCommand.options parsed (String.concat " " ("./modnet" :: verb :: study.Name :: words))
+            let options = {
+                StudyCommand.options parsed (String.concat " " ("./modnet" :: verb :: study.Name :: words)) with
+                    Slurm = CommandLine.slurmRequest parsed (Some script)
+            }
 
             try
                 Host.serve (fun () ->

@@ -18,6 +18,8 @@ type StudyOptions = {
     Device: string option
     /// Whether to write the report's figures as PNG files, too.
     Png: bool
+    /// Where the runs are to be done by an array of jobs.
+    Slurm: SlurmRequest option
     /// The command as the user gave it, for the record.
     Command: string
 }
@@ -89,6 +91,8 @@ module StudyCommand =
             out
             CommandLine.threads
             CommandLine.device
+            CommandLine.slurm
+            CommandLine.tasks
         ]
 
     /// `check NAME`: it shows every row's summary and runs nothing.
@@ -110,5 +114,6 @@ module StudyCommand =
         Png = parsed.GetValue png
         Threads = parsed.GetValue CommandLine.threads |> Option.ofNullable
         Device = parsed.GetValue CommandLine.device |> Option.ofObj
+        Slurm = None
         Command = command
     }

@@ -143,10 +143,11 @@ module internal StudyPlan =
         |> List.sortBy fst
         |> List.map snd
 
-    /// Raises UserException where `--data` names data that no run reads. All studies together take one `--data`, which only some of them need.
+    /// Raises UserException where `--data` names data that no run reads. All studies together take one `--data`, which only some of them need; and whoever submitted an array,
+    /// perhaps of all studies, was told.
     let mustUseData (options: StudyOptions) (runs: PlannedRun list) : unit =
         match options.Data with
-        | Some path when not (Host.isAmongStudies ()) && not runs.IsEmpty ->
+        | Some path when not (Host.isAmongStudies () || Host.isOfArray ()) && not runs.IsEmpty ->
             if runs |> List.forall (fun run -> (Sources.path run.Experiment.Experiment.Data).IsNone) then
                 Refusal.refuse
                     "--data"

@@ -73,34 +73,33 @@ module internal StudyPublication =
         with :? UserException as mistake ->
             Error mistake.Message
 
-    /// The results, merged with those that the store keeps, and the report's sections, or why they could not be made. What the script measures and draws may take minutes, so
-    /// other processes may use the store while it does.
-    let update (study: Study) (options: StudyOptions) (store: StudyStore) : StudyFile * Result<Section list, string> =
+    /// The results of these runs, merged with those that the store keeps, which keeps them.
+    let private keep
+        (study: Study)
+        (options: StudyOptions)
+        (store: StudyStore)
+        (runs: (StudyRun * RunIdentity) list)
+        (bare: StudyFile)
+        : StudyFile =
         let name = study.Name + options.Scale.Suffix
-        let all = begun study options
-        let bare = declared study options.Scale (dataOf study options (store.Load name) all)
-
-        let runs =
-            all
-            |> List.filter (fun (run, identity) ->
-                bare.Rows |> List.exists (fun row -> row.Id = run.Row && row.Data = identity.Data))
-
         let command (run: StudyRun) = StudyPlan.command study options.Scale bare.NeedsData run.Row run.Seed
 
+        // What the script measures may take a while, so other processes may use the store while it does.
         let entries =
             runs |> List.map (fun (run, identity) -> RunReader.entry study.Measures (command run) (run, identity))
 
         let file = { bare with Entries = StudyEntry.merge [] entries }
-        let drawn = sections study (runs |> List.map fst)
 
-        store.Locked(fun () ->
-            let merged =
-                match store.Load name with
-                | Some older -> StudyFile.merge older file
-                | None -> file
+        // Tables are made of runs; a study without any has nothing to keep.
+        if study.Rows.IsEmpty then
+            file
+        else
+            store.Locked(fun () ->
+                let merged =
+                    match store.Load name with
+                    | Some older -> StudyFile.merge older file
+                    | None -> file
 
-            // Tables are made of runs; a study without any has nothing to keep.
-            if not study.Rows.IsEmpty then
                 for row in study.Rows do
                     store.KeepSpec(StudyPlan.experiment options.Scale row 0)
 
@@ -110,9 +109,33 @@ module internal StudyPublication =
                         if run.Finished then store.KeepLog(command run, run, identity)
 
                 store.Save(name, merged)
+                merged)
+
+    /// The results as they are now, and the report's sections, or why they could not be made. A task of an array makes no report: what a report draws and trains of its own
+    /// is done once, by the job that follows the tasks.
+    let update (study: Study) (options: StudyOptions) (store: StudyStore) : StudyFile * Result<Section list, string> =
+        let home = StudyPlan.home study options
+
+        // One process after the other, so that the last report tells of all runs, and two do not train the same for it.
+        use _alone = if Host.isArrayTask () then null else FileLock.Take(Path.Combine(home, ".report.lock"))
+
+        let all = begun study options
+        let older = store.Load(study.Name + options.Scale.Suffix)
+        let bare = declared study options.Scale (dataOf study options older all)
+
+        let runs =
+            all
+            |> List.filter (fun (run, identity) ->
+                bare.Rows |> List.exists (fun row -> row.Id = run.Row && row.Data = identity.Data))
+
+        if Host.isArrayTask () then
+            keep study options store runs bare, Ok []
+        else
+            let drawn = sections study (runs |> List.map fst)
+            let merged = keep study options store runs bare
 
             StudyReport.write
-                (StudyPlan.home study options)
+                home
                 options.Command
                 (match drawn with
                  | Ok sections -> sections
@@ -120,4 +143,4 @@ module internal StudyPublication =
                 (runs |> List.map (fun (run, _) -> run.Folder))
                 merged
 
-            merged, drawn)
+            merged, drawn

@@ -5,17 +5,6 @@ open System.IO
 open ModNet.Figures
 open ModNet.Runtime
 
-/// How carrying out a study ended.
-[<RequireQualifiedAccess>]
-type StudyEnd =
-    | Done
-    /// Ctrl-C or SIGTERM stopped it; all work is kept.
-    | Stopped
-    /// Other processes are at some of the runs.
-    | Shared
-    /// Some runs could not be done, and messages told why; all others were done.
-    | Failed
-
 /// Carries a study out. It skips finished runs, leaves a run that another process is at to that process, and goes on with interrupted runs.
 [<RequireQualifiedAccess>]
 module internal StudyRunner =
@@ -76,85 +65,65 @@ module internal StudyRunner =
 
         outcome
 
-    /// What became of a run when its turn came.
-    [<RequireQualifiedAccess>]
-    type private Turn =
-        | Finished
-        | Stopped
-        | Elsewhere
-        | Failed
+    /// Where logs suffice, the kept log of a run in place of its folder.
+    let private layOut (study: Study) (options: StudyOptions) (store: StudyStore) (run: PlannedRun) : unit =
+        if study.LogsSuffice && options.Scale = Scale.Full then store.LayOut(run.Identity, run.Seed, run.Folder)
 
-    let private lockOf (run: PlannedRun) =
-        let folder = Path.GetFullPath run.Folder
-        Path.Combine(Path.GetDirectoryName folder, $".{Path.GetFileName folder}.lock")
-
-    /// Does every run that is not finished, with the logs that the store keeps in place of runs where logs suffice. `publish` is called before the
-    /// first run and after every run.
-    let run (study: Study) (options: StudyOptions) (store: StudyStore) (publish: unit -> StudyFile) : StudyEnd =
+    /// All runs that the options choose, and those of them that are not finished, with the logs that the store keeps in place of runs where logs suffice. Raises
+    /// UserException where one cannot be done with these options.
+    let planned (study: Study) (options: StudyOptions) (store: StudyStore) : PlannedRun list * PlannedRun list =
         let planned = StudyPlan.runs study options
         StudyPlan.mustUseData options planned
-
-        let layOut (run: PlannedRun) =
-            if study.LogsSuffice && options.Scale = Scale.Full then store.LayOut(run.Identity, run.Seed, run.Folder)
-
-        planned |> List.iter layOut
+        planned |> List.iter (layOut study options store)
         let waiting = planned |> List.filter (isFinished study >> not)
         StudyPlan.mustHaveData study waiting
+        planned, waiting
+
+    /// Does every run that waits. `publish` is called before the first run and after every run.
+    let run
+        (study: Study)
+        (options: StudyOptions)
+        (store: StudyStore)
+        (planned: PlannedRun list, waiting: PlannedRun list)
+        (publish: unit -> StudyFile)
+        : RunsEnd =
         let quick = options.Scale.Pick("", "quick version, ")
 
         if not planned.IsEmpty then
             printfn
                 $"{study.Name}: {quick}{planned.Length} runs, {planned.Length - waiting.Length} of them finished already"
 
-        let attempt (turn: int) (file: StudyFile) (run: PlannedRun) (after: PlannedRun list) : Turn =
+        let mutable file = publish ()
+
+        let turn (run: PlannedRun) (after: PlannedRun list) : Turn =
             let name = $"{run.Row.Id}, seed {run.Seed}"
 
-            match FileLock.TryTake(lockOf run) with
-            | null ->
-                printfn $"{name}: {FileLock.HolderOf(lockOf run)} is at it"
-                Turn.Elsewhere
-            | held ->
-                use _held = held
+            let mutable wasTaken = false
 
+            let makeReady () =
+                wasTaken <- true
                 moveAside run
                 bringBack run
-                layOut run
+                layOut study options store run
 
-                // It may have been brought back, or another process may have finished it since this one looked.
-                if isFinished study run then
-                    Turn.Finished
+            let rest (progress: Progress) =
+                if after.IsEmpty then
+                    ""
                 else
-                    printfn ""
-                    printfn $"run {turn} of {planned.Length}: {quick}{run.Row.Label}, seed {run.Seed}"
+                    let all = progress.Remaining.TotalSeconds + remaining after file progress
+                    $", {Label.duration all} in all"
 
-                    let rest (progress: Progress) =
-                        if after.IsEmpty then
-                            ""
-                        else
-                            let all = progress.Remaining.TotalSeconds + remaining after file progress
-                            $", {Label.duration all} in all"
+            let train () =
+                let place = List.findIndex (fun (other: PlannedRun) -> other.Folder = run.Folder) planned
+                printfn ""
+                printfn $"run {place + 1} of {planned.Length}: {quick}{run.Row.Label}, seed {run.Seed}"
+                (train run (ProgressLine($"{quick}{name} · ", rest))).Finished
 
-                    try
-                        let outcome = train run (ProgressLine($"{quick}{name} · ", rest))
+            let ended = SharedRuns.turn run.Folder name makeReady (fun () -> isFinished study run) train
 
-                        if not outcome.Finished then Turn.Stopped else Turn.Finished
-                    with :? UserException as mistake ->
-                        // The other runs go on; they may take hours, and do not need this one.
-                        eprintfn $"{name}: {mistake.Message}"
-                        Turn.Failed
+            if wasTaken && ended <> Turn.Failed then file <- publish ()
+            ended
 
-        let rec go (turn: int) (ended: StudyEnd) (file: StudyFile) (waiting: PlannedRun list) =
-            match waiting with
-            | [] -> ended
-            | run :: after ->
-                match attempt turn file run after with
-                | Turn.Elsewhere when ended = StudyEnd.Failed -> go (turn + 1) ended file after
-                | Turn.Elsewhere -> go (turn + 1) StudyEnd.Shared file after
-                | Turn.Failed -> go (turn + 1) StudyEnd.Failed file after
-                | Turn.Finished -> go (turn + 1) ended (publish ()) after
-                | Turn.Stopped ->
-                    publish () |> ignore
-                    printfn $"stopped; to go on: {options.Command}"
-                    StudyEnd.Stopped
-
-        go (planned.Length - waiting.Length + 1) StudyEnd.Done (publish ()) waiting
+        let ended = SharedRuns.carryOut (fun () -> false) turn waiting
+        if ended = RunsEnd.Stopped then printfn $"stopped; to go on: {options.Command}"
+        ended

@@ -8,15 +8,6 @@ open System.Runtime.InteropServices
 open System.Threading
 open ModNet.Runtime
 
-/// How a sweep ended.
-[<RequireQualifiedAccess>]
-type internal SweepEnd =
-    | Done
-    /// Ctrl-C or SIGTERM stopped it; all work is kept.
-    | Stopped
-    /// Some runs could not be done, and messages told why; all others were done.
-    | Failed
-
 /// Trains the runs of a sweep: one after the other in this process, or side by side in processes of their own, which run the same script. A process takes the
 /// next run that is neither finished nor taken by another one.
 [<RequireQualifiedAccess>]
@@ -36,13 +27,6 @@ module internal SweepRunner =
         | :? IOException
         | :? UserException -> false
 
-    /// Tells the processes of a sweep that a run could not be done, and need not be tried again.
-    let private markOfFailure (plan: SweepPlan) (run: SweepRun) = Path.Combine(plan.Home, $".{run.Name}.failed")
-
-    let private removeMarks (plan: SweepPlan) =
-        for run in plan.Runs do
-            File.Delete(markOfFailure plan run)
-
     let private settingsOf (settings: Settings) (run: SweepRun) (threads: int option) = {
         settings with
             Out = Some run.Folder
@@ -57,50 +41,19 @@ module internal SweepRunner =
         (sound: (SweepRun * CheckedExperiment) list)
         (settings: Settings)
         (threads: int option)
-        : SweepEnd =
-        let turn (place: int) (run: SweepRun, experiment: CheckedExperiment) : SweepEnd =
-            let lock = Path.Combine(plan.Home, $".{run.Name}.lock")
+        : RunsEnd =
+        let turn (run: SweepRun, experiment: CheckedExperiment) _ : Turn =
+            let train () =
+                let place = List.findIndex (fun (other: SweepRun) -> other.Name = run.Name) plan.Runs
+                printfn ""
+                printfn $"run {place + 1} of {plan.Runs.Length}: {run.Name}"
+                let line = ProgressLine($"{run.Name} · ", (fun _ -> ""))
+                (Train.showing line (settingsOf settings run threads) experiment).Finished
 
-            match FileLock.TryTake(lock, removes = true) with
-            | null ->
-                printfn $"{run.Name}: {FileLock.HolderOf lock} is at it"
-                SweepEnd.Done
-            | held ->
-                use _held = held
-
-                // Another process may have been at it since this one looked.
-                if isOver run || File.Exists(markOfFailure plan run) then
-                    SweepEnd.Done
-                else
-                    printfn ""
-                    printfn $"run {place + 1} of {plan.Runs.Length}: {run.Name}"
-                    let line = ProgressLine($"{run.Name} · ", (fun _ -> ""))
-
-                    try
-                        let outcome = Train.showing line (settingsOf settings run threads) experiment
-                        if outcome.Finished then SweepEnd.Done else SweepEnd.Stopped
-                    with :? UserException as mistake ->
-                        // The other runs go on; they may take hours, and do not need this one.
-                        eprintfn $"{run.Name}: {mistake.Message}"
-                        File.WriteAllText(markOfFailure plan run, "")
-                        SweepEnd.Failed
+            SharedRuns.turn run.Folder run.Name ignore (fun () -> isOver run) train
 
         // Training stops by itself; what is asked for between two runs must not be lost.
-        Stopping.withToken (fun stop ->
-            let rec go (place: int) (ended: SweepEnd) (rest: (SweepRun * CheckedExperiment) list) =
-                match rest with
-                | [] -> ended
-                | _ when stop.IsCancellationRequested -> SweepEnd.Stopped
-                | first :: others ->
-                    if isOver (fst first) || File.Exists(markOfFailure plan (fst first)) then
-                        go (place + 1) ended others
-                    else
-                        match turn place first with
-                        | SweepEnd.Stopped -> SweepEnd.Stopped
-                        | SweepEnd.Failed -> go (place + 1) SweepEnd.Failed others
-                        | SweepEnd.Done -> go (place + 1) ended others
-
-            go 0 SweepEnd.Done sound)
+        Stopping.withToken (fun stop -> SharedRuns.carryOut (fun () -> stop.IsCancellationRequested) turn sound)
 
     /// What this process was started with, after its program; None where it cannot be started a second time, as in a notebook's kernel.
     let private words () : string list option =
@@ -152,7 +105,7 @@ module internal SweepRunner =
     let private pause = TimeSpan.FromMilliseconds 250.0
 
     /// Trains side by side in so many processes, with so many threads each.
-    let private sideBySide (words: string list) (plan: SweepPlan) (jobs: int) (threads: int) : SweepEnd =
+    let private sideBySide (words: string list) (plan: SweepPlan) (jobs: int) (threads: int) : RunsEnd =
         let workers = [ for _ in 1..jobs -> startWorker words plan threads ]
 
         Stopping.withToken (fun stop ->
@@ -182,15 +135,15 @@ module internal SweepRunner =
             let known = [ CommandLine.Exit.ok; CommandLine.Exit.failure; CommandLine.Exit.stopped ]
 
             if stop.IsCancellationRequested then
-                SweepEnd.Stopped
+                RunsEnd.Stopped
             else
                 for code in codes |> List.filter (fun code -> not (List.contains code known)) do
                     eprintfn
                         $"sweep \"{plan.Name}\": one of its processes ended with exit code {code}; the run that it was at is not finished, and --resume goes on with it"
 
-                if List.forall ((=) CommandLine.Exit.ok) codes then SweepEnd.Done
-                elif List.contains CommandLine.Exit.stopped codes then SweepEnd.Stopped
-                else SweepEnd.Failed)
+                if List.forall ((=) CommandLine.Exit.ok) codes then RunsEnd.Done
+                elif List.contains CommandLine.Exit.stopped codes then RunsEnd.Stopped
+                else RunsEnd.Failed)
 
     let private counted (number: int) (thing: string) = if number = 1 then $"1 {thing}" else $"{number} {thing}s"
 
@@ -238,18 +191,32 @@ module internal SweepRunner =
     /// What a process does that was started for runs of this sweep: the exit code.
     let asWorker (plan: SweepPlan) (settings: Settings) (threads: int) : int =
         match work plan (SweepPlan.mustBeSound plan) settings (Some threads) with
-        | SweepEnd.Done -> CommandLine.Exit.ok
-        | SweepEnd.Stopped -> CommandLine.Exit.stopped
-        | SweepEnd.Failed -> CommandLine.Exit.failure
+        | RunsEnd.Done
+        | RunsEnd.Shared -> CommandLine.Exit.ok
+        | RunsEnd.Stopped -> CommandLine.Exit.stopped
+        | RunsEnd.Failed -> CommandLine.Exit.failure
 
-    /// Trains the sweep, and shows and writes its table: the exit code.
-    let run (plan: SweepPlan) (settings: Settings) : int =
-        let sound = SweepPlan.mustBeSound plan
-        Directory.CreateDirectory plan.Home |> ignore
-        makeRoom plan settings
-        demandSameData sound
-        removeMarks plan
-        let waiting = plan.Runs |> List.filter (isOver >> not)
+    /// Has an array of jobs train the runs that wait.
+    let private submit (plan: SweepPlan) (settings: Settings) (waiting: SweepRun list) (request: SlurmRequest) : unit =
+        let more = [ if not settings.Resume then "--resume" ] @ [ "--jobs"; "1" ]
+
+        SlurmArray.submit {
+            Name = plan.Name
+            Home = plan.Home
+            Runs = waiting.Length
+            Threads = settings.Threads
+            Command = settings.Command
+            // Earlier runs were set aside, or removed, before the array began.
+            Request = { request with Words = List.except [ "--overwrite" ] request.Words @ more }
+        }
+
+    /// Trains the runs that wait, and shows and writes the table.
+    let private carryOut
+        (plan: SweepPlan)
+        (sound: (SweepRun * CheckedExperiment) list)
+        (settings: Settings)
+        (waiting: SweepRun list)
+        : int =
         let onOneDevice = plan.Runs |> List.exists (fun run -> run.Experiment.Device <> Cpu)
         // By all runs and not by those that wait: threads can change the last bits, and a resumed run keeps its own.
         let jobs, threads = share settings Environment.ProcessorCount plan.Runs.Length onOneDevice
@@ -270,11 +237,11 @@ module internal SweepRunner =
 
         let ended =
             match words with
-            | _ when waiting.IsEmpty -> SweepEnd.Done
+            | _ when waiting.IsEmpty -> RunsEnd.Done
             | Some words -> sideBySide words plan jobs threads
             | None -> work plan sound settings (Some threads)
 
-        removeMarks plan
+        if not (Host.isArrayTask ()) then plan.Runs |> List.map _.Folder |> SharedRuns.forgetFailures
         if not waiting.IsEmpty then printfn ""
         SweepTable.lines plan |> List.iter (printfn "%s")
         SweepTable.write plan
@@ -282,9 +249,27 @@ module internal SweepRunner =
         printfn $"""table: {file "sweep.md"} and {file "sweep.csv"}; a page with curves: ./modnet compare {plan.Home}"""
 
         match ended with
-        | SweepEnd.Done -> CommandLine.Exit.ok
-        | SweepEnd.Failed -> CommandLine.Exit.failure
-        | SweepEnd.Stopped ->
+        | RunsEnd.Done -> CommandLine.Exit.ok
+        | RunsEnd.Shared ->
+            printfn "What other processes are at is in the table when they are done."
+            CommandLine.Exit.ok
+        | RunsEnd.Failed -> CommandLine.Exit.failure
+        | RunsEnd.Stopped ->
             let again = if settings.Resume then settings.Command else settings.Command + " --resume"
             printfn $"stopped; to go on: {again}"
             CommandLine.Exit.stopped
+
+    /// Trains the sweep, or has an array of jobs do that; shows and writes its table: the exit code.
+    let run (plan: SweepPlan) (settings: Settings) : int =
+        let sound = SweepPlan.mustBeSound plan
+        Directory.CreateDirectory plan.Home |> ignore
+        makeRoom plan settings
+        demandSameData sound
+        if not (Host.isOfArray ()) then plan.Runs |> List.map _.Folder |> SharedRuns.forgetFailures
+        let waiting = plan.Runs |> List.filter (isOver >> not)
+
+        match settings.Slurm with
+        | Some request when not waiting.IsEmpty ->
+            submit plan settings waiting request
+            CommandLine.Exit.ok
+        | _ -> carryOut plan sound settings waiting

@@ -186,6 +186,13 @@ public sealed class RunFolder : IDisposable
 
     private TResult WithMetrics<TResult>(Func<TResult> action)
     {
+        if (_lock.Lost is string other)
+        {
+            throw new UserException(
+                Path, "a folder that this run alone writes to", $"one that {other} has taken: for half a minute this machine gave it no sign of life",
+                "see what held this machine up, such as a file server that did not answer; the run goes on there");
+        }
+
         try
         {
             return action();

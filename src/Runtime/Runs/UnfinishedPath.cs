@@ -13,10 +13,10 @@ public sealed class UnfinishedPath : IDisposable
 
     private static readonly ConcurrentDictionary<string, bool> Open = new(StringComparer.Ordinal);
 
-    /// <summary>A temporary name beside a path.</summary>
+    /// <summary>A temporary name beside a path, which no other process has, of this machine or of another one that shares the folder.</summary>
     public UnfinishedPath(string path)
     {
-        Path = $"{path}.{Environment.ProcessId}{Ending}";
+        Path = $"{path}.{Environment.MachineName}-{Environment.ProcessId}{Ending}";
         Open[Path] = true;
     }
 

@@ -77,7 +77,7 @@ let private killOnce (random: Random) (turn: int) (out: string) (steps: int) : b
     let before = if File.Exists(newest out) then File.GetLastWriteTimeUtc(newest out) else DateTime.MinValue
     // A step on, at least: so that a chain of kills gets somewhere.
     until running (fun () -> File.Exists(newest out) && File.GetLastWriteTimeUtc(newest out) <> before)
-    let unfinished = $"{newest out}.{running.Id}.partial"
+    let unfinished = $"{newest out}.{Environment.MachineName}-{running.Id}.partial"
 
     if turn % 2 = 0 then
         until running (fun () -> File.Exists unfinished)

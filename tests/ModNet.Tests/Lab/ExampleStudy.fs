@@ -89,6 +89,7 @@ let options (home: string) : StudyOptions = {
     Threads = Some 1
     Png = false
     Device = None
+    Slurm = None
     Command = "./modnet reproduce example"
 }
 

@@ -298,7 +298,9 @@ let tests =
             // Whatever is written there is refused for want of room.
             let block (line: MetricsLine) =
                 if line.Step = 12L && line.Phase = "train" then
-                    let temporary = $"{checkpointIn directory}.{Environment.ProcessId}.partial"
+                    let temporary =
+                        $"{checkpointIn directory}.{Environment.MachineName}-{Environment.ProcessId}.partial"
+
                     File.CreateSymbolicLink(temporary, "/dev/full") |> ignore
 
             let before = lazy (File.ReadAllBytes(checkpointIn directory))
