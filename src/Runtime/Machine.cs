@@ -24,6 +24,7 @@ public static class Machine
         yield return ("BLAS", libtorch.Blas ?? "that of this libtorch");
         yield return ("threads", $"{get_num_threads()}");
         yield return ("devices", cuda.is_available() ? $"cpu, {cuda.device_count()} CUDA" : "cpu");
+        yield return ("MPI", MpiLibrary.Describe());
         yield return ("matrix product", FormattableString.Invariant($"{MatrixProductSpeed():F1} GFLOP/s (1024×1024, float32, cpu)"));
     }
 

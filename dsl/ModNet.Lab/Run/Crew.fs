@@ -12,7 +12,7 @@ open TorchSharp
 module internal Crew =
 
     // So long a rank waits with what it has to complain about, because rank 0 may have the same complaint and end all.
-    let private patience = TimeSpan.FromSeconds 3.0
+    let private patience = TimeSpan.FromSeconds 10.0
 
     let mutable private isJoined = false
 

@@ -30,6 +30,23 @@ module internal CheckExperiment =
             steps
             |> Option.iter (fun steps -> notes.Positive($"{root}/{setting}", "a number of M-steps", steps) |> ignore)
 
+        // Evaluations and checkpoints are of the average of all shards, and must not change when it is taken.
+        match experiment.Method.Gradient.LooseRounds with
+        | Some round when round >= 1 ->
+            for setting, steps in
+                [ "validate_every", Some experiment.ValidateEvery; "checkpoint_every", experiment.CheckpointEvery ] do
+                match steps with
+                | Some steps when steps >= 1 && steps % round <> 0 ->
+                    notes.Add(
+                        Fault.MethodUnfit,
+                        $"{root}/{setting}",
+                        $"a multiple of {round}, the steps of a loose round",
+                        string steps,
+                        $"say {(steps / round + 1) * round}"
+                    )
+                | _ -> ()
+        | _ -> ()
+
         notes.Positive($"{root}/keep_checkpoints", "a number of checkpoints", experiment.KeepCheckpoints) |> ignore
 
         FrozenParts.check notes $"{root}/frozen" plan experiment.Frozen

@@ -230,6 +230,7 @@ public abstract class TrainingMethod : IDisposable
         {
             _loose ??= new(Graph, _steps, Sharding);
             StepResult? seen = _loose.Step(shards, Run, Demand, report);
+            Streams.Enter($"after step {_steps.Taken}");
             if (_steps.Taken % round == 0)
             {
                 Settle();

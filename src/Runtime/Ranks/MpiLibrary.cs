@@ -61,7 +61,7 @@ public static class MpiLibrary
         byte[] text = copy.ToArray();
         // The same compiler may belong to another library after an upgrade.
         string key = Convert.ToHexStringLower(SHA256.HashData([.. text, .. Encoding.UTF8.GetBytes($"{compiler}\n{Run(compiler, "-show").Output}\n{RuntimeInformation.ProcessArchitecture}\n{FullVersion(compiler)}")]))[..16];
-        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "modnet", "mpi");
+        string folder = Path.Combine(UserCache.Folder(), "mpi");
         string library = Path.Combine(folder, $"mpi-{key}.so");
         if (!File.Exists(library))
         {

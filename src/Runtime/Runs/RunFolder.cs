@@ -186,7 +186,7 @@ public sealed class RunFolder : IDisposable
 
     private TResult WithMetrics<TResult>(Func<TResult> action)
     {
-        if (_lock.Lost is string other)
+        if (_lock?.Lost is string other)
         {
             throw new UserException(
                 Path, "a folder that this run alone writes to", $"one that {other} has taken: for half a minute this machine gave it no sign of life",

@@ -10,6 +10,7 @@ extern int private kill(int processId, int signal)
 type Signal =
     | Interrupt = 2
     | Kill = 9
+    | User1 = 10
     | Terminate = 15
 
 /// Sends the signal to a process of ours that may have ended by itself.
