@@ -27,8 +27,6 @@ type internal SlurmArray = {
     Runs: int
     /// Threads of each task; None takes the processors that Slurm gives it.
     Threads: int option
-    /// The command as the user gave it.
-    Command: string
     Request: SlurmRequest
 }
 
@@ -79,12 +77,28 @@ module internal SlurmArray =
 
         // A percent sign means something to Slurm in the names of logs.
         let logs = (folderOf array).Replace("%", "%%")
-        let command = String.Join(' ', [ yield! array.Request.Words |> List.map quoted; yield! threads ])
+        let words = array.Request.Words |> List.map quoted
+
+        let asked =
+            [
+                yield! words
+                "--slurm"
+                if array.Request.Options <> "" then quoted array.Request.Options
+
+                match array.Request.Tasks with
+                | Some most ->
+                    "--tasks"
+                    string most
+                | None -> ()
+            ]
+            |> String.concat " "
+
+        let command = String.Join(' ', [ yield! words; yield! threads ])
 
         [
             "#!/bin/bash"
             $"# {purpose}"
-            $"# Written by: {VisibleText.Word array.Command}"
+            $"# Written by: ./modnet {VisibleText.Word asked}"
             $"#SBATCH --job-name={name}"
             $"#SBATCH --output=\"{logs}/{log}.log\""
             for option in own @ processors do
@@ -157,7 +171,11 @@ module internal SlurmArray =
         let second = write "gather.sbatch" (gathering array)
 
         let refuse (path: string) (reason: string) =
-            Refusal.refuse path "a job that Slurm accepts" reason "mend what --slurm says, and start the command again"
+            Refusal.refuse
+                path
+                "a job that Slurm accepts"
+                reason
+                "mend what --slurm says, or what Slurm's own words name, and start the command again"
 
         let job =
             match submitted [ first ] with

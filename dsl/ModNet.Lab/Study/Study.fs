@@ -106,7 +106,6 @@ module Study =
                 Home = StudyPlan.home study options
                 Runs = waiting.Length
                 Threads = options.Threads
-                Command = options.Command
                 Request = request
             }
 

@@ -205,7 +205,6 @@ module internal SweepRunner =
             Home = plan.Home
             Runs = waiting.Length
             Threads = settings.Threads
-            Command = settings.Command
             // Earlier runs were set aside, or removed, before the array began.
             Request = { request with Words = List.except [ "--overwrite" ] request.Words @ more }
         }

@@ -76,6 +76,35 @@ let private trainers (tasks: string list) (runs: int) = [
     for run in 1..runs -> tasks |> List.filter (fun text -> text.Contains $"run {run} of {runs}:") |> List.length
 ]
 
+/// A script whose three runs take seconds each.
+let private slowStudy =
+    String.concat "\n" [
+        $"#load @\"{Clone.root}/notebooks/modnet.fsx\""
+        "open ModNet"
+        "let toy = network \"toy\" { features 2; modular { modules 2; unit (linear 2) }; gaussian (variance 0.1) }"
+        "let slow = experiment { net toy; data (toy_regression { }); train (em { steps 6_000 }); checkpoint_every 20 }"
+        "study \"small\" {"
+        "    title \"A small study\""
+        "    rows [ row \"only\" { seeds [ 1; 2; 3 ]; run (fun _ -> slow) } ]"
+        "    measure \"squared error\" (fun run -> run.Test.SquaredError)"
+        "}"
+        "|> Study.main fsi.CommandLineArgs"
+    ]
+
+/// Results without clocks.
+let private plain (file: StudyFile) = {
+    file with
+        Entries =
+            file.Entries
+            |> List.map (fun entry -> {
+                entry with
+                    Seconds = 0.0
+                    Date = ""
+                    Facts = Map.remove "seconds" entry.Facts
+                    Phases = entry.Phases |> Map.map (fun _ values -> Map.remove "seconds" values)
+            })
+}
+
 [<Tests>]
 let tests =
     testList "arrays of jobs as they are started" [
@@ -84,14 +113,14 @@ let tests =
             withHome
             <| fun home scripts ->
                 let script = Path.Combine(scripts, "example.fsx")
-                let slurm = [ "--slurm"; "--partition=short --time=02:00:00"; "--tasks"; "2" ]
+                let slurm = [ "--slurm"; "--partition=short --time=02:00:00"; "--tasks"; "1" ]
 
                 let output, tasks, gathered =
-                    submitted home ([ "reproduce"; script; "--out"; "runs"; "--threads"; "1" ] @ slurm)
+                    submitted home ([ "reproduce"; script; "--rows"; "two"; "--out"; "runs"; "--threads"; "1" ] @ slurm)
 
                 Expect.stringContains
                     output
-                    "example: array 17 for 3 runs, 2 at a time; job 18 makes the tables"
+                    "example: array 17 for 2 runs, 1 at a time; job 18 makes the tables"
                     "what is submitted"
 
                 Expect.equal
@@ -100,32 +129,19 @@ let tests =
                     [| "--parsable "; "--parsable --dependency=afterany:17 " |]
                     "how"
 
-                Expect.equal (trainers tasks 3) [ 1; 1; 1 ] (String.concat "\n" tasks)
-                Expect.stringContains gathered "3 runs, 3 of them finished already" "nothing is left to do"
+                Expect.equal (trainers tasks 2) [ 1; 1 ] (String.concat "\n" tasks)
+                Expect.stringContains gathered "2 runs, 2 of them finished already" "nothing is left to do"
                 let report = Path.Combine("runs", "example", "report.html")
 
                 Expect.equal
                     [ for text in gathered :: tasks -> text.Contains $"report: {report}\n" ]
-                    [ true; false; false; false ]
+                    [ true; false; false ]
                     "the last one alone makes the report"
-
-                let plain (file: StudyFile) = {
-                    file with
-                        Entries =
-                            file.Entries
-                            |> List.map (fun entry -> {
-                                entry with
-                                    Seconds = 0.0
-                                    Date = ""
-                                    Facts = Map.remove "seconds" entry.Facts
-                                    Phases = entry.Phases |> Map.map (fun _ values -> Map.remove "seconds" values)
-                            })
-                }
 
                 let shared = plain (results scripts "example")
                 Directory.Delete(Path.Combine(scripts, "results"), true)
                 Directory.Delete(Path.Combine(home, "runs"), true)
-                Running.quietly (fun () -> Study.run (options home) scripts two) |> ignore
+                Running.quietly (fun () -> Study.run { options home with Only = Some [ "two" ] } scripts two) |> ignore
                 Expect.equal shared (plain (results scripts "example")) "the results"
 
         testInDirectory "the tasks of a sweep share out its runs"
@@ -164,4 +180,58 @@ let tests =
             refused None 2 [ "--tasks"; "2" ] [ "--tasks: expected --slurm with it, whose tasks it counts, got none" ]
             refused None 2 [ "--slurm"; "--tasks"; "0" ] [ "--tasks: expected at least 1, got 0" ]
             refused None 2 [ "--slurm"; "--jobs"; "2" ] [ "--jobs: with --slurm a task trains one run after the other" ]
+
+        testInDirectory
+            "on a cluster of one node, a task that is killed gives its run back, and the results are those of one process"
+        <| fun home ->
+            let programs = [ "munged"; "slurmctld"; "slurmd"; "sbatch" ]
+
+            let isThere (program: string) =
+                [ "/usr/bin"; "/usr/sbin" ] |> List.exists (fun folder -> File.Exists(Path.Combine(folder, program)))
+
+            if not Mutations.isLong then skiptest "it takes a minute; ./modnet test --long does it"
+
+            if not (List.forall isThere programs) then
+                skiptest "there is no Slurm here: apt-get install slurmctld slurmd slurm-client munge"
+
+            if Environment.UserName <> "root" then skiptest "a cluster of one node needs root"
+
+            let cluster = Path.Combine(home, "slurm")
+            let environment = [ "SLURM_CONF", Path.Combine(cluster, "slurm.conf") ]
+
+            let ask (program: string) (words: string list) =
+                let code, output, errors = Clone.run home program words environment
+                Expect.equal code 0 $"{program}: {output}{errors}"
+                output
+
+            let tool = Path.Combine(Clone.root, "tools", "one-node-slurm")
+            let script = write home "small.fsx" slowStudy
+            let words (out: string) = [ "reproduce"; script; "--out"; Path.Combine(home, out); "--threads"; "1" ]
+            let results () = (StudyStore.read (Path.Combine(home, "results", "small.json"))).Value
+            let modnet = Path.Combine(Clone.root, "modnet")
+            let clock = Stopwatch.StartNew()
+
+            let until (what: string) (isSo: unit -> bool) =
+                while not (isSo ()) do
+                    if clock.Elapsed > TimeSpan.FromMinutes 5.0 then failtest $"it never came to this: {what}"
+                    Thread.Sleep 100
+
+            ask tool [ "start"; cluster ] |> ignore
+
+            let shared =
+                try
+                    let said = ask modnet (words "shared" @ [ "--tasks"; "2"; "--slurm"; "--partition=short" ])
+                    let job = said.Split(' ')[2]
+                    let folder = Path.Combine(home, "shared", "small", "only")
+                    let checkpoint = Path.Combine(folder, "seed-1", "checkpoint.safetensors")
+                    until "a checkpoint" (fun () -> File.Exists checkpoint)
+                    ask "scancel" [ "-s"; "KILL"; $"{job}_1" ] |> ignore
+                    until "all jobs have ended" (fun () -> ask "squeue" [ "-h" ] = "")
+                    results ()
+                finally
+                    ask tool [ "stop"; cluster ] |> ignore
+
+            Directory.Delete(Path.Combine(home, "results"), true)
+            ask modnet (words "alone") |> ignore
+            Expect.equal (plain shared) (plain (results ())) "the results"
     ]

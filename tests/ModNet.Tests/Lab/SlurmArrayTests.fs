@@ -12,7 +12,6 @@ let private array words options tasks threads : SlurmArray = {
     Home = "/shared/100% mine/toy"
     Runs = 12
     Threads = threads
-    Command = "./modnet reproduce toy --slurm"
     Request = { Options = options; Tasks = tasks; Words = words }
 }
 
@@ -52,6 +51,11 @@ let tests =
                 "options"
 
             Expect.stringContains script "export MODNET_ARRAY=task\n" "role"
+
+            Expect.stringContains
+                script
+                "# Written by: ./modnet reproduce toy --slurm '--partition=short --time=2:00:00' --tasks 4\n"
+                "how to have it again"
 
         testCase "without a number of threads, a task takes the processors that Slurm gives it"
         <| fun () ->
