@@ -29,7 +29,7 @@ module internal Crew =
     let join () : Ranks =
         let ranks = MpiRanks.Here
 
-        if not (obj.ReferenceEquals(ranks, Ranks.Alone)) && not isJoined then
+        if ranks.Count > 1 && not isJoined then
             isJoined <- true
             AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> leave ranks)
             if not ranks.Leads then Console.SetOut TextWriter.Null

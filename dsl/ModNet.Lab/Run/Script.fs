@@ -22,6 +22,9 @@ type Script(arguments: string array) =
 
     let verb = words.Head
 
+    // From here on, a rank that cannot go on ends all.
+    do if verb = "train" then Crew.join () |> ignore
+
     let parse () =
         let verbs = [ CommandLine.train own; CommandLine.check own ]
         (CommandLine.modnet verbs).Parse words

@@ -90,6 +90,7 @@ module Study =
     /// Carries the study out, or has an array of jobs do that, and keeps its results in the folder `results` beneath `scripts`, the folder of its script. Gives the exit
     /// code: 0; 130 where it was stopped; 1 where a run failed, or the report's figures could not be drawn. Raises UserException for what a user can mend.
     let run (options: StudyOptions) (scripts: string) (study: Study) : int =
+        Crew.demandAlone $"study {study.Name}" "start it without mpirun; --slurm shares its runs out over a cluster"
         StudyPlan.mustBeSound study
 
         // A missing browser is reported before hours of training, not after them.
@@ -135,7 +136,7 @@ module Study =
                     else
                         run options (Path.GetDirectoryName(Path.GetFullPath script)) study)
             with :? UserException as mistake ->
-                eprintfn $"{mistake.Message}"
+                Crew.complain mistake
                 CommandLine.Exit.failure
 
     /// Does what the command line asks of a study, `reproduce` (or nothing) or `check`, and gives the exit code: 0; 1 for what cannot be done, 2

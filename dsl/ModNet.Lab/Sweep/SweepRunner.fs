@@ -260,6 +260,7 @@ module internal SweepRunner =
 
     /// Trains the sweep, or has an array of jobs do that; shows and writes its table: the exit code.
     let run (plan: SweepPlan) (settings: Settings) : int =
+        Crew.demandAlone $"sweep {plan.Name}" "start it without mpirun; --slurm shares its runs out over a cluster"
         let sound = SweepPlan.mustBeSound plan
         Directory.CreateDirectory plan.Home |> ignore
         makeRoom plan settings

@@ -7,7 +7,7 @@ namespace ModNet.Runtime;
 /// </summary>
 public sealed unsafe class MpiRanks : Ranks
 {
-    private static readonly Lazy<Ranks> TheRanks = new(() => MpiLibrary.Launched() is null ? Alone : new MpiRanks());
+    private static readonly Lazy<Ranks> TheRanks = new(() => MpiLibrary.Launched() is { Count: > 1 } ? new MpiRanks() : Alone);
 
     private readonly delegate* unmanaged<void*, int*, void*, int*, int, int> _exchange;
     private readonly delegate* unmanaged<void*, int, void*, int*, int, int> _gather;
@@ -33,7 +33,7 @@ public sealed unsafe class MpiRanks : Ranks
         Library = Marshal.PtrToStringUTF8((nint)text)!.Split('\n')[0].Split(", package")[0].Trim();
     }
 
-    /// <summary>The ranks that this process was started with; <see cref="Ranks.Alone"/> where it was started by itself. UserException where MPI does not work here.</summary>
+    /// <summary>The ranks that this process was started with; <see cref="Ranks.Alone"/> where it is the only one, however it was started. UserException where MPI does not work here.</summary>
     public static Ranks Here => TheRanks.Value;
 
     /// <inheritdoc/>
