@@ -22,6 +22,13 @@ public sealed record RankWork(string Name, int Shards, int Threads, bool Tiny, s
     /// <summary>Gradient steps in a round.</summary>
     public static int MSteps(bool tiny) => tiny ? 2 : 15;
 
+    /// <summary>What the rows of a minibatch of a layer take, one way, in bytes; null for other work.</summary>
+    public static double? RowBytes(string name, bool tiny) => name.StartsWith(Layer, StringComparison.Ordinal) ? sizeof(float) * (double)Sizes(tiny).Width * Sizes(tiny).Batch : null;
+
+    private const string Layer = "layer-";
+
+    private static (int Width, int Batch) Sizes(bool tiny) => tiny ? (4, 8) : (256, 512);
+
     /// <summary>
     /// A rank's life: it looks into a file for how many rounds are wanted next, does them together with the other ranks, and rank 0 prints how many seconds they took and how
     /// many bytes it sent. Ranks that wait sleep, since MPI's own way of waiting would take the cores from whatever is measured meanwhile.
@@ -89,8 +96,8 @@ public sealed record RankWork(string Name, int Shards, int Threads, bool Tiny, s
             return new(model, text, new(sizes.Samples, MSteps(Tiny), sizes.Batch, sizes.Batch, sizes.Rate) { Shards = Shards }, streams) { Ranks = ranks };
         }
 
-        int modules = int.Parse(Name.AsSpan("layer-".Length), CultureInfo.InvariantCulture);
-        (int width, int batch) = Tiny ? (4, 8) : (256, 512);
+        int modules = int.Parse(Name.AsSpan(Layer.Length), CultureInfo.InvariantCulture);
+        (int width, int batch) = Sizes(Tiny);
         var init = new Initialiser(streams.Init);
         var pool = new LinearPool("pool", modules, width, width, Runtime.Activation.Relu, true, init);
         var layer = new ModularLayer("modular1", new LinearController(width, 1, modules, init), pool, Runtime.Combine.Sum, Runtime.Dispatch.Auto);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ModNet.Runtime;
 
 namespace ModNet.Bench;
 
@@ -52,8 +51,15 @@ public static class RanksBenchmark
             ["mpi"] = two.Library,
             ["bytes_sent_by_a_rank_per_round"] = two.BytesPerCall,
             ["gradient_steps_per_round"] = RankWork.MSteps(settings.Tiny),
-            ["processor"] = Machine.Processor(),
         };
+        int steps = RankWork.MSteps(settings.Tiny);
+        // With two ranks, a rank sends half of a gradient to its owner, and half of the sum back.
+        var projection = new RanksProjection(timings[0].Seconds.Median / steps, two.BytesPerCall / (double)steps, RankWork.RowBytes(work, settings.Tiny));
+        foreach ((string what, JsonNode? share) in projection.ToFacts())
+        {
+            facts.Add(what, share?.DeepClone());
+        }
+
         return new(
             name,
             timings,
