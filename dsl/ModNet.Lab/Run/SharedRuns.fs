@@ -49,7 +49,7 @@ module internal SharedRuns =
         for folder in folders do
             if hasFailed folder then File.Delete(failureOf folder)
 
-    /// Trains the run in a folder by `train`, which says whether it got to the end, unless it is over or another process is at it. `make ready` is called once the run is this
+    /// Trains the run in a folder by `train`, which says whether it got to the end, unless it is over or another process is at it. `makeReady` is called once the run is this
     /// process's own.
     let turn
         (folder: string)
@@ -59,8 +59,10 @@ module internal SharedRuns =
         (train: unit -> bool)
         : Turn =
         let failed () =
-            // Who reads what a job of an array says has not seen what the others said.
-            if Host.isOfArray () then eprintfn $"{name}: {PlainText.Read(failureOf folder)}"
+            // The processes of one sweep share a terminal, where it was said already.
+            if (Host.sweepToServe ()).IsNone then
+                eprintfn $"{name}: another process could not do it: {PlainText.Read(failureOf folder)}"
+
             Turn.Failed
 
         // To take a lock on a file system that machines share costs a second.
@@ -96,7 +98,6 @@ module internal SharedRuns =
     let carryOut (isStopped: unit -> bool) (turn: 'Run -> 'Run list -> Turn) (runs: 'Run list) : RunsEnd =
         let rec round (turns: Turn list) (elsewhere: 'Run list) (waiting: 'Run list) : RunsEnd =
             match waiting with
-            | _ when isStopped () -> RunsEnd.Stopped
             | [] ->
                 if not elsewhere.IsEmpty && List.contains Turn.Finished turns then
                     round (List.filter ((=) Turn.Failed) turns) [] (List.rev elsewhere)
@@ -106,6 +107,7 @@ module internal SharedRuns =
                     RunsEnd.Done
                 else
                     RunsEnd.Shared
+            | _ when isStopped () -> RunsEnd.Stopped
             | run :: after ->
                 match turn run after with
                 | Turn.Stopped -> RunsEnd.Stopped

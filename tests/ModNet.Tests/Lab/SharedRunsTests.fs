@@ -65,6 +65,7 @@ let tests =
             Expect.equal (List.ofSeq turns) [ 1, [ 2; 3 ]; 2, [ 3 ] ] "the third is not begun"
             Expect.equal (SharedRuns.carryOut (fun () -> true) turn [ 1 ]) RunsEnd.Stopped "before the first"
             Expect.equal turns.Count 2 "which is not begun either"
+            Expect.equal (SharedRuns.carryOut (fun () -> turns.Count = 3) turn [ 1 ]) RunsEnd.Done "after the last"
 
         testInDirectory "a run that cannot be done is tried again only when that is asked for"
         <| fun directory ->
