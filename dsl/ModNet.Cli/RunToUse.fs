@@ -15,7 +15,11 @@ module RunToUse =
     let best = Option<bool>("--best", Description = "take best.safetensors instead of the newest checkpoint")
 
     let device =
-        Option<string>("--device", Description = "cpu, cuda or cuda:N; else what the run says", HelpName = "DEVICE")
+        Option<string>(
+            "--device",
+            Description = "auto, cpu, cuda or cuda:N; else what the run says",
+            HelpName = "DEVICE"
+        )
 
     /// The network of the run that the parsed command names. Raises UserException where it cannot be opened.
     let load (parsed: ParseResult) : TrainedNetwork =

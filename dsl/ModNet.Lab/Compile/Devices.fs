@@ -10,13 +10,16 @@ module internal Devices =
 
     let private remedy = "say --device cpu, or give a libtorch with CUDA through MODNET_LIBTORCH"
 
-    /// The device that `cpu`, `cuda` or `cuda:N` names.
+    /// The device that `cpu`, `cuda` or `cuda:N` names, or `auto`: the first CUDA device where there is one, else the CPU.
     let parse (name: string) : Device =
         match name with
         | "cpu" -> Cpu
+        | "auto" ->
+            Libtorch.Load()
+            if torch.cuda.is_available () then Cuda 0 else Cpu
         | "cuda" -> Cuda 0
         | name when name.StartsWith "cuda:" && fst (UInt16.TryParse(name.Substring 5)) -> Cuda(int (name.Substring 5))
-        | name -> Refusal.refuse "--device" "cpu, cuda or cuda:N" name remedy
+        | name -> Refusal.refuse "--device" "auto, cpu, cuda or cuda:N" name remedy
 
     /// The device in libtorch. Raises UserException where it is not there.
     let find (device: Device) : torch.Device =

@@ -58,7 +58,8 @@ module CommandLine =
     let private traceEvery =
         option<Nullable<int>> "--trace-every" "a routing trace of training data every N steps; else at the end only" "N"
 
-    let internal threads = option<Nullable<int>> "--threads" "threads to use; else all cores" "N"
+    let internal threads =
+        option<Nullable<int>> "--threads" "threads to use; else all cores, or one where steps are small" "N"
 
     let private jobs =
         let jobs =
@@ -119,7 +120,7 @@ module CommandLine =
             }
         | _ -> None
 
-    let internal device = option<string> "--device" "cpu, cuda or cuda:N; else what the script says" "DEVICE"
+    let internal device = option<string> "--device" "auto, cpu, cuda or cuda:N; else what the script says" "DEVICE"
 
     let private resume =
         Option<bool>(

@@ -159,17 +159,6 @@ module Train =
             JsonNode.DeepEquals(summary["finished"], JsonValue.Create true)
             && JsonNode.DeepEquals(summary["steps"], JsonValue.Create steps)
 
-    let private noteThreads (threads: int option) =
-        match threads with
-        | Some count when count < 1 ->
-            Refusal.refuse "--threads" "at least 1" (string count) "leave it out to use all cores"
-        | Some count when count > Environment.ProcessorCount ->
-            eprintfn
-                $"--threads {count}: there are {Environment.ProcessorCount} cores to use here, and more threads than cores only get in each other's way"
-        | _ -> ()
-
-        threads |> Option.iter torch.set_num_threads
-
     /// The report's sections about the routing trace at the run's end; none for a network without modular layers.
     let private routed (folder: string) =
         let path = IO.Path.Combine(folder, "routing.safetensors")
@@ -188,7 +177,7 @@ module Train =
         let ranks = Crew.join ()
 
         if settings.Threads.IsNone then Crew.shareThreads ranks
-        noteThreads settings.Threads
+        use _threads = Threads.take settings.Threads sound
 
         let path = folder sound.Experiment
         let resume = settings.Resume && Checkpoint.IsIn path
