@@ -15,7 +15,8 @@ module ScriptProgram =
     // The value `fsi`, of which scripts have the words of their command line.
     let private tell (script: Assembly) (words: string array) : unit =
         if script.GetReferencedAssemblies() |> Array.exists (fun found -> found.Name = settings) then
-            let fsi = Assembly.Load(AssemblyName settings).GetType(settings).GetProperty("fsi").GetValue null
+            let loaded = AssemblyLoadContext.Default.LoadFromAssemblyName(AssemblyName settings)
+            let fsi = loaded.GetType(settings).GetProperty("fsi").GetValue null
             fsi.GetType().GetProperty("CommandLineArgs").SetValue(fsi, words)
 
     /// Runs the assembly at a path; `elsewhere` are the folders of other assemblies. The first of the words is the script as the command line named it.

@@ -71,7 +71,8 @@ public static class StartBenchmark
 
     private static void Modnet(string scripts, string[] words)
     {
-        var start = new ProcessStartInfo(Path.Combine(Root, "modnet"), words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string modnet = Path.Combine(Root, "modnet");
+        var start = new ProcessStartInfo(modnet, words) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[Scripts] = scripts;
         using Process running = Process.Start(start)!;
         Task<string> errors = running.StandardError.ReadToEndAsync();

@@ -93,7 +93,17 @@ let tests =
                 "reads types by name"
                 [ "src"; "dsl" ]
                 @"\b(TypeNameHandling|JsonDerivedType|BinaryFormatter|XmlSerializer)\b"
-            // The libraries that are loaded are libtorch's and TorchSharp's, of the package cache or of a folder that the user names.
+            // A user's script that was compiled is run, as the F# compiler made it.
+            let contexts =
+                sources [ "src"; "dsl" ] |> List.filter (fun (_, text) -> text.Contains "AssemblyLoadContext.")
+
+            Expect.equal
+                (List.map fst contexts)
+                [ Path.Combine("dsl", "ModNet.Cli", "Compiled", "ScriptProgram.fs") ]
+                "who loads assemblies"
+
+            // The libraries that are loaded are libtorch's and TorchSharp's, of the package cache or of a folder that the user names, and
+            // what our own C file for MPI was compiled to.
             let loads =
                 sources [ "src" ] |> List.filter (fun (_, text) -> text.Contains "NativeLibrary.Load") |> List.sort
 
@@ -101,6 +111,7 @@ let tests =
                 (List.map fst loads)
                 [
                     Path.Combine("src", "Runtime", "Libtorch", "LibtorchFolder.cs")
+                    Path.Combine("src", "Runtime", "Ranks", "MpiLibrary.cs")
                     // The peer, which the benchmarks tell where the same libraries lie.
                     Path.Combine("src", "TorchSharpPeer", "NativeLibraries.cs")
                 ]
