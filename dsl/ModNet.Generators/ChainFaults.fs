@@ -56,7 +56,7 @@ module internal ChainFaults =
         Masked = []
     }
 
-    let private soundPool: Pool = { Name = None; Modules = 2; Units = [ [ linear 2 ] ]; Init = Uniform }
+    let private soundPool: Pool = { Name = None; Modules = 2; Units = [ [ linear 2 ] ]; Init = Uniform; Spread = false }
 
     let private noPool = { soundPool with Modules = 0; Units = [] }
 

@@ -277,7 +277,7 @@ module internal Grammar =
             let! init =
                 if List.exists (List.exists Typing.hasWeights) units then Gen.elements inits else Gen.constant Uniform
 
-            return { Name = name; Modules = modules; Units = units; Init = init }
+            return { Name = name; Modules = modules; Units = units; Init = init; Spread = false }
         }
 
     and private modular (context: Context) row output : Gen<Modular> =

@@ -6,7 +6,7 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal PoolFaults =
 
-    let private nothing: Pool = { Name = None; Modules = 0; Units = []; Init = Uniform }
+    let private nothing: Pool = { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
 
     /// Whether all that use the pool would take any number of modules, and any units.
     let private takesAnyM (place: PoolPlace) =
@@ -64,15 +64,21 @@ module internal PoolFaults =
                 Fault.EmptyBlock, "/unit", { pool with Units = [ [] ] }
     ]
 
-    let private initialisation (place: PoolPlace) = [
+    let private settings (place: PoolPlace) = [
         if not (List.exists (List.exists Typing.hasWeights) place.Pool.Units) then
             Fault.InitWithoutWeights, "/init", { place.Pool with Init = Glorot }
+
+        match place.Pool.Units with
+        | [ [ Layer.Linear _ ] ] -> ()
+        | _ ->
+            if place.Users |> List.forall (fun user -> user.Modular.Dispatch = Auto) then
+                Fault.SpreadUnfit, "/spread", { place.Pool with Spread = true }
     ]
 
     let all (places: Places) = [
         for place in places.Pools do
             for fault, setting, changed in
-                [ yield! counts place; yield! missing place; yield! units place; yield! initialisation place ] do
+                [ yield! counts place; yield! missing place; yield! units place; yield! settings place ] do
                 plant fault (place.Name + setting) (fun () -> place.Replace changed)
 
             match place.Pool.Name with

@@ -73,16 +73,23 @@ module Compile =
         | Layer.Bernoulli -> Some(new BernoulliHead())
         | _ -> None
 
-    /// A graph of a plan, with fresh parameters drawn pool by pool and layer by layer in order.
-    let internal ofPlan (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
+    let private make (ranks: Ranks option) (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
         let root = plan.Network.Name
 
         let pools =
-            plan.Pools |> List.map (fun pool -> pool.Name, CompilePool.make root init dropout pool) |> Map.ofList
+            plan.Pools |> List.map (fun pool -> pool.Name, CompilePool.make root ranks init dropout pool) |> Map.ofList
 
         let nodes = plan.Layers |> List.choose (node root init dropout pools) |> ResizeArray
         let head = plan.Layers |> List.pick (head init)
         new Graph(nodes, head)
+
+    /// A graph of a plan, with fresh parameters drawn pool by pool and layer by layer in order. All modules are in this process.
+    let internal ofPlan (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
+        make None init dropout plan
+
+    /// The same, but that the modules of pools that say `spread` live on the ranks.
+    let internal onRanks (ranks: Ranks) (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
+        make (Some ranks) init dropout plan
 
     /// Has training leave alone what an experiment freezes of its graph.
     let internal freeze (plan: Plan) (parts: string list) (graph: Graph) : unit =

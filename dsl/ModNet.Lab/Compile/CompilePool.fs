@@ -33,8 +33,14 @@ module internal CompilePool =
                 new StagePool(name, modules, node.Value))
         | _ -> None
 
-    /// A pool with fresh modules.
-    let make (root: string) (init: Initialiser) (dropout: torch.Generator) (planned: PlannedPool) : ModulePool =
+    /// A pool with fresh modules, which live on the ranks, if any are given and the pool says so.
+    let make
+        (root: string)
+        (ranks: Ranks option)
+        (init: Initialiser)
+        (dropout: torch.Generator)
+        (planned: PlannedPool)
+        : ModulePool =
         let modules = planned.Pool.Modules
         let init = init.For(RuntimeWords.init planned.Pool.Init, modules)
 
@@ -46,6 +52,11 @@ module internal CompilePool =
             new NodePool(planned.Name, units |> Seq.mapi node |> ResizeArray) :> ModulePool
 
         match planned.Units with
+        | [ [ { Layer = Layer.Linear spec } ] ] when planned.Pool.Spread && ranks.IsSome ->
+            let activation = RuntimeWords.activation spec.Activation
+            let features = RuntimeWords.features planned.Input
+
+            new SpreadPool(planned.Name, modules, features, spec.Width, activation, spec.Bias, init, ranks.Value)
         | [ unit ] ->
             match unit, List.map (stage init dropout modules) unit with
             | [ { Layer = Layer.Linear _ | Layer.Conv _ } ], [ Some alone ] -> alone planned.Name

@@ -196,7 +196,7 @@ module Train =
         let experiment = Epochs.resolved sound datapoints
         use streams = new RandomStreams(int64 experiment.Seed)
 
-        use graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
+        use graph = Compile.onRanks ranks (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
 
         Compile.freeze sound.Plan experiment.Frozen graph
         use method = CompileMethod.on ranks experiment.Method graph source.Splits.Train streams device
@@ -257,7 +257,7 @@ module Train =
                 folder,
                 streams,
                 device,
-                (if ranks.Leads then recorder () else null),
+                (if ranks.Leads || graph.IsSpread then recorder () else null),
                 Ready = Action ready,
                 Agreed = [| struct ("experiment", Essence.text declared) |]
             )
@@ -269,12 +269,14 @@ module Train =
                 progress.Show seen
                 board |> Option.iter _.Add(seen.Line)
 
-        // What the rank that leads makes of the outcome.
-        let conclude (outcome: TrainingOutcome) =
+        let judge () =
             // The network is judged as it was evaluated.
             use _average = method.UseAverage()
-            let verdict = source.Judge graph method.Evaluating device
-            let parameters = graph.parameters () |> Seq.sumBy _.numel()
+            source.Judge graph method.Evaluating device
+
+        // What the rank that leads makes of the outcome.
+        let conclude (outcome: TrainingOutcome) (verdict: Verdict) =
+            let parameters = graph.ParameterCount
 
             // A finished run that is resumed to the same length stays as it is.
             if outcome.Finished && isFinished path outcome.Steps then
@@ -297,7 +299,9 @@ module Train =
             finally
                 progress.Finish()
 
-        if ranks.Leads then conclude outcome
+        // Where modules live on ranks, all run the passes of the verdict together.
+        let verdict = if ranks.Leads || graph.IsSpread then Some(judge ()) else None
+        if ranks.Leads then verdict |> Option.iter (conclude outcome)
         outcome
 
     /// Runs an experiment to its end, or until Ctrl-C. It shows its progress on a line and leaves a run folder. Raises UserException for

@@ -23,7 +23,7 @@ type ModularSettings internal () =
             {
                 Hidden = 0
                 Modular = {
-                    Pool = { Name = None; Modules = 0; Units = []; Init = Uniform }
+                    Pool = { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
                     Choose = 1
                     Combine = Sum
                     Controller = Linear
@@ -114,6 +114,18 @@ type ModularSettings internal () =
     [<CustomOperation "init">]
     [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
     member _.Init(draft: ModularDraft<'Own, Said>, _: Init) = draft
+
+    /// Where several ranks train together, has the modules of a pool of the layer's own live on them, M / R on each, and rows go to their modules and
+    /// back; unless said every rank has all modules. For modules of one `linear` layer.
+    /// Example: `spread`
+    [<CustomOperation "spread">]
+    member _.Spread(draft: ModularDraft<'Own, Unsaid>) : ModularDraft<Said, Unsaid> =
+        draft |> withPool { draft.Modular.Pool with Spread = true }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    [<CustomOperation "spread">]
+    [<CompilerMessage(WrongChild.ModulesAfterFrom, WrongChild.Code, IsError = true)>]
+    member _.Spread(draft: ModularDraft<'Own, Said>) = draft
 
     /// K, how many modules are chosen, 1 ≤ K ≤ M; 1 unless said.
     /// Example: `choose 3`
@@ -220,7 +232,7 @@ module ModularLayers =
 
     /// x [in] → [unit] (`Sum`) or [K · unit] (`Concat`): K of a pool's M modules, chosen for each datapoint (Eq. 1).
     /// On a sequence [T, in] → [T, unit] or [T, K · unit], with a choice at every step; images too, with convolutions as units.
-    /// Settings: `from`, or `modules`, `unit` and `init`; `choose`, `combine`, `controller`, `duplicates`, `stop_gradient`,
+    /// Settings: `from`, or `modules`, `unit`, `init` and `spread`; `choose`, `combine`, `controller`, `duplicates`, `stop_gradient`,
     /// `dispatch`, `masked`. Where one is said twice the last counts.
     /// Example: `modular { modules 2; unit (linear 2 |> no_bias); choose 1 }`
     let modular = ModularBuilder()

@@ -13,7 +13,7 @@ module internal PoolSettings =
 /// Sets a shared pool's fields; made by `pool`.
 [<Sealed>]
 type PoolBuilder internal (name: string) =
-    inherit SettingsBlock<Pool>({ Name = Some name; Modules = 0; Units = []; Init = Uniform })
+    inherit SettingsBlock<Pool>({ Name = Some name; Modules = 0; Units = []; Init = Uniform; Spread = false })
 
     /// M, the number of modules, ≥ 1.
     /// Example: `modules 15`
@@ -65,10 +65,16 @@ type PoolBuilder internal (name: string) =
     [<CustomOperation "init">]
     member _.Init(pool: Pool, init: Init) = { pool with Init = init }
 
+    /// Where several ranks train together, has the modules live on them, M / R on each, and rows go to their modules and back; unless said every
+    /// rank has all modules. For modules of one `linear` layer.
+    /// Example: `spread`
+    [<CustomOperation "spread">]
+    member _.Spread(pool: Pool) = { pool with Spread = true }
+
 [<AutoOpen>]
 module Pools =
 
     /// M modules that layers share: every layer that says `from` this pool, and every time step, uses the same modules.
-    /// Settings: `modules`, `unit`, `init`. Where one is said twice the last counts.
+    /// Settings: `modules`, `unit`, `init`, `spread`. Where one is said twice the last counts.
     /// Example: `let words = pool "words" { modules 15; unit (linear 8 |> relu) }`
     let pool (name: string) = PoolBuilder name

@@ -58,6 +58,8 @@ type Fault =
     | OnceWithConcat
     /// A dispatch that cannot run the pool's modules.
     | DispatchUnfit
+    /// Modules that cannot live on ranks.
+    | SpreadUnfit
     | TaskWithoutTasks
     /// A custom controller that does not give K·M logits.
     | ControllerUnlikeChoices
@@ -183,6 +185,7 @@ type Fault =
         | InitWithoutWeights -> "INIT_WITHOUT_WEIGHTS"
         | OnceWithConcat -> "ONCE_WITH_CONCAT"
         | DispatchUnfit -> "DISPATCH_UNFIT"
+        | SpreadUnfit -> "SPREAD_UNFIT"
         | TaskWithoutTasks -> "TASK_WITHOUT_TASKS"
         | ControllerUnlikeChoices -> "CONTROLLER_UNLIKE_CHOICES"
         | SBelowOne -> "S_BELOW_ONE"

@@ -43,6 +43,15 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
                 "say `combine Sum`, or leave `duplicates` out"
             )
 
+        if modular.Pool.Spread && modular.Dispatch <> Auto then
+            notes.Add(
+                Fault.DispatchUnfit,
+                $"{at layer}/dispatch",
+                "`Auto` for modules that are `spread`, whose rows go to them",
+                $"`{modular.Dispatch}`",
+                "say `dispatch Auto`, or leave it out"
+            )
+
         match modular.Pool.Units with
         | []
         | [ [ Layer.Linear _ ] ] -> ()

@@ -32,7 +32,8 @@ type internal PoolLedger
             | units -> units |> List.map Kind.describeUnit |> String.concat ", "
 
         let init = if pool.Init = Uniform then "" else $", init {pool.Init}"
-        $"{pool.Modules} modules of {units}{init}"
+        let spread = if pool.Spread then ", spread" else ""
+        $"{pool.Modules} modules of {units}{init}{spread}"
 
     /// Where a pool's unit i, counted from 0 as its module is, stands, relative to the network.
     let unitPath path (pool: Pool) index =
@@ -82,6 +83,24 @@ type internal PoolLedger
                 $"one unit for all, or M = {pool.Modules} of them",
                 $"{units.Length} units",
                 "leave `modules` out: `mixed` counts them"
+            )
+        | _ -> ()
+
+        match pool.Units with
+        | []
+        | [ [ Layer.Linear _ ] ] -> ()
+        | units when pool.Spread ->
+            let got =
+                match units with
+                | [ unit ] -> Kind.describeUnit unit
+                | units -> $"{units.Length} mixed units"
+
+            notes.Add(
+                Fault.SpreadUnfit,
+                $"{place}/spread",
+                "equal modules of one `linear` layer, which can live on ranks",
+                got,
+                "leave `spread` out, or make each module one `linear` layer"
             )
         | _ -> ()
 

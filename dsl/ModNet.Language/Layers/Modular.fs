@@ -9,7 +9,8 @@ module internal ModularLayer =
                 and! modules = Codec.field "modules" _.Modules Codec.int
                 and! units = Codec.field "units" _.Units (Codec.list (Codec.list layer))
                 and! init = Codec.field "init" _.Init Words.init
-                return { Name = name; Modules = modules; Units = units; Init = init }
+                and! spread = Codec.unlessPlain "spread" false _.Spread Codec.bool
+                return { Name = name; Modules = modules; Units = units; Init = init; Spread = spread }
             }
         )
 

@@ -134,7 +134,18 @@ type internal MethodSite = {
                     "no `average_weights` beside it, since every shard has weights of its own",
                     "both",
                     "leave one of them out"
-                ))
+                )
+
+            match site.Plan.Pools |> List.tryFind _.Pool.Spread with
+            | Some pool ->
+                site.Notes.Add(
+                    Fault.MethodUnfit,
+                    place,
+                    "no modules that are `spread`, since each has its weights on one rank alone",
+                    $"those of pool `{pool.Name}`",
+                    "leave `loose_rounds` out, or `spread`"
+                )
+            | None -> ())
 
     /// Notes what is wrong with how gradient steps are taken.
     member site.Gradient(gradient: GradientSteps) =

@@ -271,6 +271,8 @@ type Pool = {
     /// said, which `check` reports.
     Units: Layer list list
     Init: Init
+    /// Whether the modules live on the ranks that train together, M / R on each, and rows go to them; else every rank has all.
+    Spread: bool
 }
 
 /// A modular layer: K of a pool's M modules, chosen for each datapoint (on a sequence at every step).

@@ -32,7 +32,7 @@ public sealed class LayerStep : IDisposable
         Parameter[] parameters = [.. module.parameters()];
         _optimizer = Adam.Over(parameters);
         ParameterMemory[] memories = Adam.Memories(parameters, _optimizer);
-        _updates = new(memories, _optimizer);
+        _updates = new(memories, _optimizer, SpreadPools.None);
         _resting = resting is null ? null : new([resting], memories);
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();

@@ -32,7 +32,11 @@ internal sealed unsafe class ModularLinearPass<L, V>
             RowGradients();
         }
 
-        ModuleGradients();
+        if (_task.WeightGradient is not null)
+        {
+            ModuleGradients();
+        }
+
         if (_task.Dense)
         {
             ClearUnused();

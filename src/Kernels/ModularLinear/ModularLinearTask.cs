@@ -12,7 +12,7 @@ internal readonly unsafe struct ModularLinearTask : IKernel
     internal float* Output { get; init; }           // [B, K, out], written forward; read on the way back where there is a ReLU
     internal float* Upstream { get; init; }         // [B, K, out], the gradient in the outputs
     internal float* XGradient { get; init; }        // [B, in], written, or null
-    internal float* WeightGradient { get; init; }   // [M, out, in] if Dense, else [U, out, in]; written
+    internal float* WeightGradient { get; init; }   // [M, out, in] if Dense, else [U, out, in]; written, or null
     internal float* BiasGradient { get; init; }     // [M, out] if Dense, else [U, out]; written, or null
     internal bool Dense { get; init; }              // whether gradients have rows for modules that nothing chose
 

@@ -32,11 +32,14 @@ internal sealed class AutoDispatch : Dispatch
 
     public override string Name => "auto";
 
+    public override bool Fits(ModulePool pool) => true;
+
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices) =>
         For(pool, x, indices.shape[0], indices.shape[1]).Run(pool, x, indices);
 
     internal override Dispatch For(ModulePool pool, Tensor x, long rows, long positions) =>
-        pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
+        pool is SpreadPool ? Spread
+        : pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
             ? ChooseForKernel(linear, rows, positions)
             : Choose(pool, x.shape[1..], rows, positions);
 

@@ -26,9 +26,12 @@ public abstract class Dispatch
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 
+    /// <summary>Sends rows to the ranks where their modules live, and their outputs back. It is for a <see cref="SpreadPool"/>, which no other runs.</summary>
+    public static Dispatch Spread { get; } = new SpreadDispatch();
+
     /// <summary>
-    /// Picks <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/> by the rule of <see cref="AutoDispatch"/>. A
-    /// <see cref="ModularGru"/> is run by a kernel for the whole window where that is possible.
+    /// Picks <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/> by the rule of <see cref="AutoDispatch"/>, and <see cref="Spread"/> for a
+    /// <see cref="SpreadPool"/>. A <see cref="ModularGru"/> is run by a kernel for the whole window where that is possible.
     /// </summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
 
@@ -36,7 +39,7 @@ public abstract class Dispatch
     public abstract string Name { get; }
 
     /// <summary>Whether this dispatch can run modules of the pool.</summary>
-    public virtual bool Fits(ModulePool pool) => true;
+    public virtual bool Fits(ModulePool pool) => pool is not SpreadPool;
 
     /// <summary>
     /// Runs the chosen modules: x [B, …in], indices [B, K] int64 in [0, M) → [B, K, …out], with f_{a_k}(x_b) at [b, k]: Eq. 1 before the
@@ -59,7 +62,7 @@ public abstract class Dispatch
         if (!Fits(pool))
         {
             throw new ArgumentException(
-                $"{place}: expected a pool of equal linear modules for dispatch {Name}, got pool {pool.Name}, "
+                $"{place}: expected a pool of equal linear modules{(pool is SpreadPool ? " in this process" : "")} for dispatch {Name}, got pool {pool.Name}, "
                 + $"a {pool.GetType().Name} – use auto");
         }
     }

@@ -69,6 +69,9 @@ internal sealed class Chunking(int datapoints, int candidates, long rowsAtOnce)
     internal static long RowsWithin(long bytes, Footprint row, ScalarType dtype) =>
         Math.Max(1, bytes / Math.Max(1, row.Numbers * (dtype == ScalarType.Float64 ? sizeof(double) : sizeof(float))));
 
+    /// <summary>The chunks of another number of datapoints.</summary>
+    internal Chunking Of(int others) => new(others, candidates, rowsAtOnce);
+
     /// <summary>The chunks of datapoints, each with all candidates.</summary>
     internal IEnumerable<Chunk> OfDatapoints()
     {

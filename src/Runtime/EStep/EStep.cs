@@ -25,26 +25,41 @@ internal static class EStep
     /// The state from which recurrent layers start; they leave there the state to which the kept composition leads. Null starts them at zero.
     /// </param>
     /// <param name="rowsAtOnce">The largest number of rows (candidates of datapoints) that are run at a time.</param>
+    /// <param name="together">
+    /// The largest number of datapoints of an E-step that another rank runs at the same time, where all have to make as many passes; else 0. The last pass is made again where
+    /// others need more.
+    /// </param>
     internal static EStepResult Run(
         Graph graph,
         Batch batch,
         Candidates candidates,
         Action<int, long[]> keep,
         RecurrentState? carried = null,
-        long rowsAtOnce = long.MaxValue)
+        long rowsAtOnce = long.MaxValue,
+        int together = 0)
     {
         using var scope = NewDisposeScope();
         var chunking = new Chunking((int)batch.Inputs.shape[0], candidates.Count, rowsAtOnce);
-        BestCandidates best = graph.InEvaluation(() => Best(graph, batch, candidates, carried, chunking));
+        BestCandidates best = graph.InEvaluation(() => Best(graph, batch, candidates, carried, chunking, chunking.Of(together).OfDatapoints().Count()));
         return best.Replace(keep);
     }
 
     private static BestCandidates Best(
-        Graph graph, Batch batch, Candidates candidates, RecurrentState? carried, Chunking chunking)
+        Graph graph, Batch batch, Candidates candidates, RecurrentState? carried, Chunking chunking, int passes)
     {
         var best = new BestCandidates((int)batch.Inputs.shape[0]);
         var ended = new List<RecurrentState>();
-        foreach (Chunk datapoints in chunking.OfDatapoints())
+        Chunk[] chunks = [.. chunking.OfDatapoints()];
+        for (int pass = chunks.Length; pass < passes; pass++)
+        {
+            using var again = new CandidateScoring(graph, batch, chunks[^1], carried);
+            foreach (Chunk chunk in chunking.OfCandidates(chunks[^1]))
+            {
+                again.Score(candidates, chunk).Dispose();
+            }
+        }
+
+        foreach (Chunk datapoints in chunks)
         {
             using var scoring = new CandidateScoring(graph, batch, datapoints, carried);
             foreach (Chunk chunk in chunking.OfCandidates(datapoints))

@@ -32,6 +32,7 @@ public sealed class Graph : GraphPart
         _firstSite = Array.FindIndex(_nodes, n => n.HasSites);
         _lastSite = Array.FindLastIndex(_nodes, n => n.HasSites);
         Pools = [.. _nodes.SelectMany(n => n.Pools).Distinct()];
+        Spread = new(Pools);
         // Pools have a namespace of their own, where a user's names cannot clash with those of nodes.
         register_module("pools", new PoolSet(Pools));
         foreach (Node node in _nodes)
@@ -47,6 +48,15 @@ public sealed class Graph : GraphPart
 
     /// <summary>The distinct pools, in order of first use.</summary>
     public IReadOnlyList<ModulePool> Pools { get; }
+
+    /// <summary>Whether there are modules that live on ranks (<see cref="SpreadPool"/>): all ranks then run every pass together.</summary>
+    public bool IsSpread => Spread.Any;
+
+    /// <summary>The number of parameters, those that live on other ranks included.</summary>
+    public long ParameterCount => parameters().Sum(p => p.numel() * (Spread.Hold(p) ? 1 + Spread.Elsewhere : 1));
+
+    /// <summary>The pools whose modules live on ranks.</summary>
+    internal SpreadPools Spread { get; }
 
     /// <summary>The head, which gives p(y|features).</summary>
     public Head Head { get; }

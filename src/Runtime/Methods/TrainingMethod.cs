@@ -58,6 +58,13 @@ public abstract class TrainingMethod : IDisposable
         }
 
         (Graph, Data, _settings, Streams, Device) = (graph, data, settings, streams, device ?? CPU);
+        DemandFullShards("batch", settings.Batch);
+        if (graph.IsSpread && settings.LooseRounds is not null)
+        {
+            throw new UserException(
+                "train/loose_rounds", "none where modules are spread, since each has its weights on one rank alone", "some", "leave it out, or leave `spread` out of the pools");
+        }
+
         Finiteness.Demand(data, "training");
         _track = new(data, settings.Batch, streams.MBatches, "m");
         _steps = new(graph, settings);
@@ -74,7 +81,23 @@ public abstract class TrainingMethod : IDisposable
     public Ranks Ranks { get; init; } = Ranks.Alone;
 
     /// <summary>How minibatches are cut. UserException where the ranks cannot share so many shards.</summary>
-    internal Sharding Sharding => _sharding ??= new(_settings.Shards, Ranks);
+    internal Sharding Sharding => _sharding ??= !Graph.IsSpread || Graph.Spread.Ranks == Ranks
+        ? new(_settings.Shards, Ranks)
+        : throw new ArgumentException("expected a graph whose modules are spread over the method's own ranks, got one of others – make both with the same ranks");
+
+    // Where modules live on ranks, every rank runs every pass: a shard without datapoints would have none.
+    private protected void DemandFullShards(string setting, long size)
+    {
+        long left = Data.IsConsecutive ? 0 : Data.Count % size;
+        long least = left > 0 || Data.Count < size ? left : size;
+        if (Graph.IsSpread && least < _settings.Shards)
+        {
+            throw new UserException(
+                $"train/{setting}", $"{_settings.Shards} datapoints or more in every minibatch, one for each shard, where modules are spread",
+                least < size ? $"{least} in the last one of a pass through {Data.Count} datapoints" : $"{least}",
+                $"give another `{setting}`, or cut minibatches into fewer shards");
+        }
+    }
 
     /// <summary>The optimiser, which is the same for θ and φ.</summary>
     public OptimizerHelper Optimizer => _steps.Optimizer;
@@ -125,9 +148,10 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
     internal void DemandFiniteParameters()
     {
-        if (Finiteness.OfParameters(Graph, _steps.Taken) is { } wrong)
+        NonFiniteException? wrong = Finiteness.OfParameters(Graph, _steps.Taken);
+        if (Graph.Spread.AnySays(wrong is not null))
         {
-            throw wrong;
+            throw Graph.IsSpread && Ranks.Count > 1 ? Agreed(wrong?.Message ?? "") : wrong!;
         }
     }
 
@@ -253,7 +277,7 @@ public abstract class TrainingMethod : IDisposable
 
     private void Demand(Shard[] shards, Tensor loss)
     {
-        if (!Finiteness.Holds(loss, _steps.Parameters))
+        if (Graph.Spread.AnySays(!Finiteness.Holds(loss, _steps.Parameters)))
         {
             throw Explain(shards, loss.ToDouble());
         }
@@ -262,6 +286,7 @@ public abstract class TrainingMethod : IDisposable
     private (Tensor Loss, Func<double> LogLikelihood, Func<StepResult?> Describe) RunWhole(Shard minibatch, bool report)
     {
         _steps.Resting?.Begin();
+        Graph.Spread.Begin();
         (MinibatchLoss seen, Batch batch) = Run(minibatch);
         GraphOutput? output = report ? seen.Seen() : null;
         // Where only frozen modules ran, and controllers are frozen, nothing is to be learned from the minibatch.
@@ -269,6 +294,8 @@ public abstract class TrainingMethod : IDisposable
         {
             seen.Loss.backward();
         }
+
+        Graph.Spread.PutGradients();
 
         return (seen.Loss, seen.LogLikelihood.ToDouble, () => output is null ? null : Describe(seen, output, batch));
     }
@@ -314,7 +341,12 @@ public abstract class TrainingMethod : IDisposable
             return own;
         }
 
-        string[] all = Array.ConvertAll(Ranks.Gather(Encoding.UTF8.GetBytes(own.Message)), Encoding.UTF8.GetString);
+        return Agreed(own.Message);
+    }
+
+    private NonFiniteException Agreed(string own)
+    {
+        string[] all = Array.FindAll(Array.ConvertAll(Ranks.Gather(Encoding.UTF8.GetBytes(own)), Encoding.UTF8.GetString), message => message.Length > 0);
         return new(_steps.Taken + 1, Array.Find(all, message => !message.Contains(Finiteness.NoPlace, StringComparison.Ordinal)) ?? all[0]);
     }
 

@@ -41,6 +41,7 @@ public sealed class ViterbiEm : TrainingMethod
             device)
     {
         Settings = settings;
+        DemandFullShards("e_batch", settings.EBatch);
         _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
         (Controller[] choices, Footprint row) = Probe(settings.EBatch * Drawn);
         _modulesPerChoice = Array.ConvertAll(choices, c => c.Modules);
@@ -77,7 +78,10 @@ public sealed class ViterbiEm : TrainingMethod
     /// A partial E-step (Eq. 11) on given datapoints [B]. The candidates are a* and S fresh samples, or S − 1 where a* is one of the S
     /// (<see cref="EmHeld"/>). Recurrent layers start at zero.
     /// </summary>
-    public EStepResult EStep(long[] datapoints) => EStep(Shard.Of(Data, datapoints, Sharding, _ => null));
+    /// <exception cref="ArgumentException">Modules are spread over ranks, and there is no datapoint for every shard.</exception>
+    public EStepResult EStep(long[] datapoints) => !Graph.IsSpread || datapoints.Length >= Sharding.Count
+        ? EStep(Shard.Of(Data, datapoints, Sharding, _ => null))
+        : throw new ArgumentException($"expected a datapoint or more for each of {Sharding.Count} shards, where modules are spread, got {datapoints.Length} – give more");
 
     /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
     public EStepResult? Sweep()
@@ -110,7 +114,7 @@ public sealed class ViterbiEm : TrainingMethod
         using var scope = NewDisposeScope();
         At(shard, $"E-step {_eSteps}");
         using var candidates = new DrawnCandidates(OnDevice(shard.Datapoints), Drawn, Streams.Sampling);
-        return KeepBest(shard.Datapoints, candidates, shard.Carried, set);
+        return KeepBest(shard.Datapoints, candidates, shard.Carried, set, Graph.IsSpread ? shard.Most : 0);
     }
 
     private static EStepResult Sum(long parts, Func<long, EStepResult> eStep)
@@ -142,14 +146,16 @@ public sealed class ViterbiEm : TrainingMethod
         return KeepBest(datapoints, new HeldAlone(OnDevice(datapoints))).After;
     }
 
-    private EStepResult KeepBest(long[] datapoints, Candidates candidates, RecurrentState? carried = null, Action<long, long[]>? set = null) =>
+    private EStepResult KeepBest(
+        long[] datapoints, Candidates candidates, RecurrentState? carried = null, Action<long, long[]>? set = null, int together = 0) =>
         Runtime.EStep.Run(
             Graph,
             Fetch(datapoints),
             candidates,
             (b, composition) => (set ?? Assignments.Set)(datapoints[b], composition),
             carried,
-            _rowsAtOnce);
+            _rowsAtOnce,
+            together);
 
     // a* [B, C].
     private Tensor OnDevice(long[] datapoints) => Assignments.Get(datapoints).to(Device);

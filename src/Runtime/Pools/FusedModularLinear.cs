@@ -12,13 +12,16 @@ namespace ModNet.Runtime;
 internal static class FusedModularLinear
 {
     /// <summary>Whether the kernel takes this pool and rows x [B, in].</summary>
-    internal static bool Takes(LinearPool pool, Tensor x) =>
+    internal static bool Takes(LinearPool pool, Tensor x) => Takes(pool.Weight, x);
+
+    /// <summary>The same of the stacked weights [M, out, in] of a pool.</summary>
+    internal static bool Takes(Tensor weight, Tensor x) =>
         x.dtype == ScalarType.Float32
         && x.device_type == DeviceType.CPU
-        && pool.Weight.dtype == ScalarType.Float32
-        && pool.Weight.device_type == DeviceType.CPU
+        && weight.dtype == ScalarType.Float32
+        && weight.device_type == DeviceType.CPU
         // A span can reach no more.
-        && pool.Weight.numel() <= int.MaxValue / sizeof(float);
+        && weight.numel() <= int.MaxValue / sizeof(float);
 
     /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where gradients are enabled.</summary>
     internal static Tensor Run(LinearPool pool, Tensor x, Tensor indices)

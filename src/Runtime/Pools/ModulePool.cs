@@ -46,7 +46,16 @@ public abstract class ModulePool : GraphPart
     /// <summary>Is told of rows [n, …in] and the modules [n, K] that are run on them, while somebody listens; else null.</summary>
     internal Action<Tensor, Tensor>? Heard { get; set; }
 
-    /// <summary>The parameters [M, …] that hold all modules stacked.</summary>
+    /// <summary>How many modules have their parameters in this process: all M, unless they live on several ranks.</summary>
+    internal virtual int CountHere => Count;
+
+    /// <summary>The first of them.</summary>
+    internal virtual int FirstHere => 0;
+
+    /// <summary>The rows of <see cref="Stacked"/> that are those of some modules, as far as they are here.</summary>
+    internal long[] RowsHere(IEnumerable<long> modules) => [.. modules.Where(m => m >= FirstHere && m < FirstHere + CountHere).Select(m => m - FirstHere)];
+
+    /// <summary>The parameters [M, …] that hold all modules stacked; of modules that live on several ranks, those that are here.</summary>
     internal virtual IEnumerable<Parameter> Stacked => [];
 
     /// <summary>

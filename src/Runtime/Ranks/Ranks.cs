@@ -115,6 +115,37 @@ public abstract class Ranks
         return received;
     }
 
+    /// <summary>
+    /// Sends rows of a tensor [n, …] to every rank, <paramref name="outRows"/>[r] of them, which lie in the order of ranks, to rank r, and gives the <paramref name="inRows"/>[r]
+    /// rows that come from each, in the order of ranks and on the same device.
+    /// </summary>
+    internal Tensor Exchange(Tensor rows, int[] outRows, int[] inRows)
+    {
+        if (Count == 1)
+        {
+            return rows;
+        }
+
+        using var scope = NewDisposeScope();
+        Tensor sent = rows.detach().cpu().contiguous();
+        Tensor received = empty([inRows.Sum(), .. rows.shape[1..]], rows.dtype, CPU);
+        long each = rows.shape[1..].Aggregate(rows.element_size(), (a, b) => a * b);
+        int[] Bytes(int[] counts) => Array.ConvertAll(counts, n => checked((int)(n * each)));
+        int[] outBytes = Bytes(outRows), inBytes = Bytes(inRows);
+        if (each * Math.Max(sent.shape[0], received.shape[0]) > int.MaxValue)
+        {
+            throw new UserException(
+                "a message between ranks", "at most 2 GiB of rows", $"{sent.shape[0]} rows to others, and {received.shape[0]} from them, of {each} bytes", "lower `batch`");
+        }
+
+        Exchange(BytesOf(sent), outBytes, BytesOf(received), inBytes);
+        BytesSent += (long)outBytes.Sum() - outBytes[Rank];
+        return received.to(rows.device).MoveToOuterDisposeScope();
+    }
+
+    // TorchSharp's own accessor throws on a tensor without elements.
+    private static Span<byte> BytesOf(Tensor t) => t.numel() == 0 ? default : t.bytes;
+
     /// <summary>Whether any rank says yes.</summary>
     internal bool Any(bool own) => Count == 1 ? own : Array.Exists(Gather([own ? (byte)1 : (byte)0]), said => said[0] != 0);
 

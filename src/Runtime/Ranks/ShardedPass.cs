@@ -21,7 +21,9 @@ internal static class ShardedPass
         Func<Shard, (MinibatchLoss Loss, Batch Batch)> run, bool report)
     {
         RestingModules? resting = steps.Resting;
-        var sum = new GradientSum(sharding, steps.Parameters, resting);
+        SpreadPools spread = graph.Spread;
+        var sum = new GradientSum(sharding, steps.Parameters.Where(p => !spread.Hold(p)), resting);
+        spread.Begin();
         using var buffers = new ShardedBuffers(graph);
         var means = new List<double[]>();
         var inUse = new List<byte[]>();
@@ -54,6 +56,7 @@ internal static class ShardedPass
             }
 
             sum.Take();
+            spread.EndPass();
             buffers.Take(shard.Share);
             means.Add(mean);
             inUse.Add(resting?.InUse() ?? []);
@@ -62,6 +65,7 @@ internal static class ShardedPass
 
         resting?.Unite(sharding.All(inUse));
         sum.Put();
+        spread.PutGradients();
         buffers.Put(sharding);
         double[] all = sharding.Sum(means);
         if (!report)

@@ -114,6 +114,7 @@ public static class Checkpoint
             tensors.Add($"random.{name}", state);
         }
 
+        graph.Spread.Gather(tensors);
         tensors.Add("run.step", tensor(new[] { step }));
         tensors.Add("run.seconds", tensor(new[] { seconds }));
         (long metrics, string metricsChecksum) = folder.FlushMetrics();
@@ -183,6 +184,7 @@ public static class Checkpoint
                 FormattableString.Invariant($"say {step:N0} steps or more, or start anew without --resume"));
         }
 
+        saved = graph.Spread.Here(saved);
         Architecture.Load(saved, graph, averaged: false);
         try
         {

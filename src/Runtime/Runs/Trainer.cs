@@ -131,7 +131,7 @@ public sealed class Trainer(
             Ready();
             if ((step == plan.Steps || IsPastPatience) && IsEvaluated(step))
             {
-                if (!folder.Follows && !File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors")))
+                if (graph.Spread.AnySays(!folder.Follows && !File.Exists(folder.PathOf($"{RunFolder.Routing}.safetensors"))))
                 {
                     routing?.AtEnd(step);
                 }

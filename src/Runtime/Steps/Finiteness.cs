@@ -60,14 +60,14 @@ internal static class Finiteness
         using var noGrad = no_grad();
         if (double.IsFinite(loss))
         {
-            return new(
-                step, "finite gradients", $"{Names(graph, p => p.grad is Tensor gradient ? Values(gradient) : null)} (the loss is {Text(loss)})");
+            string gradients = Names(graph, p => p.grad is Tensor gradient ? Values(gradient) : null);
+            return new(step, "finite gradients", $"{(gradients.Length > 0 ? gradients : NoPlace)} (the loss is {Text(loss)})");
         }
 
         string parameters = Names(graph, p => p);
-        if (parameters.Length > 0)
+        if (graph.Spread.AnySays(parameters.Length > 0))
         {
-            return new(step, "a finite loss", $"{Text(loss)}: {parameters}");
+            return new(step, "a finite loss", $"{Text(loss)}: {(parameters.Length > 0 ? parameters : NoPlace)}");
         }
 
         string? place = null;

@@ -20,7 +20,7 @@ internal sealed class FrozenRows
         [
             .. pools.Where(pool => pool.Frozen.Count > 0).SelectMany(
                 pool => pool.Stacked.Where(p => p.requires_grad),
-                (pool, stacked) => (byHandle[stacked.Handle], pool.Frozen.Select(m => (long)m).ToArray())),
+                (pool, stacked) => (byHandle[stacked.Handle], pool.RowsHere(pool.Frozen.Select(m => (long)m)))),
         ];
     }
 

@@ -8,7 +8,8 @@ namespace ModNet.Runtime;
 /// An optimiser's step in one pass over each parameter that fits our kernel, on the optimiser's own memory of it. The optimiser itself
 /// steps the other parameters.
 /// </summary>
-internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper optimizer)
+/// <remarks>Modules that live on ranks are stepped one by one, because the last few numbers of a stretch are rounded otherwise than those before.</remarks>
+internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper optimizer, SpreadPools spread)
 {
     private static readonly long[] TheOneRow = [0];
 
@@ -25,8 +26,10 @@ internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper opt
             if (memory.Parameter.grad is Tensor gradient)
             {
                 _step[0] = memory.CountStep();
-                OptimiserGradient values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOneRow, IsWhole = true };
-                memory.StepByKernel(rate, 1, TheOneRow, _step, values);
+                bool each = spread.Hold(memory.Parameter);
+                long[] rows = each ? [.. Enumerable.Range(0, (int)memory.Parameter.shape[0]).Select(row => (long)row)] : TheOneRow;
+                OptimiserGradient values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = rows, IsWhole = true };
+                memory.StepByKernel(rate, rows.Length, rows, each ? [.. rows.Select(_ => _step[0])] : _step, values);
                 memory.Parameter.grad = null;
             }
         }

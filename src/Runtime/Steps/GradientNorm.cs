@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,25 +10,30 @@ internal static class GradientNorm
 {
     /// <summary>
     /// Scales all gradients by one factor so that their norm is <paramref name="most"/>, where it is greater. A parameter without a gradient
-    /// counts as zero, and so do the rows that a gradient of modules in use does not have.
+    /// counts as zero, and so do the rows that a gradient of modules in use does not have. Of modules that live on ranks, those of all ranks count.
     /// </summary>
-    internal static void Clip(IEnumerable<Parameter> parameters, double most)
+    internal static void Clip(IEnumerable<Parameter> parameters, double most, SpreadPools spread)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // There may be several objects for one parameter.
-        Tensor[] gradients = [.. parameters.DistinctBy(p => p.Handle).Select(p => p.grad).OfType<Tensor>()];
-        if (gradients.Length == 0)
+        Parameter[] distinct = [.. parameters.DistinctBy(p => p.Handle)];
+        Tensor[] gradients = [.. distinct.Select(p => p.grad).OfType<Tensor>()];
+        Tensor[] values = [.. distinct.Where(p => !spread.Hold(p)).Select(p => p.grad).OfType<Tensor>().Select(g => g.is_sparse ? Rows(g) : g)];
+        double norm = 0;
+        if (values.Length > 0)
         {
-            return;
+            norm = Norm(values, values[0].dtype);
+            if (!double.IsFinite(norm))
+            {
+                // All numbers are finite, so it is their squares that are not, in a type of few bits.
+                norm = Norm(values, ScalarType.Float64);
+            }
         }
 
-        Tensor[] values = [.. gradients.Select(g => g.is_sparse ? Rows(g) : g)];
-        double norm = Norm(values, values[0].dtype);
-        if (!double.IsFinite(norm))
+        if (spread.Any)
         {
-            // All numbers are finite, so it is their squares that are not, in a type of few bits.
-            norm = Norm(values, ScalarType.Float64);
+            norm = Norm([tensor(norm), .. distinct.Where(spread.Hold).Select(p => tensor(NormsOfModules(p, spread)))], ScalarType.Float64);
         }
 
         if (norm > most)
@@ -37,6 +43,23 @@ internal static class GradientNorm
                 (gradient.is_sparse ? gradient.SparseValues : gradient).mul_(most / norm);
             }
         }
+    }
+
+    // The norm of each module's gradient, of all ranks, in the order of modules.
+    private static double[] NormsOfModules(Parameter parameter, SpreadPools spread)
+    {
+        var own = new double[parameter.shape[0]];
+        if (parameter.grad is Tensor gradient)
+        {
+            Tensor values = gradient.is_sparse ? gradient.SparseValues : gradient;
+            long[]? rows = gradient.is_sparse ? TensorArrays.Vector<long>(gradient.SparseIndices.select(0, 0)) : null;
+            for (int i = 0; i < values.shape[0]; i++)
+            {
+                own[rows?[i] ?? i] = values[i].to_type(ScalarType.Float64).norm().ToDouble();
+            }
+        }
+
+        return [.. spread.Ranks.Gather(MemoryMarshal.AsBytes<double>(own)).SelectMany(said => MemoryMarshal.Cast<byte, double>(said).ToArray())];
     }
 
     // The rows that a sparse gradient has. Several sites may each have given a summand of a row, and the norm is that of their sum.

@@ -107,9 +107,12 @@ internal sealed class RestingModules
         using var noGrad = no_grad();
         foreach (Part part in _parts)
         {
-            long[] rows = part.InUse.ToArray();
+            long[] inUse = part.InUse.ToArray();
             // What this does to frozen modules is undone after it (FrozenRows), and is no step of theirs.
-            long[] steps = Array.ConvertAll(rows, m => part.Pool.Frozen.Contains((int)m) ? part.Steps[m] + 1 : ++part.Steps[m]);
+            long[] all = Array.ConvertAll(inUse, m => part.Pool.Frozen.Contains((int)m) ? part.Steps[m] + 1 : ++part.Steps[m]);
+            long[] rows = part.Pool.RowsHere(inUse);
+            int elsewhere = inUse.Count(m => m < part.Pool.FirstHere);
+            long[] steps = all[elsewhere..(elsewhere + rows.Length)];
             foreach (ModuleRows stacked in part.Rows)
             {
                 stacked.Step(rate, rows, steps);

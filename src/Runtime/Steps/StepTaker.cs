@@ -14,6 +14,7 @@ internal sealed class StepTaker : IDisposable
     private readonly Parameter[] _ofSingleModules;
     private readonly string[] _names;
     private readonly FusedSteps _updates;
+    private readonly SpreadPools _spread;
     private readonly FrozenRows _frozen;
 
     /// <summary>Makes the optimiser.</summary>
@@ -25,7 +26,8 @@ internal sealed class StepTaker : IDisposable
         _names = [.. graph.named_parameters().Select(p => p.name)];
         Optimizer = settings.Optimizer.Over(Parameters);
         Memories = settings.Optimizer.Memories(Parameters, Optimizer);
-        _updates = new(Memories, Optimizer);
+        _spread = graph.Spread;
+        _updates = new(Memories, Optimizer, _spread);
         if (settings.Unselected == Unselected.Rest)
         {
             Resting = new(graph.Pools, Memories);
@@ -65,7 +67,7 @@ internal sealed class StepTaker : IDisposable
         _frozen.Keep();
         if (_settings.ClipNorm is double most)
         {
-            GradientNorm.Clip(Parameters, most);
+            GradientNorm.Clip(Parameters, most, _spread);
         }
 
         double rate = SetRate();

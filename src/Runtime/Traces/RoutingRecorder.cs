@@ -8,6 +8,7 @@ namespace ModNet.Runtime;
 /// <c>routing/STEP.safetensors</c>, always of the same training datapoints. Where a set has more datapoints than wanted, both take evenly spaced
 /// ones, or the first ones of a text whose state is carried from window to window. A trace holds at most 2²⁵ probabilities (128 MiB).
 /// </summary>
+/// <remarks>Of several ranks, the one that leads has a recorder. Where modules are spread (<see cref="Graph.IsSpread"/>), all have one, and that one writes.</remarks>
 public sealed class RoutingRecorder(
     Graph graph,
     TrainingMethod method,
@@ -28,7 +29,11 @@ public sealed class RoutingRecorder(
     {
         if (!_idle && plan.Every is long every && step % every == 0)
         {
-            Directory.CreateDirectory(folder.PathOf(RunFolder.Routing));
+            if (!folder.Follows)
+            {
+                Directory.CreateDirectory(folder.PathOf(RunFolder.Routing));
+            }
+
             string name = Path.Combine(RunFolder.Routing, step.ToString(CultureInfo.InvariantCulture) + ".safetensors");
             Write(name, step, "train", data.Train, plan.Rows);
         }
@@ -74,7 +79,11 @@ public sealed class RoutingRecorder(
             datapoints[i] = set.IsConsecutive ? i : set.Count * i / count;
         }
 
-        RoutingFile.Write(folder.PathOf(name), RoutingTracer.Of(graph, set, datapoints, method, device, step, split, labels));
+        RoutingTrace trace = RoutingTracer.Of(graph, set, datapoints, method, device, step, split, labels);
+        if (!folder.Follows)
+        {
+            RoutingFile.Write(folder.PathOf(name), trace);
+        }
     }
 }
 

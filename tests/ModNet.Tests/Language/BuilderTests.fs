@@ -225,10 +225,19 @@ let pools =
                     Modules = 15
                     Units = [ [ Layer.Linear(linearOf 8 (Some Relu)) ] ]
                     Init = Uniform
+                    Spread = false
                 }
                 "words"
 
-            Expect.equal (pool "p" { init Stacked }) { Name = Some "p"; Modules = 0; Units = []; Init = Stacked } "init"
+            Expect.equal
+                (pool "p" { init Stacked })
+                { Name = Some "p"; Modules = 0; Units = []; Init = Stacked; Spread = false }
+                "init"
+
+            Expect.equal
+                (pool "p" { spread })
+                { Name = Some "p"; Modules = 0; Units = []; Init = Uniform; Spread = true }
+                "spread"
 
         testCase "a unit is a layer of any kind, a chain, an MLP or a custom module"
         <| fun () ->
@@ -335,17 +344,25 @@ let pools =
 
         testCase "a pool of a layer's own may be said in any order"
         <| fun () ->
-            let expected: Pool = { Name = None; Modules = 3; Units = [ [ Layer.Linear(linear 2) ] ]; Init = He }
+            let expected: Pool = {
+                Name = None
+                Modules = 3
+                Units = [ [ Layer.Linear(linear 2) ] ]
+                Init = He
+                Spread = true
+            }
 
             let first =
                 modular {
                     modules 3
                     unit (linear 2)
                     init He
+                    spread
                 }
 
             let second =
                 modular {
+                    spread
                     init He
                     choose 1
                     unit (linear 2)
@@ -371,7 +388,7 @@ let pools =
 
             Expect.equal
                 (modular { choose 2 } |> poolOf)
-                { Name = None; Modules = 0; Units = []; Init = Uniform }
+                { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
                 "no pool"
 
         testCase "where a setting is said twice the last counts"

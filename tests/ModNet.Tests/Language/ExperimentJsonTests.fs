@@ -77,6 +77,7 @@ let tests =
                     "shards"
                     "loose_rounds"
                     "frozen"
+                    "spread"
                 ] do
                 Expect.isFalse (json.Contains setting) $"{setting}: nothing said"
 

@@ -2,6 +2,7 @@
 module ModNet.Tests.RankTests
 
 open System
+open System.Collections.Generic
 open Expecto
 open FsCheck
 open FsCheck.FSharp
@@ -12,7 +13,7 @@ open ModNet.Tests.ExampleNetworks
 open TorchSharp
 
 /// A modular layer between two plain ones, with batch normalisation and dropout.
-let private classes =
+let internal classes =
     network "classes" {
         features 4
         linear 6 |> tanh
@@ -30,22 +31,23 @@ let private classes =
 
 open ModNet.Tests.NetworkRuns
 
-/// The bytes of everything that a method has learned and remembers, by name.
+/// The bytes of everything that a method has learned and remembers, by name. Modules that live on ranks are all on the rank that leads.
 let private remembered (graph: Graph) (method: TrainingMethod) : (string * byte[]) list =
-    let bytes (t: torch.Tensor) = t.detach().cpu().contiguous().bytes.ToArray()
+    let state = Dictionary<string, torch.Tensor>(graph.state_dict ())
 
-    [
-        for KeyValue(name, value) in graph.state_dict () do
-            name, bytes value
-        for struct (name, value) in method.State() do
-            name, bytes value
-        for struct (name, value) in method.OptimizerState() do
-            $"optimizer.{name}", bytes value
-    ]
+    for struct (name, value) in method.State() do
+        state.Add(name, value)
+
+    for struct (name, value) in method.OptimizerState() do
+        state.Add($"optimizer.{name}", value)
+
+    graph.Spread.Gather state
+
+    [ for KeyValue(name, value) in state -> name, value.detach().cpu().contiguous().bytes.ToArray() ]
     |> List.sortBy fst
 
 /// Trains a few steps; what is remembered, and what was reported of every step.
-let private trained
+let internal trained
     (method: Method)
     (build: unit -> Graph * Dataset * RandomStreams)
     (steps: int)
@@ -79,9 +81,9 @@ let private trained
         method.Settle()
         remembered graph method, reports
 
-let private sharded count (method: Method) = method.WithGradient { method.Gradient with Shards = Some count }
+let internal sharded count (method: Method) = method.WithGradient { method.Gradient with Shards = Some count }
 
-let private sameBits what (expected: (string * byte[]) list, seen: float list) (found, reported) =
+let internal sameBits what (expected: (string * byte[]) list, seen: float list) (found, reported) =
     Expect.equal (List.map fst found) (List.map fst expected) $"{what}: names"
 
     for (name, e), (_, f) in List.zip expected found do
@@ -112,7 +114,7 @@ let private ofNetwork (dtype: torch.ScalarType) weighted (network: Network) () =
 
     graph, new Dataset(batch.Inputs, batch.Targets, batch.Side), streams
 
-let private ems = [
+let internal ems = [
     for rest in [ Drift; Rest ] ->
         em {
             samples 2
@@ -124,7 +126,7 @@ let private ems = [
         }
 ]
 
-let private methods = [
+let internal methods = [
     "EM", ems[0]
     "EM whose modules rest", ems[1]
     "REINFORCE",

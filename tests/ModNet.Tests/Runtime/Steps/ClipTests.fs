@@ -154,7 +154,7 @@ let tests =
                     p
             ]
 
-            GradientNorm.Clip(parameters, 10.0)
+            GradientNorm.Clip(parameters, 10.0, SpreadPools.None)
             let scaled = [ for p in parameters -> (numbers p.grad).[0] ]
             Expect.floatClose Accuracy.medium scaled[0] 6.0 "3 of 5"
             Expect.floatClose Accuracy.medium scaled[1] 8.0 "4 of 5"
