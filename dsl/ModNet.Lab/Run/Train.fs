@@ -43,6 +43,7 @@ module Train =
         fields
 
     let private summary
+        (ranks: Ranks)
         (settings: Settings)
         (experiment: Experiment)
         (outcome: TrainingOutcome)
@@ -63,6 +64,12 @@ module Train =
                 "parameters", JsonValue.Create parameters
                 "data", source.Facts
             ]
+
+        if ranks.Count > 1 then
+            summary.Add(
+                "ranks",
+                object [ "count", JsonValue.Create ranks.Count; "library", JsonValue.Create ranks.Library ]
+            )
 
         if outcome.StoppedEarly then summary.Add("stopped_early", JsonValue.Create true)
 
@@ -282,7 +289,7 @@ module Train =
             if outcome.Finished && isFinished path outcome.Steps then
                 printfn $"{path}: this run is finished already"
             else
-                folder.WriteJson("summary.json", summary settings experiment outcome parameters source verdict)
+                folder.WriteJson("summary.json", summary ranks settings experiment outcome parameters source verdict)
 
             Report.ofRun path
             |> Report.title experiment.Network.Name

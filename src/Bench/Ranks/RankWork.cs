@@ -8,11 +8,12 @@ namespace ModNet.Bench;
 
 /// <summary>What the ranks of a group do: which training, in how many shards, with how many threads each.</summary>
 /// <param name="Name"><c>ptb</c>, or <c>layer-M</c> for a layer of M modules.</param>
+/// <param name="IsSpread">Whether the modules of the layer live on ranks.</param>
 /// <param name="Shards">The shards of a minibatch.</param>
 /// <param name="Threads">Threads of a rank.</param>
 /// <param name="Tiny">For tests: so small that nothing takes time.</param>
 /// <param name="Data">A text for <c>ptb</c>; null makes words up.</param>
-public sealed record RankWork(string Name, int Shards, int Threads, bool Tiny, string? Data)
+public sealed record RankWork(string Name, bool IsSpread, int Shards, int Threads, bool Tiny, string? Data)
 {
     /// <summary>What starts this program as a rank.</summary>
     public const string Verb = "rank-work";
@@ -99,7 +100,9 @@ public sealed record RankWork(string Name, int Shards, int Threads, bool Tiny, s
         int modules = int.Parse(Name.AsSpan(Layer.Length), CultureInfo.InvariantCulture);
         (int width, int batch) = Sizes(Tiny);
         var init = new Initialiser(streams.Init);
-        var pool = new LinearPool("pool", modules, width, width, Runtime.Activation.Relu, true, init);
+        ModulePool pool = IsSpread
+            ? new SpreadPool("pool", modules, width, width, Runtime.Activation.Relu, true, init, ranks)
+            : new LinearPool("pool", modules, width, width, Runtime.Activation.Relu, true, init);
         var layer = new ModularLayer("modular1", new LinearController(width, 1, modules, init), pool, Runtime.Combine.Sum, Runtime.Dispatch.Auto);
         var graph = new Graph([layer], new GaussianHead(1, false, init));
         Tensor Draw() => randn(8 * batch, width, generator: streams.Data);

@@ -34,14 +34,17 @@ public static class RanksBenchmark
 
     private static BenchCase Case(BenchSettings settings, string launcher, string name, string work)
     {
-        RankGroup Start(int ranks, int shards, int threads) => RankGroup.Start(launcher, ranks, new(work, shards, threads, settings.Tiny, settings.Data), settings.Stop);
+        RankGroup Start(int ranks, int shards, int threads, bool isSpread = false) =>
+            RankGroup.Start(launcher, ranks, new(work, isSpread, shards, threads, settings.Tiny, settings.Data), settings.Stop);
         using RankGroup whole = Start(1, 1, 1), cut = Start(1, 2, 1), two = Start(2, 2, 1), threads = Start(1, 1, 2);
+        using RankGroup? spread = RankWork.RowBytes(work, settings.Tiny) is null ? null : Start(2, 2, 1, isSpread: true);
         IReadOnlyList<Timing> timings = Interleaved.Measure(
             [
                 new("1 rank, 1 thread, whole minibatches", whole.Run),
                 new("1 rank, 1 thread, 2 shards", cut.Run),
                 new("2 ranks, 1 thread each, 2 shards", two.Run),
                 new("1 rank, 2 threads, whole minibatches", threads.Run),
+                .. spread is null ? (Contender[])[] : [new("2 ranks, 1 thread each, 2 shards, modules on ranks", spread.Run)],
             ],
             settings.Pace,
             settings.Say,
@@ -52,6 +55,11 @@ public static class RanksBenchmark
             ["bytes_sent_by_a_rank_per_round"] = two.BytesPerCall,
             ["gradient_steps_per_round"] = RankWork.MSteps(settings.Tiny),
         };
+        if (spread is not null)
+        {
+            facts["bytes_sent_by_a_rank_per_round_where_modules_live_on_ranks"] = spread.BytesPerCall;
+        }
+
         int steps = RankWork.MSteps(settings.Tiny);
         // With two ranks, a rank sends half of a gradient to its owner, and half of the sum back.
         var projection = new RanksProjection(timings[0].Seconds.Median / steps, two.BytesPerCall / (double)steps, RankWork.RowBytes(work, settings.Tiny));
@@ -67,6 +75,7 @@ public static class RanksBenchmark
                 Ratio.Of("speed-up of 2 ranks over 1 (2 shards)", timings[1], timings[2]),
                 Ratio.Of("speed-up of 2 ranks over 1 (whole minibatches)", timings[0], timings[2]),
                 Ratio.Of("speed-up of 2 threads over 1", timings[0], timings[3]),
+                .. spread is null ? (Ratio[])[] : [Ratio.Of("speed-up of 2 ranks with modules on them over 1 (whole minibatches)", timings[0], timings[4])],
             ],
             facts);
     }

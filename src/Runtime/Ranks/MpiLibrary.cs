@@ -101,11 +101,11 @@ public static class MpiLibrary
 
     private static string Version(string compiler) => FullVersion(compiler).Split('\n')[0].Replace('\t', ' ').Trim();
 
-    private static (int Code, string Output) Run(string program, params string[] arguments)
+    private static (int Code, string Output) Run(string program, params string[] words)
     {
         try
         {
-            using Process running = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using Process running = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             Task<string> output = running.StandardOutput.ReadToEndAsync(), errors = running.StandardError.ReadToEndAsync();
             if (!running.WaitForExit(MostToCompile))
             {

@@ -71,7 +71,7 @@ let tests =
                     train (
                         static_modules {
                             shards 2
-                            loose_rounds 3
+                            loose_rounds 5
                         }
                     )
                 }
