@@ -94,8 +94,7 @@ let tests =
                 [ "src"; "dsl" ]
                 @"\b(TypeNameHandling|JsonDerivedType|BinaryFormatter|XmlSerializer)\b"
             // A user's script that was compiled is run, as the F# compiler made it.
-            let contexts =
-                sources [ "src"; "dsl" ] |> List.filter (fun (_, text) -> text.Contains "LoadFromAssembly")
+            let contexts = sources [ "src"; "dsl" ] |> List.filter (fun (_, text) -> text.Contains "LoadFromAssembly")
 
             Expect.equal
                 (List.map fst contexts)
