@@ -1,4 +1,3 @@
-using System.Text;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -151,7 +150,7 @@ public abstract class TrainingMethod : IDisposable
         NonFiniteException? wrong = Finiteness.OfParameters(Graph, _steps.Taken);
         if (Graph.Spread.AnySays(wrong is not null))
         {
-            throw Graph.IsSpread && Ranks.Count > 1 ? Agreed(wrong?.Message ?? "") : wrong!;
+            throw Graph.IsSpread && Ranks.Count > 1 ? Finiteness.Agreed(Ranks, _steps.Taken + 1, wrong?.Message ?? "") : wrong!;
         }
     }
 
@@ -341,13 +340,7 @@ public abstract class TrainingMethod : IDisposable
             return own;
         }
 
-        return Agreed(own.Message);
-    }
-
-    private NonFiniteException Agreed(string own)
-    {
-        string[] all = Array.FindAll(Array.ConvertAll(Ranks.Gather(Encoding.UTF8.GetBytes(own)), Encoding.UTF8.GetString), message => message.Length > 0);
-        return new(_steps.Taken + 1, Array.Find(all, message => !message.Contains(Finiteness.NoPlace, StringComparison.Ordinal)) ?? all[0]);
+        return Finiteness.Agreed(Ranks, _steps.Taken + 1, own.Message);
     }
 
     /// <summary>Runs the graph on the minibatch of a gradient step. Recurrent layers go on from where the minibatch before left them.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using TorchSharp.Modules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -88,6 +89,16 @@ internal static class Finiteness
         }
 
         return new(step, "a finite loss", $"{Text(loss)}: {place ?? NoPlace}");
+    }
+
+    /// <summary>
+    /// The same explanation on every rank: that of the first rank that can tell the place. <paramref name="own"/> is this rank's message, which is empty where it has none.
+    /// All ranks call it together.
+    /// </summary>
+    internal static NonFiniteException Agreed(Ranks ranks, long step, string own)
+    {
+        string[] all = Array.FindAll(Array.ConvertAll(ranks.Gather(Encoding.UTF8.GetBytes(own)), Encoding.UTF8.GetString), message => message.Length > 0);
+        return new(step, Array.Find(all, message => !message.Contains(NoPlace, StringComparison.Ordinal)) ?? all[0]);
     }
 
     /// <summary>Says which parameters are not finite after <paramref name="step"/> steps; null where all are finite.</summary>
