@@ -40,17 +40,8 @@ let private reads (path: string) =
 
 /// Weights, a*, optimiser and streams, but not the clock; and metrics without it.
 let private leftIn (out: string) =
-    let tensors =
-        scoped
-        <| fun () -> [
-            for KeyValue(name, value) in Safetensors.Read(newest out) do
-                if name <> "run.seconds" && name <> "run.metrics" then name, Convert.ToHexString(value.bytes.ToArray())
-        ]
-
-    let metrics = [
-        for line in File.ReadAllLines(Path.Combine(out, "metrics.jsonl")) do
-            Regex.Replace(line, "\"seconds\":[^,}]*", "")
-    ]
+    let tensors = Learned.tensorsIn (newest out)
+    let metrics = Learned.metricsOf out
 
     List.sort tensors, metrics
 

@@ -29,16 +29,8 @@ let private training (out: string) (steps: int) = [
 let private ranks (words: string list) (count: int) (command: string list) =
     words @ [ "-n"; string count; Environment.ProcessPath; cli ] @ command
 
-/// The last checkpoint's tensors, but for the time that they took.
-let private learned (out: string) =
-    scoped (fun () -> [
-        for KeyValue(name, value) in Safetensors.Read(Path.Combine(out, "checkpoint.safetensors")) do
-            if not (List.contains name [ "run.seconds"; "run.metrics" ]) then name, value.bytes.ToArray()
-    ])
-    |> List.sortBy fst
-
 let private same (expected: string) (found: string) what =
-    for (name, e), (_, f) in List.zip (learned expected) (learned found) do
+    for (name, e), (_, f) in List.zip (Learned.tensorsOf expected) (Learned.tensorsOf found) do
         if e <> f then failtest $"{what}: {name} differs"
 
 let private finishes (command: string) (words: string list) =

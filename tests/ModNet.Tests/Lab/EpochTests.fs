@@ -33,10 +33,7 @@ let private three =
         schedule (Warmup(2, Cosine))
     }
 
-let private weights (folder: string) = [
-    for KeyValue(name, value) in Safetensors.Read(Path.Combine(folder, "checkpoint.safetensors")) |> Seq.sortBy _.Key do
-        if name <> "run.seconds" && name <> "run.metrics" then name, Convert.ToHexString(value.bytes.ToArray())
-]
+let private weights = Learned.tensorsOf
 
 let private printed (action: unit -> unit) =
     let before = Console.Out

@@ -107,9 +107,6 @@ let private same (expected: string) (actual: string) (skip: string -> bool) =
         for KeyValue(name, value) in was do
             if not (skip name) then Expect.equal (now[name].bytes.ToArray()) (value.bytes.ToArray()) name)
 
-// Time differs, and with it the length of the log.
-let private timed (name: string) = name = "run.seconds" || name = "run.metrics"
-
 [<Tests>]
 let tests =
     testSequenced
@@ -128,7 +125,7 @@ let tests =
                 Edit.save saved back
                 goOn other saved (2 * steps)
                 Expect.equal (stepsOf saved) (int64 (2 * steps)) "it went on"
-                same straight.Out.Value saved timed
+                same straight.Out.Value saved Learned.isTimed
 
             testInDirectory
                 $"{name}: what was excluded, saved and loaded is what was excluded; it trains on, and a* names modules that are there"

@@ -3,7 +3,6 @@ module ModNet.Tests.RankRunTests
 
 open System
 open System.IO
-open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open ModNet.Runtime
@@ -55,23 +54,6 @@ let private rank (directory: string) (steps: int64) (stopAfter: int64) (loose: i
 let private train directory steps stopAfter loose count =
     ThreadRanks.Run(count, Func<Ranks, _>(rank directory steps stopAfter loose)) |> Array.distinct
 
-/// A checkpoint's tensors, but for the time that they took.
-let private tensors (directory: string) =
-    [
-        for KeyValue(name, value) in Safetensors.Read(Path.Combine(directory, "checkpoint.safetensors")) do
-            // How long lines of metrics are depends on their seconds.
-            if not (List.contains name [ "run.seconds"; "run.metrics" ]) then name, value.bytes.ToArray()
-    ]
-    |> List.sortBy fst
-
-/// The lines of metrics, but for the time that they took.
-let private lines (directory: string) = [
-    for line in File.ReadAllLines(Path.Combine(directory, "metrics.jsonl")) ->
-        let fields = (JsonNode.Parse line).AsObject()
-        fields.Remove "seconds" |> ignore
-        fields.ToJsonString()
-]
-
 [<Tests>]
 let tests =
     testList "runs of ranks" [
@@ -99,10 +81,14 @@ let tests =
                     scoped
                     <| fun () ->
                         for name in [ "four"; "changing" ] do
-                            for (name, e), (_, f) in List.zip (tensors (folder "whole")) (tensors (folder name)) do
+                            for (name, e), (_, f) in
+                                List.zip (Learned.tensorsOf (folder "whole")) (Learned.tensorsOf (folder name)) do
                                 if e <> f then failtest $"{name} differs"
 
-                            Expect.equal (lines (folder name)) (lines (folder "whole")) "metrics"
+                            Expect.equal
+                                (Learned.metricsOf (folder name))
+                                (Learned.metricsOf (folder "whole"))
+                                "metrics"
 
         testCase "where rank 0 cannot write, no rank goes on"
         <| fun () ->

@@ -160,7 +160,7 @@ let private trainIn directory count last resume =
 
             if File.Exists path then
                 for KeyValue(name, value) in Safetensors.Read path |> Seq.sortBy _.Key do
-                    if name <> "run.seconds" && name <> "run.metrics" then
+                    if not (Learned.isTimed name) then
                         $"{file}: {name}", (List.ofArray value.shape, Convert.ToHexString(value.bytes.ToArray()))
     ]
 

@@ -56,13 +56,6 @@ let private train directory = training plan id (failtestf "said: %s") quiet fals
 
 let private bestIn directory = Path.Combine(directory, "best.safetensors")
 
-let private tensorsIn (path: string) =
-    scoped
-    <| fun () -> [
-        for KeyValue(name, value) in Safetensors.Read path |> Seq.sortBy _.Key do
-            if name <> "run.seconds" && name <> "run.metrics" then name, Convert.ToHexString(value.bytes.ToArray())
-    ]
-
 /// What a log has of a set, at steps after the first.
 let private lines (phase: string) directory = [
     for line in (MetricsLog.OfFolder directory).Lines do
@@ -98,8 +91,8 @@ let tests =
                 training (TrainingPlan(best.Step, 1L, 3L, 5L)) id (failtestf "said: %s") quiet false until |> ignore
 
                 Expect.equal
-                    (tensorsIn (bestIn directory))
-                    (tensorsIn (Path.Combine(until, "checkpoint.safetensors")))
+                    (Learned.tensorsIn (bestIn directory))
+                    (Learned.tensorsIn (Path.Combine(until, "checkpoint.safetensors")))
                     "what a run of so many steps ends with"
 
         testInDirectory "its weights are loaded on request"
@@ -167,7 +160,10 @@ let tests =
                         (logLikelihood expected.Best.Validation)
                         "its value"
 
-                    Expect.equal (tensorsIn (bestIn folder)) (tensorsIn (bestIn whole)) $"{folder}: bit for bit"
+                    Expect.equal
+                        (Learned.tensorsIn (bestIn folder))
+                        (Learned.tensorsIn (bestIn whole))
+                        $"{folder}: bit for bit"
 
         testInDirectory
             "what is measured where a run is stopped does not count, since a run that goes on measures it no more"
@@ -301,7 +297,11 @@ let earlyStopping =
                             Expect.equal outcome.Steps expected.Steps $"{again}: its steps"
                             Expect.isTrue (outcome.Finished && outcome.StoppedEarly) again
                             Expect.equal outcome.Best.Step expected.Best.Step $"{again}: the best"
-                            Expect.equal (tensorsIn (checkpoint folder)) (tensorsIn (checkpoint whole)) again
+
+                            Expect.equal
+                                (Learned.tensorsIn (checkpoint folder))
+                                (Learned.tensorsIn (checkpoint whole))
+                                again
 
                             Expect.equal
                                 [ for line in (MetricsLog.OfFolder folder).Lines -> line.Step, line.Phase ]
@@ -318,8 +318,8 @@ let earlyStopping =
                 Expect.equal outcome.Steps expected.Steps "its steps"
 
                 Expect.equal
-                    (tensorsIn (Path.Combine(parts, "checkpoint.safetensors")))
-                    (tensorsIn (Path.Combine(whole, "checkpoint.safetensors")))
+                    (Learned.tensorsIn (Path.Combine(parts, "checkpoint.safetensors")))
+                    (Learned.tensorsIn (Path.Combine(whole, "checkpoint.safetensors")))
                     "bit for bit"
 
         testInDirectory "without a validation set it is refused before anything is written"

@@ -70,11 +70,10 @@ let private whole make name seed directory =
 
         [
             for line in folder.Metrics() do
-                Regex.Replace(line.ToJson(), "\"seconds\":[^,}]*", "")
+                Learned.untimed (line.ToJson())
 
-            for KeyValue(name, value) in Safetensors.Read(folder.PathOf "checkpoint.safetensors") do
-                if name <> "run.seconds" && name <> "run.metrics" then
-                    $"{name} {Convert.ToHexString(value.bytes.ToArray())}"
+            for name, bytes in Learned.tensorsOf folder.Path do
+                $"{name} {bytes}"
         ]
         |> List.sort
 

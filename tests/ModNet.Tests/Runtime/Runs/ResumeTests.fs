@@ -82,16 +82,11 @@ let private train make carried window seed directory last stop resume =
 let private leftIn directory =
     let tensors = [
         for file in [ "checkpoint"; "best" ] do
-            for KeyValue(name, value) in
-                Safetensors.Read(Path.Combine(directory, $"{file}.safetensors")) |> Seq.sortBy _.Key do
-                if name <> "run.seconds" && name <> "run.metrics" then
-                    $"{file}: {name}", Convert.ToHexString(value.bytes.ToArray())
+            for name, bytes in Learned.tensorsIn (Path.Combine(directory, $"{file}.safetensors")) do
+                $"{file}: {name}", bytes
     ]
 
-    let metrics = [
-        for line in File.ReadAllLines(Path.Combine(directory, "metrics.jsonl")) do
-            Regex.Replace(line, "\"seconds\":[^,}]*", "")
-    ]
+    let metrics = Learned.metricsOf directory
 
     tensors, metrics
 
