@@ -38,6 +38,9 @@ module CompiledScript =
 
     let private assemblyName = "script.dll"
 
+    // Has the value `fsi`.
+    let private settings = "FSharp.Compiler.Interactive.Settings.dll"
+
     // Where a script runs with F# Interactive only: what the compiler says of it has to be said every time.
     let private refusal = "refused"
 
@@ -146,21 +149,17 @@ module CompiledScript =
                     "--optimize+"
                     "--debug:embedded"
                     "--nocopyfsharpcore"
-                    // The value `fsi`.
-                    $"-r:{compiler}/FSharp.Compiler.Interactive.Settings.dll"
+                    $"-r:{compiler}/{settings}"
                     $"-o:{target}"
                     script
-                ],
-                RedirectStandardOutput = true,
-                RedirectStandardError = true
+                ]
             )
 
         start.Environment["DOTNET_gcServer"] <- "0"
-        use running = Process.Start start
-        let errors = running.StandardError.ReadToEndAsync()
-        let said = running.StandardOutput.ReadToEnd() + errors.Result
-        running.WaitForExit()
-        running.ExitCode = 0 && said.Trim() = ""
+
+        match OtherProgram.Ask start |> Option.ofNullable with
+        | Some(struct (0, output, errors)) -> (output + errors).Trim() = ""
+        | _ -> false
 
     // The runtime loads no assembly that was compiled against a later FSharp.Core than the one that is there.
     let private suits (host: string) (target: string) : bool =
@@ -202,7 +201,6 @@ module CompiledScript =
                     let target = Path.Combine(unfinished.Path, assemblyName)
 
                     if compile compiler compiled.Host script target && suits compiled.Host target then
-                        let settings = "FSharp.Compiler.Interactive.Settings.dll"
                         File.Copy(Path.Combine(compiler, settings), Path.Combine(unfinished.Path, settings))
                     else
                         File.Delete target

@@ -1,8 +1,8 @@
 namespace ModNet.Cli
 
 open System
-open System.Diagnostics
 open System.IO
+open ModNet.Runtime
 
 /// The .NET SDK whose F# compiler `dotnet fsi` takes.
 [<RequireQualifiedAccess>]
@@ -26,11 +26,9 @@ module Sdk =
 
     /// The folder of the compiler; None where it is not found.
     let compiler () : string option =
-        use asked =
-            Process.Start(ProcessStartInfo(Environment.ProcessPath, [ "--version" ], RedirectStandardOutput = true))
-
-        let version = asked.StandardOutput.ReadToEnd().Trim()
-        asked.WaitForExit()
-        let folder = Path.Combine(sdks, version, "FSharp")
-
-        if asked.ExitCode = 0 && File.Exists(Path.Combine(folder, "fsc.dll")) then Some folder else None
+        match OtherProgram.Ask(Environment.ProcessPath, "--version") |> Option.ofNullable with
+        | Some(struct (0, version, _)) ->
+            Path.Combine(sdks, version.Trim(), "FSharp")
+            |> Some
+            |> Option.filter (fun folder -> File.Exists(Path.Combine(folder, "fsc.dll")))
+        | _ -> None

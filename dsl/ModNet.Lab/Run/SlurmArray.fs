@@ -1,8 +1,6 @@
 namespace ModNet
 
 open System
-open System.ComponentModel
-open System.Diagnostics
 open System.IO
 open System.Text.RegularExpressions
 open ModNet.Runtime
@@ -137,16 +135,10 @@ module internal SlurmArray =
 
     /// What a program of Slurm prints, or why it fails. Raises UserException where there is none.
     let private ask (program: string) (words: string list) : Result<string, string> =
-        let start = ProcessStartInfo(program, words, RedirectStandardOutput = true, RedirectStandardError = true)
-
-        try
-            use running = Process.Start start
-            let errors = running.StandardError.ReadToEndAsync()
-            let output = running.StandardOutput.ReadToEnd().Trim()
-            running.WaitForExit()
-
-            if running.ExitCode = 0 then Ok output else Error(errors.Result.Trim().ReplaceLineEndings "; ")
-        with :? Win32Exception ->
+        match OtherProgram.Ask(program, Array.ofList words) |> Option.ofNullable with
+        | Some(struct (0, output, _)) -> Ok(output.Trim())
+        | Some(struct (_, _, errors)) -> Error(errors.Trim().ReplaceLineEndings "; ")
+        | None ->
             Refusal.refuse
                 "--slurm"
                 $"the workload manager Slurm, whose command is {program}"

@@ -1,10 +1,8 @@
 namespace ModNet
 
-open System
-open System.ComponentModel
-open System.Diagnostics
 open System.IO
 open System.Reflection
+open ModNet.Runtime
 
 /// The commit of the code that runs.
 type Commit = {
@@ -17,22 +15,11 @@ type Commit = {
 module internal Commit =
 
     let private git (words: string list) : string option =
-        let start = ProcessStartInfo("git", RedirectStandardOutput = true, RedirectStandardError = true)
-
         let here = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)
 
-        for word in [ "-C"; here ] @ words do
-            start.ArgumentList.Add word
-
-        try
-            use running = Process.Start start
-            let errors = running.StandardError.ReadToEndAsync()
-            let output = running.StandardOutput.ReadToEnd()
-            running.WaitForExit()
-            errors.Wait()
-            if running.ExitCode = 0 then Some(output.Trim()) else None
-        with :? Win32Exception ->
-            None
+        match OtherProgram.Ask("git", [| "-C"; here; yield! words |]) |> Option.ofNullable with
+        | Some(struct (0, output, _)) -> Some(output.Trim())
+        | _ -> None
 
     // Studies themselves write notebooks/results, docs/results.md and README.md, so a change of those is not a change of the sources.
     let private sources = [ ":(top)src"; ":(top)dsl"; ":(top)notebooks"; ":(top,exclude)notebooks/results" ]

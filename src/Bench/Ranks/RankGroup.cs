@@ -37,8 +37,7 @@ public sealed class RankGroup : IDisposable
     public long BytesPerCall { get; private set; }
 
     /// <summary>The launcher on the path; null where there is none.</summary>
-    public static string? Launcher() => new[] { "mpirun.openmpi", "mpirun", "mpirun.mpich" }.FirstOrDefault(name =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, name))));
+    public static string? Launcher() => new[] { "mpirun.openmpi", "mpirun", "mpirun.mpich" }.FirstOrDefault(OtherProgram.IsThere);
 
     /// <summary>Starts ranks and waits until they are ready. UserException where they end instead.</summary>
     public static RankGroup Start(string launcher, int ranks, RankWork work, CancellationToken stop) => new(launcher, ranks, work, stop);

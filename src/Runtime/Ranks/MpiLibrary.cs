@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,8 +12,6 @@ public static class MpiLibrary
 {
     /// <summary>The environment variable that names the compiler of the MPI library to use, such as <c>mpicc</c> or its path.</summary>
     public const string CompilerVariable = "MODNET_MPICC";
-
-    private static readonly TimeSpan MostToCompile = TimeSpan.FromMinutes(2);
 
     // What each MPI library's launcher says in the environment of the processes that it starts, and its compiler beside the plain one.
     private static readonly (string Name, string Rank, string Count, string Compiler)[] Launchers =
@@ -45,14 +41,14 @@ public static class MpiLibrary
     /// <summary>What the machine has of MPI, in words: the compilers that are there and the libraries that they are of.</summary>
     public static string Describe()
     {
-        string[] found = [.. Compilers().Where(IsThere).Select(compiler => $"{compiler} ({Version(compiler)})")];
+        string[] found = [.. Compilers().Where(OtherProgram.IsThere).Select(compiler => $"{compiler} ({Version(compiler)})")];
         return found.Length > 0 ? string.Join(", ", found) : "none (for training on several machines: apt-get install openmpi-bin libopenmpi-dev, or mpich libmpich-dev)";
     }
 
     /// <summary>Compiles <c>mpi.c</c> unless that was done, and loads it. UserException where there is no compiler, or it fails.</summary>
     internal static nint Load()
     {
-        string compiler = Compilers().FirstOrDefault(IsThere) ?? throw new UserException(
+        string compiler = Compilers().FirstOrDefault(OtherProgram.IsThere) ?? throw new UserException(
             "MPI", $"a compiler of the MPI library that started this process: {string.Join(" or ", Compilers())}", "none on the PATH",
             $"install it (Debian: libopenmpi-dev or libmpich-dev), or name it by {CompilerVariable}");
         using Stream source = typeof(MpiLibrary).Assembly.GetManifestResourceStream("mpi.c")!;
@@ -60,7 +56,7 @@ public static class MpiLibrary
         source.CopyTo(copy);
         byte[] text = copy.ToArray();
         // The same compiler may belong to another library after an upgrade.
-        string key = Convert.ToHexStringLower(SHA256.HashData([.. text, .. Encoding.UTF8.GetBytes($"{compiler}\n{Run(compiler, "-show").Output}\n{RuntimeInformation.ProcessArchitecture}\n{FullVersion(compiler)}")]))[..16];
+        string key = Convert.ToHexStringLower(SHA256.HashData([.. text, .. Encoding.UTF8.GetBytes($"{compiler}\n{OtherProgram.Ask(compiler, "-show")?.Output}\n{RuntimeInformation.ProcessArchitecture}\n{Version(compiler)}")]))[..16];
         string folder = Path.Combine(UserCache.Folder(), "mpi");
         string library = Path.Combine(folder, $"mpi-{key}.so");
         if (!File.Exists(library))
@@ -68,11 +64,12 @@ public static class MpiLibrary
             Directory.CreateDirectory(folder);
             string unfinished = Path.Combine(folder, $"{Guid.NewGuid():N}");
             File.WriteAllBytes($"{unfinished}.c", text);
-            (int code, string output) = Run(compiler, "-shared", "-fPIC", "-O2", "-o", $"{unfinished}.so", $"{unfinished}.c", "-ldl");
+            (int Code, string Output, string Errors)? compiled =
+                OtherProgram.Ask(compiler, "-shared", "-fPIC", "-O2", "-o", $"{unfinished}.so", $"{unfinished}.c", "-ldl");
             File.Delete($"{unfinished}.c");
-            if (code != 0)
+            if (compiled is not (0, _, _))
             {
-                throw new UserException("MPI", $"a compiler that works: {compiler}", output.Trim(), $"mend it, or name another by {CompilerVariable}");
+                throw new UserException("MPI", $"a compiler that works: {compiler}", $"{compiled?.Output}{compiled?.Errors}".Trim(), $"mend it, or name another by {CompilerVariable}");
             }
 
             // Another rank may have been faster; either file will do.
@@ -94,30 +91,17 @@ public static class MpiLibrary
         return [.. Launchers.Where(l => launcher is null || l.Name == launcher).Select(l => l.Compiler).Distinct(), "mpicc"];
     }
 
-    private static bool IsThere(string compiler) => File.Exists(compiler)
-        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, compiler)));
-
-    private static string FullVersion(string compiler) => Run(compiler.EndsWith("mpich", StringComparison.Ordinal) ? "mpichversion" : "ompi_info", "--version").Output;
-
-    private static string Version(string compiler) => FullVersion(compiler).Split('\n')[0].Replace('\t', ' ').Trim();
-
-    private static (int Code, string Output) Run(string program, params string[] words)
+    // What it says of its library: each family has a word of its own for that, and hands the other's on to the C compiler, which refuses it.
+    private static string Version(string compiler)
     {
-        try
+        foreach (string word in new[] { "-showme:version", "-v" })
         {
-            using Process running = Process.Start(new ProcessStartInfo(program, words) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            Task<string> output = running.StandardOutput.ReadToEndAsync(), errors = running.StandardError.ReadToEndAsync();
-            if (!running.WaitForExit(MostToCompile))
+            if (OtherProgram.Ask(compiler, word) is (0, string output, _) && output.Trim().Length > 0)
             {
-                running.Kill();
+                return output.Split('\n')[0].Trim();
             }
+        }
 
-            running.WaitForExit();
-            return (running.ExitCode, output.Result + errors.Result);
-        }
-        catch (Win32Exception missing)
-        {
-            return (-1, missing.Message);
-        }
+        return "no version";
     }
 }
