@@ -38,18 +38,10 @@ module internal CompileMethod =
 
     let private em (em: Em) : EmSettings =
         EmSettings(
-            em.Samples,
-            em.MSteps,
-            int64 em.EBatch,
-            int64 em.Gradient.Batch,
-            Optimizer = optimizer em.Gradient.Optimizer,
-            Unselected = unselected em.Gradient.Unselected,
-            Schedule = schedule em.Gradient.Steps em.Gradient.Schedule,
-            ClipNorm = Option.toNullable em.Gradient.ClipNorm,
-            LabelSmoothing = em.Gradient.LabelSmoothing,
-            AverageWeights = Option.toNullable em.Gradient.AverageWeights,
-            Shards = defaultArg em.Gradient.Shards 1,
-            LooseRounds = (em.Gradient.LooseRounds |> Option.map int64 |> Option.toNullable),
+            gradient em.Gradient,
+            Samples = em.Samples,
+            MSteps = em.MSteps,
+            EBatch = int64 em.EBatch,
             ControllerWeight = em.ControllerWeight,
             Start =
                 (match em.Start with

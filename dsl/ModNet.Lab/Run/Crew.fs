@@ -4,7 +4,6 @@ open System
 open System.IO
 open System.Threading
 open ModNet.Runtime
-open TorchSharp
 
 /// The ranks that train one experiment together, as `mpirun` or `srun --mpi=pmix` has started them, and the manners among them: rank 0 speaks and writes,
 /// and where one cannot go on, all end.
@@ -62,18 +61,27 @@ module internal Crew =
 
         max all Environment.ProcessorCount
 
-    /// How many threads a rank uses unless told: its share of the machine's cores, within those that it may use.
-    let shareThreads (ranks: Ranks) : unit =
+    /// With how many threads a rank computes unless told: its share of the machine's cores, within those that it may use; None where it has the machine to itself.
+    let threads (ranks: Ranks) : int option =
         if ranks.OnThisHost > 1 then
-            torch.set_num_threads (max 1 (min Environment.ProcessorCount (cores () / ranks.OnThisHost)))
+            Some(max 1 (min Environment.ProcessorCount (cores () / ranks.OnThisHost)))
+        else
+            None
 
     /// The experiment with its number of shards: what it says; else that of the run in `folder`, where that is resumed; else as many as there are ranks.
-    let sharded (ranks: Ranks) (folder: string option) (experiment: Experiment) : Experiment =
+    let sharded (ranks: Ranks) (folder: string option) (sound: CheckedExperiment) : CheckedExperiment =
+        let experiment = sound.Experiment
         let gradient = experiment.Method.Gradient
 
         let shards =
-            gradient.Shards
-            |> Option.orElseWith (fun () -> folder |> Option.bind Resuming.shards)
-            |> Option.orElse (if ranks.Count > 1 && folder.IsNone then Some ranks.Count else None)
+            match gradient.Shards, folder with
+            | Some _, _ -> None
+            | None, Some folder -> Resuming.shards folder
+            | None, None -> if ranks.Count > 1 then Some ranks.Count else None
 
-        { experiment with Method = experiment.Method.WithGradient { gradient with Shards = shards } }
+        match shards with
+        | None -> sound
+        | said ->
+            { experiment with Method = experiment.Method.WithGradient { gradient with Shards = said } }
+            |> Check.experiment
+            |> Refusal.orRaise

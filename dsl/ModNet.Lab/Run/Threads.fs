@@ -29,14 +29,15 @@ module internal Threads =
             eprintfn
                 $"--threads {count}: there are {Environment.ProcessorCount} cores to use here, and more threads than cores only get in each other's way"
 
-    /// Takes the threads that the command line asks for, else one where steps are small, until the result is disposed of.
-    let take (asked: int option) (sound: CheckedExperiment) : IDisposable =
+    /// Takes the threads that the command line asks for, else one where steps are small, else this process's share of the machine, if it has others beside it, until the
+    /// result is disposed of.
+    let take (asked: int option) (share: int option) (sound: CheckedExperiment) : IDisposable =
         Option.iter demand asked
         let before = torch.get_num_threads ()
 
         match asked with
         | Some count -> torch.set_num_threads count
-        | None -> if isSmall sound then torch.set_num_threads 1
+        | None -> (if isSmall sound then Some 1 else share) |> Option.iter torch.set_num_threads
 
         {
             new IDisposable with

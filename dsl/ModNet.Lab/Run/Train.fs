@@ -183,18 +183,10 @@ module Train =
         Machine.EnsureReady()
         let ranks = Crew.join ()
 
-        if settings.Threads.IsNone then Crew.shareThreads ranks
-        use _threads = Threads.take settings.Threads sound
-
+        use _threads = Threads.take settings.Threads (Crew.threads ranks) sound
         let path = folder sound.Experiment
         let resume = settings.Resume && Checkpoint.IsIn path
-
-        let sound =
-            sound.Experiment
-            |> Crew.sharded ranks (if resume then Some path else None)
-            |> Check.experiment
-            |> Refusal.orRaise
-
+        let sound = sound |> Crew.sharded ranks (if resume then Some path else None)
         let declared = sound.Experiment
         let device = Devices.find declared.Device
         let source = Source.load sound

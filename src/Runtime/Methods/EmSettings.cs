@@ -20,41 +20,36 @@ public enum EmHeld
     Among,
 }
 
-/// <summary>The settings of generalised Viterbi EM, which Algorithm 1 leaves open.</summary>
-/// <param name="Samples">S, the number of compositions drawn per datapoint in an E-step. Under <see cref="EmHeld.Among"/> a* is one of them.</param>
-/// <param name="MSteps">The number of gradient steps after each E-step.</param>
-/// <param name="EBatch">The number of datapoints per E-step.</param>
-/// <param name="MBatch">The number of datapoints per gradient step.</param>
-/// <param name="LearningRate">The learning rate of Adam, unless <see cref="Optimizer"/> is set.</param>
-public sealed record EmSettings(
-    int Samples = 10, int MSteps = 15, long EBatch = 128, long MBatch = 128, double LearningRate = 1e-3)
+/// <summary>
+/// The settings of generalised Viterbi EM, which Algorithm 1 leaves open. Those of its gradient steps, the M-steps, are the settings of any method's; its E-steps are cut
+/// into as many shards, and take no notice of smoothed labels or of the average of weights.
+/// </summary>
+public sealed record EmSettings : GradientSettings
 {
-    /// <summary>The optimiser that takes the gradient steps.</summary>
-    public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
+    /// <summary>Settings that are said one by one.</summary>
+    /// <param name="Samples"><see cref="Samples"/>.</param>
+    /// <param name="MSteps"><see cref="MSteps"/>.</param>
+    /// <param name="EBatch"><see cref="EBatch"/>.</param>
+    /// <param name="MBatch">The number of datapoints per gradient step.</param>
+    /// <param name="LearningRate">The learning rate of Adam, unless <see cref="GradientSettings.Optimizer"/> is set.</param>
+    public EmSettings(int Samples = 10, int MSteps = 15, long EBatch = 128, long MBatch = 128, double LearningRate = 1e-3)
+        : base(MBatch, LearningRate) =>
+        (this.Samples, this.MSteps, this.EBatch) = (Samples, MSteps, EBatch);
 
-    /// <summary>S ≥ 1, the number of shards that the minibatches of M-steps and E-steps are cut into (<see cref="GradientSettings.Shards"/>).</summary>
-    public int Shards { get; init; } = 1;
+    /// <summary>The settings of M-steps as <paramref name="mSteps"/> has them, and those of E-steps as they are unless said.</summary>
+    public EmSettings(GradientSettings mSteps)
+        : base(mSteps)
+    {
+    }
 
-    /// <summary>
-    /// H ≥ 1: each shard takes H gradient steps by itself, from weights and an optimiser of its own, and then all go on from the average of theirs
-    /// (<see cref="TrainingMethod.Settle"/>); null adds the shards' gradients in every step.
-    /// </summary>
-    public long? LooseRounds { get; init; }
+    /// <summary>S, the number of compositions drawn per datapoint in an E-step. Under <see cref="EmHeld.Among"/> a* is one of them.</summary>
+    public int Samples { get; init; } = 10;
 
-    /// <summary>What a gradient step does to modules that no datapoint of its minibatch chose.</summary>
-    public Unselected Unselected { get; init; }
+    /// <summary>The number of gradient steps after each E-step.</summary>
+    public int MSteps { get; init; } = 15;
 
-    /// <summary>How the learning rate changes over the M-steps.</summary>
-    public Schedule Schedule { get; init; } = new ConstantSchedule();
-
-    /// <summary>The greatest norm of the gradients of all parameters together, to which they are scaled down before a step; null leaves them.</summary>
-    public double? ClipNorm { get; init; }
-
-    /// <summary>ε in [0, 1), the share of every target that an M-step spreads evenly over all classes. E-steps take no notice of it.</summary>
-    public double LabelSmoothing { get; init; }
-
-    /// <summary>The decay in (0, 1) of a moving average of the weights, by which a network is evaluated; null keeps none. E-steps take the weights as they are.</summary>
-    public double? AverageWeights { get; init; }
+    /// <summary>The number of datapoints per E-step.</summary>
+    public long EBatch { get; init; } = 128;
 
     /// <summary>The weight of the mean log p(a*|x) against the mean log p(y|x, a*) in the M-step's loss; 1 gives Eq. 8.</summary>
     public double ControllerWeight { get; init; } = 1;

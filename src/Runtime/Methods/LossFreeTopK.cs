@@ -24,8 +24,11 @@ public sealed record LossFreeTopKSettings(int K = 4, double UpdateRate = 1e-3)
 /// </remarks>
 public sealed class LossFreeTopK : TrainingMethod
 {
-    // How many rows each module ran for, [M], by the layer of its controller: of this rank's shards, in their order.
-    private readonly List<SortedDictionary<string, double[]>> _loads = [];
+    // How many rows each module ran for, [M], by the layer of its controller: of this rank's shards that have datapoints, in their order.
+    private readonly Queue<SortedDictionary<string, double[]>> _loads = [];
+
+    // This rank's shards of the step's minibatch.
+    private IReadOnlyList<Shard> _shards = [];
 
     /// <summary>
     /// Gives the controllers biases, and trains <paramref name="graph"/> (on <paramref name="device"/>) on <paramref name="data"/> (on the CPU).
@@ -56,23 +59,26 @@ public sealed class LossFreeTopK : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         GraphOutput output = Forward(batch, Evaluating);
-        _loads.Add(Loads(output.Tape, batch.Weights));
+        _loads.Enqueue(Loads(output.Tape, batch.Weights));
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
 
     /// <summary>No module has run yet.</summary>
-    private protected override void BeginStep(IReadOnlyList<Shard> shards) => _loads.Clear();
+    private protected override void BeginStep(IReadOnlyList<Shard> shards)
+    {
+        _loads.Clear();
+        _shards = shards;
+    }
 
     /// <summary>Moves the biases by the loads of the step's minibatch.</summary>
     protected override void Conclude(Func<double> logLikelihood)
     {
-        Controller[] counted = [.. Balanced(Graph).Where(c => !c.Frozen)];
-        foreach (Controller controller in counted)
+        SortedDictionary<string, double[]>?[] loads = [.. _shards.Select(shard => shard.IsEmpty ? null : _loads.Dequeue())];
+        foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen))
         {
             var none = new double[controller.Modules];
-            double[][] own = [.. _loads.Select(loads => loads.GetValueOrDefault(controller.Layer, none))];
-            double[] load = Sharding.Sum([.. own, .. Enumerable.Repeat(none, Sharding.Own.Count() - own.Length)]);
+            double[] load = Sharding.Sum([.. loads.Select(ran => ran?.GetValueOrDefault(controller.Layer) ?? none)]);
             // A layer that did not run has no load. Masked modules neither run nor count.
             int[] allowed = load.Any(l => l > 0) ? [.. controller.Allowed] : [];
             double mean = allowed.Length > 0 ? allowed.Average(m => load[m]) : 0;
@@ -89,9 +95,7 @@ public sealed class LossFreeTopK : TrainingMethod
         var loads = new SortedDictionary<string, double[]>(StringComparer.Ordinal);
         foreach (var layer in tape.Entries.Where(e => e.Latent).GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
         {
-            Tensor[] steps = [.. layer.Select(e => e.Selection.Indices)];
-            Tensor? counts = weights is null ? null : cat([.. steps.Select(step => weights.unsqueeze(1).expand(step.shape))], 0).reshape(-1);
-            loads.Add(layer.Key, TensorArrays.Vector<double>(cat(steps, 0).reshape(-1).bincount(counts, layer.First().Site.Modules)));
+            loads.Add(layer.Key, TensorArrays.Vector<double>(TapeEntry.Counts(layer, weights)));
         }
 
         return loads;

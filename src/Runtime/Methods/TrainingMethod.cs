@@ -150,7 +150,7 @@ public abstract class TrainingMethod : IDisposable
         NonFiniteException? wrong = Finiteness.OfParameters(Graph, _steps.Taken);
         if (Graph.Spread.AnySays(wrong is not null))
         {
-            throw Graph.IsSpread && Ranks.Count > 1 ? Finiteness.Agreed(Ranks, _steps.Taken + 1, wrong?.Message ?? "") : wrong!;
+            throw Graph.IsSpread && Ranks.Count > 1 ? Finiteness.Agreed(Ranks, _steps.Taken, wrong?.Message ?? "") : wrong!;
         }
     }
 
@@ -295,7 +295,6 @@ public abstract class TrainingMethod : IDisposable
         }
 
         Graph.Spread.PutGradients();
-
         return (seen.Loss, seen.LogLikelihood.ToDouble, () => output is null ? null : Describe(seen, output, batch));
     }
 

@@ -23,22 +23,7 @@ public sealed class ViterbiEm : TrainingMethod
     /// assignments.
     /// </summary>
     public ViterbiEm(Graph graph, Dataset data, EmSettings settings, RandomStreams streams, Device? device = null)
-        : base(
-            graph,
-            data,
-            new(settings.MBatch)
-            {
-                Optimizer = settings.Optimizer,
-                Schedule = settings.Schedule,
-                Unselected = settings.Unselected,
-                ClipNorm = settings.ClipNorm,
-                LabelSmoothing = settings.LabelSmoothing,
-                AverageWeights = settings.AverageWeights,
-                Shards = settings.Shards,
-                LooseRounds = settings.LooseRounds,
-            },
-            streams,
-            device)
+        : base(graph, data, settings, streams, device)
     {
         Settings = settings;
         DemandFullShards("e_batch", settings.EBatch);

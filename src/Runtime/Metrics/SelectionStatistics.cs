@@ -57,12 +57,11 @@ public sealed class SelectionStatistics
             ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             Layer layer = Of(site.Layer, () => new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent));
             Tensor probabilities = distribution.LogProbabilities.exp();
-            Tensor indices = cat([.. entries.Select(e => e.Selection.Indices)], 0).reshape(-1);
             layer.Add(
                 probabilities.shape[0],
                 distribution.Entropy().to_type(ScalarType.Float64).sum().ToDouble(),
                 TensorArrays.Vector<double>(probabilities.to_type(ScalarType.Float64).sum(dim: 0)),
-                TensorArrays.Vector<long>(indices.bincount(null, site.Modules)));
+                TensorArrays.Vector<long>(TapeEntry.Counts(entries)));
         }
     }
 

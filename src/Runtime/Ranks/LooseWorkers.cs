@@ -69,57 +69,33 @@ internal sealed class LooseWorkers : IDisposable
     internal StepResult? Step(Shard[] shards, Func<Shard, (MinibatchLoss Loss, Batch Batch)> run, Action<Shard[], Tensor> demand, bool report)
     {
         BeginRound();
-        var means = new List<double[]>();
-        var reports = new List<byte[]>();
+        var tally = new ShardTally(_graph.Head, _sharding, report);
         foreach (Shard shard in shards)
         {
             using var scope = NewDisposeScope();
-            var statistics = new SelectionStatistics();
-            var score = new PredictionScore(_graph.Head);
-            double[] mean = [0, 0, 0];
             if (!shard.IsEmpty)
             {
                 Enter(shard.Number);
                 _steps.Optimizer.zero_grad();
                 _steps.Resting?.Begin();
-                (MinibatchLoss seen, Batch batch) = run(shard);
-                GraphOutput output = seen.Seen();
-                Count(shard.Number, output.Tape);
-                if (report)
-                {
-                    statistics.Add(output.Tape);
-                    score.Add(output.Features, batch.Targets, batch.Weights);
-                }
-
-                if (seen.Loss.requires_grad)
-                {
-                    seen.Loss.backward();
-                }
-
-                demand([shard], seen.Loss);
-                _steps.TakeUncounted();
-                mean = [seen.Loss.ToDouble() * shard.Share, seen.LogLikelihood.ToDouble() * shard.Share, seen.Reported.ToDouble() * shard.Share];
             }
 
-            means.Add(mean);
-            reports.Add(report ? ShardReport.Of(statistics, score) : []);
+            if (tally.Run(shard, run, 1) is MinibatchLoss seen)
+            {
+                demand([shard], seen.Loss);
+                Count(shard.Number, seen.Seen().Tape);
+                _steps.TakeUncounted();
+            }
         }
 
         _steps.Count();
         _since++;
-        for (int i = 0; i < means.Count; i++)
+        foreach ((double[] sum, double logLikelihood) in _logLikelihoods.Zip(tally.LogLikelihoods))
         {
-            _logLikelihoods[i][0] += means[i][1];
+            sum[0] += logLikelihood;
         }
 
-        if (!report)
-        {
-            return null;
-        }
-
-        double[] all = _sharding.Sum(means);
-        (SelectionStatistics seenStatistics, PredictionScore seenScore) = ShardReport.Join(_sharding.All(reports), _graph.Head);
-        return new(all[2], all[1], seenStatistics, seenScore);
+        return report ? tally.OfAll().Report : null;
     }
 
     /// <summary>
@@ -208,8 +184,7 @@ internal sealed class LooseWorkers : IDisposable
         foreach (var pool in tape.Entries.GroupBy(e => e.Site.Pool, StringComparer.Ordinal))
         {
             double[] uses = _uses[shard][pool.Key];
-            Tensor indices = cat([.. pool.Select(e => e.Selection.Indices.reshape(-1))], 0);
-            double[] counts = TensorArrays.Vector<double>(indices.bincount(null, uses.Length));
+            double[] counts = TensorArrays.Vector<double>(TapeEntry.Counts(pool));
             for (int m = 0; m < uses.Length; m++)
             {
                 uses[m] += counts[m];

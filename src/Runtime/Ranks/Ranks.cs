@@ -180,7 +180,7 @@ public abstract class Ranks
         Tensor pieces = empty([Count, own], part.dtype, CPU);
         int[] inCounts = [.. Enumerable.Repeat(own * size, Count)];
         Span<byte> bytes = part.bytes;
-        Exchange(bytes, outCounts, own == 0 ? default : pieces.bytes, inCounts);
+        Exchange(bytes, outCounts, BytesOf(pieces), inCounts);
         var tree = new BalancedTree<Tensor>((a, b) => a.add_(b));
         for (int r = 0; r < Count; r++)
         {
@@ -188,7 +188,7 @@ public abstract class Ranks
         }
 
         Tensor sum = tree.Result;
-        Gather(own == 0 ? default : (ReadOnlySpan<byte>)sum.bytes, bytes, outCounts);
+        Gather(BytesOf(sum), bytes, outCounts);
         BytesSent += outCounts.Sum() - outCounts[Rank] + (long)outCounts[Rank] * (Count - 1);
     }
 

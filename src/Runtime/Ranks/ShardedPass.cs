@@ -25,55 +25,25 @@ internal static class ShardedPass
         var sum = new GradientSum(sharding, steps.Parameters.Where(p => !spread.Hold(p)), resting);
         spread.Begin();
         using var buffers = new ShardedBuffers(graph);
-        var means = new List<double[]>();
+        var tally = new ShardTally(graph.Head, sharding, report);
         var inUse = new List<byte[]>();
-        var reports = new List<byte[]>();
         foreach (Shard shard in shards)
         {
             using var scope = NewDisposeScope();
             buffers.Begin();
             resting?.Begin();
-            var statistics = new SelectionStatistics();
-            var score = new PredictionScore(graph.Head);
-            double[] mean = [0, 0, 0];
-            if (!shard.IsEmpty)
-            {
-                (MinibatchLoss seen, Batch batch) = run(shard);
-                if (report)
-                {
-                    GraphOutput output = seen.Seen();
-                    statistics.Add(output.Tape);
-                    score.Add(output.Features, batch.Targets, batch.Weights);
-                }
-
-                // Where only frozen modules ran, and controllers are frozen, nothing is to be learned from the shard.
-                if (seen.Loss.requires_grad)
-                {
-                    (seen.Loss * shard.Share).backward();
-                }
-
-                mean = [seen.Loss.ToDouble() * shard.Share, seen.LogLikelihood.ToDouble() * shard.Share, seen.Reported.ToDouble() * shard.Share];
-            }
-
+            tally.Run(shard, run, shard.Share);
             sum.Take();
             spread.EndPass();
             buffers.Take(shard.Share);
-            means.Add(mean);
             inUse.Add(resting?.InUse() ?? []);
-            reports.Add(report ? ShardReport.Of(statistics, score) : []);
         }
 
         resting?.Unite(sharding.All(inUse));
         sum.Put();
         spread.PutGradients();
         buffers.Put(sharding);
-        double[] all = sharding.Sum(means);
-        if (!report)
-        {
-            return (tensor(new[] { all[0] }).squeeze(), all[1], null);
-        }
-
-        (SelectionStatistics seenStatistics, PredictionScore seenScore) = ShardReport.Join(sharding.All(reports), graph.Head);
-        return (tensor(new[] { all[0] }).squeeze(), all[1], new(all[2], all[1], seenStatistics, seenScore));
+        (double loss, double logLikelihood, StepResult? seen) = tally.OfAll();
+        return (tensor(new[] { loss }).squeeze(), logLikelihood, seen);
     }
 }

@@ -11,6 +11,19 @@ public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selec
     /// <summary>The distribution by which the site's outputs came about: the gate where outputs are weighted, else p(a|x).</summary>
     internal ChoiceDistribution Used() =>
         Selection.Weights is null ? Distribution : ChoiceDistribution.Gate(Selection.Indices, Selection.Weights, Site.Modules);
+
+    /// <summary>
+    /// How often each module ran at sites of one pool, [M]: int64, or, where the datapoints have <paramref name="weights"/> [B], the sum of their weights.
+    /// </summary>
+    internal static Tensor Counts(IEnumerable<TapeEntry> sites, Tensor? weights = null)
+    {
+        TapeEntry[] entries = [.. sites];
+        Tensor indices = cat([.. entries.Select(e => e.Selection.Indices.reshape(-1))], 0);
+        Tensor? each = weights is null
+            ? null
+            : cat([.. entries.Select(e => weights.unsqueeze(1).expand(e.Selection.Indices.shape).reshape(-1))], 0);
+        return indices.bincount(each, entries[0].Site.Modules);
+    }
 }
 
 /// <summary>

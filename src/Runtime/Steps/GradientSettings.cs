@@ -3,7 +3,7 @@ namespace ModNet.Runtime;
 /// <summary>How gradient steps are taken, by whatever training method.</summary>
 /// <param name="Batch">B, the number of datapoints per gradient step.</param>
 /// <param name="LearningRate">The learning rate of Adam, unless <see cref="Optimizer"/> is set.</param>
-public sealed record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
+public record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
 {
     /// <summary>The optimiser that takes the gradient steps.</summary>
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
