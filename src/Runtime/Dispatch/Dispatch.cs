@@ -47,6 +47,10 @@ public abstract class Dispatch
     /// </summary>
     public abstract Tensor Run(ModulePool pool, Tensor x, Tensor indices);
 
+    /// <summary>The same where each of d' rows says which row of x [d, …in] it reads: sources and indices [d', K] → [d', K, …out].</summary>
+    internal virtual Tensor RunFrom(ModulePool pool, Tensor x, Tensor sources, Tensor indices) =>
+        Run(pool, x.index_select(0, sources), indices);
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 

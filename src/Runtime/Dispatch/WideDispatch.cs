@@ -15,7 +15,19 @@ internal sealed class WideDispatch : Dispatch
 
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
+        return Pick(pool.ApplyAll(x), indices);
+    }
+
+    // Rows that read the same row of x share its M outputs.
+    internal override Tensor RunFrom(ModulePool pool, Tensor x, Tensor sources, Tensor indices)
+    {
         Tensor all = pool.ApplyAll(x);
+        Tensor outputs = (sources.unsqueeze(-1) * pool.Count + indices).reshape(-1);
+        return all.flatten(0, 1).index_select(0, outputs).view([.. indices.shape, .. all.shape[2..]]);
+    }
+
+    private static Tensor Pick(Tensor all, Tensor indices)
+    {
         Tensor flat = all.dim() == 3 ? all : all.flatten(2);
         Tensor picked = flat.shape[2] < Narrow ? PickValues(flat, indices) : PickOutputs(flat, indices);
         return picked.view([.. indices.shape, .. all.shape[2..]]);

@@ -5,7 +5,8 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Scores the candidates of some datapoints by log p(y|x, a) + log p(a|x). The nodes before the first site are run once for all candidates
-/// of a datapoint, and the nodes after the last site once for equal candidates.
+/// of a datapoint, the nodes after the last site once for equal candidates, and the nodes between once for candidates that made the same choices so far
+/// (<see cref="Graph.CandidatesAcrossSites"/>).
 /// </summary>
 internal sealed class CandidateScoring : IDisposable
 {
@@ -35,26 +36,20 @@ internal sealed class CandidateScoring : IDisposable
         using var scope = NewDisposeScope();
         (int datapoints, Device device) = (chunk.Datapoints, _before.device);
         RecurrentState? across = _start?.Rows(arange(datapoints).repeat(chunk.Candidates).to(device));
-        GraphOutput output = _graph.AcrossSites(
+        AcrossSites output = _graph.CandidatesAcrossSites(
             _before, candidates.Of(chunk), _batch.Side?.Map(t => t.Tile(chunk.Candidates)), across, chunk.Candidates);
-        var rows = new DistinctRows(
-            _graph.HasSites ? TensorArrays.Vector<long>(output.Tape.Composition()) : [], datapoints, chunk.Candidates);
-
-        Tensor picked = tensor(rows.Rows, device: device);
-        Tensor datapoint = tensor(Array.ConvertAll(rows.Rows, r => r % datapoints), device: device);
+        DistinctRows rows = output.Rows;
+        Tensor datapoint = rows.PlacesIn(new(datapoints, chunk.Candidates), device);
         RecurrentState? after = _start?.Rows(datapoint);
         Tensor features = _graph.AfterSites(
-            output.Features.index_select(0, picked),
-            _batch.Side?.Map(t => t.index_select(0, datapoint)),
-            after,
-            chunk.FullBatchOfDistinct(rows.Rows.Length));
+            output.Features, _batch.Side?.Map(t => t.index_select(0, datapoint)), after, chunk.FullBatchOfDistinct(rows.Count));
         Tensor score = _graph.Head.LogLikelihood(features, _batch.Targets.index_select(0, datapoint));
         if (_graph.HasSites)
         {
-            score += output.Tape.LogProbability().index_select(0, picked);
+            score += rows.Pick(output.Tape.LogProbability());
         }
 
-        return new(chunk, rows, TensorArrays.Vector<double>(score), across, after);
+        return new(chunk, rows, output.Composition, TensorArrays.Vector<double>(score), across, after);
     }
 
     /// <summary>Takes over the states to which the kept candidates, in <paramref name="kept"/> [n] rows of the chunk, lead.</summary>
@@ -68,7 +63,7 @@ internal sealed class CandidateScoring : IDisposable
 
         using var scope = NewDisposeScope();
         Ended.Take(scores.AcrossSites!, tensor(kept, device: _before.device));
-        Ended.Take(scores.AfterSites!, tensor(Array.ConvertAll(kept, r => (long)scores.Rows.Place[r]), device: _before.device));
+        Ended.Take(scores.AfterSites!, tensor(Array.ConvertAll(kept, r => (long)scores.Rows.Place(r)), device: _before.device));
     }
 
     /// <summary>Releases all but <see cref="Ended"/>, which belongs to the caller.</summary>
@@ -82,63 +77,26 @@ internal sealed class CandidateScoring : IDisposable
 /// <summary>The scores of a chunk's candidates, and the states to which recurrent layers came under each.</summary>
 /// <param name="Chunk">The chunk.</param>
 /// <param name="Rows">The chunk's n·c rows, of which equal ones were scored once.</param>
+/// <param name="Compositions">The compositions of the n·c rows, row by row.</param>
 /// <param name="Scores">log p(y|x, a) + log p(a|x) of every distinct row, in nats.</param>
 /// <param name="AcrossSites">Where layers between the first site and the last ended, for n·c rows.</param>
 /// <param name="AfterSites">Where layers after the last site ended, for the distinct rows.</param>
 internal sealed record CandidateScores(
-    Chunk Chunk, DistinctRows Rows, double[] Scores, RecurrentState? AcrossSites, RecurrentState? AfterSites) : IDisposable
+    Chunk Chunk, DistinctRows Rows, long[] Compositions, double[] Scores, RecurrentState? AcrossSites, RecurrentState? AfterSites) : IDisposable
 {
     /// <summary>The score of one of the n·c rows.</summary>
-    internal double Of(int row) => Scores[Rows.Place[row]];
+    internal double Of(int row) => Scores[Rows.Place(row)];
+
+    /// <summary>The composition [C] of one of the n·c rows.</summary>
+    internal ReadOnlySpan<long> Composition(int row)
+    {
+        int choices = Compositions.Length / Rows.All;
+        return Compositions.AsSpan(row * choices, choices);
+    }
 
     public void Dispose()
     {
         AcrossSites?.Dispose();
         AfterSites?.Dispose();
     }
-}
-
-/// <summary>Finds equal candidates among the compositions [c·n, C] of n datapoints, in candidate-major order.</summary>
-internal sealed class DistinctRows
-{
-    private readonly long[] _compositions;
-    private readonly int _choices;
-
-    internal DistinctRows(long[] compositions, int datapoints, int candidates)
-    {
-        _compositions = compositions;
-        Place = new int[datapoints * candidates];
-        _choices = Place.Length == 0 ? 0 : compositions.Length / Place.Length;
-        var firsts = new List<long>();
-        for (int row = 0; row < Place.Length; row++)
-        {
-            int same = -1;
-            for (int other = row % datapoints; other < row && same < 0; other += datapoints)
-            {
-                if (Composition(row).SequenceEqual(Composition(other)))
-                {
-                    same = Place[other];
-                }
-            }
-
-            if (same < 0)
-            {
-                same = firsts.Count;
-                firsts.Add(row);
-            }
-
-            Place[row] = same;
-        }
-
-        Rows = [.. firsts];
-    }
-
-    /// <summary>The first row of every distinct pair of datapoint and composition.</summary>
-    internal long[] Rows { get; }
-
-    /// <summary>The place of each of the c·n rows in <see cref="Rows"/>.</summary>
-    internal int[] Place { get; }
-
-    /// <summary>The composition [C] of one of the c·n rows.</summary>
-    internal ReadOnlySpan<long> Composition(int row) => _compositions.AsSpan(row * _choices, _choices);
 }

@@ -109,7 +109,7 @@ internal sealed class BestCandidates(int datapoints)
                 else if (score > _best[n])
                 {
                     (_best[n], rows[b]) = (score, row);
-                    _compositions[n] = scores.Rows.Composition(row).ToArray();
+                    _compositions[n] = scores.Composition(row).ToArray();
                 }
             }
         }

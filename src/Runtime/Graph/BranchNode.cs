@@ -25,7 +25,9 @@ public sealed class BranchNode : ContainerNode
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route)
     {
-        Tensor[] outputs = [.. Inside.Select(branch => branch.Forward(x, route))];
+        DistinctRows? rows = route.Rows;
+        (Tensor Output, DistinctRows? Rows)[] ended = [.. Inside.Select(branch => (branch.Pass(route.Since(rows, x), route), route.Rows))];
+        Tensor[] outputs = [.. ended.Select(branch => route.Since(branch.Rows, branch.Output))];
         return _combine switch
         {
             Combine.Sum => outputs.Aggregate((a, b) => a + b),
@@ -33,6 +35,8 @@ public sealed class BranchNode : ContainerNode
             _ => throw new InvalidOperationException($"{Name}: expected Sum or Concat, got {_combine}"),
         };
     }
+
+    internal override bool TakesDistinctRows => true;
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {

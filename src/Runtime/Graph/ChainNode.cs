@@ -8,5 +8,7 @@ public sealed class ChainNode(string name, IReadOnlyList<Node> inside) : Contain
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => InOrder(x, route);
 
+    internal override bool TakesDistinctRows => true;
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => InOrder(onnx, x);
 }

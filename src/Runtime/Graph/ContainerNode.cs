@@ -32,7 +32,7 @@ public abstract class ContainerNode : Node
     {
         foreach (Node node in _inside)
         {
-            x = node.Forward(x, route);
+            x = node.Pass(x, route);
             Footprint.Current?.Pass(x.numel());
         }
 

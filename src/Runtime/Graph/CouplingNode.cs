@@ -17,10 +17,15 @@ public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool i
         int features = x.dim() == 4 ? 1 : (int)x.dim() - 1;
         Tensor[] halves = x.chunk(2, features);
         (Tensor first, Tensor second) = (halves[0].contiguous(), halves[1].contiguous());
+        DistinctRows? rows = route.Rows;
+        Tensor inside = InOrder(isInverse ? second : first, route);
+        (first, second) = (route.Since(rows, first), route.Since(rows, second));
         return isInverse
-            ? cat([second, first - InOrder(second, route)], features)
-            : cat([second + InOrder(first, route), first], features);
+            ? cat([second, first - inside], features)
+            : cat([second + inside, first], features);
     }
+
+    internal override bool TakesDistinctRows => true;
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {

@@ -8,6 +8,13 @@ namespace ModNet.Runtime;
 /// <param name="Tape">The record of the choices made on the way.</param>
 public sealed record GraphOutput(Tensor Features, Tape Tape);
 
+/// <summary>What candidates of datapoints came to at the last site.</summary>
+/// <param name="Features">What the next node reads, of the d distinct rows.</param>
+/// <param name="Rows">Which of the candidates·B rows are the same.</param>
+/// <param name="Tape">The record of the choices of all candidates·B rows.</param>
+/// <param name="Composition">The compositions of all rows, row by row.</param>
+internal sealed record AcrossSites(Tensor Features, DistinctRows Rows, Tape Tape, long[] Composition);
+
 /// <summary>
 /// A modular network: nodes in order, then a head. The head gives p(y|x, a, θ), and the controllers on the way give p(a|x, φ) (Eq. 3).
 /// </summary>
@@ -60,6 +67,9 @@ public sealed class Graph : GraphPart
 
     /// <summary>The head, which gives p(y|features).</summary>
     public Head Head { get; }
+
+    /// <summary>Whether candidates that made the same choices share their rows (<see cref="CandidatesAcrossSites"/>).</summary>
+    internal bool SharesChoices { get; set; } = true;
 
     /// <summary>Is called with every node and its output while <see cref="Finiteness"/> looks for the first value that is not finite; else null.</summary>
     internal Action<Node, Tensor>? Watch { get; set; }
@@ -131,28 +141,45 @@ public sealed class Graph : GraphPart
         Run(x, Way(Asked(fullBatch), side, 0, carried), 0, HasSites ? _firstSite : _nodes.Length).Features;
 
     /// <summary>
-    /// Runs the nodes from the first site to the last on <paramref name="candidates"/> compositions of every datapoint: x has B rows;
-    /// <paramref name="side"/> and the output have candidates·B rows, candidate-major. A modular layer at the first site runs its
-    /// controller and modules on B rows, because all candidates of a datapoint reach it with the same x.
+    /// Runs the nodes from the first site to the last on <paramref name="candidates"/> compositions of every datapoint: x has B rows, and
+    /// <paramref name="side"/> has candidates·B rows, candidate-major. On the CPU, candidates that made the same choices so far share their rows in all
+    /// layers but those over sequences, so that a stack of sites runs a layer once for every distinct pair of datapoint and choices.
     /// </summary>
-    internal GraphOutput AcrossSites(
-        Tensor x, Selector selector, SideInputs? side, RecurrentState? carried = null, int candidates = 1)
+    /// <remarks>Elsewhere each layer would have to wait for the choices of the last, so only the first layer, which all candidates of a datapoint reach with the
+    /// same x, runs its controller and modules on B rows.</remarks>
+    internal AcrossSites CandidatesAcrossSites(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int candidates)
     {
-        if (!HasSites)
-        {
-            return new(x.Tile(candidates), new Tape());
-        }
-
+        var rows = new DistinctRows((int)x.shape[0], candidates);
         Route route = Way(selector, side, _firstSite, carried);
         // The decision goes by the full batch: a chunk with one candidate runs as a chunk with several does.
-        bool several = candidates > 1 || selector.FullBatch.AllCandidates > 1;
-        if (!several || x.dim() == 3 || _nodes[_firstSite] is not ModularLayer first)
+        bool several = HasSites && x.dim() != 3 && (candidates > 1 || selector.FullBatch.AllCandidates > 1);
+        if (several && x.device_type == DeviceType.CPU && SharesChoices)
         {
-            return Run(x.Tile(candidates), route, _firstSite, _lastSite + 1);
+            route.Rows = rows;
+            x = Run(x, route, _firstSite, _lastSite + 1).Features;
+        }
+        else if (several && _nodes[_firstSite] is ModularLayer first)
+        {
+            x = Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1).Features;
+        }
+        else
+        {
+            x = HasSites ? Run(x.Tile(candidates), route, _firstSite, _lastSite + 1).Features : x.Tile(candidates);
         }
 
-        return Run(first.Forward(x, route, candidates), route, _firstSite + 1, _lastSite + 1);
+        long[] composition = HasSites ? TensorArrays.Vector<long>(route.Tape.Composition()) : [];
+        if (route.Rows is null)
+        {
+            rows = rows.After(composition);
+            return new(rows.Pick(x), rows, route.Tape, composition);
+        }
+
+        return new(x, route.Rows, route.Tape, composition);
     }
+
+    /// <summary>Runs the nodes from the first site to the last with one composition of every row of x.</summary>
+    internal GraphOutput AcrossSites(Tensor x, Selector selector, SideInputs? side) =>
+        HasSites ? Run(x, Way(selector, side, _firstSite, null), _firstSite, _lastSite + 1) : new(x, new Tape());
 
     /// <summary>Runs the nodes after the last site.</summary>
     internal Tensor AfterSites(Tensor x, SideInputs? side, RecurrentState? carried = null, FullBatch? fullBatch = null) =>
@@ -176,7 +203,7 @@ public sealed class Graph : GraphPart
     {
         for (int i = from; i < to; i++)
         {
-            x = _nodes[i].Forward(x, route);
+            x = _nodes[i].Pass(x, route);
             Watch?.Invoke(_nodes[i], x);
             Footprint.Current?.Pass(x.numel());
         }

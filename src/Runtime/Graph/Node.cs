@@ -20,6 +20,15 @@ public abstract class Node(string name) : GraphPart(name)
     /// <summary>The node's output for x [B, …] → [B, …]. It makes its choices through <paramref name="route"/>.</summary>
     public abstract Tensor Forward(Tensor x, Route route);
 
+    /// <summary>
+    /// Whether <see cref="Forward"/> also takes the rows that the route says are distinct (<see cref="Route.Rows"/>), which nodes without sites always do.
+    /// </summary>
+    internal virtual bool TakesDistinctRows => !HasSites;
+
+    /// <summary>Runs the node on the rows that it takes.</summary>
+    internal Tensor Pass(Tensor x, Route route) =>
+        Forward(route.Rows is null || TakesDistinctRows ? x : route.Whole(x), route);
+
     /// <summary>Adds the node's operators to an ONNX graph, in evaluation mode. UserException where an ONNX file cannot hold the node.</summary>
     internal virtual OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => throw onnx.Refusal(GetType().Name);
 }

@@ -6,7 +6,14 @@ namespace ModNet.Runtime;
 public sealed class ResidualNode(string name, IReadOnlyList<Node> inside) : ContainerNode(name, inside)
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route) => x + InOrder(x, route);
+    public override Tensor Forward(Tensor x, Route route)
+    {
+        DistinctRows? rows = route.Rows;
+        Tensor inside = InOrder(x, route);
+        return route.Since(rows, x) + inside;
+    }
+
+    internal override bool TakesDistinctRows => true;
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => onnx.Two("Add", InOrder(onnx, x), x);
 }

@@ -76,6 +76,23 @@ internal sealed class ModularChoice
         return Combined(dispatch, x, selection, apart);
     }
 
+    /// <summary>
+    /// The same for the distinct rows of an E-step's candidates, where <paramref name="selection"/> is of all: x [d, …in] of rows that were the same before the
+    /// choice → [d', …out] of those that are the same after it.
+    /// </summary>
+    internal Tensor RunApart(Route route, Tensor x, Selection selection, DistinctRows before, DistinctRows after)
+    {
+        long positions = selection.Indices.shape[1];
+        // How many rows are the same is not asked, so that a chunk decides as the full batch does.
+        FullBatch full = route.FullBatch;
+        Dispatch dispatch = before.Unchosen
+            ? Dispatch.For(Pool, x, full.RowsOfDatapoints(before.Count), full.Positions(before.All / before.Count * positions))
+            : Dispatch.For(Pool, x, full.Rows(before.All), positions);
+        Selection own = selection.Map(after.Pick);
+        Tensor outputs = dispatch.RunFrom(Pool, x, after.PlacesIn(before, x.device), own.Indices);
+        return Combined(dispatch, x, own, outputs);
+    }
+
     /// <summary>Notes which modules run, where a gradient will come back to them and the pool tracks its modules in use.</summary>
     internal void Use(Tensor indices)
     {

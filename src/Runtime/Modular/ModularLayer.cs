@@ -38,14 +38,22 @@ public sealed class ModularLayer : Node
     /// <summary>x [B, …in] → [B, …out] (sum) or [B, K·out, …] (concatenation); x [B, T, in] → [B, T, out] or [B, T, K·out].</summary>
     public override Tensor Forward(Tensor x, Route route)
     {
-        Tensor? beside = _choice.Beside(route, x.shape[0]);
         if (x.dim() == 3)
         {
-            return EachStep(x, beside, route);
+            x = route.Whole(x);
+            return EachStep(x, _choice.Beside(route, x.shape[0]), route);
         }
 
+        if (route.Rows is DistinctRows rows)
+        {
+            return Apart(x, route, rows);
+        }
+
+        Tensor? beside = _choice.Beside(route, x.shape[0]);
         return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside), _choice.Pool.Name));
     }
+
+    internal override bool TakesDistinctRows => true;
 
     /// <summary>
     /// Makes several selections for every row: x [B, …in] → [times·B, …out], as for x tiled; x may not be a sequence. The controller and,
@@ -67,6 +75,17 @@ public sealed class ModularLayer : Node
         OnnxValue outputs = _choice.ToOnnx(onnx, rows, modules);
         onnx.Chosen(x.IsSequence ? onnx.AsSteps(modules, x) : modules);
         return x.IsSequence ? onnx.AsSteps(outputs, x) : outputs;
+    }
+
+    // The controller runs on rows that were the same before the choice, the modules on those that are the same after it: x [d, …in] → [d', …out].
+    private Tensor Apart(Tensor x, Route route, DistinctRows before)
+    {
+        Tensor? beside = _choice.Beside(route, before.All);
+        ChoiceDistribution all = _choice.Distribution(x, beside is null ? null : before.Pick(beside)).Rows(before);
+        Selection selection = route.Choose(Name, 0, all, _choice.Pool.Name);
+        DistinctRows after = all.Latent ? before.After(TensorArrays.Vector<long>(selection.Indices)) : before;
+        route.Rows = after;
+        return _choice.RunApart(route, x, selection, before, after);
     }
 
     // The controller and the modules run once on all B·T rows; only the choices are made step by step.

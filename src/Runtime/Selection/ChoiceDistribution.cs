@@ -51,6 +51,9 @@ public sealed class ChoiceDistribution
     /// <summary>Repeats all rows: [B, K, M] → [times·B, K, M]. The noise's deviation is dropped.</summary>
     internal ChoiceDistribution Tile(int times) => new(LogProbabilities.Tile(times), Latent);
 
+    /// <summary>Gives each of an E-step's rows the distribution of its distinct row: [d, K, M] → [c·n, K, M]. The noise's deviation is dropped.</summary>
+    internal ChoiceDistribution Rows(DistinctRows distinct) => new(distinct.Spread(LogProbabilities), Latent);
+
     /// <summary>Splits rows that are the T steps of B sequences, [B·T, K, M] with the steps of a sequence in a row, into T distributions [B, K, M].</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
     {

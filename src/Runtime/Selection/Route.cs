@@ -30,14 +30,34 @@ public sealed class Route
     /// <summary>The full batch that the rows belong to, as the selector knows it.</summary>
     internal FullBatch FullBatch => _selector.FullBatch;
 
+    /// <summary>
+    /// Which rows of an E-step's candidates are the same. What flows through the graph then has the distinct rows alone, while choices and side inputs are of
+    /// all rows. Null where every row is run.
+    /// </summary>
+    internal DistinctRows? Rows { get; set; }
+
     /// <summary>How much each datapoint counts, [B]; null where all count alike.</summary>
     internal Tensor? Weights => _side?.Weights;
 
+    /// <summary>From here on every row is run: [d, …] → [c·n, …].</summary>
+    internal Tensor Whole(Tensor x)
+    {
+        Tensor whole = Rows?.Spread(x) ?? x;
+        Rows = null;
+        return whole;
+    }
+
+    /// <summary>Gives today's rows what they had when <paramref name="before"/> told the distinct ones, and fewer choices had been made.</summary>
+    internal Tensor Since(DistinctRows? before, Tensor x) =>
+        ReferenceEquals(before, Rows) ? x
+        : Rows is null ? before!.Spread(x)
+        : x.index_select(0, Rows.PlacesIn(before!, x.device));
+
     /// <summary>The state [B, …] from which a layer over sequences starts; null stands for zeros.</summary>
-    public Tensor? Carried(string layer) => _carried?[layer];
+    public Tensor? Carried(string layer) => _carried?[layer] is Tensor state && Rows is not null ? Rows.Pick(state) : _carried?[layer];
 
     /// <summary>Leaves the state [B, …] in which a layer over sequences ended, for the next window.</summary>
-    public void Leave(string layer, Tensor state) => _carried?.Leave(layer, state);
+    public void Leave(string layer, Tensor state) => _carried?.Leave(layer, Rows?.Spread(state) ?? state);
 
     /// <summary>
     /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.

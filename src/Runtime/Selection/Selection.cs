@@ -7,6 +7,9 @@ namespace ModNet.Runtime;
 /// <param name="Weights">The factors on the chosen modules' outputs, [B, K]. Null stands for ones; only noisy and loss-free top-k have others.</param>
 public sealed record Selection(Tensor Indices, Tensor? Weights = null)
 {
+    /// <summary>Applies a change to both tensors.</summary>
+    internal Selection Map(Func<Tensor, Tensor> change) => new(change(Indices), Weights is null ? null : change(Weights));
+
     /// <summary>Joins the selections of T steps, [B, K] each, into one of B·T rows, in which the steps of a sequence follow each other.</summary>
     internal static Selection Rows(IReadOnlyList<Selection> steps) => new(
         stack([.. steps.Select(s => s.Indices)], 1).flatten(0, 1),

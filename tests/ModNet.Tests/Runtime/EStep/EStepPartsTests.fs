@@ -46,6 +46,15 @@ let private outcome
 
     result, List.ofSeq kept, List.ofArray (random.get_state().bytes.ToArray()), ended
 
+/// Notes how many rows it is given, which it gives on.
+type private Counting(name: string) =
+    inherit Node(name)
+    member val Rows = ResizeArray<int64>()
+
+    override this.Forward(x, _) =
+        this.Rows.Add x.shape[0]
+        x
+
 let private sizes = [ 1L; 2L; 3L; 4L; 5L; 8L; 11L ]
 
 [<Tests>]
@@ -129,6 +138,42 @@ let tests =
             let usual = run None
             Expect.equal (run (Some 1L)) usual "one row at a time"
             Expect.equal (run (Some 4096L)) usual "a few"
+
+        testScoped "a layer between sites runs once for every datapoint and choices so far, through containers too"
+        <| fun () ->
+            let site name =
+                let init = doubles 3
+                let pool = new LinearPool(name, 2, 3, 3, Activation.Tanh, true, init)
+
+                new ModularLayer(name, new LinearController(3, 1, 2, init), pool, Combine.Sum, Dispatch.Auto) :> Node
+
+            use counting = new Counting "counting1"
+            use beside = new Counting "residual1/counting2"
+            let residual = new ResidualNode("residual1", [| site "residual1/modular2"; beside |])
+
+            let branches = new BranchNode("branches1", Combine.Sum, [| [||]; [| site "branches1/2/modular3" |] |])
+
+            use graph =
+                new Graph([| site "modular1"; counting; residual; branches |], new GaussianHead(1.0, false, doubles 4))
+
+            let batch =
+                use data = new Dataset(normal 1 [ 5; 3 ], normal 2 [ 5; 3 ])
+                data.Range(0L, 5L)
+
+            let held = indices 7 2 5 3
+            let all = Compositions.All [| 2; 2; 2 |]
+
+            let run shares =
+                graph.SharesChoices <- shares
+                counting.Rows.Clear()
+                beside.Rows.Clear()
+                outcome graph batch false System.Int64.MaxValue (fun _ -> EveryComposition(held, all) :> Candidates)
+
+            let apart = run false
+            // a* and the 8 compositions of 5 datapoints.
+            Expect.equal (List.ofSeq counting.Rows, List.ofSeq beside.Rows) ([ 45L ], [ 45L ]) "every candidate"
+            agree apart (run true) "the same E-step"
+            Expect.equal (List.ofSeq counting.Rows, List.ofSeq beside.Rows) ([ 10L ], [ 20L ]) "2 and 4 prefixes"
 
         testScoped "what rows hold is reckoned from the widest layer and from the tape"
         <| fun () ->

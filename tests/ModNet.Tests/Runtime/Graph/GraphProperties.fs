@@ -90,9 +90,9 @@ let tests =
                     near (features graph (only index batch)) (all.narrow (0L, int64 index, 1L)) $"datapoint {index}")
 
         testPropertyWithConfig (config 607 80) "several compositions of each datapoint at once are as each by itself"
-        <| fun (network: Network) ->
+        <| fun (network: Network, shares: bool) ->
             running network (fun graph batch ->
-                let times = 3
+                let times = 5
                 let before = graph.BeforeSites(batch.Inputs, batch.Side)
 
                 let tiled (t: torch.Tensor) = if isNull t then null else TensorRows.Tile(t, times)
@@ -102,18 +102,25 @@ let tests =
                     | null -> null
                     | side -> SideInputs(tiled side.Tasks, tiled side.Given)
 
-                let across x candidates =
-                    let output = graph.AcrossSites(x, SampledSelector(generator 5), side, candidates = candidates)
+                graph.SharesChoices <- shares
+                let together = graph.CandidatesAcrossSites(before, SampledSelector(generator 5), side, null, times)
+                let alone = graph.AcrossSites(tiled before, SampledSelector(generator 5), side)
+                near (together.Rows.Spread together.Features) alone.Features "features"
+                near together.Features (together.Rows.Pick alone.Features) "features of the distinct rows"
 
-                    output.Features, output.Tape
+                if alone.Tape.Choices > 0 then
+                    let compositions = integers (alone.Tape.Composition())
+                    Expect.equal (integers (together.Tape.Composition())) compositions "compositions"
+                    Expect.equal (Array.map int together.Composition) compositions "compositions, row by row"
+                    near (together.Tape.LogProbability()) (alone.Tape.LogProbability()) "log p(a|x)"
 
-                let features, tape = across before times
-                let features', tape' = across (tiled before) 1
-                near features features' "features"
+                    let distinct =
+                        compositions
+                        |> Array.chunkBySize alone.Tape.Choices
+                        |> Array.mapi (fun row composition -> row % int datapoints, composition)
+                        |> Array.distinct
 
-                if tape'.Choices > 0 then
-                    Expect.equal (integers (tape.Composition())) (integers (tape'.Composition())) "compositions"
-                    near (tape.LogProbability()) (tape'.LogProbability()) "log p(a|x)")
+                    Expect.equal together.Rows.Count distinct.Length "distinct rows")
 
         testPropertyWithConfig
             (config 606 80)

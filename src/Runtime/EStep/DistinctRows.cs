@@ -1,0 +1,76 @@
+using static TorchSharp.torch;
+
+namespace ModNet.Runtime;
+
+/// <summary>
+/// Which of the c·n rows of an E-step's candidates are still the same, because they have the same datapoint and made the same choices so far. The rows are
+/// candidate-major: all n datapoints with the first candidate come first. Of equal rows, a layer runs the first alone.
+/// </summary>
+internal sealed class DistinctRows
+{
+    private readonly long[] _firsts;
+    private readonly int[] _place;
+
+    /// <summary>Whether nothing was chosen yet: the rows of a datapoint are the same for all its candidates.</summary>
+    internal bool Unchosen { get; private init; }
+
+    /// <summary>Before any choice: the rows of a datapoint are the same for all its candidates.</summary>
+    internal DistinctRows(int datapoints, int candidates)
+    {
+        Unchosen = true;
+        _firsts = [.. Enumerable.Range(0, datapoints).Select(n => (long)n)];
+        _place = [.. Enumerable.Range(0, checked(datapoints * candidates)).Select(row => row % datapoints)];
+    }
+
+    private DistinctRows(long[] firsts, int[] place) => (_firsts, _place) = (firsts, place);
+
+    /// <summary>c·n, the number of rows.</summary>
+    internal int All => _place.Length;
+
+    /// <summary>d, the number of distinct rows.</summary>
+    internal int Count => _firsts.Length;
+
+    /// <summary>The place of one of the c·n rows among the distinct rows.</summary>
+    internal int Place(long row) => _place[row];
+
+    /// <summary>What is left the same after further choices [c·n, K] of all rows, given row by row.</summary>
+    internal DistinctRows After(ReadOnlySpan<long> choices)
+    {
+        int positions = All == 0 ? 0 : choices.Length / All;
+        (long[] firsts, int[] place) = (_firsts, _place);
+        for (int k = 0; k < positions && firsts.Length < All; k++)
+        {
+            (firsts, place) = Apart(place, choices, k, positions);
+        }
+
+        return new(firsts, place);
+    }
+
+    /// <summary>Takes the distinct rows out of all: [c·n, …] → [d, …].</summary>
+    internal Tensor Pick(Tensor all) => all.index_select(0, tensor(_firsts, device: all.device));
+
+    /// <summary>Gives every row what its distinct row has: [d, …] → [c·n, …].</summary>
+    internal Tensor Spread(Tensor distinct) => distinct.index_select(0, tensor(Array.ConvertAll(_place, p => (long)p), device: distinct.device));
+
+    /// <summary>The place of each distinct row among the distinct rows of <paramref name="before"/>, where fewer choices had been made, [d].</summary>
+    internal Tensor PlacesIn(DistinctRows before, Device device) => tensor(Array.ConvertAll(_firsts, row => (long)before._place[row]), device: device);
+
+    private static (long[] Firsts, int[] Place) Apart(int[] place, ReadOnlySpan<long> choices, int position, int positions)
+    {
+        var seen = new Dictionary<(int, long), int>();
+        var firsts = new List<long>();
+        var apart = new int[place.Length];
+        for (int row = 0; row < place.Length; row++)
+        {
+            (int, long) key = (place[row], choices[row * positions + position]);
+            if (!seen.TryGetValue(key, out apart[row]))
+            {
+                apart[row] = firsts.Count;
+                seen.Add(key, firsts.Count);
+                firsts.Add(row);
+            }
+        }
+
+        return ([.. firsts], apart);
+    }
+}
