@@ -18,6 +18,7 @@ public sealed record Benchmark(
         new("overhead", "operators one by one; a compiled network beside a hand-written loop", [PeerKind.PyTorch], OverheadBenchmark.Run),
         new("cifar-em", "an EM round of the CIFAR-10 network (1 E-step, 15 M-steps)", PeerKind.All, CifarBenchmark.Run),
         new("sparse-linear", "a linear layer that skips zeros beside libtorch's, at 50 to 95 % zeros", [], SkippingBenchmark.Run),
+        new("predict", "how long a trained network takes to answer for 1 row and for 4,096", PeerKind.All, PredictBenchmark.Run),
         new("stacks", "an E-step whose candidates share what they chose alike, beside one that runs every candidate", [], StackBenchmark.Run),
         new("ranks", "training on two ranks over MPI beside one", [], RanksBenchmark.Run),
         new("kernels", "our kernels beside the machine's peak", [], KernelBenchmark.Run),

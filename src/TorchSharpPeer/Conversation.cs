@@ -77,6 +77,7 @@ internal sealed class Conversation : IDisposable
         "ptb" => new Ptb(told),
         "cifar" => new Cifar(told),
         "layer" => new Layer(told),
-        string other => throw new ArgumentException($"expected ptb, cifar or layer, got {other}"),
+        "predict" => new Predict(told),
+        string other => throw new ArgumentException($"expected ptb, cifar, layer or predict, got {other}"),
     };
 }

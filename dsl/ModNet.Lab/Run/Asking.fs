@@ -58,6 +58,14 @@ module internal Asking =
 
         known
 
+    /// The shape of what the network reads of a datapoint; −1 where sequences may have any length, and none for tokens.
+    let inputRow (plan: Plan) : int64 array =
+        match plan.Layers.Head.Output with
+        | Shape.Vector width -> [| int64 width |]
+        | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
+        | Shape.Sequence width -> [| -1L; int64 width |]
+        | Shape.Tokens _ -> [||]
+
     /// What the preparation of a run makes of x, as the network reads it, on its device. Raises UserException where the network cannot read it.
     let prepared
         (experiment: Experiment)

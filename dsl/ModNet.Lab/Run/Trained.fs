@@ -123,6 +123,14 @@ type TrainedNetwork
         use _scope = torch.NewDisposeScope()
         trained.Predict(x, side) |> TensorArrays.Vector<int64> |> Array.map (fun number -> names[int number])
 
+    /// The network without libtorch's tensors: it answers for rows of numbers, x as the data have it, in microseconds a row. It keeps the weights as they are
+    /// now, and outlives this network. Raises UserException where a layer, the head or the method's choice needs tensors: convolutions, sequences, modules that
+    /// are no single linear layers, data beside x.
+    /// Example: `let predictor = trained.Predictor()`
+    member _.Predictor() : Predictor =
+        let preparation = Asking.preparationOf experiment preparation |> Option.toObj
+        Predictor.Of(graph, evaluating, Asking.inputRow plan, preparation)
+
     interface IDisposable with
         member _.Dispose() =
             graph.Dispose()
@@ -232,15 +240,8 @@ module Trained =
 
     /// Writes an open network as ONNX.
     let private writeOnnx (path: string) (trained: TrainedNetwork) : OnnxPorts =
-        let row =
-            match trained.Plan.Layers.Head.Output with
-            | Shape.Vector width -> [| int64 width |]
-            | Shape.Image(channels, height, width) -> [| int64 channels; int64 height; int64 width |]
-            | Shape.Sequence width -> [| -1L; int64 width |]
-            | Shape.Tokens _ -> [||]
-
         let preparation = Asking.preparationOf trained.Experiment trained.Preparation |> Option.toObj
-        OnnxFile.Write(path, trained.Graph, trained.Evaluating, row, preparation)
+        OnnxFile.Write(path, trained.Graph, trained.Evaluating, Asking.inputRow trained.Plan, preparation)
 
     let private exported (open': string -> TrainedNetwork) (isOnnx: bool) (folder: string) (out: string) : unit =
         use trained = open' folder

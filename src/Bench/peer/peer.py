@@ -16,9 +16,10 @@ import torch
 import cifar
 import layer
 import operators
+import predict
 import ptb
 
-MODELS = {"ptb": ptb.Ptb, "cifar": cifar.Cifar, "layer": layer.Layer, "operators": operators.Operators}
+MODELS = {"ptb": ptb.Ptb, "cifar": cifar.Cifar, "layer": layer.Layer, "operators": operators.Operators, "predict": predict.Predict}
 
 
 def growth(action):

@@ -116,6 +116,9 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// <summary>The same of an ONNX graph, [B] or [B, K].</summary>
     internal virtual OnnxValue? BesideOnnx(OnnxGraph onnx) => null;
 
+    /// <summary>Adds the logits [K·M] of rows x to a <see cref="Predictor"/>. UserException where it needs libtorch's tensors, or data beside x.</summary>
+    internal virtual RowValue ToRows(RowPlan plan, RowValue x) => throw plan.Refusal($"a {GetType().Name}");
+
     /// <summary>Adds the choice of modules for rows x [n, …in] to an ONNX graph → [n, K].</summary>
     internal virtual OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");
 }

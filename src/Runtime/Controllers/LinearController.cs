@@ -9,5 +9,7 @@ public sealed class LinearController(int inputs, int choose, int modules, Initia
     /// <inheritdoc/>
     protected override Tensor Features(Tensor x, Tensor? beside) => Vectors(x);
 
+    private protected override RowValue FeaturesRows(RowPlan plan, RowValue x) => x with { Row = [x.Width] };
+
     private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => Vectors(onnx, x);
 }

@@ -77,6 +77,16 @@ public abstract class LogitController : Controller
     internal override OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) =>
         onnx.Choose(onnx.Reshape(onnx.Linear(FeaturesOnnx(onnx, x, beside), _weight, Bias), Choose, Modules));
 
+    /// <summary>Adds the logits of vectors x, where the features can be had without libtorch's tensors.</summary>
+    internal sealed override RowValue ToRows(RowPlan plan, RowValue x)
+    {
+        using var scope = NewDisposeScope();
+        return plan.Linear(FeaturesRows(plan, x), _weight, Bias, Activation.Identity);
+    }
+
+    /// <summary>What the last linear map reads, in a <see cref="Predictor"/>.</summary>
+    private protected virtual RowValue FeaturesRows(RowPlan plan, RowValue x) => throw plan.Refusal($"a {GetType().Name}");
+
     /// <summary>What the last linear map reads, in an ONNX graph.</summary>
     private protected virtual OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");
 

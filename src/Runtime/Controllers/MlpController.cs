@@ -27,6 +27,9 @@ public sealed class MlpController : LogitController
     protected override Tensor Features(Tensor x, Tensor? beside) =>
         _hidden.Aggregate(Vectors(x), (rows, layer) => layer.Forward(rows, Route.NoChoice()));
 
+    private protected override RowValue FeaturesRows(RowPlan plan, RowValue x) =>
+        _hidden.Aggregate(x with { Row = [x.Width] }, (value, layer) => layer.ToRows(plan, value));
+
     private protected override OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) =>
         _hidden.Aggregate(Vectors(onnx, x), (rows, layer) => layer.ToOnnx(onnx, rows));
 }

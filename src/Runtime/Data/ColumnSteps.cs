@@ -24,13 +24,19 @@ internal sealed record ColumnSteps(
     /// <summary>rows [N, D] in any precision → [N, D'] in float32, rounded at the end. UserException where a code is none.</summary>
     internal Tensor Apply(Tensor rows)
     {
-        double[] values = TensorArrays.Vector<double>(rows);
         int columns = (int)rows.shape[1];
+        int width = ByColumn(columns).Sum(l => l?.Width ?? 1);
+        var prepared = new float[rows.shape[0] * width];
+        Prepare(TensorArrays.Vector<double>(rows), columns, prepared);
+        return tensor(prepared).view(rows.shape[0], width);
+    }
+
+    /// <summary>The same of arrays: values [N, D] → prepared [N, D'], overwritten.</summary>
+    internal void Prepare(ReadOnlySpan<double> values, int columns, Span<float> prepared)
+    {
+        prepared.Clear();
         ColumnLevels?[] levels = ByColumn(columns);
-        int width = levels.Sum(l => l?.Width ?? 1);
-        long count = rows.shape[0];
-        var prepared = new float[count * width];
-        for (long n = 0, at = 0; n < count; n++)
+        for (int n = 0, at = 0; n < values.Length / columns; n++)
         {
             for (int c = 0; c < columns; c++)
             {
@@ -51,8 +57,6 @@ internal sealed record ColumnSteps(
                 at += known.Width;
             }
         }
-
-        return tensor(prepared).view(count, width);
     }
 
     /// <summary>The table's column that a column of <see cref="Apply"/>'s result is made of.</summary>

@@ -38,6 +38,12 @@ public sealed class BranchNode : ContainerNode
 
     internal override bool TakesDistinctRows => true;
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x)
+    {
+        RowValue[] outputs = [.. Inside.Select(branch => plan.Run(branch, x))];
+        return _combine == Combine.Sum ? outputs.Aggregate((a, b) => plan.Add(a, b)) : plan.Concat(outputs);
+    }
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         OnnxValue[] outputs = [.. Inside.Select(branch => onnx.Run(branch, x))];

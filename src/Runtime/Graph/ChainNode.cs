@@ -10,5 +10,7 @@ public sealed class ChainNode(string name, IReadOnlyList<Node> inside) : Contain
 
     internal override bool TakesDistinctRows => true;
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => InOrder(plan, x);
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => InOrder(onnx, x);
 }

@@ -39,6 +39,9 @@ public abstract class ContainerNode : Node
         return x;
     }
 
+    /// <summary>Adds the steps of the nodes one after the other.</summary>
+    private protected RowValue InOrder(RowPlan plan, RowValue x) => _inside.Aggregate(x, (value, node) => plan.Run(node, value));
+
     /// <summary>Adds the operators of the nodes one after the other.</summary>
     private protected OnnxValue InOrder(OnnxGraph onnx, OnnxValue x) => _inside.Aggregate(x, (value, node) => onnx.Run(node, value));
 }

@@ -27,6 +27,14 @@ public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool i
 
     internal override bool TakesDistinctRows => true;
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x)
+    {
+        (RowValue first, RowValue second) = (plan.Half(x, false), plan.Half(x, true));
+        return isInverse
+            ? plan.Concat(second, plan.Add(first, InOrder(plan, second), subtracts: true))
+            : plan.Concat(plan.Add(second, InOrder(plan, first)), first);
+    }
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         // The channels of images, the features of everything else.

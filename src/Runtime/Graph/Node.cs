@@ -29,6 +29,9 @@ public abstract class Node(string name) : GraphPart(name)
     internal Tensor Pass(Tensor x, Route route) =>
         Forward(route.Rows is null || TakesDistinctRows ? x : route.Whole(x), route);
 
+    /// <summary>Adds the node's steps to a <see cref="Predictor"/>, in evaluation mode. UserException where it needs libtorch's tensors.</summary>
+    internal virtual RowValue ToRows(RowPlan plan, RowValue x) => throw plan.Refusal(GetType().Name);
+
     /// <summary>Adds the node's operators to an ONNX graph, in evaluation mode. UserException where an ONNX file cannot hold the node.</summary>
     internal virtual OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => throw onnx.Refusal(GetType().Name);
 }

@@ -15,5 +15,7 @@ public sealed class ResidualNode(string name, IReadOnlyList<Node> inside) : Cont
 
     internal override bool TakesDistinctRows => true;
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => plan.Add(x, InOrder(plan, x));
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => onnx.Two("Add", InOrder(onnx, x), x);
 }

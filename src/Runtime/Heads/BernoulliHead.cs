@@ -19,6 +19,8 @@ public sealed class BernoulliHead() : Head("bernoulli")
     /// <inheritdoc/>
     public override Tensor? LogProbabilities(Tensor features) => -nn.functional.softplus(-features);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue features) => plan.Apply(features, Activation.Sigmoid);
+
     internal override void ToOnnx(OnnxGraph onnx, OnnxValue features)
     {
         onnx.Output("logits", Onnx.TensorProto.Types.DataType.Float, features);

@@ -23,5 +23,7 @@ public sealed class CategoricalHead(int classes) : Head("categorical")
     /// <inheritdoc/>
     public override Tensor? LogProbabilities(Tensor features) => nn.functional.log_softmax(features, -1);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue features) => plan.Apply(features, Activation.Softmax);
+
     internal override void ToOnnx(OnnxGraph onnx, OnnxValue features) => OutputClasses(onnx, features);
 }

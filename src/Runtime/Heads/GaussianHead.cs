@@ -44,6 +44,8 @@ public sealed class GaussianHead : Head
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) => features;
 
+    internal override RowValue ToRows(RowPlan plan, RowValue features) => features;
+
     internal override void ToOnnx(OnnxGraph onnx, OnnxValue features) => onnx.Output("mean", Onnx.TensorProto.Types.DataType.Float, features);
 
     /// <inheritdoc/>

@@ -39,6 +39,12 @@ public abstract class Head(string kind) : GraphPart(kind)
     /// </summary>
     public virtual Tensor? LogProbabilities(Tensor features) => null;
 
+    /// <summary>
+    /// Adds to a <see cref="Predictor"/> what the head says of features: the probability of every class or bit, or the means. UserException where it needs
+    /// libtorch's tensors.
+    /// </summary>
+    internal virtual RowValue ToRows(RowPlan plan, RowValue features) => throw plan.Refusal($"the head {GetType().Name}");
+
     /// <summary>Adds the head to an ONNX graph and declares its outputs. UserException where an ONNX file cannot hold it.</summary>
     internal virtual void ToOnnx(OnnxGraph onnx, OnnxValue features) => throw onnx.Refusal($"the head {GetType().Name}");
 

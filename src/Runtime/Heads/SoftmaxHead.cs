@@ -80,6 +80,8 @@ public sealed class SoftmaxHead : Head
     public override Tensor? LogProbabilities(Tensor features) =>
         nn.functional.log_softmax(Products.Linear(features, _weight, _bias), -1);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue features) => plan.Linear(features, _weight, _bias, Activation.Softmax);
+
     internal override void ToOnnx(OnnxGraph onnx, OnnxValue features) => OutputClasses(onnx, onnx.Linear(features, _weight, _bias));
 
     private Tensor ScoreInParts(Tensor rows, Tensor classes)

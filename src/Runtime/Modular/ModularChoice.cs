@@ -102,6 +102,19 @@ internal sealed class ModularChoice
         }
     }
 
+    /// <summary>Adds the choice and the chosen modules to a <see cref="Predictor"/>.</summary>
+    internal RowValue ToRows(RowPlan plan, RowValue x)
+    {
+        if (Pool is not LinearPool linear || x.Row.Length != 1)
+        {
+            throw plan.Refusal($"modules of pool {Pool.Name}, a {Pool.GetType().Name}, on rows {x.Row.AsShape()}");
+        }
+
+        RowChoices choices = plan.Choose(Controller.ToRows(plan, x), Controller.Choose);
+        RowValue outputs = plan.Modules(x, choices, linear.Weight, linear.Bias, linear.Activation);
+        return Combine == Combine.Concat || Controller.Choose == 1 ? outputs : plan.Sum(outputs, choices, linear.Outputs, Duplicates);
+    }
+
     /// <summary>Adds the chosen modules to an ONNX graph: rows x [n, …in], modules [n, K] → [n, …out].</summary>
     internal OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue modules)
     {

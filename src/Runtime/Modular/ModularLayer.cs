@@ -67,6 +67,8 @@ public sealed class ModularLayer : Node
         return _choice.RunSeveral(route, x, route.Choose(Name, 0, each, _choice.Pool.Name), times);
     }
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => _choice.ToRows(plan, x);
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         OnnxValue rows = x.IsSequence ? onnx.Reshape(x, x.Row[1]) : x;

@@ -11,5 +11,7 @@ public sealed class ActivationNode(string name, Activation activation) : Node(na
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => activation.Apply(x);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => plan.Apply(x, activation);
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => activation.ToOnnx(onnx, x);
 }

@@ -41,6 +41,14 @@ public sealed class BatchNormNode : Node
     public override Tensor Forward(Tensor x, Route route) =>
         x.dim() == 3 ? Normalise(x.flatten(0, 1)).view(x.shape) : Normalise(x);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor scale = _weight / (_runningVariance + 1e-5).sqrt();
+        return plan.Scale(x, scale, _bias - _runningMean * scale);
+    }
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         // Channels stand before the places of an image; other features come last.

@@ -39,5 +39,7 @@ public sealed class DropoutNode : Node
         return x * (mask / kept);
     }
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => x;
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => x;
 }

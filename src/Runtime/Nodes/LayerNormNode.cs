@@ -30,6 +30,8 @@ public sealed class LayerNormNode : Node
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) => nn.functional.layer_norm(x, _shape, _weight, _bias);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => plan.Scale(plan.Normalise(x), _weight, _bias);
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => onnx.Add(
         "LayerNormalization", x.Row, [x, onnx.Weight(_weight, "weight"), onnx.Weight(_bias, "bias")],
         ("axis", (long)-_shape.Length), ("epsilon", 1e-5f));

@@ -56,5 +56,7 @@ public sealed class LinearNode : Node
             TensorSpans.Floats(Floats(_weight)), TensorSpans.Floats(Floats(_bias)), (int)_weight.shape[1], (int)_weight.shape[0], block);
     }
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => plan.Linear(x, _weight, _bias, _activation);
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => _activation.ToOnnx(onnx, onnx.Linear(x, _weight, _bias));
 }

@@ -24,5 +24,7 @@ public abstract class PenaltyNode(string name) : Node(name)
     /// </summary>
     protected abstract Tensor? Penalty(Tensor x, Tensor? weights);
 
+    internal override RowValue ToRows(RowPlan plan, RowValue x) => x;
+
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) => x;
 }
