@@ -185,6 +185,18 @@ let tests =
                                 let loop, other = values["loop"], values[way]
                                 eachNear (floats (loop.[what])) (floats (other.[what])) $"{way}"
 
+            testCase $"a trained network answers the same in every way it is written in {kind.Name}"
+            <| fun () ->
+                withPeer kind (fun peer ->
+                    use model = new PredictModel(PredictSizes.Tiny)
+                    model.OpenPeer peer |> ignore
+
+                    for rows in PredictSizes.Tiny.Batches do
+                        let ours = model.Ask(rows, 1) |> Array.map float
+
+                        for KeyValue(way, told) in (valuesOf peer rows).AsObject() do
+                            eachNear ours (floats told) $"{rows} rows, {way}")
+
             for benchmark in Benchmark.All |> Seq.filter (fun b -> Seq.contains kind b.Peers) do
                 testCase $"{benchmark.Name} runs beside {kind.Name}, in small"
                 <| fun () ->
