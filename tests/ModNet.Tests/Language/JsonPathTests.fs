@@ -87,6 +87,7 @@ let private everything =
         pooled (linear 37) He Grouped Task
         pooled (linear 38) Stacked Wide Given
         pooled (linear 43) Uniform Kernel (Mlp [ 44 ])
+        pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
 
         modular_gru {
             from words
