@@ -19,6 +19,7 @@ public sealed record Benchmark(
         new("cifar-em", "an EM round of the CIFAR-10 network (1 E-step, 15 M-steps)", PeerKind.All, CifarBenchmark.Run),
         new("sparse-linear", "a linear layer that skips zeros beside libtorch's, at 50 to 95 % zeros", [], SkippingBenchmark.Run),
         new("ranks", "training on two ranks over MPI beside one", [], RanksBenchmark.Run),
+        new("million", "a million modules beside 256, and the memory they take", [], MillionBenchmark.Run),
         new("kernels", "our kernels beside the machine's peak", [], KernelBenchmark.Run),
         new("start", "how long `check` and `train` of a script take to start", [], StartBenchmark.Run),
     ];
