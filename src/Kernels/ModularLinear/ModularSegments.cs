@@ -6,19 +6,19 @@ namespace ModNet.Kernels;
 /// </summary>
 public sealed class ModularSegments
 {
-    // Counting takes a place for every module; where there are many more modules than choices, sorting takes less.
-    private const int ModulesPerChoice = 16;
+    // Counting all modules at once takes a place for each. Above so many, their numbers are taken in parts of so many bits.
+    private const int Bits = 11;
 
-    /// <summary>Sorts choices: by counting, or, where modules are many, by comparing, so that the cost follows the choices.</summary>
+    /// <summary>Sorts choices by counting, so that the cost follows the choices, however many modules there are.</summary>
     /// <param name="indices">The chosen modules, each in [0, M).</param>
     /// <param name="modules">M.</param>
     /// <exception cref="ArgumentOutOfRangeException">A choice lies outside [0, M).</exception>
     public ModularSegments(ReadOnlySpan<long> indices, int modules)
     {
         Expected.Below(indices, modules, nameof(indices), "modules", "M");
-        if (modules > (long)ModulesPerChoice * Math.Max(1, indices.Length))
+        if (modules > 1 << Bits)
         {
-            (Modules, Starts, Order) = Compared(indices);
+            (Modules, Starts, Order) = InParts(indices, modules);
             return;
         }
 
@@ -49,31 +49,51 @@ public sealed class ModularSegments
         }
     }
 
-    private static (int[] Modules, int[] Starts, int[] Order) Compared(ReadOnlySpan<long> indices)
+    // Sorts by the lowest bits of modules' numbers, then by the next, each time by counting, so that the choices of a module stay in their order.
+    private static (int[] Modules, int[] Starts, int[] Order) InParts(ReadOnlySpan<long> indices, int modules)
     {
-        // A choice's number breaks ties, so that the choices of a module stay in their order.
-        var keys = new long[indices.Length];
-        for (int j = 0; j < keys.Length; j++)
+        int[] order = new int[indices.Length], before = new int[indices.Length];
+        for (int j = 0; j < order.Length; j++)
         {
-            keys[j] = (indices[j] << 32) | (uint)j;
+            order[j] = j;
         }
 
-        Array.Sort(keys);
-        var order = new int[keys.Length];
-        List<int> modules = [], starts = [];
-        for (int place = 0; place < keys.Length; place++)
+        int[] next = new int[(1 << Bits) + 1];
+        for (int shift = 0; modules - 1 >> shift > 0; shift += Bits)
         {
-            order[place] = (int)(keys[place] & uint.MaxValue);
-            int module = (int)(keys[place] >> 32);
-            if (modules.Count == 0 || modules[^1] != module)
+            (order, before) = (before, order);
+            Array.Clear(next);
+            foreach (long module in indices)
             {
-                modules.Add(module);
+                next[Part(module, shift) + 1]++;
+            }
+
+            for (int part = 0; part < 1 << Bits; part++)
+            {
+                next[part + 1] += next[part];
+            }
+
+            foreach (int j in before)
+            {
+                order[next[Part(indices[j], shift)]++] = j;
+            }
+        }
+
+        List<int> used = [], starts = [];
+        for (int place = 0; place < order.Length; place++)
+        {
+            int module = (int)indices[order[place]];
+            if (used.Count == 0 || used[^1] != module)
+            {
+                used.Add(module);
                 starts.Add(place);
             }
         }
 
-        return ([.. modules], [.. starts, keys.Length], order);
+        return ([.. used], [.. starts, order.Length], order);
     }
+
+    private static int Part(long module, int shift) => (int)(module >> shift) & ((1 << Bits) - 1);
 
     /// <summary>[U]: the modules in use, ascending.</summary>
     public int[] Modules { get; }

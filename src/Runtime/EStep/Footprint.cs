@@ -46,9 +46,8 @@ internal sealed class Footprint
     /// <summary>Counts a distribution, which lives as long as the tape.</summary>
     internal void Keep(ChoiceDistribution kept)
     {
-        long numbers = kept.Parts.Sum(part => part.numel());
-        _kept += numbers;
-        Pass(numbers);
+        _kept += kept.Numbers;
+        Pass(kept.Numbers);
     }
 
     /// <summary>Counts tensors of so many numbers, which are there for a while.</summary>

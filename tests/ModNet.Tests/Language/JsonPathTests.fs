@@ -87,7 +87,6 @@ let private everything =
         pooled (linear 37) He Grouped Task
         pooled (linear 38) Stacked Wide Given
         pooled (linear 43) Uniform Kernel (Mlp [ 44 ])
-        pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
 
         modular_gru {
             from words
@@ -118,6 +117,7 @@ let private everything =
         lstm 58
         linear 59 |> mish
         linear 60 |> activated_by Softmax
+        pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
     }
 
 let private text = Network.to_json everything

@@ -104,6 +104,39 @@ let tests =
 
                         Expect.isLessThan far (5.0 * sqrt (p[k].[m] / float draws)) $"position {k}, module {m}"
 
+            testScoped $"%A{sizes} for K = {choose}: repeated rows are as if each had been made by itself"
+            <| fun () ->
+                let factored, _ = both 1 sizes choose
+                let x = normal 2 [ 4; inputs ]
+                let once = factored.Distribution(x.repeat [| 3L; 1L |])
+                let several = factored.Distribution(x).Tile 3
+                Expect.equal several.Rows 12L "rows"
+                let chosen = indices 3 (product sizes) 12 choose
+                let uniforms = once.Uniforms(12L, generator 5)
+
+                for name, ask in
+                    [
+                        "log p of all modules", (fun (d: ChoiceDistribution) -> d.LogProbabilities)
+                        "log p(a | x)", (fun d -> d.LogProbability chosen)
+                        "draws", (fun d -> d.SampleBy uniforms)
+                        "mode", (fun d -> d.Mode())
+                        "entropy", (fun d -> d.Entropy())
+                        "the sum over rows", (fun d -> d.SumOfProbabilities())
+                        "two positions beside each other, repeated alike",
+                        (fun d ->
+                            ChoiceDistribution.Join([ d; d ], 1L).LogProbability(torch.cat ([| chosen; chosen |], 1L)))
+                        "two positions beside each other, one of them repeated",
+                        (fun d ->
+                            ChoiceDistribution
+                                .Join([ d; once ], 1L)
+                                .LogProbability(torch.cat ([| chosen; chosen |], 1L)))
+                        "rows below each other", (fun d -> ChoiceDistribution.Join([ d; once ], 0L).Entropy())
+                    ] do
+                    near
+                        ((ask once).to_type torch.ScalarType.Float64)
+                        ((ask several).to_type torch.ScalarType.Float64)
+                        name
+
             testScoped $"%A{sizes} for K = {choose}: the entropies of a batch are the table's"
             <| fun () ->
                 let statistics (controller: Controller) =
