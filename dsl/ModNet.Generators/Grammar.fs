@@ -10,6 +10,25 @@ module internal Grammar =
 
     let private isShaped (shape: Shape) = not shape.IsTokens
 
+    /// Sizes of one to three digits that multiply to a number.
+    let private digits number =
+        let rec more left rest =
+            gen {
+                if left = 0 then
+                    return [ rest ]
+                else
+                    let! size =
+                        Gen.elements [
+                            for size in 1..rest do
+                                if rest % size = 0 then size
+                        ]
+
+                    let! others = more (left - 1) (rest / size)
+                    return size :: others
+            }
+
+        Gen.choose (0, 2) |> Gen.bind (fun left -> more left number)
+
     /// The form of p(a | x) over a row.
     let controller (context: Context) row choose modules =
         Gen.frequency [
@@ -30,6 +49,7 @@ module internal Grammar =
                  }
              | _ -> 0, Gen.constant Linear)
             where context.HasTasks 3, Gen.constant Task
+            2, digits modules |> Gen.map Factored
             1, Gen.constant Given
             1, Gen.constant () |> Gen.map (fun () -> Custom(CustomExamples.logits row choose modules))
         ]
@@ -58,7 +78,7 @@ module internal Grammar =
 
             // A method with a k of its own runs no more modules than may be chosen, so one masked module of many is enough.
             let! masked =
-                if controller = Given || pool.Modules < 4 || choose >= pool.Modules then
+                if controller = Given || controller.IsFactored || pool.Modules < 4 || choose >= pool.Modules then
                     Gen.constant []
                 else
                     Gen.frequency [ 4, Gen.constant []; 1, Gen.constant [ pool.Modules - 1 ] ]

@@ -6,7 +6,8 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal ModularFaults =
 
-    let private hasCustomController (modular: Modular) = modular.Controller.IsCustom
+    /// Whether the controller itself says how many modules there are.
+    let private hasOwnM (modular: Modular) = modular.Controller.IsCustom || modular.Controller.IsFactored
 
     let private isSingle (pool: Pool) = pool.Units.Length = 1
 
@@ -14,12 +15,12 @@ module internal ModularFaults =
         for choose in [ 0; -1 ] do
             Fault.KBelowOne, "choose", { modular with Choose = choose }
 
-        if not (hasCustomController modular) then
+        if not modular.Controller.IsCustom then
             let pool = modular.Pool
 
             if modular.Combine = Sum then
                 Fault.KAboveM, "choose", { modular with Choose = pool.Modules + 1 }
-            elif pool.Name.IsNone && isSingle pool && modular.Choose > 1 then
+            elif pool.Name.IsNone && isSingle pool && modular.Choose > 1 && not (hasOwnM modular) then
                 // K decides what Concat gives, so here M changes.
                 let fewer = { pool with Modules = modular.Choose - 1 }
 
@@ -33,6 +34,15 @@ module internal ModularFaults =
         controlled Fault.NonPositiveSize (Mlp [ 2; 0 ])
 
         if not hasTasks then controlled Fault.TaskWithoutTasks Task
+
+        let modules = modular.Pool.Modules
+
+        if modular.Masked.IsEmpty then
+            controlled Fault.NonPositiveSize (Factored [])
+            controlled Fault.NonPositiveSize (Factored [ modules; 0 ])
+            controlled Fault.ControllerUnlikeChoices (Factored [ modules; 2 ])
+        else
+            Fault.MaskUnfit, "masked", { modular with Controller = Factored [ modules ] }
 
         match row with
         | Shape.Image(_, height, width) ->
@@ -95,7 +105,7 @@ module internal ModularFaults =
 
     /// Another pool under the name of one that is in use already.
     let private names (place: ModularPlace) = [
-        if not (hasCustomController place.Modular) then
+        if not (hasOwnM place.Modular) then
             let pool = place.Modular.Pool
 
             Fault.PoolNameTaken, "from", { place.Modular with Pool = { pool with Modules = pool.Modules + 1 } }

@@ -10,7 +10,8 @@ module internal PoolFaults =
 
     /// Whether all that use the pool would take any number of modules, and any units.
     let private takesAnyM (place: PoolPlace) =
-        place.Users |> List.forall (fun user -> not user.Modular.Controller.IsCustom)
+        place.Users
+        |> List.forall (fun user -> not (user.Modular.Controller.IsCustom || user.Modular.Controller.IsFactored))
 
     let private takesAnyUnit (place: PoolPlace) =
         place.Users |> List.forall (fun user -> not user.Modular.Dispatch.IsForLinear)
@@ -22,7 +23,7 @@ module internal PoolFaults =
             for modules in [ 0; -4 ] do
                 Fault.MBelowOne, "/modules", { pool with Modules = modules }
 
-            if takesAnyM place then Fault.MAboveLimit, "/modules", { pool with Modules = 70_000 }
+            if takesAnyM place then Fault.MAboveLimit, "/modules", { pool with Modules = 17_000_000 }
     ]
 
     let private missing (place: PoolPlace) = [

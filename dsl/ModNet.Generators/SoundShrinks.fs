@@ -74,6 +74,7 @@ module internal SoundShrinks =
 
             match modular.Controller with
             | Mlp hidden -> { modular with Controller = Mlp [ hidden.Head ] }
+            | Factored digits -> { modular with Controller = Factored [ List.fold (*) 1 digits ] }
             | _ -> ()
 
             { modular with Pool = { modular.Pool with Name = None } }
@@ -96,11 +97,12 @@ module internal SoundShrinks =
             { pool with Init = Uniform }
         }
 
-    /// Every custom controller made linear: it would stand in the way of other numbers.
+    /// Every controller that says itself how many modules there are made linear: it would stand in the way of other numbers.
     let private plainControllers =
         LayerTree.modulars (fun modular ->
             match modular.Controller with
-            | Custom _ -> { modular with Controller = Linear }
+            | Custom _
+            | Factored _ -> { modular with Controller = Linear }
             | _ -> modular)
 
     /// Masks without the modules that are there no more; none where they would be over all.

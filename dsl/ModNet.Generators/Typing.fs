@@ -124,6 +124,10 @@ module internal Typing =
             channels >= 1 && kernel >= 1 && kernel <= min height width
         | Conv _, _ -> false
         | Task, _ -> known.HasTasks
+        | Factored digits, _ ->
+            not digits.IsEmpty
+            && List.forall (fun size -> size >= 1) digits
+            && List.fold (*) 1 digits = modular.Pool.Modules
         | Custom spec, _ ->
             spec.Code.Value.IsSome
             && spec.Input = row

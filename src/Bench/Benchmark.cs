@@ -21,6 +21,7 @@ public sealed record Benchmark(
         new("predict", "how long a trained network takes to answer for 1 row and for 4,096", PeerKind.All, PredictBenchmark.Run),
         new("stacks", "an E-step whose candidates share what they chose alike, beside one that runs every candidate", [], StackBenchmark.Run),
         new("ranks", "training on two ranks over MPI beside one", [], RanksBenchmark.Run),
+        new("million", "a million modules beside 256, and the memory they take", [], MillionBenchmark.Run),
         new("kernels", "our kernels beside the machine's peak", [], KernelBenchmark.Run),
         new("start", "how long `check` and `train` of a script take to start", [], StartBenchmark.Run),
     ];

@@ -18,6 +18,7 @@ module Compile =
         | Conv(channels, kernel) ->
             new ConvController(RuntimeWords.features row, channels, kernel, choose, modules, init)
         | Task -> new TaskController(values, planned.Tasks.Value, choose, modules, init)
+        | Factored digits -> new FactoredController(values, Array.ofList digits, choose, init)
         | Given -> new GivenController(choose, modules)
         | Custom custom ->
             let place = $"{root}/{planned.Name}/controller"

@@ -99,6 +99,14 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
                     "choices that the data give",
                     "leave it out, and change the data"
                 )
+            | None, None when modular.Controller.IsFactored ->
+                notes.Add(
+                    Fault.MaskUnfit,
+                    $"{at layer}/masked",
+                    "a controller with a logit for every module",
+                    "`Factored`, which has them for digits",
+                    "leave it out, or use `Linear`, `Mlp`, `Conv` or `Task`"
+                )
             | None, None -> ()
 
     /// What the K units give together for a row, and the planned pool, where they can be known.

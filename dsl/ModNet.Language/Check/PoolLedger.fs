@@ -19,9 +19,6 @@ type internal PoolUses = {
 type internal PoolLedger
     (root: string, notes: Notes, walk: string -> Layer list -> Shape option -> PlannedLayer list * Shape option) =
 
-    /// Assignments hold a choice in two bytes at most.
-    let modulesLimit = 65_536
-
     let pools = Dictionary<string, PoolUses>()
 
     let describe (pool: Pool) =
@@ -57,11 +54,11 @@ type internal PoolLedger
         if pool.Modules < 1 && not nothing then
             let got = if pool.Modules = 0 then "none" else $"M = {pool.Modules}"
             notes.Add(Fault.MBelowOne, $"{place}/modules", "M ≥ 1", got, "say `modules M`")
-        elif pool.Modules > modulesLimit then
+        elif pool.Modules > Counts.mostModules then
             notes.Add(
                 Fault.MAboveLimit,
                 $"{place}/modules",
-                $"M ≤ {Numbers.grouped (int64 modulesLimit)}",
+                $"M ≤ {Numbers.grouped (int64 Counts.mostModules)}",
                 $"M = {Numbers.grouped (int64 pool.Modules)}",
                 "give the pool fewer modules"
             )

@@ -168,6 +168,75 @@ module internal Controllers =
             Weight = 2
         }
 
+    /// Sizes of so many digits, about alike and none of them 1, that make M modules; None where there are none.
+    let private sizesFor count modules =
+        let rec factors least rest =
+            if rest <= 1 then []
+            elif int64 least * int64 least > int64 rest then [ rest ]
+            elif rest % least = 0 then least :: factors least (rest / least)
+            else factors (least + 1) rest
+
+        let sizes =
+            (List.replicate count 1, List.rev (factors 2 modules))
+            ||> List.fold (fun sizes factor ->
+                match List.sort sizes with
+                | smallest :: others -> smallest * factor :: others
+                | [] -> [])
+
+        if List.contains 1 sizes then None else Some(List.sortDescending sizes)
+
+    let private inBrackets (sizes: int list) = sizes |> List.map string<int> |> String.concat "; " |> sprintf "[ %s ]"
+
+    let private checkFactored (site: ControllerSite) (digits: int list) =
+        let modules = site.Modular.Pool.Modules
+
+        if digits.IsEmpty then
+            site.Notes.Add(
+                Fault.NonPositiveSize,
+                site.Place,
+                "at least one digit's size for `Factored`",
+                "none",
+                "give sizes whose product is M, or use `Linear`"
+            )
+
+        let sizes = digits |> List.choose (fun size -> site.Notes.Positive(site.Place, "a digit's size", size))
+        let product = sizes |> List.fold (fun product size -> Counts.times product (int64 size)) 1L
+
+        if not digits.IsEmpty && sizes.Length = digits.Length && modules >= 1 && product <> int64 modules then
+            let instead =
+                sizesFor digits.Length modules |> Option.map (fun sizes -> $"say `Factored {inBrackets sizes}`")
+
+            let remedies =
+                Option.toList instead
+                @ [ if product <= int64 Counts.mostModules then $"give the pool {Numbers.grouped product} modules" ]
+
+            site.Notes.Add(
+                Fault.ControllerUnlikeChoices,
+                site.Place,
+                $"digits whose sizes multiply to M = {Numbers.grouped (int64 modules)}",
+                $"{inBrackets digits}, which multiply to {Numbers.grouped product}",
+                (if remedies.IsEmpty then "give other sizes, or use `Linear`" else String.concat ", or " remedies)
+            )
+
+    let private factored =
+        ofForm {
+            Word = "factored"
+            Get =
+                (function
+                | Factored digits -> Some digits
+                | _ -> None)
+            Make = Factored
+            Fields = Codec.one "digits" (Codec.list Codec.int)
+            Describe = fun digits -> $"controller Factored {inBrackets digits}"
+            Check = checkFactored
+            Cost =
+                fun row logits _ digits ->
+                    let modules = digits |> List.fold (fun product size -> Counts.times product (int64 size)) 1L
+                    let choose = logits / max 1L modules
+                    Cost.affine (ShapeRules.Values row) (choose * (digits |> List.sumBy int64<int>)) true
+            Weight = 3
+        }
+
     let private given =
         ofForm {
             Word = "given"
@@ -217,7 +286,7 @@ module internal Controllers =
             Weight = 4
         }
 
-    let all = [ linear; mlp; conv; task; given; custom ]
+    let all = [ linear; mlp; conv; task; factored; given; custom ]
 
     let private of' controller = all |> List.find (fun kind -> kind.Is controller)
 

@@ -20,6 +20,15 @@ module internal Mixtures =
                 "say `choose 1`"
             )
 
+        if modular.Controller.IsFactored then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                place "controller",
+                $"a controller with a logit for every module, all of which `{word}` compares",
+                "`Factored`, which has them for digits",
+                "use `Linear`, `Mlp`, `Conv` or `Task`, or train by another method"
+            )
+
         let allowed = modular.Pool.Modules - modular.Masked.Length
 
         if modular.Pool.Modules >= 1 && k > allowed then

@@ -227,6 +227,9 @@ type Controller =
     | Conv of channels: int * kernel: int
     /// A linear map of x and the datapoint's task id (one-hot) to K·M logits, with bias.
     | Task
+    /// For many modules: a module's number is written as digits of these sizes, whose product is M, the last one varying fastest; a linear map
+    /// with bias to K·Σ sizes logits, and a softmax for each digit, so that log p(a | x) is their sum. With one digit it is `Linear`.
+    | Factored of digits: int list
     /// No controller: the datapoint brings its K choices along, and nothing is learned about them. On a sequence they hold
     /// at every step.
     | Given

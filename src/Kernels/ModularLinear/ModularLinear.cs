@@ -54,14 +54,37 @@ public static unsafe class ModularLinear
         Span<float> output,
         Cores cores)
     {
-        Check(size, x, indices, weight);
+        fixed (float* w = weight, b = bias)
+        {
+            Forward(size, x, indices, new PinnedFloats(w, weight.Length), new PinnedFloats(b, bias.Length), output, cores);
+        }
+    }
+
+    /// <summary>The same, where a span does not reach all weights.</summary>
+    /// <param name="size">B ≥ 0, all other sizes ≥ 1.</param>
+    /// <param name="x">[B, in].</param>
+    /// <param name="indices">[B, K]: a, each in [0, M).</param>
+    /// <param name="weight">[M, out, in].</param>
+    /// <param name="bias">[M, out]; empty for modules without bias.</param>
+    /// <param name="output">Out, overwritten: [B, K, out].</param>
+    /// <param name="cores">How many threads may work.</param>
+    public static void Forward(
+        in ModularLinearSize size,
+        ReadOnlySpan<float> x,
+        ReadOnlySpan<long> indices,
+        PinnedFloats weight,
+        PinnedFloats bias,
+        Span<float> output,
+        Cores cores)
+    {
+        Check(size, x, indices, weight.Length);
         Expected.LengthOrNone(bias.Length, (long)size.Modules * size.Outputs, nameof(bias), "[M, out]");
         Expected.Length(output.Length, (long)size.Choices * size.Outputs, nameof(output), "[B, K, out]");
         var segments = new ModularSegments(indices, size.Modules);
-        fixed (float* px = x, w = weight, b = bias, y = output)
+        fixed (float* px = x, y = output)
         {
             Narrow(cores, size).Run(
-                new ModularLinearTask { Size = size, Segments = segments, X = px, Weight = w, Bias = b, Output = y });
+                new ModularLinearTask { Size = size, Segments = segments, X = px, Weight = weight.Start, Bias = bias.Start, Output = y });
         }
     }
 
@@ -69,11 +92,11 @@ public static unsafe class ModularLinear
     /// Gradients of a loss, from its gradient in the outputs. Those of weight and bias are written either for all M modules, with zeros
     /// where nothing chose them, or for the U modules in use alone, in the order of <see cref="InUse"/>: their lengths say which.
     /// </summary>
-    /// <param name="size">The same as in <see cref="Forward"/>, and so are x, indices and weight.</param>
+    /// <param name="size">The same as in <see cref="Forward(in ModularLinearSize, ReadOnlySpan{float}, ReadOnlySpan{long}, ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float}, Cores)"/>, and so are x, indices and weight.</param>
     /// <param name="x">[B, in].</param>
     /// <param name="indices">[B, K].</param>
     /// <param name="weight">[M, out, in].</param>
-    /// <param name="output">[B, K, out], what <see cref="Forward"/> gave. Empty for modules without ReLU.</param>
+    /// <param name="output">[B, K, out], the outputs. Empty for modules without ReLU.</param>
     /// <param name="upstream">[B, K, out]: the gradient in the outputs.</param>
     /// <param name="xGradient">Out, overwritten: [B, in]. Empty where it is not wanted.</param>
     /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where neither it nor the bias's is wanted.</param>
@@ -93,7 +116,37 @@ public static unsafe class ModularLinear
         Span<float> biasGradient,
         Cores cores)
     {
-        Check(size, x, indices, weight);
+        fixed (float* w = weight)
+        {
+            Backward(
+                size, x, indices, new PinnedFloats(w, weight.Length), output, upstream, xGradient, weightGradient, biasGradient, cores);
+        }
+    }
+
+    /// <summary>The same, where a span does not reach all weights.</summary>
+    /// <param name="size">The same as in <see cref="Forward(in ModularLinearSize, ReadOnlySpan{float}, ReadOnlySpan{long}, PinnedFloats, PinnedFloats, Span{float}, Cores)"/>, and so are x, indices and weight.</param>
+    /// <param name="x">[B, in].</param>
+    /// <param name="indices">[B, K].</param>
+    /// <param name="weight">[M, out, in].</param>
+    /// <param name="output">[B, K, out], the outputs. Empty for modules without ReLU.</param>
+    /// <param name="upstream">[B, K, out]: the gradient in the outputs.</param>
+    /// <param name="xGradient">Out, overwritten: [B, in]. Empty where it is not wanted.</param>
+    /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where neither it nor the bias's is wanted.</param>
+    /// <param name="biasGradient">Out, overwritten: [M or U, out], as the weight's. Empty where it is not wanted.</param>
+    /// <param name="cores">How many threads may work.</param>
+    public static void Backward(
+        in ModularLinearSize size,
+        ReadOnlySpan<float> x,
+        ReadOnlySpan<long> indices,
+        PinnedFloats weight,
+        ReadOnlySpan<float> output,
+        ReadOnlySpan<float> upstream,
+        Span<float> xGradient,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Cores cores)
+    {
+        Check(size, x, indices, weight.Length);
         long outputs = (long)size.Choices * size.Outputs;
         Expected.Length(upstream.Length, outputs, nameof(upstream), "[B, K, out]");
         if (size.Relu)
@@ -107,7 +160,7 @@ public static unsafe class ModularLinear
         int rows = dense ? size.Modules : weightGradient.IsEmpty ? 0 : segments.Modules.Length;
         Expected.Length(weightGradient.Length, rows * size.WeightLength, nameof(weightGradient), "[M or U, out, in]");
         Expected.LengthOrNone(biasGradient.Length, (long)rows * size.Outputs, nameof(biasGradient), dense ? "[M, out]" : "[U, out]");
-        fixed (float* px = x, w = weight, y = output, g = upstream, dx = xGradient, dw = weightGradient, db = biasGradient)
+        fixed (float* px = x, y = output, g = upstream, dx = xGradient, dw = weightGradient, db = biasGradient)
         {
             Narrow(cores, size).Run(new ModularLinearTask
             {
@@ -115,7 +168,7 @@ public static unsafe class ModularLinear
                 Segments = segments,
                 GoesBack = true,
                 X = px,
-                Weight = w,
+                Weight = weight.Start,
                 Output = y,
                 Upstream = g,
                 XGradient = dx,
@@ -130,7 +183,7 @@ public static unsafe class ModularLinear
     private static Cores Narrow(Cores cores, in ModularLinearSize size) => cores.AtMost(size.Inputs <= 4 ? 4 : size.Inputs <= 8 ? 8 : 16);
 
     private static void Check(
-        in ModularLinearSize size, ReadOnlySpan<float> x, ReadOnlySpan<long> indices, ReadOnlySpan<float> weight)
+        in ModularLinearSize size, ReadOnlySpan<float> x, ReadOnlySpan<long> indices, long weight)
     {
         Expected.AtLeast(size.Rows, 0, "B");
         Expected.AtLeast(size.Inputs, 1, "in");
@@ -139,6 +192,6 @@ public static unsafe class ModularLinear
         Expected.AtLeast(size.Choose, 1, "K");
         Expected.Length(x.Length, (long)size.Rows * size.Inputs, nameof(x), "[B, in]");
         Expected.Length(indices.Length, (long)size.Rows * size.Choose, nameof(indices), "[B, K]");
-        Expected.Length(weight.Length, size.Modules * size.WeightLength, nameof(weight), "[M, out, in]");
+        Expected.Length(weight, size.Modules * size.WeightLength, nameof(weight), "[M, out, in]");
     }
 }

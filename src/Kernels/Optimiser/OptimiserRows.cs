@@ -14,7 +14,7 @@ internal sealed unsafe class OptimiserRows
     private readonly long[] _rows;
     private readonly int _width;
 
-    internal OptimiserRows(ReadOnlySpan<long> rows, int modules, int parameter, in OptimiserGradient gradient)
+    internal OptimiserRows(ReadOnlySpan<long> rows, int modules, long parameter, in OptimiserGradient gradient)
     {
         Expected.AtLeast(modules, 1, nameof(modules));
         if (parameter % modules != 0)
@@ -22,29 +22,35 @@ internal sealed unsafe class OptimiserRows
             throw new ArgumentException($"parameter: expected [M, n] with M = {modules}, got {parameter} numbers.", nameof(parameter));
         }
 
+        Expected.Below(rows, modules, nameof(rows), "rows", "M");
         _rows = rows.ToArray();
-        _width = parameter / modules;
+        _width = checked((int)(parameter / modules));
         bool whole = gradient.IsWhole;
         Expected.Length(
             gradient.Values.Length, (whole ? modules : gradient.Rows.Length) * (long)_width, nameof(gradient), whole ? "[M, n]" : "[N, n]");
 
-        int[] place = new int[modules];
-        Array.Fill(place, -1);
-        for (int u = 0; u < _rows.Length; u++)
+        // The place of each row, without a number for every module.
+        long[] sorted = [.. _rows];
+        int[] placeOf = [.. Enumerable.Range(0, _rows.Length)];
+        Array.Sort(sorted, placeOf);
+        int Place(long row)
         {
-            place[_rows[u]] = u;
+            int found = Array.BinarySearch(sorted, row);
+            return found < 0 ? -1 : placeOf[found];
         }
 
+        int[] place = new int[gradient.Rows.Length];
         // A counting sort of the summands by the place of their row, so that a row's summands are added in the order they came in.
         _starts = new int[_rows.Length + 1];
-        foreach (long row in gradient.Rows)
+        for (int i = 0; i < place.Length; i++)
         {
-            if ((ulong)row >= (ulong)modules || place[row] < 0)
+            place[i] = Place(gradient.Rows[i]);
+            if (place[i] < 0)
             {
-                throw new ArgumentException($"gradient: expected rows that are stepped, got {row}.", nameof(gradient));
+                throw new ArgumentException($"gradient: expected rows that are stepped, got {gradient.Rows[i]}.", nameof(gradient));
             }
 
-            _starts[place[row] + 1]++;
+            _starts[place[i] + 1]++;
         }
 
         for (int u = 0; u < _rows.Length; u++)
@@ -56,7 +62,7 @@ internal sealed unsafe class OptimiserRows
         _summands = new int[gradient.Rows.Length];
         for (int i = 0; i < _summands.Length; i++)
         {
-            _summands[next[place[gradient.Rows[i]]]++] = whole ? (int)gradient.Rows[i] : i;
+            _summands[next[place[i]]++] = whole ? (int)gradient.Rows[i] : i;
         }
     }
 

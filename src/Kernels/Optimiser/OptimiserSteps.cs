@@ -56,6 +56,34 @@ public static unsafe class OptimiserSteps
         in OptimiserGradient gradient,
         Cores cores)
     {
+        fixed (float* p = parameter, m = first, v = second)
+        {
+            Adam(
+                numbers, rows, steps, modules, new PinnedFloats(p, parameter.Length), new PinnedFloats(m, first.Length), new PinnedFloats(v, second.Length), gradient, cores);
+        }
+    }
+
+    /// <summary>The same, where a span does not reach all of a parameter.</summary>
+    /// <param name="numbers">Rate, β₁, β₂, ε and decay.</param>
+    /// <param name="rows">[U]: the rows to step, each once.</param>
+    /// <param name="steps">[U]: each row's t, this step included; ≥ 1.</param>
+    /// <param name="modules">M.</param>
+    /// <param name="parameter">θ, [M, n].</param>
+    /// <param name="first">m, [M, n].</param>
+    /// <param name="second">v, [M, n].</param>
+    /// <param name="gradient">g, of rows that are stepped.</param>
+    /// <param name="cores">How many threads may work.</param>
+    public static void Adam(
+        in AdamNumbers numbers,
+        ReadOnlySpan<long> rows,
+        ReadOnlySpan<long> steps,
+        int modules,
+        PinnedFloats parameter,
+        PinnedFloats first,
+        PinnedFloats second,
+        in OptimiserGradient gradient,
+        Cores cores)
+    {
         var stepped = new OptimiserRows(rows, modules, parameter.Length, gradient);
         Expected.Length(first.Length, parameter.Length, nameof(first), "[M, n]");
         Expected.Length(second.Length, parameter.Length, nameof(second), "[M, n]");
@@ -67,9 +95,9 @@ public static unsafe class OptimiserSteps
             roots[u] = (float)Math.Sqrt(1 - Math.Pow(numbers.Beta2, steps[u]));
         }
 
-        fixed (float* p = parameter, m = first, v = second, g = gradient.Values)
+        fixed (float* g = gradient.Values)
         {
-            cores.Run(new AdamKernel(stepped, numbers, rates, roots, p, m, v, g));
+            cores.Run(new AdamKernel(stepped, numbers, rates, roots, parameter.Start, first.Start, second.Start, g));
         }
     }
 
@@ -93,11 +121,36 @@ public static unsafe class OptimiserSteps
         in OptimiserGradient gradient,
         Cores cores)
     {
+        fixed (float* p = parameter, v = velocity)
+        {
+            Momentum(rate, momentum, rows, modules, new PinnedFloats(p, parameter.Length), new PinnedFloats(v, velocity.Length), gradient, cores);
+        }
+    }
+
+    /// <summary>The same, where a span does not reach all of a parameter.</summary>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="momentum">The part of v that stays in a step.</param>
+    /// <param name="rows">[U]: the rows to step, each once.</param>
+    /// <param name="modules">M.</param>
+    /// <param name="parameter">θ, [M, n].</param>
+    /// <param name="velocity">v, [M, n]; empty where there is no momentum.</param>
+    /// <param name="gradient">g, of rows that are stepped.</param>
+    /// <param name="cores">How many threads may work.</param>
+    public static void Momentum(
+        double rate,
+        double momentum,
+        ReadOnlySpan<long> rows,
+        int modules,
+        PinnedFloats parameter,
+        PinnedFloats velocity,
+        in OptimiserGradient gradient,
+        Cores cores)
+    {
         var stepped = new OptimiserRows(rows, modules, parameter.Length, gradient);
         Expected.LengthOrNone(velocity.Length, parameter.Length, nameof(velocity), "[M, n]");
-        fixed (float* p = parameter, v = velocity, g = gradient.Values)
+        fixed (float* g = gradient.Values)
         {
-            cores.Run(new MomentumKernel(stepped, (float)rate, (float)momentum, p, v, g));
+            cores.Run(new MomentumKernel(stepped, (float)rate, (float)momentum, parameter.Start, velocity.Start, g));
         }
     }
 }

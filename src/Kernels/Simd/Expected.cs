@@ -5,7 +5,7 @@ internal static class Expected
 {
     /// <summary>Checks that an argument has the expected length.</summary>
     /// <exception cref="ArgumentException">It has another one.</exception>
-    internal static void Length(int got, long expected, string name, string shape)
+    internal static void Length(long got, long expected, string name, string shape)
     {
         if (got != expected)
         {
@@ -15,7 +15,7 @@ internal static class Expected
 
     /// <summary>The same as <see cref="Length"/>, except that an empty argument passes too.</summary>
     /// <exception cref="ArgumentException">The length is neither that one nor 0.</exception>
-    internal static void LengthOrNone(int got, long expected, string name, string shape)
+    internal static void LengthOrNone(long got, long expected, string name, string shape)
     {
         if (got != 0)
         {

@@ -43,7 +43,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// sum to 1. It takes the place of an earlier mask. ArgumentException where a module is not there, or none would be left.
     /// </summary>
     /// <example><code>controller.Mask([14, 15]);</code></example>
-    public void Mask(IEnumerable<int> modules)
+    public virtual void Mask(IEnumerable<int> modules)
     {
         var masked = new bool[Modules];
         foreach (int module in modules)
@@ -90,8 +90,10 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// </summary>
     public Tensor? Balance => _balance;
 
-    /// <summary>Adds the buffer balance [M], of the type and on the device of <paramref name="like"/>. It begins at zero.</summary>
-    internal void AddBalance(Tensor like)
+    /// <summary>
+    /// Adds the buffer balance [M], of the type and on the device of <paramref name="like"/>. It begins at zero. UserException where the controller has no scores of modules.
+    /// </summary>
+    internal virtual void AddBalance(Tensor like)
     {
         if (_balance is null)
         {
@@ -121,4 +123,11 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
 
     /// <summary>Adds the choice of modules for rows x [n, …in] to an ONNX graph → [n, K].</summary>
     internal virtual OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");
+
+    /// <summary>Flattens rows of any shape: [n, …] → [n, in].</summary>
+    protected static Tensor Vectors(Tensor x) => x.dim() == 2 ? x : x.flatten(1);
+
+    /// <summary>Flattens rows of any shape.</summary>
+    private protected static OnnxValue Vectors(OnnxGraph onnx, OnnxValue x) =>
+        x.Row.Length == 1 ? x : onnx.Reshape(x, x.Row.Aggregate(1L, (a, b) => a * b));
 }

@@ -71,9 +71,6 @@ public abstract class LogitController : Controller
     /// <summary>What the last linear map reads: x [n, …in] → [n, features].</summary>
     protected abstract Tensor Features(Tensor x, Tensor? beside);
 
-    /// <summary>Flattens rows of any shape: [n, …] → [n, in].</summary>
-    protected static Tensor Vectors(Tensor x) => x.dim() == 2 ? x : x.flatten(1);
-
     internal override OnnxValue ChosenOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) =>
         onnx.Choose(onnx.Reshape(onnx.Linear(FeaturesOnnx(onnx, x, beside), _weight, Bias), Choose, Modules));
 
@@ -89,8 +86,4 @@ public abstract class LogitController : Controller
 
     /// <summary>What the last linear map reads, in an ONNX graph.</summary>
     private protected virtual OnnxValue FeaturesOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? beside) => throw onnx.Refusal("a controller of its own");
-
-    /// <summary>Flattens rows of any shape.</summary>
-    private protected static OnnxValue Vectors(OnnxGraph onnx, OnnxValue x) =>
-        x.Row.Length == 1 ? x : onnx.Reshape(x, x.Row.Aggregate(1L, (a, b) => a * b));
 }

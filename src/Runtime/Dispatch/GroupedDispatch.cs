@@ -1,3 +1,4 @@
+using ModNet.Kernels;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -15,34 +16,19 @@ internal sealed class GroupedDispatch : Dispatch
             return NoRows(pool, x, indices);
         }
 
-        long[] chosen = TensorArrays.Vector<long>(indices);
-        var counts = new long[pool.Count];
-        foreach (long module in chosen)
+        // source[i] is the row of x at sorted place i, and place[j] is the sorted place of choice j.
+        var segments = new ModularSegments(TensorArrays.Vector<long>(indices), pool.Count);
+        long[] used = Array.ConvertAll(segments.Modules, m => (long)m);
+        long[] lengths = [.. used.Select((_, u) => (long)(segments.Starts[u + 1] - segments.Starts[u]))];
+        long[] source = Array.ConvertAll(segments.Order, j => j / positions);
+        var place = new long[source.Length];
+        for (int i = 0; i < place.Length; i++)
         {
-            counts[module]++;
-        }
-
-        long[] used = [.. Enumerable.Range(0, pool.Count).Where(m => counts[m] > 0).Select(m => (long)m)];
-        var next = new long[pool.Count];
-        long start = 0;
-        foreach (long module in used)
-        {
-            next[module] = start;
-            start += counts[module];
-        }
-
-        // A counting sort: source[i] is the row of x at sorted place i, and place[j] is the sorted place of choice j.
-        var source = new long[chosen.Length];
-        var place = new long[chosen.Length];
-        for (int j = 0; j < chosen.Length; j++)
-        {
-            long p = next[chosen[j]]++;
-            source[p] = j / positions;
-            place[j] = p;
+            place[segments.Order[i]] = i;
         }
 
         Tensor sorted = x.index_select(0, tensor(source, device: x.device));
-        Tensor outputs = pool.ApplySegments(sorted, used, [.. used.Select(m => counts[m])]);
+        Tensor outputs = pool.ApplySegments(sorted, used, lengths);
         return ByRow(outputs.index_select(0, tensor(place, device: x.device)), indices);
     }
 }

@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 namespace ModNet.Runtime;
 
 /// <summary>
-/// The assignments a*: the composition currently held for every datapoint, over all its sites. A choice takes one byte while M ≤ 256, and
-/// two bytes above.
+/// The assignments a*: the composition currently held for every datapoint, over all its sites. A choice takes one byte while M ≤ 256, two
+/// bytes while M ≤ 65,536, and three above, up to 16,777,216.
 /// </summary>
 public sealed class Assignments
 {
-    private readonly byte[]? _bytes;
-    private readonly ushort[]? _words;
+    /// <summary>The largest M that three bytes can tell.</summary>
+    public const int MostModules = 1 << 24;
+
+    // The number of a module in so many bytes, the lowest first.
+    private readonly int _width;
+    private readonly byte[] _bytes;
 
     private readonly int[] _modulesPerChoice;
 
@@ -19,15 +23,9 @@ public sealed class Assignments
         int choices = _modulesPerChoice.Length;
         int modules = _modulesPerChoice.DefaultIfEmpty(1).Max();
         (Count, Choices, Modules) = (count, choices, modules);
-        if (TypeFor(modules) == ScalarType.Byte)
-        {
-            _bytes = new byte[checked(count * choices)];
-        }
-        else
-        {
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(modules, ushort.MaxValue + 1);
-            _words = new ushort[checked(count * choices)];
-        }
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(modules, MostModules);
+        _width = modules <= 1 << 8 ? 1 : modules <= 1 << 16 ? 2 : 3;
+        _bytes = new byte[checked(count * choices * _width)];
     }
 
     /// <summary>The type of the table in a checkpoint, for so many modules at most.</summary>
@@ -67,8 +65,19 @@ public sealed class Assignments
     }
 
     /// <summary>The module that is held as choice <paramref name="choice"/> of datapoint <paramref name="n"/>.</summary>
-    public long this[long n, int choice] =>
-        _bytes is not null ? _bytes[n * Choices + choice] : _words![n * Choices + choice];
+    public long this[long n, int choice]
+    {
+        get
+        {
+            long module = 0, at = (n * Choices + choice) * _width;
+            for (int b = 0; b < _width; b++)
+            {
+                module |= (long)_bytes[at + b] << (8 * b);
+            }
+
+            return module;
+        }
+    }
 
     /// <summary>The compositions of the given datapoints [B] → [B, C] int64 on the CPU.</summary>
     public Tensor Get(ReadOnlySpan<long> datapoints)
@@ -98,9 +107,21 @@ public sealed class Assignments
     }
 
     /// <summary>The whole table as a tensor [N, C] for a checkpoint: uint8, or int32 where M > 256.</summary>
-    public Tensor ToTensor() => _bytes is not null
-        ? tensor(_bytes, ScalarType.Byte).view(Count, Choices)
-        : tensor(Array.ConvertAll(_words!, w => (int)w)).view(Count, Choices);
+    public Tensor ToTensor()
+    {
+        if (TypeFor(Modules) == ScalarType.Byte)
+        {
+            return tensor(_bytes, ScalarType.Byte).view(Count, Choices);
+        }
+
+        var values = new int[checked(Count * Choices)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (int)this[i / Choices, i % Choices];
+        }
+
+        return tensor(values).view(Count, Choices);
+    }
 
     /// <summary>Takes over the saved table [N, C] of that name, which <see cref="ToTensor"/> gave. UserException where it does not fit.</summary>
     internal void Restore(SavedState state, string name)
@@ -123,13 +144,11 @@ public sealed class Assignments
 
     private void Set(long n, int choice, long module)
     {
-        if (_bytes is not null)
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)module, 1UL << (8 * _width), nameof(module));
+        long at = (n * Choices + choice) * _width;
+        for (int b = 0; b < _width; b++)
         {
-            _bytes[n * Choices + choice] = checked((byte)module);
-        }
-        else
-        {
-            _words![n * Choices + choice] = checked((ushort)module);
+            _bytes[at + b] = (byte)(module >> (8 * b));
         }
     }
 }

@@ -35,12 +35,12 @@ internal sealed class EveryComposition(Tensor held, Tensor all) : Candidates(che
 /// <summary>The candidates are a* [B, C] and S − 1 fresh ancestral samples ã_s ~ p(a|x, φ) for every datapoint (Eq. 11).</summary>
 /// <remarks>
 /// The uniform numbers by which all candidates of all datapoints are drawn are taken from the generator when the first chunk comes to a
-/// site, and are kept for the other chunks (S·B·C numbers in all). So the generator ends in the same state, and every row is drawn by the
+/// site, and are kept for the other chunks (S·B·C numbers in all, and of a factored distribution one for each digit). So the generator ends in the same state, and every row is drawn by the
 /// same numbers, however the rows are cut into chunks.
 /// </remarks>
 internal sealed class DrawnCandidates(Tensor held, int count, Generator generator) : Candidates(count), IDisposable
 {
-    // By the offset of the first choice that they are for: [S, B, K] of one site, [T, S, B, K] of a window's T sites.
+    // By the offset of the first choice that they are for: [S, B, K, D] of one site, [T, S, B, K] of a window's T sites.
     private readonly Dictionary<int, Tensor> _uniforms = [];
 
     private readonly Tensor _held = held;
@@ -77,8 +77,8 @@ internal sealed class DrawnCandidates(Tensor held, int count, Generator generato
         {
             Tensor uniforms = all.Uniforms(
                 site.Offset,
-                () => distribution.Uniforms(all.Count * all.Datapoints, all._generator).view(all.Count, all.Datapoints, site.Choose));
-            Tensor drawn = distribution.SampleBy(Own(uniforms, 0).reshape(chunk.Rows, site.Choose, 1));
+                () => distribution.Uniforms(all.Count * all.Datapoints, all._generator).view(all.Count, all.Datapoints, site.Choose, -1));
+            Tensor drawn = distribution.SampleBy(Own(uniforms, 0).reshape(chunk.Rows, site.Choose, -1));
             if (_held is not null)
             {
                 drawn.narrow(0, 0, chunk.Datapoints).copy_(_held.narrow(1, site.Offset, site.Choose));
@@ -98,7 +98,7 @@ internal sealed class DrawnCandidates(Tensor held, int count, Generator generato
                 Own(uniforms, 1).reshape(steps, chunk.Rows, first.Choose).contiguous());
         }
 
-        // The chunk's part of all uniforms, whose dimensions d and d + 1 are S and B: [S, B, K] → [c, n, K].
+        // The chunk's part of all uniforms, whose dimensions d and d + 1 are S and B: [S, B, …] → [c, n, …].
         private Tensor Own(Tensor uniforms, int d) =>
             uniforms.narrow(d, chunk.Candidate, chunk.Candidates).narrow(d + 1, chunk.Datapoint, chunk.Datapoints);
     }

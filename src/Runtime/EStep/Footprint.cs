@@ -43,11 +43,11 @@ internal sealed class Footprint
         }
     }
 
-    /// <summary>Counts a tensor that lives as long as the tape.</summary>
-    internal void Keep(Tensor kept)
+    /// <summary>Counts a distribution, which lives as long as the tape.</summary>
+    internal void Keep(ChoiceDistribution kept)
     {
-        _kept += kept.numel();
-        Pass(kept.numel());
+        _kept += kept.Numbers;
+        Pass(kept.Numbers);
     }
 
     /// <summary>Counts tensors of so many numbers, which are there for a while.</summary>

@@ -16,7 +16,6 @@ public static class PoolApart
     /// <param name="after">The graph after, whose pool of that name has nodes of its own (<see cref="NodePool"/>).</param>
     /// <param name="pool">The name of the pool.</param>
     /// <param name="replaced">The module that is another unit now.</param>
-    /// <exception cref="UserException">A controller over the pool cannot be edited.</exception>
     public static Dictionary<string, Tensor> Apply(
         IReadOnlyDictionary<string, Tensor> state, Graph before, Graph after, string pool, int replaced)
     {

@@ -28,7 +28,7 @@ public static class PoolEdit
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var parts = new PoolParts(before, PoolOf(before, pool));
+        PoolParts parts = new PoolParts(before, PoolOf(before, pool)).DemandLogits();
         Dictionary<string, Tensor> fresh = after.state_dict();
         var edited = new Dictionary<string, Tensor>(state, StringComparer.Ordinal);
 
@@ -106,7 +106,7 @@ public static class PoolEdit
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         ModulePool found = PoolOf(graph, pool);
-        var parts = new PoolParts(graph, found);
+        PoolParts parts = new PoolParts(graph, found).DemandLogits();
         foreach (string name in parts.Biases.SelectMany(n => StateNames.WithAverage(state, n)))
         {
             Tensor changed = state[name].clone();

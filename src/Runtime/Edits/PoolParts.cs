@@ -6,7 +6,7 @@ namespace ModNet.Runtime;
 /// <summary>The names under which the state of a graph holds what there is one of for every module of a pool.</summary>
 internal sealed class PoolParts
 {
-    /// <summary>UserException where a controller over the pool gives logits in a way that cannot be edited.</summary>
+    /// <summary>Looks the names up.</summary>
     internal PoolParts(Graph graph, ModulePool pool)
     {
         Pool = pool;
@@ -14,18 +14,28 @@ internal sealed class PoolParts
         Stacked = [.. pool.Stacked.SelectMany(p => names[p.Handle])];
         Apart = StateNames.OfPool(pool.Name) + "module";
         Controllers = [.. graph.Nodes.SelectMany(Over).Distinct()];
+        PerChoice = [.. Controllers.SelectMany(c => c.PerChoice.SelectMany(p => names[p.Handle]))];
+        Biases = [.. Controllers.OfType<LogitController>().SelectMany(c => names[c.OwnBias.Handle])];
+        PerModule = [.. Controllers.Select(c => c.Balance).OfType<Tensor>().SelectMany(b => names[b.Handle])];
+    }
+
+    /// <summary>
+    /// UserException where a controller over the pool gives logits in a way that cannot be edited: for edits that change which modules there are, or how probable they are.
+    /// </summary>
+    internal PoolParts DemandLogits()
+    {
         foreach (Controller unfit in Controllers.Where(c => !c.Latent || !c.PerChoice.Any()))
         {
             throw new UserException(
                 $"{unfit.Layer}/controller",
-                $"a controller with logits of its own for every module of pool {pool.Name}",
-                unfit.Latent ? "a custom one, whose form only its code knows" : "choices that the data give",
+                $"a controller with logits of its own for every module of pool {Pool.Name}",
+                !unfit.Latent ? "choices that the data give"
+                    : unfit is FactoredController ? "a factored one, whose logits are those of digits"
+                    : "a custom one, whose form only its code knows",
                 "edit a pool that other controllers choose from");
         }
 
-        PerChoice = [.. Controllers.SelectMany(c => c.PerChoice.SelectMany(p => names[p.Handle]))];
-        Biases = [.. Controllers.OfType<LogitController>().SelectMany(c => names[c.OwnBias.Handle])];
-        PerModule = [.. Controllers.Select(c => c.Balance).OfType<Tensor>().SelectMany(b => names[b.Handle])];
+        return this;
     }
 
     /// <summary>The pool.</summary>

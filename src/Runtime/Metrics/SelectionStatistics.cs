@@ -56,11 +56,11 @@ public sealed class SelectionStatistics
             // [T·B, K, M]: the layer's sites over time count as rows.
             ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             Layer layer = Of(site.Layer, () => new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent));
-            Tensor probabilities = distribution.LogProbabilities.exp();
+            // What the data give is not probable: it has no part in entropies.
             layer.Add(
-                probabilities.shape[0],
-                distribution.Entropy().to_type(ScalarType.Float64).sum().ToDouble(),
-                TensorArrays.Vector<double>(probabilities.to_type(ScalarType.Float64).sum(dim: 0)),
+                distribution.Rows,
+                layer.Latent ? distribution.Entropy().to_type(ScalarType.Float64).sum().ToDouble() : 0,
+                layer.Latent ? TensorArrays.Vector<double>(distribution.SumOfProbabilities()) : [],
                 TensorArrays.Vector<long>(TapeEntry.Counts(entries)));
         }
     }

@@ -220,13 +220,26 @@ internal sealed class OnnxGraph
     /// <summary>[B, T, n] → [T, B, n], and back.</summary>
     internal OnnxValue Turned(OnnxValue x) => Add("Transpose", x.Row, [x], ("perm", new[] { 1L, 0L, 2L }));
 
-    /// <summary>The modules that run: logits [n, K, M] → [n, K], as the selector chooses.</summary>
-    internal OnnxValue Choose(OnnxValue logits)
+    /// <summary>
+    /// The modules that run, as the selector chooses: logits [n, K, M] → [n, K]; of modules that are written as digits, logits [n, K, Σ_d M_d], one digit after the other.
+    /// </summary>
+    internal OnnxValue Choose(OnnxValue logits, Digits? digits = null)
     {
-        (long choose, long modules) = (logits.Row[0], logits.Row[1]);
+        (long choose, long modules) = (logits.Row[0], digits?.Modules ?? logits.Row[1]);
         if (_selector is ModeSelector)
         {
-            return Add("ArgMax", [choose], [logits], ("axis", 2L), ("keepdims", 0L));
+            OnnxValue Highest(OnnxValue of) => Add("ArgMax", [choose], [of], ("axis", 2L), ("keepdims", 0L));
+            if (digits is null)
+            {
+                return Highest(logits);
+            }
+
+            long from = 0;
+            return digits.Sizes.Select((size, d) =>
+            {
+                OnnxValue own = Add("Slice", [choose, size], [logits, Numbers(from), Numbers(from += size), Numbers(2)]);
+                return Two("Mul", Highest(own), Table([digits.Stride(d)], 1, 1));
+            }).Aggregate((sum, next) => Two("Add", sum, next));
         }
 
         using var scope = NewDisposeScope();

@@ -12,7 +12,9 @@ namespace ModNet.Runtime;
 internal static class FusedModularLinear
 {
     /// <summary>Whether the kernel takes this pool and rows x [B, in].</summary>
-    internal static bool Takes(LinearPool pool, Tensor x) => Takes(pool.Weight, x);
+    internal static bool Takes(LinearPool pool, Tensor x) =>
+        // A gradient of all modules has to be within a span's reach; where they are tracked, it has rows for those in use alone.
+        (pool.Weight.numel() <= TensorSpans.Reach || pool.InUse is not null || !is_grad_enabled()) && Takes(pool.Weight, x);
 
     /// <summary>The same of the stacked weights [M, out, in] of a pool.</summary>
     internal static bool Takes(Tensor weight, Tensor x) =>
@@ -20,8 +22,7 @@ internal static class FusedModularLinear
         && x.device_type == DeviceType.CPU
         && weight.dtype == ScalarType.Float32
         && weight.device_type == DeviceType.CPU
-        // A span can reach no more.
-        && weight.numel() <= int.MaxValue / sizeof(float);
+        && weight.is_contiguous();
 
     /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where gradients are enabled.</summary>
     internal static Tensor Run(LinearPool pool, Tensor x, Tensor indices)
@@ -38,7 +39,7 @@ internal static class FusedModularLinear
     {
         Tensor output = empty(size.Rows, size.Choose, size.Outputs, dtype: ScalarType.Float32);
         ModularLinear.Forward(
-            size, Floats(x), Longs(indices), Floats(weight), Floats(bias), Floats(output), get_num_threads());
+            size, Floats(x), Longs(indices), Pinned(weight), Pinned(bias), Floats(output), get_num_threads());
         return output;
     }
 
@@ -74,7 +75,7 @@ internal static class FusedModularLinear
                 size,
                 Floats(saved[0]),
                 Longs(saved[1]),
-                Floats(saved[2]),
+                Pinned(saved[2]),
                 size.Relu ? Floats(saved[3]) : default,
                 Floats(grad_output.contiguous()),
                 Floats(xGradient),

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ModNet.Runtime;
 
@@ -17,6 +18,11 @@ public sealed class LinearPool : StackedPool
             initialiser.Weight(inputs, outputs, count, outputs, inputs),
             bias ? initialiser.Bias(inputs, count, outputs) : null) =>
         (Inputs, Outputs) = (inputs, outputs);
+
+    /// <summary>Takes over weights [M, out, in] and biases [M, out].</summary>
+    internal LinearPool(string name, Parameter weight, Parameter? bias, Activation activation)
+        : base(name, checked((int)weight.shape[0]), activation, weight, bias) =>
+        (Outputs, Inputs) = (checked((int)weight.shape[1]), checked((int)weight.shape[2]));
 
     /// <summary>The width of a module's input.</summary>
     public int Inputs { get; }

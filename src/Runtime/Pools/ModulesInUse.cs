@@ -2,10 +2,11 @@ using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
-/// <summary>Which of M modules were chosen, in passes with gradient, since the last call of <see cref="Clear"/>.</summary>
+/// <summary>Which of M modules were chosen, in passes with gradient, since the last call of <see cref="Clear"/>. What it costs follows the modules in use.</summary>
 internal sealed class ModulesInUse(int modules)
 {
     private readonly bool[] _used = new bool[modules];
+    private readonly List<int> _all = [];
 
     /// <summary>Whether module <paramref name="module"/> is in use.</summary>
     internal bool this[int module] => _used[module];
@@ -16,28 +17,36 @@ internal sealed class ModulesInUse(int modules)
         using var scope = NewDisposeScope();
         foreach (long module in TensorArrays.Vector<long>(indices))
         {
-            _used[module] = true;
+            Add((int)module);
         }
     }
 
     /// <summary>Adds a module.</summary>
-    internal void Add(int module) => _used[module] = true;
+    internal void Add(int module)
+    {
+        if (!_used[module])
+        {
+            _used[module] = true;
+            _all.Add(module);
+        }
+    }
 
     /// <summary>Forgets all modules.</summary>
-    internal void Clear() => Array.Clear(_used);
+    internal void Clear()
+    {
+        foreach (int module in _all)
+        {
+            _used[module] = false;
+        }
+
+        _all.Clear();
+    }
 
     /// <summary>The modules in use, ascending.</summary>
     internal long[] ToArray()
     {
-        var used = new List<long>();
-        for (int m = 0; m < _used.Length; m++)
-        {
-            if (_used[m])
-            {
-                used.Add(m);
-            }
-        }
-
-        return [.. used];
+        long[] used = [.. _all];
+        Array.Sort(used);
+        return used;
     }
 }

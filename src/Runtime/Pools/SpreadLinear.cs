@@ -19,7 +19,7 @@ internal static class SpreadLinear
         }
 
         Tensor rows = x.contiguous(), z = empty(x.shape[0], weight.shape[1], dtype: x.dtype);
-        ModularLinear.Forward(Size(x, weight), Floats(rows), modules, Floats(weight), Floats(bias), Floats(z), get_num_threads());
+        ModularLinear.Forward(Size(x, weight), Floats(rows), modules, Pinned(weight), Pinned(bias), Floats(z), get_num_threads());
         return z;
     }
 
@@ -33,7 +33,7 @@ internal static class SpreadLinear
 
         Tensor rows = x.contiguous(), gradients = upstream.contiguous(), result = empty(x.shape, dtype: x.dtype);
         ModularLinear.Backward(
-            Size(x, weight), Floats(rows), modules, Floats(weight), default, Floats(gradients), Floats(result), default, default, get_num_threads());
+            Size(x, weight), Floats(rows), modules, Pinned(weight), default, Floats(gradients), Floats(result), default, default, get_num_threads());
         return result;
     }
 
@@ -48,11 +48,11 @@ internal static class SpreadLinear
         long[] used = inUse ? ModularLinear.InUse(modules, count) : [.. Enumerable.Range(0, count).Select(m => (long)m)];
         Tensor ofWeight = zeros([used.Length, .. weight.shape[1..]], weight.dtype, weight.device);
         Tensor? ofBias = bias is null ? null : zeros([used.Length, .. bias.shape[1..]], bias.dtype, bias.device);
-        if (FusedModularLinear.Takes(weight, x))
+        if (FusedModularLinear.Takes(weight, x) && ofWeight.numel() <= Reach)
         {
             Tensor rows = x.contiguous(), gradients = upstream.contiguous();
             ModularLinear.Backward(
-                Size(x, weight), Floats(rows), modules, Floats(weight), default, Floats(gradients), default,
+                Size(x, weight), Floats(rows), modules, Pinned(weight), default, Floats(gradients), default,
                 Floats(ofWeight), Floats(ofBias), get_num_threads());
             return (used, ofWeight, ofBias);
         }

@@ -63,7 +63,7 @@ public abstract class SameModulesSelector : Selector
 {
     /// <inheritdoc/>
     public override Selection Select(Site site, ChoiceDistribution distribution) =>
-        new(Modules(site, distribution.LogProbabilities.device).unsqueeze(0).expand(distribution.LogProbabilities.shape[0], -1));
+        new(Modules(site, distribution.Device).unsqueeze(0).expand(distribution.Rows, -1));
 
     /// <inheritdoc/>
     public override WindowChoice? Ahead(Site first, int steps, long rows, Device device) =>

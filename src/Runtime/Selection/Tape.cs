@@ -52,9 +52,9 @@ public sealed class Tape
     /// <summary>log p(a|x) = Σ_sites Σ_k log p_k(a_k|x) (Eq. 2) → [B]; carries gradient to the controllers.</summary>
     public Tensor LogProbability()
     {
-        // Sites of equal M (all time steps of a recurrent layer) are scored in one gather.
+        // Sites of equal M, written in the same digits (all time steps of a recurrent layer), are scored in one gather.
         Tensor? total = null;
-        foreach (var group in _latent.GroupBy(piece => piece.Distribution.Modules))
+        foreach (var group in _latent.GroupBy(piece => piece.Distribution.Digits))
         {
             ChoiceDistribution[] distributions = [.. group.Select(piece => piece.Distribution)];
             Tensor[] indices = [.. group.Select(piece => piece.Indices)];
@@ -74,7 +74,7 @@ public sealed class Tape
     internal void Add(TapeEntry entry)
     {
         _entries.Add(entry);
-        Footprint.Current?.Keep(entry.Distribution.LogProbabilities);
+        Footprint.Current?.Keep(entry.Distribution);
         if (entry.Latent)
         {
             AddLatent(entry.Distribution, entry.Selection.Indices);
@@ -88,7 +88,7 @@ public sealed class Tape
     internal void Add(IEnumerable<TapeEntry> steps, ChoiceDistribution joined, Tensor indices)
     {
         _entries.AddRange(steps);
-        Footprint.Current?.Keep(joined.LogProbabilities);
+        Footprint.Current?.Keep(joined);
         AddLatent(joined, indices);
     }
 

@@ -13,6 +13,8 @@ public sealed record AdamKind(double Rate = 1e-3) : OptimizerKind(Rate)
 
     private protected override ParameterMemory Memory(Parameter parameter, OptimizerState state) =>
         new AdamMemory(parameter, AdamMoments.Of(state)!, decay: 0);
+
+    internal override ParameterMemory Apart(Parameter parameter) => new AdamMemory(parameter, AdamMoments.Apart(parameter), decay: 0);
 }
 
 /// <summary>AdamW (Loshchilov and Hutter 2019): Adam, where every step first takes rate · decay of each parameter away.</summary>
@@ -23,37 +25,58 @@ public sealed record AdamWKind(double Rate, double Decay) : OptimizerKind(Rate)
 
     private protected override ParameterMemory Memory(Parameter parameter, OptimizerState state) =>
         new AdamMemory(parameter, AdamMoments.Of(state)!, Decay);
+
+    internal override ParameterMemory Apart(Parameter parameter) => new AdamMemory(parameter, AdamMoments.Apart(parameter), Decay);
 }
 
 /// <summary>The moments that Adam and AdamW keep of one parameter. TorchSharp gives the two states no common type.</summary>
-internal sealed class AdamMoments
+internal sealed class AdamMoments : IDisposable
 {
     private readonly Adam.State? _adam;
     private readonly AdamW.State? _adamW;
 
-    private AdamMoments(Adam.State? adam, AdamW.State? adamW) => (_adam, _adamW) = (adam, adamW);
+    private readonly Parameter? _apart;
+    private Tensor? _first;
+    private Tensor? _second;
+    private long _step;
+
+    private AdamMoments(Adam.State? adam, AdamW.State? adamW, Parameter? apart = null) => (_adam, _adamW, _apart) = (adam, adamW, apart);
 
     /// <summary>The running mean of gradients, in the parameter's shape.</summary>
-    internal Tensor First => _adam?.exp_avg ?? _adamW!.exp_avg;
+    internal Tensor First => _adam?.exp_avg ?? _adamW?.exp_avg ?? (_first ??= ZeroPages.Like(_apart!));
 
     /// <summary>The running mean of squared gradients, in the parameter's shape.</summary>
-    internal Tensor Second => _adam?.exp_avg_sq ?? _adamW!.exp_avg_sq;
+    internal Tensor Second => _adam?.exp_avg_sq ?? _adamW?.exp_avg_sq ?? (_second ??= ZeroPages.Like(_apart!));
 
     /// <summary>How many steps the parameter has had.</summary>
     internal long Step
     {
-        get => _adam?.step ?? _adamW!.step;
+        get => _adam?.step ?? _adamW?.step ?? _step;
         set
         {
             if (_adam is not null)
             {
                 _adam.step = value;
             }
+            else if (_adamW is not null)
+            {
+                _adamW.step = value;
+            }
             else
             {
-                _adamW!.step = value;
+                _step = value;
             }
         }
+    }
+
+    /// <summary>Moments of a parameter that no optimiser of libtorch holds.</summary>
+    internal static AdamMoments Apart(Parameter parameter) => new(null, null, parameter);
+
+    /// <summary>Releases moments that no optimiser of libtorch holds.</summary>
+    public void Dispose()
+    {
+        _first?.Dispose();
+        _second?.Dispose();
     }
 
     /// <summary>The moments in the state of an optimiser; null where the optimiser is neither Adam nor AdamW.</summary>
@@ -86,6 +109,8 @@ internal sealed class AdamMemory(Parameter parameter, AdamMoments moments, doubl
         moments.Step = saved.Count("step");
     }
 
+    public override void Dispose() => moments.Dispose();
+
     internal override long CountStep() => ++moments.Step;
 
     internal override void StepByKernel(double rate, int modules, long[] rows, long[] steps, in OptimiserGradient gradient) =>
@@ -94,9 +119,9 @@ internal sealed class AdamMemory(Parameter parameter, AdamMoments moments, doubl
             rows,
             steps,
             modules,
-            Floats(Parameter),
-            Floats(moments.First),
-            Floats(moments.Second),
+            Pinned(Parameter),
+            Pinned(moments.First),
+            Pinned(moments.Second),
             gradient,
             get_num_threads());
 

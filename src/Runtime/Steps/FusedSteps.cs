@@ -13,7 +13,8 @@ internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper opt
 {
     private static readonly long[] TheOneRow = [0];
 
-    private readonly ParameterMemory[] _fused = [.. memories.Where(m => m.FitsKernel)];
+    // A gradient of the whole parameter has to be within a span's reach.
+    private readonly ParameterMemory[] _fused = [.. memories.Where(m => m.FitsKernel && m.Parameter.numel() <= TensorSpans.Reach)];
     private readonly long[] _step = new long[1];
 
     /// <summary>Steps every parameter that has a gradient, at this learning rate. The kernel's parameters then have no gradient.</summary>

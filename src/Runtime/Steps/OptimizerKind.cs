@@ -17,29 +17,39 @@ public abstract record OptimizerKind(double Rate)
     /// <summary>What such an optimiser remembers of a parameter, given the state object that it holds for it.</summary>
     private protected abstract ParameterMemory Memory(Parameter parameter, OptimizerState state);
 
+    /// <summary>
+    /// What is remembered of a stacked parameter whose rows are stepped alone (<see cref="Unselected.Rest"/>) and that no optimiser of libtorch holds: nothing takes memory
+    /// before a row is first stepped. The caller disposes of it.
+    /// </summary>
+    internal abstract ParameterMemory Apart(Parameter parameter);
+
     /// <summary>What an optimiser that <see cref="Over"/> made of these parameters remembers of each, in their order.</summary>
     internal ParameterMemory[] Memories(IEnumerable<Parameter> parameters, OptimizerHelper optimizer) =>
         [.. parameters.Zip(optimizer.state_dict().State, Memory)];
 }
 
 /// <summary>What an optimiser remembers of one parameter [M, …], and its step on some of the parameter's rows.</summary>
-internal abstract class ParameterMemory(Parameter parameter)
+internal abstract class ParameterMemory(Parameter parameter) : IDisposable
 {
     /// <summary>The parameter.</summary>
     internal Parameter Parameter { get; } = parameter;
 
-    /// <summary>Whether our own kernel can step the parameter: it has to be of float32, on the CPU, and within reach of a span.</summary>
+    /// <summary>Whether our own kernel can step the parameter: it has to be of float32 and on the CPU.</summary>
     internal bool FitsKernel =>
         Parameter.dtype == ScalarType.Float32
         && Parameter.device_type == TorchSharp.DeviceType.CPU
-        && Parameter.is_contiguous()
-        && Parameter.numel() <= int.MaxValue / sizeof(float);
+        && Parameter.is_contiguous();
 
     /// <summary>The memory as named tensors for a checkpoint.</summary>
     internal abstract IEnumerable<(string Part, Tensor Value)> State();
 
     /// <summary>Takes back what <see cref="State"/> gave. UserException where it does not fit the parameter.</summary>
     internal abstract void Restore(SavedState saved);
+
+    /// <summary>Releases what no optimiser of libtorch holds.</summary>
+    public virtual void Dispose()
+    {
+    }
 
     /// <summary>Counts one more step of the whole parameter and returns its number, from 1, where the optimiser counts steps.</summary>
     internal virtual long CountStep() => 0;

@@ -83,7 +83,7 @@ internal sealed class RestingModules
                 rows.Take();
             }
 
-            for (int m = 0; m < part.Pool.Count; m++)
+            foreach (int m in part.Apart)
             {
                 foreach (Parameter own in part.Pool.Own(m).Where(p => p.requires_grad))
                 {
@@ -134,6 +134,9 @@ internal sealed class RestingModules
         internal ModulesInUse InUse { get; } = new(Pool.Count);
 
         internal long[] Steps { get; } = new long[Pool.Count];
+
+        /// <summary>The modules with parameters that are not stacked.</summary>
+        internal int[] Apart { get; } = [.. Enumerable.Range(0, Pool.Count).Where(m => Pool.Own(m).Any())];
     }
 
     // One stacked parameter [M, …] of a pool, with its gradient from Take to Step.
@@ -152,7 +155,8 @@ internal sealed class RestingModules
         internal void Step(double rate, long[] rows, long[] steps)
         {
             using var scope = NewDisposeScope();
-            if (memory.FitsKernel)
+            // A gradient of all rows has to be within a span's reach.
+            if (memory.FitsKernel && (_gradient is not { is_sparse: false } || _gradient.numel() <= TensorSpans.Reach))
             {
                 memory.StepByKernel(rate, (int)_parameter.shape[0], rows, steps, ForKernel(rows));
             }

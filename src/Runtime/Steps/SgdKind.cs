@@ -13,31 +13,54 @@ public sealed record SgdKind(double Rate, double Momentum) : OptimizerKind(Rate)
 
     private protected override ParameterMemory Memory(Parameter parameter, OptimizerState state) =>
         new SgdMemory(parameter, (SGD.State)state, Momentum);
+
+    internal override ParameterMemory Apart(Parameter parameter) => new SgdMemory(parameter, null, Momentum);
 }
 
 /// <summary>What gradient descent remembers of one parameter: with momentum v, which is null before the first step.</summary>
-internal sealed class SgdMemory(Parameter parameter, SGD.State state, double momentum) : ParameterMemory(parameter)
+internal sealed class SgdMemory(Parameter parameter, SGD.State? state, double momentum) : ParameterMemory(parameter)
 {
     private const string Buffer = "momentum_buffer";
 
+    private Tensor? _apart;
+
+    // Null before the first step.
+    private Tensor? Known
+    {
+        get => state is null ? _apart : state.momentum_buffer;
+        set
+        {
+            if (state is null)
+            {
+                _apart = value;
+            }
+            else
+            {
+                state.momentum_buffer = value;
+            }
+        }
+    }
+
     // v, which begins as zeros.
-    private Tensor Velocity => state.momentum_buffer ??= zeros_like(Parameter).DetachFromDisposeScope();
+    private Tensor Velocity => Known ??= ZeroPages.Like(Parameter);
 
     internal override IEnumerable<(string Part, Tensor Value)> State() =>
-        state.momentum_buffer is Tensor velocity ? [(Buffer, velocity)] : [];
+        Known is Tensor velocity ? [(Buffer, velocity)] : [];
 
     internal override void Restore(SavedState saved)
     {
         if (saved.Has(Buffer))
         {
-            state.momentum_buffer?.Dispose();
-            state.momentum_buffer = saved.Get(Buffer, Parameter.shape).to(Parameter.device).clone().DetachFromDisposeScope();
+            Known?.Dispose();
+            Known = saved.Get(Buffer, Parameter.shape).to(Parameter.device).clone().DetachFromDisposeScope();
         }
     }
 
+    public override void Dispose() => _apart?.Dispose();
+
     internal override void StepByKernel(double rate, int modules, long[] rows, long[] steps, in OptimiserGradient gradient) =>
         OptimiserSteps.Momentum(
-            rate, momentum, rows, modules, Floats(Parameter), momentum == 0 ? default : Floats(Velocity), gradient, get_num_threads());
+            rate, momentum, rows, modules, Pinned(Parameter), momentum == 0 ? default : Pinned(Velocity), gradient, get_num_threads());
 
     internal override void StepByOperators(double rate, Tensor rows, long[] steps, Tensor gradient)
     {

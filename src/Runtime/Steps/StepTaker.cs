@@ -24,8 +24,14 @@ internal sealed class StepTaker : IDisposable
         _ofSingleModules = [.. graph.modules().OfType<NodePool>().SelectMany(p => p.parameters()).Where(p => p.requires_grad)];
         Parameters = [.. graph.parameters()];
         _names = [.. graph.named_parameters().Select(p => p.name)];
-        Optimizer = settings.Optimizer.Over(Parameters);
-        Memories = settings.Optimizer.Memories(Parameters, Optimizer);
+        // Where modules rest, libtorch's optimiser never steps a stacked parameter. It would make moments of all rows at once.
+        HashSet<nint> apart = settings.Unselected == Unselected.Rest
+            ? [.. graph.Pools.SelectMany(p => p.Stacked).Where(p => p.requires_grad).Select(p => p.Handle)]
+            : [];
+        Parameter[] together = [.. Parameters.Where(p => !apart.Contains(p.Handle))];
+        Optimizer = settings.Optimizer.Over(together);
+        Dictionary<nint, ParameterMemory> memories = settings.Optimizer.Memories(together, Optimizer).ToDictionary(m => m.Parameter.Handle);
+        Memories = [.. Parameters.Select(p => memories.GetValueOrDefault(p.Handle) ?? settings.Optimizer.Apart(p))];
         _spread = graph.Spread;
         _updates = new(Memories, Optimizer, _spread);
         if (settings.Unselected == Unselected.Rest)
@@ -116,6 +122,7 @@ internal sealed class StepTaker : IDisposable
     public void Dispose()
     {
         Resting?.End();
+        Array.ForEach(Memories, memory => memory.Dispose());
         Optimizer.Dispose();
     }
 

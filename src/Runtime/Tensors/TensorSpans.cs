@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ModNet.Kernels;
 using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
@@ -9,6 +11,22 @@ internal static class TensorSpans
     internal static Span<float> Floats(Tensor? t) => Of<float>(t);
 
     internal static Span<long> Longs(Tensor? t) => Of<long>(t);
+
+    /// <summary>How many float32 numbers of a tensor a span reaches.</summary>
+    internal const long Reach = int.MaxValue / sizeof(float);
+
+    /// <summary>The numbers [M, …] of a tensor of any length. The tensor has to outlive their use.</summary>
+    internal static unsafe PinnedFloats Pinned(Tensor? t)
+    {
+        if (t is null || t.numel() == 0)
+        {
+            return default;
+        }
+
+        // Where the first row begins, all begin.
+        using Tensor? first = t.numel() > Reach ? t.detach().narrow(0, 0, 1) : null;
+        return new((float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Floats(first ?? t))), t.numel());
+    }
 
     internal static Span<T> Of<T>(Tensor? t)
         where T : struct =>

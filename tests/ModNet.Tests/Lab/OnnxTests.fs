@@ -28,7 +28,8 @@ let rec private anyLayer (holds: Layer -> bool) (layer: PlannedLayer) =
 let private uncovered (layer: Layer) =
     match layer with
     | Layer.Custom _ -> true
-    | Layer.Modular { Controller = Controller.Custom _ } -> true
+    | Layer.Modular { Controller = Controller.Custom _ }
+    | Layer.ModularGru { Candidate = { Controller = Controller.Custom _ } } -> true
     | _ -> false
 
 let private isCovered (network: Network) = (NetworkRuns.plan network).Layers |> List.exists (anyLayer uncovered) |> not

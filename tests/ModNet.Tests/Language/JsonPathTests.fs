@@ -117,6 +117,7 @@ let private everything =
         lstm 58
         linear 59 |> mish
         linear 60 |> activated_by Softmax
+        pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
     }
 
 let private text = Network.to_json everything

@@ -254,6 +254,8 @@ let tests =
             (fun modular -> {
                 modular with
                     Pool = { modular.Pool with Units = [ modular.Pool.Units.Head ]; Init = Uniform }
+                    // Columns of digits are not those of modules.
+                    Controller = if modular.Controller.IsFactored then Linear else modular.Controller
             })
             (fun network ->
                 running network (fun graph batch ->
