@@ -83,7 +83,7 @@ public sealed class ModularLayer : Node
     private Tensor Apart(Tensor x, Route route, DistinctRows before)
     {
         Tensor? beside = _choice.Beside(route, before.All);
-        ChoiceDistribution all = _choice.Distribution(x, beside is null ? null : before.Pick(beside)).Rows(before);
+        ChoiceDistribution all = _choice.Distribution(x, beside is null ? null : before.Pick(beside)).Spread(before);
         Selection selection = route.Choose(Name, 0, all, _choice.Pool.Name);
         DistinctRows after = all.Latent ? before.After(TensorArrays.Vector<long>(selection.Indices)) : before;
         route.Rows = after;

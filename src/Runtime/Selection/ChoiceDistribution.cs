@@ -114,7 +114,10 @@ public sealed class ChoiceDistribution
         _given is null ? new(_parts, Digits, Latent, _times * times) : new(_given.Tile(times), Digits, _type);
 
     /// <summary>Gives each of an E-step's rows the distribution of its distinct row: [d, K, M] → [c·n, K, M]. The noise's deviation is dropped.</summary>
-    internal ChoiceDistribution Rows(DistinctRows distinct) => new(distinct.Spread(LogProbabilities), Latent);
+    internal ChoiceDistribution Spread(DistinctRows distinct) =>
+        distinct.Unchosen ? Tile(distinct.All / Math.Max(1, distinct.Count))
+        : _given is null ? new([.. _parts.Select(part => distinct.Spread(Repeated(part)))], Digits, Latent)
+        : new(distinct.Spread(Repeated(_given)), Digits, _type);
 
     /// <summary>Splits rows that are the T steps of B sequences, [B·T, K, M] with the steps of a sequence in a row, into T distributions [B, K, M].</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
