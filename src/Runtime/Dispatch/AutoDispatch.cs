@@ -41,14 +41,22 @@ internal sealed class AutoDispatch : Dispatch
         pool is SpreadPool ? Spread
         : pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
             ? ChooseForKernel(linear, rows, positions)
+        : pool is ChainPool chain && UnitPlan.Of(chain, x, rows * positions) is UnitPlan unit
+            ? ChooseForKernel(unit, rows, positions)
             : Choose(pool, x.shape[1..], rows, positions);
 
     /// <summary>The dispatch that the rule picks for B rows and K positions of a pool that the kernel takes.</summary>
-    internal static Dispatch ChooseForKernel(LinearPool pool, long rows, long positions)
+    internal static Dispatch ChooseForKernel(LinearPool pool, long rows, long positions) =>
+        ChooseForKernel(pool.Count, (long)pool.Inputs * pool.Outputs, pool.Outputs, 1, rows, positions);
+
+    /// <summary>The same of a pool of units.</summary>
+    internal static Dispatch ChooseForKernel(UnitPlan unit, long rows, long positions) =>
+        ChooseForKernel(unit.Modules, unit.MultiplyAdds, unit.Values, unit.Stages.Count, rows, positions);
+
+    private static Dispatch ChooseForKernel(long modules, long multiplyAdds, long values, long stages, long rows, long positions)
     {
-        long multiplyAdds = (long)pool.Inputs * pool.Outputs;
-        long wide = Operators + rows * pool.Count * (multiplyAdds + pool.Outputs * Output);
-        return wide <= rows * positions * (multiplyAdds + Choice) ? Wide : Kernel;
+        long wide = stages * Operators + rows * modules * (multiplyAdds + values * Output);
+        return wide <= rows * positions * (multiplyAdds + stages * Choice) ? Wide : Kernel;
     }
 
     /// <summary>The dispatch that the rule picks for B rows of this shape and K positions of any other pool.</summary>
