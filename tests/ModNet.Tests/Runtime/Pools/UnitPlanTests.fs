@@ -173,12 +173,27 @@ let tests =
 
             Expect.isFalse (isTaken activations) "nothing linear"
 
-        testScoped "auto takes the kernel for units, but wide for more positions than tiny modules"
+        testScoped "auto takes the kernel for units, but wide for more positions than modules"
         <| fun () ->
-            let name modules choices =
-                use pool = chain (singles 2) modules [] Activation.Gelu Activation.Identity
-                (Dispatch.Auto.For(pool, torch.zeros (1L, int64 width), 128L, choices)).Name
+            let name modules positions =
+                let init = singles 2
+
+                use pool =
+                    new ChainPool(
+                        "p",
+                        [|
+                            linear "p/linear1" modules 128 128 Activation.Gelu true init
+                            linear "p/linear2" modules 128 128 Activation.Identity true init
+                        |]
+                    )
+
+                let x = torch.zeros (1L, 128L)
+                let doubles = Dispatch.Auto.For(pool, x.to_type torch.ScalarType.Float64, 128L, positions)
+                Expect.notEqual doubles.Name "kernel" "double precision"
+                (Dispatch.Auto.For(pool, x, 128L, positions)).Name
 
             Expect.equal (name 64 1L) "kernel" "64 modules"
+            Expect.equal (name 5 1L) "kernel" "5 modules"
             Expect.equal (name 5 11L) "wide" "11 candidates of 5 modules"
+            Expect.equal (name 64 11L) "kernel" "11 candidates of 64 modules"
     ]
