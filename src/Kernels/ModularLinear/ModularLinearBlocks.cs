@@ -16,9 +16,7 @@ internal static unsafe class ModularLinearBlocks<L, V>
     // A tile's sums and what is multiplied have to fit the registers: 32 with AVX-512 and on Arm, else 16. Smaller tiles give the same bits.
     private static bool HasManyRegisters => Avx512F.VL.IsSupported || AdvSimd.IsSupported;
 
-    // How many outputs a tile of products takes, and how many registers a tile of sums over terms is wide.
-    private static int Across => HasManyRegisters ? Tile : 2;
-
+    // How many registers a tile of sums over terms is wide.
     private static int Wide => HasManyRegisters ? Tile : 3;
 
     /// <summary>y[r, o] := x_r·w_o for a block of rows and a block of outputs. Parameters are as in the tiles.</summary>
@@ -29,9 +27,9 @@ internal static unsafe class ModularLinearBlocks<L, V>
         {
             ahead.Next((rows - r + Tile - 1) / Tile);
             float* part = w;
-            for (int o = 0; o < outputs; o += Across, part += (long)Across * wStride)
+            for (int o = 0; o < outputs; o += Tile, part += (long)Tile * wStride)
             {
-                switch (Math.Min(Across, outputs - o))
+                switch (Math.Min(Tile, outputs - o))
                 {
                     case 4: Products<Four>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
                     case 3: Products<Three>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
