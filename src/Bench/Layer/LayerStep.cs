@@ -12,7 +12,7 @@ using Unselected = Runtime.Unselected;
 
 /// <summary>
 /// Forward, backward and update of a layer whose choices and whose output's gradient are given: no controller, no loss. The gradient in x
-/// is made, as it is for a layer in the middle of a network; Adam updates.
+/// is made, as it is for a layer in the middle of a network; Adam updates, unless only forward and backward are asked for.
 /// </summary>
 public sealed class LayerStep : IDisposable
 {
@@ -24,11 +24,12 @@ public sealed class LayerStep : IDisposable
     private readonly Tensor _x;
     private readonly Tensor _upstream;
     private readonly Tensor? _indices;
+    private readonly bool _updating;
 
     private LayerStep(
-        nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? resting = null)
+        nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? resting = null, bool updating = true)
     {
-        (_module, _layer, _indices) = (module, layer, indices);
+        (_module, _layer, _indices, _updating) = (module, layer, indices, updating);
         Parameter[] parameters = [.. module.parameters()];
         _optimizer = Adam.Over(parameters);
         ParameterMemory[] memories = Adam.Memories(parameters, _optimizer);
@@ -47,19 +48,23 @@ public sealed class LayerStep : IDisposable
         using var streams = new RandomStreams(1);
         var pool = new LinearPool(
             "pool", sizes.Modules, sizes.Width, sizes.Width, Activation.Identity, bias: true, new(streams.Init));
-        Tensor indices = Routed(sizes);
-        return new(
-            pool,
-            x =>
-            {
-                // What a layer does that has a controller.
-                pool.InUse?.Add(indices);
-                return Combine.Sum.Apply(Dispatch.Auto.Run(pool, x, indices), null);
-            },
-            sizes.Batch,
-            sizes,
-            indices.DetachFromDisposeScope(),
-            unselected == Unselected.Rest ? pool : null);
+        return Modular(pool, sizes, Dispatch.Auto, unselected == Unselected.Rest, updating: true);
+    }
+
+    /// <summary>The same of units of several layers, by a dispatch.</summary>
+    public static LayerStep Modular(UnitKind kind, LayerSizes sizes, Dispatch dispatch, bool updating)
+    {
+        using var scope = NewDisposeScope();
+        using var streams = new RandomStreams(1);
+        return Modular(kind.Pool(sizes, new(streams.Init)), sizes, dispatch, rests: false, updating);
+    }
+
+    /// <summary>One such unit for all rows.</summary>
+    public static LayerStep Dense(UnitKind kind, LayerSizes sizes, bool updating)
+    {
+        using var scope = NewDisposeScope();
+        Sequential unit = kind.Dense(sizes);
+        return new(unit, unit.forward, (long)sizes.Batch * sizes.Choose, sizes, null, updating: updating);
     }
 
     /// <summary>One linear layer for all rows, with a row for every choice: as many operations.</summary>
@@ -78,6 +83,24 @@ public sealed class LayerStep : IDisposable
             * (sizes.Modules / sizes.InUse);
     }
 
+    private static LayerStep Modular(ModulePool pool, LayerSizes sizes, Dispatch dispatch, bool rests, bool updating)
+    {
+        Tensor indices = Routed(sizes);
+        return new(
+            pool,
+            x =>
+            {
+                // What a layer does that has a controller.
+                pool.InUse?.Add(indices);
+                return Combine.Sum.Apply(dispatch.Run(pool, x, indices), null);
+            },
+            sizes.Batch,
+            sizes,
+            indices.DetachFromDisposeScope(),
+            rests ? pool : null,
+            updating);
+    }
+
     /// <summary>One step.</summary>
     public void Run()
     {
@@ -86,9 +109,12 @@ public sealed class LayerStep : IDisposable
         _x.grad = null;
         _resting?.Begin();
         _layer(_x).backward([_upstream]);
-        _resting?.Take();
-        _updates.Step(Adam.Rate);
-        _resting?.Step(Adam.Rate);
+        if (_updating)
+        {
+            _resting?.Take();
+            _updates.Step(Adam.Rate);
+            _resting?.Step(Adam.Rate);
+        }
     }
 
     /// <inheritdoc/>

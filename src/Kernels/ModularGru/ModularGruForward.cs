@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace ModNet.Kernels;
 
 /// <summary>
@@ -73,7 +71,7 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
 
         for (int i = 0; i < 2 * hidden; i += L.Count)
         {
-            L.Store(record + i, Sigmoid(L.Load(_outputs + i)));
+            L.Store(record + i, Exponential.Sigmoid<L, V>(L.Load(_outputs + i)));
         }
 
         for (int i = 0; i < _size.Hidden; i++)
@@ -171,16 +169,6 @@ internal sealed unsafe class ModularGruForward<L, V> : IDisposable
         {
             L.Store(candidate + i, L.Max(L.Load(candidate + i), L.Broadcast(0f)));
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Sigmoid(V x)
-    {
-        V one = L.Broadcast(1f);
-        V bits = L.Multiply(x, L.Broadcast(-Exponential.BitsPerNat));
-        // Clamping makes a number of NaN. x − x is 0, or NaN where x is NaN, and so brings it back.
-        V power = Exponential.Two<L, V>(L.Clamp(bits, L.Broadcast(Exponential.LowestExact), L.Broadcast(Exponential.Highest)));
-        return L.Divide(one, L.Add(one, L.Add(power, L.Subtract(x, x))));
     }
 
     /// <summary>Turns logits into log-probabilities, in place. The logits that are padding are −∞.</summary>

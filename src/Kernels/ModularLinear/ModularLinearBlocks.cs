@@ -1,7 +1,10 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
 namespace ModNet.Kernels;
 
 /// <summary>
-/// Cuts the products of a modular linear layer over blocks into tiles: of four by four, and smaller ones at the edges. Between tiles
+/// Cuts the products of a modular linear layer over blocks into tiles: of four by four, or fewer where there are few registers, and smaller ones at the edges. Between tiles
 /// it asks for memory that the next block will need.
 /// </summary>
 internal static unsafe class ModularLinearBlocks<L, V>
@@ -9,6 +12,12 @@ internal static unsafe class ModularLinearBlocks<L, V>
     where V : struct
 {
     private const int Tile = ModularLinearLayout.Tile;
+
+    // A tile's sums and what is multiplied have to fit the registers: 32 with AVX-512 and on Arm, else 16. Smaller tiles give the same bits.
+    private static bool HasManyRegisters => Avx512F.VL.IsSupported || AdvSimd.IsSupported;
+
+    // How many registers a tile of sums over terms is wide.
+    private static int Wide => HasManyRegisters ? Tile : 3;
 
     /// <summary>y[r, o] := x_r·w_o for a block of rows and a block of outputs. Parameters are as in the tiles.</summary>
     internal static void Products(
@@ -39,10 +48,10 @@ internal static unsafe class ModularLinearBlocks<L, V>
         int terms, float* a, int aRow, int aTerm, int rows, float* b, int bTerm, int width, float* c, int cRow, bool fresh, ref Prefetch ahead)
     {
         int down = (rows + Tile - 1) / Tile;
-        for (int i = 0; i < width; i += Tile * L.Count)
+        for (int i = 0; i < width; i += Wide * L.Count)
         {
-            int tiles = (width - i + Tile * L.Count - 1) / (Tile * L.Count) * down;
-            switch (Math.Min(Tile, (width - i) / L.Count))
+            int tiles = (width - i + Wide * L.Count - 1) / (Wide * L.Count) * down;
+            switch (Math.Min(Wide, (width - i) / L.Count))
             {
                 case 4: Accumulate<Four>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;
                 case 3: Accumulate<Three>(terms, a, aRow, aTerm, rows, b + i, bTerm, c + i, cRow, fresh, ref ahead, tiles); break;

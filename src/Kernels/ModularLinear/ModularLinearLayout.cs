@@ -50,6 +50,15 @@ internal readonly struct ModularLinearLayout
     /// <summary>How many outputs a block of weights has: a multiple of the widest register's lanes.</summary>
     internal int BlockOutputs { get; }
 
-    // An odd number of cache lines, so that rows below each other fall into different sets of a cache.
-    private static int Stride(int length) => (Scratch.RoundUp(length, Scratch.Line) / Scratch.Line | 1) * Scratch.Line;
+    /// <summary>
+    /// From one row of so many numbers to the next: an odd number of cache lines, so that rows below each other fall into different sets of a cache.
+    /// </summary>
+    internal static int Stride(int length) => (Scratch.RoundUp(length, Scratch.Line) / Scratch.Line | 1) * Scratch.Line;
+
+    /// <summary>The output before which a cut lies that is made after <paramref name="place"/> of <paramref name="length"/> equal parts: a multiple of a tile, or the last.</summary>
+    internal static int Cut(int outputs, int place, int length)
+    {
+        int tiles = (outputs + Tile - 1) / Tile;
+        return Math.Min(outputs, (int)((long)Math.Clamp(place, 0, length) * tiles / length) * Tile);
+    }
 }

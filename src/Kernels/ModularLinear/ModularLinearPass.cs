@@ -56,14 +56,14 @@ internal sealed unsafe class ModularLinearPass<L, V>
         using Scratch each = new((long)_task.Size.Choices * _task.Size.Inputs);
         float* gradients = each.Take();
         Run(_task.Size.Choices, (worker, from, to) => worker.RowGradients(from, to, gradients));
-        Run(_task.Size.Rows, (worker, from, to) => worker.SumChoices(from, to, gradients));
+        _partition.Run(_task.Size.Rows, (_, from, to) =>
+            LaneRows<L, V>.SumChoices(gradients, _task.Size.Choose, _task.XGradient, _task.Size.Inputs, from, to));
     }
 
     // Cuts lie between outputs, also between those of one module, so that every number of a gradient is one thread's alone.
     private void ModuleGradients()
     {
         int[] starts = _task.Segments.Starts;
-        int tiles = (_task.Size.Outputs + ModularLinearLayout.Tile - 1) / ModularLinearLayout.Tile;
         int segments = _task.Segments.Modules.Length;
         int work = checked(_task.Size.Choices + Writing * segments);
         Run(work, (worker, from, to) =>
@@ -72,27 +72,19 @@ internal sealed unsafe class ModularLinearPass<L, V>
             {
                 int start = starts[segment] + Writing * segment;
                 int length = starts[segment + 1] - starts[segment] + Writing;
-                int first = Output(from), last = Output(to);
+                int first = ModularLinearLayout.Cut(_task.Size.Outputs, from - start, length);
+                int last = ModularLinearLayout.Cut(_task.Size.Outputs, to - start, length);
                 if (first < last)
                 {
                     worker.ModuleGradients(segment, first, last);
                 }
-
-                int Output(int place) => Math.Min(
-                    _task.Size.Outputs,
-                    (int)((long)Math.Clamp(place - start, 0, length) * tiles / length) * ModularLinearLayout.Tile);
             }
         });
     }
 
     private void ClearUnused()
     {
-        var inUse = new bool[_task.Size.Modules];
-        foreach (int module in _task.Segments.Modules)
-        {
-            inUse[module] = true;
-        }
-
+        bool[] inUse = _task.Segments.InUse(_task.Size.Modules);
         _partition.Run(inUse.Length, (_, from, to) =>
         {
             for (int module = from; module < to; module++)

@@ -92,7 +92,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
 
         for (int r = 0; r < count; r++)
         {
-            Copy(_rows + (long)r * _layout.InputStride, gradients + (long)_task.Segments.Order[place + r] * _task.Size.Inputs, _task.Size.Inputs);
+            LaneRows<L, V>.Copy(_rows + (long)r * _layout.InputStride, gradients + (long)_task.Segments.Order[place + r] * _task.Size.Inputs, _task.Size.Inputs);
         }
     });
 
@@ -129,7 +129,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 ref ahead);
             for (int r = 0; r < count; r++)
             {
-                Add(_outputs + (long)r * _layout.OutputStride, _sums, to - from);
+                LaneRows<L, V>.Add(_outputs + (long)r * _layout.OutputStride, _sums, to - from);
             }
         }
 
@@ -137,29 +137,13 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         {
             for (int o = 0; o < to - from; o++)
             {
-                Copy(_weights + (long)o * _layout.WeightStride, target + (long)o * _task.Size.Inputs, _task.Size.Inputs);
+                LaneRows<L, V>.Copy(_weights + (long)o * _layout.WeightStride, target + (long)o * _task.Size.Inputs, _task.Size.Inputs);
             }
         }
 
         if (_task.BiasGradient is not null)
         {
-            Copy(_sums, _task.BiasGradient + (long)row * _task.Size.Outputs + from, to - from);
-        }
-    }
-
-    /// <summary>Computes the gradients of rows [from, to) of x: each is the sum of those of its K choices, [B·K, in].</summary>
-    internal void SumChoices(int from, int to, float* gradients)
-    {
-        int width = _task.Size.Inputs;
-        for (int b = from; b < to; b++)
-        {
-            float* target = _task.XGradient + (long)b * width;
-            float* source = gradients + (long)b * _task.Size.Choose * width;
-            Copy(source, target, width);
-            for (int k = 1; k < _task.Size.Choose; k++)
-            {
-                Add(source + (long)k * width, target, width);
-            }
+            LaneRows<L, V>.Copy(_sums, _task.BiasGradient + (long)row * _task.Size.Outputs + from, to - from);
         }
     }
 
@@ -189,24 +173,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 (long)Math.Min(outputs, _task.Size.Outputs - next) * _task.Size.Inputs);
     }
 
-    // Cuts sorted places [from, to) at the ends of segments and into blocks, and calls body(segment, place, count) for each.
-    private void InBlocks(int from, int to, Action<int, int, int> body)
-    {
-        if (from == to)
-        {
-            return;
-        }
-
-        int[] starts = _task.Segments.Starts;
-        for (int segment = _task.Segments.SegmentOf(from), place = from; place < to; segment++)
-        {
-            int end = Math.Min(starts[segment + 1], to);
-            for (; place < end; place += Math.Min(_layout.BlockRows, end - place))
-            {
-                body(segment, place, Math.Min(_layout.BlockRows, end - place));
-            }
-        }
-    }
+    private void InBlocks(int from, int to, Action<int, int, int> body) => _task.Segments.InBlocks(from, to, _layout.BlockRows, body);
 
     // Copies the rows of x that the choices at these places belong to.
     private void Gather(int place, int count)
@@ -218,7 +185,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 new Prefetch(_task.Row(place + r + RowsAhead), _task.Size.Inputs).Next(1);
             }
 
-            Copy(_task.Row(place + r), _rows + (long)r * _layout.InputStride, _task.Size.Inputs);
+            LaneRows<L, V>.Copy(_task.Row(place + r), _rows + (long)r * _layout.InputStride, _task.Size.Inputs);
         }
     }
 
@@ -241,7 +208,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             }
             else
             {
-                Copy(_task.Upstream + at, target, width);
+                LaneRows<L, V>.Copy(_task.Upstream + at, target, width);
             }
         }
     }
@@ -257,7 +224,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
 
         for (int o = 0; o < _task.Size.Outputs; o++)
         {
-            Copy(weight + (long)o * _task.Size.Inputs, _weights + (long)o * _layout.WeightStride, _task.Size.Inputs);
+            LaneRows<L, V>.Copy(weight + (long)o * _task.Size.Inputs, _weights + (long)o * _layout.WeightStride, _task.Size.Inputs);
         }
 
         return _weights;
@@ -277,23 +244,6 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         {
             float sum = bias is null ? sums[o] : sums[o] + bias[o];
             y[o] = _task.Size.Relu ? MathF.Max(sum, 0f) : sum;
-        }
-    }
-
-    private static void Copy(float* source, float* target, int length) =>
-        new ReadOnlySpan<float>(source, length).CopyTo(new Span<float>(target, length));
-
-    private static void Add(float* source, float* target, int length)
-    {
-        int i = 0;
-        for (; i + L.Count <= length; i += L.Count)
-        {
-            L.Store(target + i, L.Add(L.Load(target + i), L.Load(source + i)));
-        }
-
-        for (; i < length; i++)
-        {
-            target[i] += source[i];
         }
     }
 

@@ -110,4 +110,34 @@ public sealed class ModularSegments
         int found = Array.BinarySearch(Starts, place);
         return found >= 0 ? found : ~found - 1;
     }
+
+    /// <summary>Cuts sorted places [from, to) at the ends of segments and into blocks of rows, and calls body(segment, place, count) for each.</summary>
+    internal void InBlocks(int from, int to, int rows, Action<int, int, int> body)
+    {
+        if (from == to)
+        {
+            return;
+        }
+
+        for (int segment = SegmentOf(from), place = from; place < to; segment++)
+        {
+            int end = Math.Min(Starts[segment + 1], to);
+            for (; place < end; place += Math.Min(rows, end - place))
+            {
+                body(segment, place, Math.Min(rows, end - place));
+            }
+        }
+    }
+
+    /// <summary>[M]: whether something chose the module.</summary>
+    internal bool[] InUse(int modules)
+    {
+        var inUse = new bool[modules];
+        foreach (int module in Modules)
+        {
+            inUse[module] = true;
+        }
+
+        return inUse;
+    }
 }

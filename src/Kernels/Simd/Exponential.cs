@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace ModNet.Kernels;
 
-/// <summary>2^x for registers of float32.</summary>
+/// <summary>2^x for registers of float32, and what is made of it.</summary>
 internal static class Exponential
 {
     /// <summary>log₂e: a natural exponential is 2 to the power of so many times its argument.</summary>
@@ -72,6 +72,27 @@ internal static class Exponential
         p = L.MultiplyAdd(p, f, L.Broadcast(C1));
         p = L.MultiplyAdd(p, f, L.Broadcast(1f));
         return L.Scale(p, rounded, whole);
+    }
+
+    /// <summary>e^x with the same error, for any x: beyond 2^127 it is 2^127, and NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V Natural<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V zero = L.Broadcast(0f);
+        V bits = L.AtLeast(L.Multiply(x, L.Broadcast(BitsPerNat)), L.Broadcast(Lowest));
+        return Two<L, V>(L.Subtract(zero, L.AtLeast(L.Subtract(zero, bits), L.Broadcast(-Highest))));
+    }
+
+    /// <summary>1 / (1 + e^−x). NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V Sigmoid<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V one = L.Broadcast(1f);
+        return L.Divide(one, L.Add(one, Natural<L, V>(L.Subtract(L.Broadcast(0f), x))));
     }
 
     // p := p·f + c for four registers.

@@ -37,6 +37,12 @@ internal unsafe interface ILanes<V>
     /// <summary>The value where <paramref name="sign"/> is above 0, and 0 elsewhere.</summary>
     static abstract V WherePositive(V sign, V value);
 
+    /// <summary>yes where <paramref name="sign"/> is above 0, and no elsewhere, also where the sign is NaN.</summary>
+    static abstract V WherePositive(V sign, V yes, V no);
+
+    /// <summary>The natural logarithm.</summary>
+    static abstract V Log(V x);
+
     /// <summary>A bit for each lane, the first lane's the lowest: 1 where the number is not 0. NaN is not 0, and −0 is.</summary>
     static abstract uint NonZero(V x);
 

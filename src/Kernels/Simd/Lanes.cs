@@ -28,6 +28,8 @@ internal readonly unsafe struct Lanes512 : ILanes<V512>
     [MethodImpl(AggressiveInlining)] public static V512 AtLeast(V512 x, V512 low) => Vector512.MaxNative(low, x);
     [MethodImpl(AggressiveInlining)] public static V512 Max(V512 a, V512 b) => Vector512.Max(a, b);
     [MethodImpl(AggressiveInlining)] public static V512 WherePositive(V512 sign, V512 value) => Vector512.GreaterThan(sign, V512.Zero) & value;
+    [MethodImpl(AggressiveInlining)] public static V512 WherePositive(V512 sign, V512 yes, V512 no) => Vector512.ConditionalSelect(Vector512.GreaterThan(sign, V512.Zero), yes, no);
+    [MethodImpl(AggressiveInlining)] public static V512 Log(V512 x) => Vector512.Log(x);
     [MethodImpl(AggressiveInlining)] public static uint NonZero(V512 x) => (uint)(~Vector512.Equals(x, V512.Zero)).ExtractMostSignificantBits();
     [MethodImpl(AggressiveInlining)] public static float Sum(V512 value) => Lanes256.Sum(Half(value));
     [MethodImpl(AggressiveInlining)] public static float Greatest(V512 value) => Lanes256.Greatest(Vector256.Max(value.GetLower(), value.GetUpper()));
@@ -75,6 +77,8 @@ internal readonly unsafe struct Lanes256 : ILanes<V256>
     [MethodImpl(AggressiveInlining)] public static V256 AtLeast(V256 x, V256 low) => Vector256.MaxNative(low, x);
     [MethodImpl(AggressiveInlining)] public static V256 Max(V256 a, V256 b) => Vector256.Max(a, b);
     [MethodImpl(AggressiveInlining)] public static V256 WherePositive(V256 sign, V256 value) => Vector256.GreaterThan(sign, V256.Zero) & value;
+    [MethodImpl(AggressiveInlining)] public static V256 WherePositive(V256 sign, V256 yes, V256 no) => Vector256.ConditionalSelect(Vector256.GreaterThan(sign, V256.Zero), yes, no);
+    [MethodImpl(AggressiveInlining)] public static V256 Log(V256 x) => Vector256.Log(x);
     [MethodImpl(AggressiveInlining)] public static V256 Scale(V256 value, V256 rounded, V256 whole) => (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
     [MethodImpl(AggressiveInlining)] public static uint NonZero(V256 x) => (uint)(~Vector256.Equals(x, V256.Zero)).ExtractMostSignificantBits();
     [MethodImpl(AggressiveInlining)] public static float Sum(V256 value) => Lanes128.Sum(Half(value));
@@ -114,6 +118,8 @@ internal readonly unsafe struct Lanes128 : ILanes<V128>
     [MethodImpl(AggressiveInlining)] public static V128 AtLeast(V128 x, V128 low) => Vector128.MaxNative(low, x);
     [MethodImpl(AggressiveInlining)] public static V128 Max(V128 a, V128 b) => Vector128.Max(a, b);
     [MethodImpl(AggressiveInlining)] public static V128 WherePositive(V128 sign, V128 value) => Vector128.GreaterThan(sign, V128.Zero) & value;
+    [MethodImpl(AggressiveInlining)] public static V128 WherePositive(V128 sign, V128 yes, V128 no) => Vector128.ConditionalSelect(Vector128.GreaterThan(sign, V128.Zero), yes, no);
+    [MethodImpl(AggressiveInlining)] public static V128 Log(V128 x) => Vector128.Log(x);
     [MethodImpl(AggressiveInlining)] public static V128 Scale(V128 value, V128 rounded, V128 whole) => (value.AsInt32() + (rounded.AsInt32() << 23)).AsSingle();
     [MethodImpl(AggressiveInlining)] public static uint NonZero(V128 x) => (uint)(~Vector128.Equals(x, V128.Zero)).ExtractMostSignificantBits();
     [MethodImpl(AggressiveInlining)] public static float Sum(V128 v) => (v.GetElement(0) + v.GetElement(1)) + (v.GetElement(2) + v.GetElement(3));

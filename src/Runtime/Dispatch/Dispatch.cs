@@ -21,8 +21,8 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// Runs all modules in use by one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another dtype or
-    /// device are run by <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for linear pools and chains in float32 on the CPU. Those of another dtype or device, and chains with
+    /// a stage that the kernel does not know, are run by <see cref="Grouped"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 

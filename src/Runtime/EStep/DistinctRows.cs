@@ -12,17 +12,20 @@ internal sealed class DistinctRows
     private readonly int[] _place;
 
     /// <summary>Whether nothing was chosen yet: the rows of a datapoint are the same for all its candidates.</summary>
-    internal bool Unchosen { get; private init; }
+    internal bool Unchosen { get; }
+
+    /// <summary>c, the number of candidates of a datapoint.</summary>
+    internal int Candidates { get; }
 
     /// <summary>Before any choice: the rows of a datapoint are the same for all its candidates.</summary>
     internal DistinctRows(int datapoints, int candidates)
     {
-        Unchosen = true;
+        (Unchosen, Candidates) = (true, candidates);
         _firsts = [.. Enumerable.Range(0, datapoints).Select(n => (long)n)];
         _place = [.. Enumerable.Range(0, checked(datapoints * candidates)).Select(row => row % datapoints)];
     }
 
-    private DistinctRows(long[] firsts, int[] place) => (_firsts, _place) = (firsts, place);
+    private DistinctRows(long[] firsts, int[] place, int candidates) => (_firsts, _place, Candidates) = (firsts, place, candidates);
 
     /// <summary>c·n, the number of rows.</summary>
     internal int All => _place.Length;
@@ -43,7 +46,7 @@ internal sealed class DistinctRows
             (firsts, place) = Apart(place, choices, k, positions);
         }
 
-        return new(firsts, place);
+        return new(firsts, place, Candidates);
     }
 
     /// <summary>Takes the distinct rows out of all: [c·n, …] → [d, …].</summary>

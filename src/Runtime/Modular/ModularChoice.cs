@@ -86,7 +86,7 @@ internal sealed class ModularChoice
         // How many rows are the same is not asked, so that a chunk decides as the full batch does.
         FullBatch full = route.FullBatch;
         Dispatch dispatch = before.Unchosen
-            ? Dispatch.For(Pool, x, full.RowsOfDatapoints(before.Count), full.Positions(before.All / before.Count * positions))
+            ? Dispatch.For(Pool, x, full.RowsOfDatapoints(before.Count), full.Positions(before.Candidates * positions))
             : Dispatch.For(Pool, x, full.Rows(before.All), positions);
         Selection own = selection.Map(after.Pick);
         Tensor outputs = dispatch.RunFrom(Pool, x, after.PlacesIn(before, x.device), own.Indices);

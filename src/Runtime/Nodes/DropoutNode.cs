@@ -26,17 +26,17 @@ public sealed class DropoutNode : Node
         (_rate, _generator) = (rate, generator);
     }
 
-    /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route)
-    {
-        if (!training || _rate == 0)
-        {
-            return x;
-        }
+    /// <summary>Whether it changes anything: in training, unless the rate is 0.</summary>
+    internal bool Drops => training && _rate != 0;
 
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Route route) => Drops ? x * Factors(x.shape, x.dtype).to(x.device) : x;
+
+    /// <summary>Draws what each value of a tensor of this shape is multiplied with, on the CPU.</summary>
+    internal Tensor Factors(long[] shape, ScalarType dtype)
+    {
         double kept = 1 - _rate;
-        Tensor mask = empty(x.shape, x.dtype, CPU).bernoulli_(kept, _generator).to(x.device);
-        return x * (mask / kept);
+        return empty(shape, dtype, CPU).bernoulli_(kept, _generator) / kept;
     }
 
     internal override RowValue ToRows(RowPlan plan, RowValue x) => x;

@@ -27,6 +27,9 @@ public sealed class ChainPool : ModulePool
         }
     }
 
+    /// <summary>The stages, in order.</summary>
+    internal IReadOnlyList<ModulePool> Stages => _stages;
+
     internal override IEnumerable<Parameter> Stacked => _stages.SelectMany(s => s.Stacked);
 
     internal override IEnumerable<Parameter> Own(int module) => _stages.SelectMany(s => s.Own(module));

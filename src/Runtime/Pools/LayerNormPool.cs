@@ -20,6 +20,9 @@ public sealed class LayerNormPool : StackedPool
             initialiser.Constant(0, [count, .. shape])) =>
         _shape = [.. shape];
 
+    /// <summary>Whether the rows are vectors.</summary>
+    internal bool TakesVectors => _shape.Length == 1;
+
     /// <summary>One multiply-add per value, for the scale.</summary>
     public override RowCost? Cost(long[] row) => new(row.Aggregate(1L, (a, b) => a * b), row);
 

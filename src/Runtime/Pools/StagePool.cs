@@ -24,6 +24,9 @@ public sealed class StagePool : ModulePool
         register_module(node.LocalName, node);
     }
 
+    /// <summary>The node that runs for every module.</summary>
+    internal Node Node => _node;
+
     /// <summary>Counts no multiply-adds, and finds the output's shape by running one row of zeros, once for every row shape.</summary>
     public override RowCost? Cost(long[] row)
     {

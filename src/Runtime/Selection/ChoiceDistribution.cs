@@ -115,7 +115,7 @@ public sealed class ChoiceDistribution
 
     /// <summary>Gives each of an E-step's rows the distribution of its distinct row: [d, K, M] → [c·n, K, M]. The noise's deviation is dropped.</summary>
     internal ChoiceDistribution Spread(DistinctRows distinct) =>
-        distinct.Unchosen ? Tile(distinct.All / Math.Max(1, distinct.Count))
+        distinct.Unchosen ? Tile(distinct.Candidates)
         : _given is null ? new([.. _parts.Select(part => distinct.Spread(Repeated(part)))], Digits, Latent)
         : new(distinct.Spread(Repeated(_given)), Digits, _type);
 

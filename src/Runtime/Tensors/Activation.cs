@@ -1,4 +1,5 @@
 using System.Globalization;
+using ModNet.Kernels;
 using static TorchSharp.torch;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -73,6 +74,25 @@ public sealed record Activation
 
     /// <summary>Whether it takes the features of a row together, and not each value by itself.</summary>
     internal bool TakesRows => _kind is Kind.Softmax or Kind.LogSoftmax;
+
+    /// <summary>Which of our kernels' functions it is, with <see cref="Setting"/>; null where they have none, as for the identity and where it <see cref="TakesRows"/>.</summary>
+    internal UnitFunction? Function => _kind switch
+    {
+        Kind.Relu => UnitFunction.Relu,
+        Kind.Tanh => UnitFunction.Tanh,
+        Kind.Sigmoid => UnitFunction.Sigmoid,
+        Kind.Gelu => UnitFunction.Gelu,
+        Kind.Silu => UnitFunction.Silu,
+        Kind.LeakyRelu => UnitFunction.LeakyRelu,
+        Kind.Elu => UnitFunction.Elu,
+        Kind.Softplus => UnitFunction.Softplus,
+        Kind.Hardswish => UnitFunction.Hardswish,
+        Kind.Mish => UnitFunction.Mish,
+        _ => null,
+    };
+
+    /// <summary>The slope of a leaky ReLU, or the α of an ELU.</summary>
+    internal double Setting => _setting;
 
     /// <summary>Applies the activation to x [B, …]: from four dimensions on, to images […, C, H, W], else to rows […, n].</summary>
     public Tensor Apply(Tensor x) => _kind switch
