@@ -39,6 +39,7 @@ internal sealed class AutoDispatch : Dispatch
 
     internal override Dispatch For(ModulePool pool, Tensor x, long rows, long positions) =>
         pool is SpreadPool ? Spread
+        : pool is ConvPool convolutions && FusedModularConvolution.Takes(convolutions, x) ? Kernel
         : pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
             ? ChooseForKernel(linear, rows, positions)
             : Choose(pool, x.shape[1..], rows, positions);

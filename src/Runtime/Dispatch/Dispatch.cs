@@ -21,8 +21,8 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// Runs all modules in use by one call of our own kernel, for linear pools in float32 on the CPU. Linear pools of another dtype or
-    /// device are run by <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for pools of linear units and of convolutions in float32 on the CPU. Such pools
+    /// of another dtype or device are run by <see cref="Grouped"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 
@@ -46,6 +46,18 @@ public abstract class Dispatch
     /// sum.
     /// </summary>
     public abstract Tensor Run(ModulePool pool, Tensor x, Tensor indices);
+
+    /// <summary>
+    /// Runs several selections for every row, of which the first ones of all rows come first: x [B, …in], indices [times·B, K] → [times·B, K, …out].
+    /// </summary>
+    internal virtual Tensor RunSeveral(ModulePool pool, Tensor x, Tensor indices, int times)
+    {
+        // A row's selections side by side, as if it had times·K positions: indices [times·B, K] → [B, times·K].
+        (long rows, long positions) = (x.shape[0], indices.shape[1]);
+        Tensor beside = indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Tensor outputs = Run(pool, x, beside);
+        return outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
