@@ -27,13 +27,13 @@ public readonly record struct ModularConvolutionSize(
     public int OutputWidth => (Width + 2 * Padding - Kernel) / Stride + 1;
 
     /// <summary>Times·K, the choices of an image.</summary>
-    internal int Positions => checked(Times * Choose);
+    public int Positions => checked(Times * Choose);
 
     /// <summary>Times·B·K.</summary>
-    internal int Choices => checked(Rows * Positions);
+    public int Choices => checked(Rows * Positions);
 
     /// <summary>The numbers of an image.</summary>
-    internal int Image => checked(Inputs * Height * Width);
+    public int Image => checked(Inputs * Height * Width);
 
     /// <summary>The numbers that one output reads: in·Kernel².</summary>
     internal int Taps => checked(Inputs * Kernel * Kernel);
@@ -42,10 +42,10 @@ public readonly record struct ModularConvolutionSize(
     internal int Places => checked(OutputHeight * OutputWidth);
 
     /// <summary>The numbers of a module's output.</summary>
-    internal int Output => checked(Outputs * Places);
+    public int Output => checked(Outputs * Places);
 
     /// <summary>The numbers of a module's filters.</summary>
-    internal int WeightLength => checked(Outputs * Taps);
+    public int WeightLength => checked(Outputs * Taps);
 
     /// <summary>The number of a choice: the <paramref name="position"/>-th of an image's Times·K.</summary>
     internal int Choice(int row, int position) => (position / Choose * Rows + row) * Choose + position % Choose;

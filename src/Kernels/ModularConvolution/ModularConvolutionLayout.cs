@@ -9,7 +9,9 @@ internal readonly struct ModularConvolutionLayout
 {
     internal ModularConvolutionLayout(in ModularConvolutionSize size, int lanes)
     {
-        Places = Scratch.RoundUp(size.Places, lanes);
+        (Image, Taps, Weights, Positions) = (size.Image, size.Taps, size.WeightLength, size.Positions);
+        (Height, Width, Windows, Output) = (size.OutputHeight, size.OutputWidth, size.Places, size.Output);
+        Places = Scratch.RoundUp(Windows, lanes);
         // An odd number of cache lines, so that rows below each other fall into different sets of a cache.
         Stride = (Scratch.RoundUp(Places, Scratch.Line) / Scratch.Line | 1) * Scratch.Line;
         PlaneWidth = (size.Width + 2 * size.Padding + size.Stride - 1) / size.Stride;
@@ -22,6 +24,32 @@ internal readonly struct ModularConvolutionLayout
 
     // So many filters of an image's choices are multiplied together; two rows of tiles.
     private const int Joined = 2 * ModularLinearLayout.Tile;
+
+    // What the sizes say, computed once.
+
+    /// <summary>The numbers of an image.</summary>
+    internal int Image { get; }
+
+    /// <summary>The numbers that one output reads.</summary>
+    internal int Taps { get; }
+
+    /// <summary>The numbers of a module's filters.</summary>
+    internal int Weights { get; }
+
+    /// <summary>The choices of an image.</summary>
+    internal int Positions { get; }
+
+    /// <summary>The height of an output.</summary>
+    internal int Height { get; }
+
+    /// <summary>The width of an output.</summary>
+    internal int Width { get; }
+
+    /// <summary>The windows of an image.</summary>
+    internal int Windows { get; }
+
+    /// <summary>The numbers of a module's output.</summary>
+    internal int Output { get; }
 
     /// <summary>The windows of an image in whole registers.</summary>
     internal int Places { get; }

@@ -3,43 +3,64 @@ using System.Runtime.Intrinsics;
 namespace ModNet.Kernels;
 
 /// <summary>Lays out the windows of an image as <see cref="ModularConvolutionLayout"/> says, and adds gradients in them up to one in the image.</summary>
-internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvolutionSize size, in ModularConvolutionLayout layout)
+internal sealed unsafe class ModularConvolutionWindows<L, V>
     where L : struct, ILanes<V>
     where V : struct
 {
-    private readonly ModularConvolutionSize _size = size;
-    private readonly ModularConvolutionLayout _layout = layout;
+    private readonly ModularConvolutionSize _size;
+    private readonly ModularConvolutionLayout _layout;
+
+    // Where the first window finds each tap in the planes, [taps]; and where they hold the first columns of an image, [Stride].
+    private readonly int[] _taps;
+    private readonly int[] _columns;
+
+    internal ModularConvolutionWindows(in ModularConvolutionSize size, in ModularConvolutionLayout layout)
+    {
+        (_size, _layout) = (size, layout);
+        _taps = new int[layout.Taps];
+        for (int tap = 0; tap < _taps.Length; tap++)
+        {
+            int x = tap % size.Kernel, y = tap / size.Kernel % size.Kernel, channel = tap / size.Kernel / size.Kernel;
+            _taps[tap] = Column(channel, x) + y * layout.PlaneWidth;
+        }
+
+        _columns = new int[size.Stride];
+        for (int column = 0; column < _columns.Length; column++)
+        {
+            _columns[column] = Column(0, size.Padding + column) + size.Padding * layout.PlaneWidth;
+        }
+    }
 
     /// <summary>Makes the rows of all taps [taps, windows] of an image, by way of its planes, whose padding has to be zeros.</summary>
     internal void Unfold(float* image, float* planes, float* taps)
     {
-        for (int c = 0; c < _size.Inputs; c++)
+        float* plane = planes;
+        for (int c = 0; c < _size.Inputs; c++, plane += _size.Stride * _layout.Plane)
         {
-            for (int y = 0; y < _size.Height; y++, image += _size.Width)
+            float* row = plane;
+            for (int y = 0; y < _size.Height; y++, image += _size.Width, row += _layout.PlaneWidth)
             {
-                Split(image, planes, c, y);
+                Split(image, row);
             }
         }
 
-        float* tap = taps;
-        int height = _size.OutputHeight, width = _size.OutputWidth, down = _size.Stride * _layout.PlaneWidth;
-        for (int c = 0; c < _size.Inputs; c++)
+        (int height, int width, int down) = (_layout.Height, _layout.Width, _size.Stride * _layout.PlaneWidth);
+        int rest = _layout.Stride - _layout.Windows;
+        foreach (int tap in _taps)
         {
-            for (int window = 0; window < _size.Kernel * _size.Kernel; window++, tap += _layout.Stride)
+            // Whole registers go over the end of a row. The next row, and then zeros, come over that.
+            float* source = planes + tap;
+            float* target = taps;
+            for (int y = 0; y < height; y++, source += down, target += width)
             {
-                // Whole registers go over the end of a row. The next row, and then zeros, come over that.
-                float* source = Source(planes, c, window);
-                float* target = tap;
-                for (int y = 0; y < height; y++, source += down, target += width)
+                for (int x = 0; x < width; x += L.Count)
                 {
-                    for (int x = 0; x < width; x += L.Count)
-                    {
-                        L.Store(target + x, L.Load(source + x));
-                    }
+                    L.Store(target + x, L.Load(source + x));
                 }
-
-                new Span<float>(target, _layout.Stride - _size.Places).Clear();
             }
+
+            new Span<float>(target, rest).Clear();
+            taps += _layout.Stride;
         }
     }
 
@@ -47,25 +68,26 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
     internal void Fold(float* taps, float* planes, float* image)
     {
         new Span<float>(planes, checked((int)_layout.Planes)).Clear();
-        int height = _size.OutputHeight, width = _size.OutputWidth, down = _size.Stride * _layout.PlaneWidth;
-        for (int c = 0; c < _size.Inputs; c++)
+        (int height, int width, int down) = (_layout.Height, _layout.Width, _size.Stride * _layout.PlaneWidth);
+        foreach (int tap in _taps)
         {
-            for (int window = 0; window < _size.Kernel * _size.Kernel; window++, taps += _layout.Stride)
+            float* target = planes + tap;
+            float* source = taps;
+            for (int y = 0; y < height; y++, target += down, source += width)
             {
-                float* target = Source(planes, c, window);
-                float* source = taps;
-                for (int y = 0; y < height; y++, target += down, source += width)
-                {
-                    Add(source, target, width);
-                }
+                Add(source, target, width);
             }
+
+            taps += _layout.Stride;
         }
 
-        for (int c = 0; c < _size.Inputs; c++)
+        float* plane = planes;
+        for (int c = 0; c < _size.Inputs; c++, plane += _size.Stride * _layout.Plane)
         {
-            for (int y = 0; y < _size.Height; y++, image += _size.Width)
+            float* row = plane;
+            for (int y = 0; y < _size.Height; y++, image += _size.Width, row += _layout.PlaneWidth)
             {
-                Join(image, planes, c, y);
+                Join(image, row);
             }
         }
     }
@@ -90,26 +112,15 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
         }
     }
 
-    // What the first window has at a place in the window.
-    private float* Source(float* planes, int channel, int window)
-    {
-        (int y, int x) = (window / _size.Kernel, window % _size.Kernel);
-        return planes + ((long)channel * _size.Stride + x % _size.Stride) * _layout.Plane + (long)y * _layout.PlaneWidth + x / _size.Stride;
-    }
+    // Where the planes hold a column of a padded image.
+    private int Column(int channel, int x) =>
+        checked((channel * _size.Stride + x % _size.Stride) * _layout.Plane + x / _size.Stride);
 
-    // Where the first column of an image, and every Stride-th from there on, lies in the planes; the same for the second column, and so on.
-    private float* Columns(float* planes, int channel, int y, int first)
-    {
-        int at = first + _size.Padding;
-        return planes + ((long)channel * _size.Stride + at % _size.Stride) * _layout.Plane
-            + (long)(y + _size.Padding) * _layout.PlaneWidth + at / _size.Stride;
-    }
-
-    // Spreads a row of an image over the planes.
-    private void Split(float* row, float* planes, int channel, int y)
+    // Spreads a row of an image over the planes, which begin at the same row.
+    private void Split(float* row, float* planes)
     {
         (int stride, int width) = (_size.Stride, _size.Width);
-        float* even = Columns(planes, channel, y, 0);
+        float* even = planes + _columns[0];
         if (stride == 1)
         {
             new ReadOnlySpan<float>(row, width).CopyTo(new Span<float>(even, width));
@@ -120,7 +131,7 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
         if (stride == 2)
         {
             // A pair of numbers is a number of 64 bits, and its first is the lower half.
-            float* odd = Columns(planes, channel, y, 1);
+            float* odd = planes + _columns[1];
             for (; x + 2 * Vector256<float>.Count <= width; x += 2 * Vector256<float>.Count)
             {
                 Vector256<ulong> a = Vector256.Load((ulong*)(row + x)), b = Vector256.Load((ulong*)(row + x) + Vector256<ulong>.Count);
@@ -138,15 +149,15 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
 
         for (; x < width; x++)
         {
-            Columns(planes, channel, y, x % stride)[x / stride] = row[x];
+            planes[_columns[x % stride] + x / stride] = row[x];
         }
     }
 
     // The other way round.
-    private void Join(float* row, float* planes, int channel, int y)
+    private void Join(float* row, float* planes)
     {
         (int stride, int width) = (_size.Stride, _size.Width);
-        float* even = Columns(planes, channel, y, 0);
+        float* even = planes + _columns[0];
         if (stride == 1)
         {
             new ReadOnlySpan<float>(even, width).CopyTo(new Span<float>(row, width));
@@ -156,7 +167,7 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
         int x = 0;
         if (stride == 2)
         {
-            float* odd = Columns(planes, channel, y, 1);
+            float* odd = planes + _columns[1];
             for (; x + 2 * Vector128<float>.Count <= width; x += 2 * Vector128<float>.Count)
             {
                 (Vector128<ulong> a, Vector128<ulong> b) = Vector128.Widen(Vector128.Load((uint*)(even + x / 2)));
@@ -168,7 +179,7 @@ internal readonly unsafe struct ModularConvolutionWindows<L, V>(in ModularConvol
 
         for (; x < width; x++)
         {
-            row[x] = Columns(planes, channel, y, x % stride)[x / stride];
+            row[x] = planes[_columns[x % stride] + x / stride];
         }
     }
 }

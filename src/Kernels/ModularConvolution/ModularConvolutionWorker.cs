@@ -33,10 +33,10 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
         bool back = task.GoesBack;
         _scratch = new(
             layout.Planes,
-            (long)_size.Taps * layout.Stride + Scratch.Line,
-            together * _size.Taps,
+            (long)_layout.Taps * layout.Stride + Scratch.Line,
+            together * _layout.Taps,
             together * layout.Stride + Scratch.Line,
-            back ? (long)_size.Taps * layout.Stride + Scratch.Line : 0,
+            back ? (long)_layout.Taps * layout.Stride + Scratch.Line : 0,
             back ? together * layout.TapStride : 0,
             back ? layout.Planes : 0);
         // What pads images, windows and their gradients takes part in products, so it has to be zeros.
@@ -48,8 +48,8 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
         _gradients = _scratch.Take();
         _sums = _scratch.Take();
         _planeGradients = _scratch.Take();
-        _modules = new int[_size.Positions];
-        _ofPosition = new int[_size.Positions];
+        _modules = new int[_layout.Positions];
+        _ofPosition = new int[_layout.Positions];
         _seen = new int[_size.Modules];
         _places = new int[_size.Modules];
     }
@@ -57,23 +57,27 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     /// <summary>Computes the outputs of all choices of an image.</summary>
     internal void Forward(int row)
     {
-        _windows.Unfold(_task.X + (long)row * _size.Image, _planes, _taps);
+        _windows.Unfold(_task.X + (long)row * _layout.Image, _planes, _taps);
         int distinct = Distinct(row);
         for (int first = 0; first < distinct; first += _layout.Together)
         {
             int count = Math.Min(_layout.Together, distinct - first);
             float* weights = Gather(first, count);
-            for (int i = 0; i < count * _size.Outputs; i++)
+            float* output = _outputs;
+            for (int i = 0; i < count; i++)
             {
-                float bias = _task.Bias is null ? 0f : _task.Bias[(long)_modules[first + i / _size.Outputs] * _size.Outputs + i % _size.Outputs];
-                new Span<float>(_outputs + (long)i * _layout.Stride, _layout.Places).Fill(bias);
+                for (int o = 0; o < _size.Outputs; o++, output += _layout.Stride)
+                {
+                    float bias = _task.Bias is null ? 0f : _task.Bias[(long)_modules[first + i] * _size.Outputs + o];
+                    new Span<float>(output, _layout.Places).Fill(bias);
+                }
             }
 
             Prefetch nothing = default;
             ModularLinearBlocks<L, V>.Accumulate(
-                _size.Taps,
+                _layout.Taps,
                 weights,
-                _size.Taps,
+                _layout.Taps,
                 1,
                 count * _size.Outputs,
                 _taps,
@@ -83,12 +87,12 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
                 _layout.Stride,
                 false,
                 ref nothing);
-            for (int position = 0; position < _size.Positions; position++)
+            for (int position = 0; position < _layout.Positions; position++)
             {
                 int among = _ofPosition[position] - first;
                 if (among >= 0 && among < count)
                 {
-                    Finish(among, _task.Output + (long)_size.Choice(row, position) * _size.Output);
+                    Finish(among, _task.Output + (long)_size.Choice(row, position) * _layout.Output);
                 }
             }
         }
@@ -99,12 +103,12 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     {
         if (sums.Wanted)
         {
-            _windows.Unfold(_task.X + (long)row * _size.Image, _planes, _taps);
+            _windows.Unfold(_task.X + (long)row * _layout.Image, _planes, _taps);
         }
 
-        for (int first = 0; first < _size.Positions; first += _layout.Together)
+        for (int first = 0; first < _layout.Positions; first += _layout.Together)
         {
-            int count = Math.Min(_layout.Together, _size.Positions - first);
+            int count = Math.Min(_layout.Together, _layout.Positions - first);
             for (int i = 0; i < count; i++)
             {
                 _modules[i] = _task.Module(row, first + i);
@@ -124,7 +128,7 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
 
         if (_task.XGradient is not null)
         {
-            _windows.Fold(_gradients, _planeGradients, _task.XGradient + (long)row * _size.Image);
+            _windows.Fold(_gradients, _planeGradients, _task.XGradient + (long)row * _layout.Image);
         }
     }
 
@@ -141,7 +145,7 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
             count * _size.Outputs,
             _taps,
             _layout.Stride,
-            _size.Taps,
+            _layout.Taps,
             _sums,
             _layout.TapStride,
             ref nothing);
@@ -151,10 +155,10 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
             for (int o = 0; o < _size.Outputs; o++)
             {
                 int filter = i * _size.Outputs + o;
-                ModularConvolutionWindows<L, V>.Add(_sums + (long)filter * _layout.TapStride, part + (long)o * _size.Taps, _size.Taps);
+                ModularConvolutionWindows<L, V>.Add(_sums + (long)filter * _layout.TapStride, part + (long)o * _layout.Taps, _layout.Taps);
                 if (_task.BiasGradient is not null)
                 {
-                    part[_size.WeightLength + o] += Sum(_outputs + (long)filter * _layout.Stride);
+                    part[_layout.Weights + o] += Sum(_outputs + (long)filter * _layout.Stride);
                 }
             }
         }
@@ -168,8 +172,8 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
             count * _size.Outputs,
             Gather(0, count),
             1,
-            _size.Taps,
-            _size.Taps,
+            _layout.Taps,
+            _layout.Taps,
             _outputs,
             _layout.Stride,
             _layout.Places,
@@ -183,7 +187,7 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     private int Distinct(int row)
     {
         int distinct = 0;
-        for (int position = 0; position < _size.Positions; position++)
+        for (int position = 0; position < _layout.Positions; position++)
         {
             int module = _task.Module(row, position);
             if (_seen[module] != row + 1)
@@ -201,7 +205,7 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     // The filters of some of the listed modules, one below the other.
     private float* Gather(int first, int count)
     {
-        int length = _size.WeightLength;
+        int length = _layout.Weights;
         if (count == 1)
         {
             return _task.Weight + (long)_modules[first] * length;
@@ -219,20 +223,21 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     // Copies the gradients in the output of a choice; where there is a ReLU, 0 where its output is 0.
     private void GatherUpstream(int choice, float* target)
     {
-        float* source = _task.Upstream + (long)choice * _size.Output;
-        float* sign = _task.Output + (long)choice * _size.Output;
-        for (int o = 0; o < _size.Outputs; o++, source += _size.Places, sign += _size.Places, target += _layout.Stride)
+        (bool relu, int windows) = (_size.Relu, _layout.Windows);
+        float* source = _task.Upstream + (long)choice * _layout.Output;
+        float* sign = _task.Output + (long)choice * _layout.Output;
+        for (int o = 0; o < _size.Outputs; o++, source += windows, sign += windows, target += _layout.Stride)
         {
             int i = 0;
-            for (; i + L.Count <= _size.Places; i += L.Count)
+            for (; i + L.Count <= windows; i += L.Count)
             {
                 V gradient = L.Load(source + i);
-                L.Store(target + i, _size.Relu ? L.WherePositive(L.Load(sign + i), gradient) : gradient);
+                L.Store(target + i, relu ? L.WherePositive(L.Load(sign + i), gradient) : gradient);
             }
 
-            for (; i < _size.Places; i++)
+            for (; i < windows; i++)
             {
-                target[i] = !_size.Relu || sign[i] > 0 ? source[i] : 0f;
+                target[i] = !relu || sign[i] > 0 ? source[i] : 0f;
             }
 
         }
@@ -241,19 +246,20 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     // Writes the output of one of the modules that ran together, after the ReLU, if there is one.
     private void Finish(int among, float* target)
     {
+        (bool relu, int windows) = (_size.Relu, _layout.Windows);
         float* source = _outputs + (long)among * _size.Outputs * _layout.Stride;
-        for (int o = 0; o < _size.Outputs; o++, source += _layout.Stride, target += _size.Places)
+        for (int o = 0; o < _size.Outputs; o++, source += _layout.Stride, target += windows)
         {
             int i = 0;
-            for (; i + L.Count <= _size.Places; i += L.Count)
+            for (; i + L.Count <= windows; i += L.Count)
             {
                 V sum = L.Load(source + i);
-                L.Store(target + i, _size.Relu ? L.Max(sum, L.Broadcast(0f)) : sum);
+                L.Store(target + i, relu ? L.Max(sum, L.Broadcast(0f)) : sum);
             }
 
-            for (; i < _size.Places; i++)
+            for (; i < windows; i++)
             {
-                target[i] = _size.Relu ? MathF.Max(source[i], 0f) : source[i];
+                target[i] = relu ? MathF.Max(source[i], 0f) : source[i];
             }
         }
     }

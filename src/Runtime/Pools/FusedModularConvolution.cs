@@ -63,7 +63,7 @@ internal static class FusedModularConvolution
             var size = (ModularConvolutionSize)vars[4];
             Tensor output = Forward(size, x, indices, weight, bias);
             ctx.save_data("size", size);
-            ctx.save_data("bias", bias is not null);
+            ctx.save_data("bias", bias?.shape!);
             ctx.save_data("rows", vars[5]);
             ctx.save_data("x", given.requires_grad);
             ctx.save_for_backward(size.Relu ? [x, indices, weight, output] : [x, indices, weight]);
@@ -77,9 +77,9 @@ internal static class FusedModularConvolution
             Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
             // Where the pool tracks its modules in use, the gradient has rows for those alone.
             long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
-            long rows = used?.Length ?? size.Modules;
-            Tensor weightGradient = empty([rows, .. saved[2].shape[1..]], dtype: ScalarType.Float32);
-            Tensor? biasGradient = (bool)ctx.get_data("bias")! ? empty(rows, size.Outputs, dtype: ScalarType.Float32) : null;
+            Tensor Rows(long[] all) => empty(used is null ? all : [used.Length, .. all[1..]], dtype: ScalarType.Float32);
+            Tensor weightGradient = Rows(saved[2].shape);
+            Tensor? biasGradient = ctx.get_data("bias") is long[] shape ? Rows(shape) : null;
             ModularConvolution.Backward(
                 size,
                 Floats(saved[0]),
