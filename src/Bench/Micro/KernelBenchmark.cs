@@ -20,7 +20,7 @@ public static class KernelBenchmark
         settings.Say("measuring the machine's peak");
         Peak peak = Peak.Measure(settings.Threads, settings.Tiny);
         var sizes = settings.Tiny
-            ? new KernelSizes(PtbSizes.Tiny, LayerSizes.Tiny[0], settings.Threads)
+            ? new KernelSizes(PtbSizes.Tiny, LayerSizes.Tiny[0], settings.Threads) { Cifar = CifarSizes.Tiny }
             : new KernelSizes(PtbSizes.Paper, LayerSizes.Headline, settings.Threads);
         KernelSizes.Current = sizes;
         (Type Kernels, string Method, KernelWork Work)[] works =
@@ -33,6 +33,9 @@ public static class KernelBenchmark
             (typeof(LayerKernels), nameof(LayerKernels.Layer), sizes.Linear(backward: false)),
             (typeof(LayerKernels), nameof(LayerKernels.LayerGradients), sizes.Linear(backward: true)),
             (typeof(LayerKernels), nameof(LayerKernels.Step), sizes.Adam()),
+            (typeof(ConvolutionKernels), nameof(ConvolutionKernels.AllCandidates), KernelSizes.Convolution(sizes.Candidates, backward: false)),
+            (typeof(ConvolutionKernels), nameof(ConvolutionKernels.Convolution), KernelSizes.Convolution(sizes.Second, backward: false)),
+            (typeof(ConvolutionKernels), nameof(ConvolutionKernels.ConvolutionGradients), KernelSizes.Convolution(sizes.First, backward: true)),
         ];
         DirectoryInfo artifacts = Directory.CreateTempSubdirectory("modnet-bench-");
         try

@@ -1,3 +1,5 @@
+using ModNet.Kernels;
+
 namespace ModNet.Bench;
 
 /// <summary>Sizes of the kernels' calls: as the language model makes them, and those of one modular linear layer.</summary>
@@ -45,6 +47,31 @@ public sealed record KernelSizes(PtbSizes Sizes, LayerSizes Layer, int Threads)
             ? new(4 * choices * Layer.Width * Layer.Width, 0, 3 * rows + 2 * weights)
             : new(2 * choices * Layer.Width * Layer.Width, 0, 2 * rows + weights);
     }
+
+    /// <summary>Modular convolutions of Figure 6's network.</summary>
+    public CifarSizes Cifar { get; init; } = CifarSizes.Paper;
+
+    /// <summary>Its first layer in an M-step.</summary>
+    public ModularConvolutionSize First => Convolution(Cifar.MBatch, 3, Cifar.Side);
+
+    /// <summary>Its first layer in an E-step.</summary>
+    public ModularConvolutionSize Candidates => Convolution(Cifar.EBatch, 3, Cifar.Side) with { Times = Cifar.Samples + 1 };
+
+    /// <summary>Its second layer in an E-step.</summary>
+    public ModularConvolutionSize Second => Convolution(Cifar.EBatch * (Cifar.Samples + 1), Cifar.Choose, Cifar.Side / 2);
+
+    /// <summary>What such a call does; a module that several choices of an image name runs once, or at most M do.</summary>
+    public static KernelWork Convolution(ModularConvolutionSize size, bool backward)
+    {
+        double images = size.Rows, outputs = images * size.Positions * size.Outputs * size.OutputHeight * size.OutputWidth;
+        double runs = images * Math.Min(size.Positions, size.Modules);
+        double products = 2 * runs * size.Outputs * size.OutputHeight * size.OutputWidth * size.Inputs * size.Kernel * size.Kernel;
+        double bytes = sizeof(float) * (images * size.Inputs * size.Height * size.Width + outputs);
+        return new(products * (backward ? 2 : 1), 0, bytes * (backward ? 2 : 1));
+    }
+
+    private ModularConvolutionSize Convolution(int rows, int channels, int side) =>
+        new(rows, channels, side, side, Outputs: 1, Kernel: 3, Stride: 2, Padding: 1, Cifar.Modules, Cifar.Choose) { Relu = true };
 
     /// <summary>Adam on the weights in use: the gradient, the weights and both moments read, the last three written.</summary>
     public KernelWork Adam()

@@ -43,7 +43,7 @@ public abstract class LogitController : Controller
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {
         Tensor features = Features(x, beside);
-        Tensor logits = Products.Linear(features, _weight, Bias).view(-1, Choose, Modules);
+        Tensor logits = Products.ToFew(features, _weight, Bias).view(-1, Choose, Modules);
         if (Noise is not Tensor noise)
         {
             return ChoiceDistribution.FromLogits(logits);

@@ -44,6 +44,7 @@ internal sealed class AutoDispatch : Dispatch
 
     internal override Dispatch For(ModulePool pool, Tensor x, long rows, long positions) =>
         pool is SpreadPool ? Spread
+        : pool is ConvPool convolutions && FusedModularConvolution.Takes(convolutions, x) ? Kernel
         : pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
             ? ChooseForKernel(linear, rows, positions)
         : pool is ChainPool chain && UnitPlan.Of(chain, x, rows * positions) is UnitPlan unit

@@ -21,8 +21,8 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// Runs all modules in use by one call of our own kernel, for linear pools and chains in float32 on the CPU. Those of another dtype or device, and chains with
-    /// a stage that the kernel does not know, are run by <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for pools of linear units, of convolutions and of chains in float32 on the CPU. Those of another dtype
+    /// or device, and chains with a stage that the kernel does not know, are run by <see cref="Grouped"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 
@@ -47,9 +47,24 @@ public abstract class Dispatch
     /// </summary>
     public abstract Tensor Run(ModulePool pool, Tensor x, Tensor indices);
 
-    /// <summary>The same where each of d' rows says which row of x [d, …in] it reads: sources and indices [d', K] → [d', K, …out].</summary>
-    internal virtual Tensor RunFrom(ModulePool pool, Tensor x, Tensor sources, Tensor indices) =>
-        Run(pool, x.index_select(0, sources), indices);
+    /// <summary>
+    /// Runs the distinct rows of an E-step's candidates, where indices [c·n, K] are those of all: x [d, …in] of rows that were the same before the choice →
+    /// [d', K, …out] of those that are the same after it.
+    /// </summary>
+    internal virtual Tensor RunApart(ModulePool pool, Tensor x, Tensor indices, DistinctRows before, DistinctRows after) =>
+        Run(pool, x.index_select(0, after.PlacesIn(before, x.device)), after.Pick(indices));
+
+    /// <summary>
+    /// Runs several selections for every row, of which the first ones of all rows come first: x [B, …in], indices [times·B, K] → [times·B, K, …out].
+    /// </summary>
+    internal virtual Tensor RunSeveral(ModulePool pool, Tensor x, Tensor indices, int times)
+    {
+        // A row's selections side by side, as if it had times·K positions: indices [times·B, K] → [B, times·K].
+        (long rows, long positions) = (x.shape[0], indices.shape[1]);
+        Tensor beside = indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
+        Tensor outputs = Run(pool, x, beside);
+        return outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

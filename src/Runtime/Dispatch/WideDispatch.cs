@@ -19,11 +19,11 @@ internal sealed class WideDispatch : Dispatch
     }
 
     // Rows that read the same row of x share its M outputs.
-    internal override Tensor RunFrom(ModulePool pool, Tensor x, Tensor sources, Tensor indices)
+    internal override Tensor RunApart(ModulePool pool, Tensor x, Tensor indices, DistinctRows before, DistinctRows after)
     {
-        Tensor all = pool.ApplyAll(x);
-        Tensor outputs = (sources.unsqueeze(-1) * pool.Count + indices).reshape(-1);
-        return all.flatten(0, 1).index_select(0, outputs).view([.. indices.shape, .. all.shape[2..]]);
+        Tensor all = pool.ApplyAll(x), own = after.Pick(indices);
+        Tensor outputs = (after.PlacesIn(before, x.device).unsqueeze(-1) * pool.Count + own).reshape(-1);
+        return all.flatten(0, 1).index_select(0, outputs).view([.. own.shape, .. all.shape[2..]]);
     }
 
     private static Tensor Pick(Tensor all, Tensor indices)

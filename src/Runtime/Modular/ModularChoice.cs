@@ -66,14 +66,10 @@ internal sealed class ModularChoice
     /// <summary>The same with several selections per row: the first selections of all rows come first → [times·n, …out].</summary>
     internal Tensor RunSeveral(Route route, Tensor x, Selection selection, int times)
     {
-        // A row's selections side by side, as if it had times·K positions: indices [times·n, K] → [n, times·K].
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
-        Tensor beside = selection.Indices.view(times, rows, positions).transpose(0, 1).reshape(rows, times * positions);
         Dispatch dispatch = Dispatch.For(
             Pool, x, route.FullBatch.RowsOfDatapoints(rows), route.FullBatch.Positions(times * positions));
-        Tensor outputs = dispatch.Run(Pool, x, beside);
-        Tensor apart = outputs.view([rows, times, positions, .. outputs.shape[2..]]).transpose(0, 1).flatten(0, 1);
-        return Combined(dispatch, x, selection, apart);
+        return Combined(dispatch, x, selection, dispatch.RunSeveral(Pool, x, selection.Indices, times));
     }
 
     /// <summary>
@@ -88,9 +84,7 @@ internal sealed class ModularChoice
         Dispatch dispatch = before.Unchosen
             ? Dispatch.For(Pool, x, full.RowsOfDatapoints(before.Count), full.Positions(before.Candidates * positions))
             : Dispatch.For(Pool, x, full.Rows(before.All), positions);
-        Selection own = selection.Map(after.Pick);
-        Tensor outputs = dispatch.RunFrom(Pool, x, after.PlacesIn(before, x.device), own.Indices);
-        return Combined(dispatch, x, own, outputs);
+        return Combined(dispatch, x, selection.Map(after.Pick), dispatch.RunApart(Pool, x, selection.Indices, before, after));
     }
 
     /// <summary>Notes which modules run, where a gradient will come back to them and the pool tracks its modules in use.</summary>

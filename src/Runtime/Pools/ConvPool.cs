@@ -11,9 +11,6 @@ public sealed class ConvPool : StackedPool
     // The price of copying a window's value out of the image before it is multiplied, fitted with the other prices of AutoDispatch.
     private const long Window = 8;
 
-    private readonly int _inputs;
-    private readonly Convolution _convolution;
-
     /// <summary>Makes modules on images of <paramref name="inputs"/> channels; each is initialised as a convolution of its own.</summary>
     public ConvPool(
         string name, int count, int inputs, Convolution form, Activation activation, bool bias, Initialiser initialiser)
@@ -23,13 +20,19 @@ public sealed class ConvPool : StackedPool
             activation,
             initialiser.Weight(form.FanIn(inputs), form.FanOut, count, form.Channels, inputs, form.Kernel, form.Kernel),
             bias ? initialiser.Bias(form.FanIn(inputs), count, form.Channels) : null) =>
-        (_inputs, _convolution) = (inputs, form);
+        (Inputs, Convolution) = (inputs, form);
+
+    /// <summary>The channels of a module's input.</summary>
+    public int Inputs { get; }
+
+    /// <summary>The form of each module.</summary>
+    public Convolution Convolution { get; }
 
     /// <inheritdoc/>
     public override RowCost? Cost(long[] row)
     {
-        long[] output = _convolution.Output(row);
-        long windows = _convolution.FanIn(_inputs) * output[1] * output[2];
+        long[] output = Convolution.Output(row);
+        long windows = Convolution.FanIn(Inputs) * output[1] * output[2];
         return new(windows * output[0], output, windows * Window);
     }
 
@@ -40,7 +43,7 @@ public sealed class ConvPool : StackedPool
     public override Tensor ApplyEach(Tensor x) => SideBySide(x.flatten(1, 2), Count);
 
     /// <inheritdoc/>
-    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => _convolution.Apply(x, weight, bias);
+    protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) => Convolution.Apply(x, weight, bias);
 
     /// <summary>Runs all modules as one convolution, in groups where each has an input of its own.</summary>
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue? modules)
@@ -49,14 +52,14 @@ public sealed class ConvPool : StackedPool
         OnnxValue beside = onnx.Reshape(x, groups * x.Row[1], x.Row[2], x.Row[3]);
         OnnxValue weight = onnx.Weight(Weight, $"{Name}/weight", "/beside", w => w.flatten(0, 1));
         OnnxValue[] weights = Bias is null ? [weight] : [weight, onnx.Weight(Bias, $"{Name}/bias", "/beside", b => b.flatten())];
-        long channels = _convolution.Channels;
-        OnnxValue all = _convolution.ToOnnx(onnx, beside, weights, groups, Count * channels);
+        long channels = Convolution.Channels;
+        OnnxValue all = Convolution.ToOnnx(onnx, beside, weights, groups, Count * channels);
         return Activation.ToOnnx(onnx, onnx.Reshape(all, Count, channels, all.Row[1], all.Row[2]));
     }
 
     private Tensor SideBySide(Tensor x, long groups)
     {
-        Tensor all = _convolution.Apply(x, Weight.flatten(0, 1), Bias?.view(-1), groups);
-        return Activation.Apply(all.view(-1, Count, _convolution.Channels, all.shape[2], all.shape[3]));
+        Tensor all = Convolution.Apply(x, Weight.flatten(0, 1), Bias?.view(-1), groups);
+        return Activation.Apply(all.view(-1, Count, Convolution.Channels, all.shape[2], all.shape[3]));
     }
 }

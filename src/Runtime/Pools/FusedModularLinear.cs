@@ -35,6 +35,19 @@ internal static class FusedModularLinear
         return relu ? outputs : pool.Activation.Apply(outputs);
     }
 
+    /// <summary>
+    /// A map that chooses nothing, as the only module of a pool: x [n, in], weight [out, in], bias [out] → [n, out], with the same gradients.
+    /// </summary>
+    internal static Tensor Map(Tensor x, Tensor weight, Tensor bias)
+    {
+        var size = new ModularLinearSize((int)x.shape[0], (int)weight.shape[1], (int)weight.shape[0], 1, 1);
+        Tensor indices = zeros(size.Rows, 1, dtype: ScalarType.Int64);
+        Tensor outputs = is_grad_enabled()
+            ? Function.apply(x, indices, weight, bias, size, false)
+            : Forward(size, x.contiguous(), indices, weight, bias);
+        return outputs.view(size.Rows, size.Outputs);
+    }
+
     private static Tensor Forward(in ModularLinearSize size, Tensor x, Tensor indices, Tensor weight, Tensor? bias)
     {
         Tensor output = empty(size.Rows, size.Choose, size.Outputs, dtype: ScalarType.Float32);
@@ -54,7 +67,7 @@ internal static class FusedModularLinear
             var size = (ModularLinearSize)vars[4];
             Tensor output = Forward(size, x, indices, weight, bias);
             ctx.save_data("size", size);
-            ctx.save_data("bias", bias is not null);
+            ctx.save_data("bias", bias?.shape!);
             ctx.save_data("rows", vars[5]);
             ctx.save_data("x", given.requires_grad);
             ctx.save_for_backward(size.Relu ? [x, indices, weight, output] : [x, indices, weight]);
@@ -68,9 +81,9 @@ internal static class FusedModularLinear
             Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
             // Where the pool tracks its modules in use, the gradient has rows for those alone.
             long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
-            long rows = used?.Length ?? size.Modules;
-            Tensor weightGradient = empty(rows, size.Outputs, size.Inputs, dtype: ScalarType.Float32);
-            Tensor? biasGradient = (bool)ctx.get_data("bias")! ? empty(rows, size.Outputs, dtype: ScalarType.Float32) : null;
+            Tensor Rows(long[] all) => empty(used is null ? all : [used.Length, .. all[1..]], dtype: ScalarType.Float32);
+            Tensor weightGradient = Rows(saved[2].shape);
+            Tensor? biasGradient = ctx.get_data("bias") is long[] shape ? Rows(shape) : null;
             ModularLinear.Backward(
                 size,
                 Floats(saved[0]),

@@ -182,6 +182,14 @@ let measuring =
             Expect.equal (sizes.Linear(true).Operations) (float (5 * 2 * 4 * 4 * 2 * 2)) "layer's gradients"
             // Rows in and out, and the weights of three modules.
             Expect.equal (sizes.Linear(false).Bytes) (float (4 * (2 * 10 * 4 + 3 * 4 * 4))) "layer's numbers"
+            // 7 images of 4 × 4 windows that read 2 × 3 × 3 numbers; 3 modules of 2 channels at most run for 5 · 2 choices.
+            let convolution = ModNet.Kernels.ModularConvolutionSize(7, 2, 8, 8, 2, 3, 2, 1, 3, 2, Times = 5)
+
+            Expect.equal
+                (KernelSizes.Convolution(convolution, false).Operations)
+                (float (7 * 16 * 18 * 3 * 2 * 2))
+                "convolution"
+
             Expect.equal (sizes.Adam().Bytes) (float (4 * 7 * 3 * 4 * 4)) "Adam's passes"
     ]
 

@@ -131,8 +131,47 @@ let tests =
 
                 let expected = run Dispatch.Loop
 
-                for dispatch in [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Auto ] do
+                for dispatch in [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Kernel; Dispatch.Auto ] do
                     agree $"{dispatch}" expected (run dispatch)
+
+        testPropertyWithConfig config "agrees with the loop on convolutions in float32, where kernels run"
+        <| fun (s: Sizes) (several: bool) ->
+            scoped
+            <| fun () ->
+                let kernel = 1 + s.Seed / 4 % 3
+                let form = Convolution(1 + s.Outputs % 4, kernel, 1 + s.Seed % 3, s.Seed / 2 % 2)
+                let side = kernel + s.Inputs % 6
+                let times = if several then 3 else 1
+
+                // An activation without kinks, and the kernel's own. At a kink, rounding decides on the slope.
+                let activation = if s.Bias then Activation.Tanh else Activation.Relu
+
+                use pool = new ConvPool("p", s.Modules, 2, form, activation, s.Bias, Initialiser(generator s.Seed))
+
+                let chosen = indices (s.Seed + 3) s.Modules (times * s.Batch) s.Choose
+
+                let run (dispatch: Dispatch) =
+                    pool.zero_grad ()
+
+                    let x =
+                        ((normal (s.Seed + 1) [ s.Batch; 2; side; side + 1 ]).to_type torch.float32).requires_grad_()
+
+                    let y = dispatch.RunSeveral(pool, x, chosen, times)
+                    let upstream = normal (s.Seed + 2) [ for size in y.shape -> int size ]
+                    (y * upstream.to_type torch.float32).sum().backward()
+                    let bias = if s.Bias then [ "bias gradient", pool.Bias.grad.clone () ] else []
+
+                    [ "output", y.detach (); "input gradient", x.grad; "weight gradient", pool.Weight.grad.clone () ]
+                    @ bias
+
+                let expected = run Dispatch.Loop
+
+                for dispatch in [ Dispatch.Grouped; Dispatch.Wide; Dispatch.Kernel; Dispatch.Auto ] do
+                    for (name, e: torch.Tensor), (_, a: torch.Tensor) in List.zip expected (run dispatch) do
+                        Expect.equal a.dtype torch.float32 $"{dispatch}: {name}"
+                        Expect.equal (List.ofArray a.shape) (List.ofArray e.shape) $"{dispatch}: {name}"
+                        let most = 1.0 + e.abs().max().ToDouble()
+                        Expect.isLessThan (distance e a / most) 1e-5 $"{dispatch}: {name}"
 
         testPropertyWithConfig config "unselected modules get a gradient of exactly zero"
         <| fun (s: Sizes) ->
@@ -239,4 +278,14 @@ let tests =
 
             Expect.equal (name 1) "wide" "one channel"
             Expect.equal (name 16) "grouped" "16 channels"
+
+        testScoped "auto runs convolutions by the kernel where it can"
+        <| fun () ->
+            let name (initialiser: Initialiser) =
+                use pool = new ConvPool("p", 10, 3, Convolution(1, 3, 2, 1), Activation.Relu, true, initialiser)
+                let x = torch.zeros ([| 1L; 3L; 32L; 32L |], dtype = pool.Weight.dtype)
+                (Dispatch.Auto.For(pool, x, 128L, 2L)).Name
+
+            Expect.equal (name (Initialiser(generator 1))) "kernel" "float32"
+            Expect.equal (name (doubles 1)) "wide" "double precision"
     ]
