@@ -21,9 +21,9 @@ public abstract class Node(string name) : GraphPart(name)
     public abstract Tensor Forward(Tensor x, Route route);
 
     /// <summary>
-    /// Whether <see cref="Forward"/> also takes the rows that the route says are distinct (<see cref="Route.Rows"/>), which nodes without sites always do.
+    /// Whether <see cref="Forward"/> also takes the rows that the route says are distinct (<see cref="Route.Rows"/>), which nodes without controllers always do.
     /// </summary>
-    internal virtual bool TakesDistinctRows => !HasSites;
+    internal virtual bool TakesDistinctRows => !Controllers.Any();
 
     /// <summary>Runs the node on the rows that it takes.</summary>
     internal Tensor Pass(Tensor x, Route route) =>

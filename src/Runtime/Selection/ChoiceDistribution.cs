@@ -72,7 +72,7 @@ public sealed class ChoiceDistribution
     public static ChoiceDistribution FromLogits(Tensor logits, Tensor? noiseScale = null) =>
         new(LogSoftmaxOf(logits), true, noiseScale);
 
-    // For few modules, libtorch takes ten times as long as our kernel, which has no gradient.
+    // Rows of few modules are what our kernel is for, which has no gradient; libtorch's operator goes over such rows one by one.
     private static Tensor LogSoftmaxOf(Tensor logits)
     {
         if (is_grad_enabled() || logits.shape[^1] > Few || logits.dtype != ScalarType.Float32 || logits.device_type != DeviceType.CPU)

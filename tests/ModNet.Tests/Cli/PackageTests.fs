@@ -210,6 +210,7 @@ let tests =
                     "Google.Protobuf"
                     "OnnxSharp"
                     "Parquet.Net"
+                    "System.Numerics.Tensors"
                     "TorchSharp"
                 ]
 

@@ -178,7 +178,7 @@ let tests =
             Check.One(
                 Config.QuickThrowOnFailure
                     .WithArbitrary([ typeof<Arbitraries> ])
-                    .WithMaxTest(300)
+                    .WithMaxTest(400)
                     .WithReplay(78UL, 1UL),
                 law
             )

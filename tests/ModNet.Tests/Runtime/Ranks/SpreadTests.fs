@@ -37,12 +37,21 @@ let private choices (s: Sizes) modules rank =
 let private spreading isSpread (network: Network) =
     let change (modular: Modular) =
         match modular with
-        | { Pool = { Units = [ [ Layer.Linear _ ] ] as units; Modules = modules } as pool } -> {
-            modular with
-                Pool = { pool with Modules = 4 * ((modules + 3) / 4); Spread = isSpread; Units = units }
-                Dispatch = Auto
-                Controller = (if modular.Controller.IsCustom then Linear else modular.Controller)
-          }
+        | { Pool = { Units = [ [ Layer.Linear _ ] ] as units; Modules = modules } as pool } ->
+            let modules = 4 * ((modules + 3) / 4)
+
+            let controller =
+                match modular.Controller with
+                | custom when custom.IsCustom -> Linear
+                | Factored _ -> Factored [ 2; modules / 2 ]
+                | other -> other
+
+            {
+                modular with
+                    Pool = { pool with Modules = modules; Spread = isSpread; Units = units }
+                    Dispatch = Auto
+                    Controller = controller
+            }
         | other -> other
 
     LayerTree.modulars change network
