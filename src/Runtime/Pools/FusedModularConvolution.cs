@@ -37,63 +37,33 @@ internal static class FusedModularConvolution
             Relu = relu,
             Times = times,
         };
-        Tensor outputs = is_grad_enabled()
-            ? Function.apply(x, indices, pool.Weight, pool.Bias!, size, pool.InUse is not null)
-            : Forward(size, x.contiguous(), indices.contiguous(), pool.Weight, pool.Bias);
+        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null);
         return relu ? outputs : pool.Activation.Apply(outputs);
     }
 
-    private static Tensor Forward(in ModularConvolutionSize size, Tensor x, Tensor indices, Tensor weight, Tensor? bias)
+    private sealed record Kernel(ModularConvolutionSize Size) : FusedKernel(Size.Modules, Size.Relu)
     {
-        Tensor output = empty(
-            [(long)size.Times * size.Rows, size.Choose, size.Outputs, size.OutputHeight, size.OutputWidth], dtype: ScalarType.Float32);
-        ModularConvolution.Forward(
-            size, Floats(x), Longs(indices), Floats(weight), Floats(bias), Floats(output), get_num_threads());
-        return output;
-    }
-
-    private sealed class Function : autograd.SingleTensorFunction<Function>
-    {
-        public override string Name => nameof(FusedModularConvolution);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        internal override Tensor Forward(Tensor x, Tensor indices, Tensor weight, Tensor? bias)
         {
-            var (given, weight, bias) = ((Tensor)vars[0], (Tensor)vars[2], (Tensor?)vars[3]);
-            Tensor x = given.contiguous(), indices = ((Tensor)vars[1]).contiguous();
-            var size = (ModularConvolutionSize)vars[4];
-            Tensor output = Forward(size, x, indices, weight, bias);
-            ctx.save_data("size", size);
-            ctx.save_data("bias", bias?.shape!);
-            ctx.save_data("rows", vars[5]);
-            ctx.save_data("x", given.requires_grad);
-            ctx.save_for_backward(size.Relu ? [x, indices, weight, output] : [x, indices, weight]);
+            Tensor output = empty(
+                [(long)Size.Times * Size.Rows, Size.Choose, Size.Outputs, Size.OutputHeight, Size.OutputWidth], dtype: ScalarType.Float32);
+            ModularConvolution.Forward(
+                Size, Floats(x), Longs(indices), Floats(weight), Floats(bias), Floats(output), get_num_threads());
             return output;
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            List<Tensor> saved = ctx.get_saved_variables();
-            var size = (ModularConvolutionSize)ctx.get_data("size")!;
-            Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
-            // Where the pool tracks its modules in use, the gradient has rows for those alone.
-            long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
-            Tensor Rows(long[] all) => empty(used is null ? all : [used.Length, .. all[1..]], dtype: ScalarType.Float32);
-            Tensor weightGradient = Rows(saved[2].shape);
-            Tensor? biasGradient = ctx.get_data("bias") is long[] shape ? Rows(shape) : null;
+        internal override void Backward(
+            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor weightGradient, Tensor? biasGradient) =>
             ModularConvolution.Backward(
-                size,
-                Floats(saved[0]),
-                Longs(saved[1]),
-                Floats(saved[2]),
-                size.Relu ? Floats(saved[3]) : default,
-                Floats(grad_output.contiguous()),
+                Size,
+                Floats(x),
+                Longs(indices),
+                Floats(weight),
+                Floats(output),
+                Floats(upstream),
                 Floats(xGradient),
                 Floats(weightGradient),
                 Floats(biasGradient),
                 get_num_threads());
-            Tensor? At(Tensor? values) =>
-                used is null || values is null ? values : RowSelection.Gradient(tensor(used), values, size.Modules);
-            return [xGradient!, null!, At(weightGradient)!, At(biasGradient)!, null!, null!];
-        }
     }
 }

@@ -29,9 +29,7 @@ internal static class FusedModularLinear
     {
         bool relu = pool.Activation == Activation.Relu;
         var size = new ModularLinearSize((int)x.shape[0], pool.Inputs, pool.Outputs, pool.Count, (int)indices.shape[1]) { Relu = relu };
-        Tensor outputs = is_grad_enabled()
-            ? Function.apply(x, indices, pool.Weight, pool.Bias!, size, pool.InUse is not null)
-            : Forward(size, x.contiguous(), indices.contiguous(), pool.Weight, pool.Bias);
+        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null);
         return relu ? outputs : pool.Activation.Apply(outputs);
     }
 
@@ -42,62 +40,31 @@ internal static class FusedModularLinear
     {
         var size = new ModularLinearSize((int)x.shape[0], (int)weight.shape[1], (int)weight.shape[0], 1, 1);
         Tensor indices = zeros(size.Rows, 1, dtype: ScalarType.Int64);
-        Tensor outputs = is_grad_enabled()
-            ? Function.apply(x, indices, weight, bias, size, false)
-            : Forward(size, x.contiguous(), indices, weight, bias);
-        return outputs.view(size.Rows, size.Outputs);
+        return FusedModules.Run(new Kernel(size), x, indices, weight, bias, tracksUse: false).view(size.Rows, size.Outputs);
     }
 
-    private static Tensor Forward(in ModularLinearSize size, Tensor x, Tensor indices, Tensor weight, Tensor? bias)
+    private sealed record Kernel(ModularLinearSize Size) : FusedKernel(Size.Modules, Size.Relu)
     {
-        Tensor output = empty(size.Rows, size.Choose, size.Outputs, dtype: ScalarType.Float32);
-        ModularLinear.Forward(
-            size, Floats(x), Longs(indices), Pinned(weight), Pinned(bias), Floats(output), get_num_threads());
-        return output;
-    }
-
-    private sealed class Function : autograd.SingleTensorFunction<Function>
-    {
-        public override string Name => nameof(FusedModularLinear);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        internal override Tensor Forward(Tensor x, Tensor indices, Tensor weight, Tensor? bias)
         {
-            var (given, weight, bias) = ((Tensor)vars[0], (Tensor)vars[2], (Tensor?)vars[3]);
-            Tensor x = given.contiguous(), indices = ((Tensor)vars[1]).contiguous();
-            var size = (ModularLinearSize)vars[4];
-            Tensor output = Forward(size, x, indices, weight, bias);
-            ctx.save_data("size", size);
-            ctx.save_data("bias", bias?.shape!);
-            ctx.save_data("rows", vars[5]);
-            ctx.save_data("x", given.requires_grad);
-            ctx.save_for_backward(size.Relu ? [x, indices, weight, output] : [x, indices, weight]);
+            Tensor output = empty(Size.Rows, Size.Choose, Size.Outputs, dtype: ScalarType.Float32);
+            ModularLinear.Forward(
+                Size, Floats(x), Longs(indices), Pinned(weight), Pinned(bias), Floats(output), get_num_threads());
             return output;
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            List<Tensor> saved = ctx.get_saved_variables();
-            var size = (ModularLinearSize)ctx.get_data("size")!;
-            Tensor? xGradient = (bool)ctx.get_data("x")! ? empty_like(saved[0]) : null;
-            // Where the pool tracks its modules in use, the gradient has rows for those alone.
-            long[]? used = (bool)ctx.get_data("rows")! ? ModularLinear.InUse(Longs(saved[1]), size.Modules) : null;
-            Tensor Rows(long[] all) => empty(used is null ? all : [used.Length, .. all[1..]], dtype: ScalarType.Float32);
-            Tensor weightGradient = Rows(saved[2].shape);
-            Tensor? biasGradient = ctx.get_data("bias") is long[] shape ? Rows(shape) : null;
+        internal override void Backward(
+            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor weightGradient, Tensor? biasGradient) =>
             ModularLinear.Backward(
-                size,
-                Floats(saved[0]),
-                Longs(saved[1]),
-                Pinned(saved[2]),
-                size.Relu ? Floats(saved[3]) : default,
-                Floats(grad_output.contiguous()),
+                Size,
+                Floats(x),
+                Longs(indices),
+                Pinned(weight),
+                Floats(output),
+                Floats(upstream),
                 Floats(xGradient),
                 Floats(weightGradient),
                 Floats(biasGradient),
                 get_num_threads());
-            Tensor? At(Tensor? values) =>
-                used is null || values is null ? values : RowSelection.Gradient(tensor(used), values, size.Modules);
-            return [xGradient!, null!, At(weightGradient)!, At(biasGradient)!, null!, null!];
-        }
     }
 }

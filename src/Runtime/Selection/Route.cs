@@ -54,7 +54,7 @@ public sealed class Route
         : x.index_select(0, Rows.PlacesIn(before!, x.device));
 
     /// <summary>The state [B, …] from which a layer over sequences starts; null stands for zeros.</summary>
-    public Tensor? Carried(string layer) => _carried?[layer] is Tensor state && Rows is not null ? Rows.Pick(state) : _carried?[layer];
+    public Tensor? Carried(string layer) => _carried?[layer] is Tensor state ? Rows?.Pick(state) ?? state : null;
 
     /// <summary>Leaves the state [B, …] in which a layer over sequences ended, for the next window.</summary>
     public void Leave(string layer, Tensor state) => _carried?.Leave(layer, Rows?.Spread(state) ?? state);
