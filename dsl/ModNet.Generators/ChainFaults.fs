@@ -54,6 +54,7 @@ module internal ChainFaults =
         StopGradient = false
         Dispatch = Auto
         Masked = []
+        Context = 0
     }
 
     let private soundPool: Pool = { Name = None; Modules = 2; Units = [ [ linear 2 ] ]; Init = Uniform; Spread = false }
@@ -64,6 +65,9 @@ module internal ChainFaults =
     let private wrongAnywhere shape = [
         Fault.RateOutOfRange, Layer.Dropout 1.0, "/rate"
         Fault.RateOutOfRange, Layer.Dropout -0.1, "/rate"
+        Fault.ColumnOutOfRange, Layer.Slice(-1, 1), ""
+        Fault.ColumnOutOfRange, Layer.Slice(0, 100_003), ""
+        Fault.NonPositiveSize, Layer.Slice(0, 0), "/width"
         Fault.EmptyBlock, Layer.Residual [], ""
         Fault.EmptyBlock, Layer.Coupling [], ""
         Fault.EmptyBlock, Layer.Uncoupling [], ""
@@ -106,6 +110,13 @@ module internal ChainFaults =
             Fault.SequenceExpected, Layer.Gru 2, ""
             Fault.SequenceExpected, Layer.Lstm 2, ""
             Fault.SequenceExpected, conv1d 2 1 1, ""
+            Fault.SequenceExpected, Layer.SelfAttention { Heads = 1; Causal = true }, ""
+            Fault.SequenceExpected, Layer.Positions, ""
+            Fault.SequenceExpected, Layer.LastStep, ""
+            Fault.SequenceExpected, Layer.MeanSteps, ""
+            Fault.WidthUnlikeImage, Layer.AsImage(100_003, 1, 1), ""
+            Fault.NonPositiveSize, Layer.AsImage(1, 0, 1), ""
+            Fault.SequenceExpected, Layer.LearnedPositions 4, ""
             Fault.ImageExpected, conv 2 1 1 0, ""
             Fault.ImageExpected, convTranspose 2 1 1 0, ""
             Fault.ImageExpected, Layer.Upsample 2, ""
@@ -116,12 +127,16 @@ module internal ChainFaults =
         | Shape.Sequence width -> [
             Fault.ImageExpected, Layer.AvgPool(pooling 1 1), ""
             Fault.EmbedWithoutTokens, Layer.Embed width, ""
+            Fault.VectorExpected, Layer.AsImage(1, 1, width), ""
             Fault.NonPositiveSize, Layer.Gru 0, "/hidden"
             Fault.NonPositiveSize, Layer.Lstm 0, "/hidden"
             Fault.NonPositiveSize, conv1d 0 1 1, "/channels"
             Fault.NonPositiveSize, conv1d 1 0 1, "/kernel"
             Fault.NonPositiveSize, conv1d 1 2 0, "/dilation"
             Fault.TooLarge, conv1d 1 3 Int32.MaxValue, ""
+            Fault.NonPositiveSize, Layer.SelfAttention { Heads = 0; Causal = true }, "/heads"
+            Fault.HeadsUnfit, Layer.SelfAttention { Heads = width + 1; Causal = true }, "/heads"
+            Fault.NonPositiveSize, Layer.LearnedPositions 0, "/steps"
             Fault.NonPositiveSize, linear -3, "/width"
           ]
         | Shape.Image(_, height, width) -> [
@@ -245,6 +260,8 @@ module internal ChainFaults =
             Fault.NonPositiveSize, Layer.Conv1d { spec with Dilation = 0 }, "/dilation"
             Fault.SlopeOutOfRange, Layer.Conv1d { spec with Activation = Some(LeakyRelu nan) }, "/activation"
           ]
+        | Layer.SelfAttention spec -> [ Fault.NonPositiveSize, Layer.SelfAttention { spec with Heads = -1 }, "/heads" ]
+        | Layer.LearnedPositions _ -> [ Fault.NonPositiveSize, Layer.LearnedPositions -1, "/steps" ]
         | Layer.Upsample _ -> [ Fault.NonPositiveSize, Layer.Upsample 0, "/factor" ]
         | Layer.EmbedColumns columns -> [
             let first = columns.Head

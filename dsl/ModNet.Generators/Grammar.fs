@@ -92,6 +92,7 @@ module internal Grammar =
                 StopGradient = stop
                 Dispatch = dispatch
                 Masked = masked
+                Context = 0
             }
         }
 
@@ -300,35 +301,50 @@ module internal Grammar =
             return { Name = name; Modules = modules; Units = units; Init = init; Spread = false }
         }
 
-    and private modular (context: Context) row output : Gen<Modular> =
+    /// A layer that chooses for a row, whose last `aside` features are for the controller alone.
+    and private modular (context: Context) row aside output : Gen<Modular> =
+        let read = Typing.without aside row
+
+        let with' pool choose combine =
+            settings context row pool choose combine |> Gen.map (fun modular -> { modular with Context = aside })
+
         let own =
             gen {
                 let! combine, choose, unit = combinations context.Limits.Choose output |> Gen.elements
 
-                let! pool = pool context None row unit choose
-                return! settings context row pool choose combine
+                let! pool = pool context None read unit choose
+                return! with' pool choose combine
             }
 
-        match shared context row |> List.filter (fun (_, _, _, given) -> given = output) with
+        match shared context read |> List.filter (fun (_, _, _, given) -> given = output) with
         | [] -> own
         | fitting ->
             let shared =
                 gen {
                     let! pool, combine, choose, _ = Gen.elements fitting
-                    return! settings context row pool choose combine
+                    return! with' pool choose combine
                 }
 
             Gen.frequency [ 3, shared; 1, own ]
 
     and private modularLayer context input output =
-        modular context (Typing.row input) (Typing.row output) |> Gen.map Layer.Modular
+        gen {
+            let row = Typing.row input
+
+            let! aside =
+                match row with
+                | Shape.Vector width when width > 1 -> Gen.frequency [ 4, Gen.constant 0; 1, Gen.choose (1, width - 1) ]
+                | _ -> Gen.constant 0
+
+            return! modular context row aside (Typing.row output) |> Gen.map Layer.Modular
+        }
 
     /// The candidate reads [h, x].
     and private modularGru (context: Context) input output =
         gen {
             let hidden = features output
 
-            let! candidate = modular context (Shape.Vector(hidden + features input)) (Shape.Vector hidden)
+            let! candidate = modular context (Shape.Vector(hidden + features input)) 0 (Shape.Vector hidden)
 
             return Layer.ModularGru { Hidden = hidden; Candidate = candidate }
         }

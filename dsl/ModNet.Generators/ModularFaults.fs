@@ -60,6 +60,16 @@ module internal ModularFaults =
         controlled Fault.CustomInput (Custom { logits with Input = Shape.Vector 97 })
     ]
 
+    let private contexts (place: ModularPlace) = [
+        let aside context = Fault.ContextUnfit, "context", { place.Modular with Context = context }
+
+        if place.IsGru || not place.Row.IsVector then
+            aside 1
+        else
+            aside -1
+            aside 100_003
+    ]
+
     let private runs (modular: Modular) = [
         if modular.Combine = Concat then Fault.OnceWithConcat, "duplicates", { modular with Duplicates = Once }
 
@@ -92,7 +102,11 @@ module internal ModularFaults =
         if
             place.Input.IsSequence && not place.IsGru && modular.Pool.Name.IsNone && not modular.Dispatch.IsForLinear
         then
-            let image = { CustomExamples.scale (Shape.Vector 1) with Input = place.Row; Output = Shape.Image(1, 1, 2) }
+            let image = {
+                CustomExamples.scale (Shape.Vector 1) with
+                    Input = Typing.unitsRow modular place.Row
+                    Output = Shape.Image(1, 1, 2)
+            }
 
             let pool = {
                 modular.Pool with
@@ -126,6 +140,7 @@ module internal ModularFaults =
                     yield! choices place.Modular
                     yield! controllers hasTasks place.Row place.Modular
                     yield! runs place.Modular
+                    yield! contexts place
                     yield! states place
                     yield! images place
 

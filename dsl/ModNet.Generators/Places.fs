@@ -178,6 +178,8 @@ module internal Places =
             | _ -> ()
 
         and modular name settings input row isGru top (replace: Modular -> Network) =
+            let read = Typing.unitsRow settings row
+
             modulars.Add {
                 Name = name
                 Modular = settings
@@ -191,10 +193,10 @@ module internal Places =
             match settings.Pool.Name with
             | None ->
                 let instead pool = replace { settings with Pool = pool }
-                poolAt $"{name}/pool" settings row top instead
+                poolAt $"{name}/pool" settings read top instead
             | Some shared ->
                 if met.Add shared then
-                    poolAt shared settings row top (fun pool -> LayerTree.sharedPool shared (fun _ -> pool) network)
+                    poolAt shared settings read top (fun pool -> LayerTree.sharedPool shared (fun _ -> pool) network)
 
         and poolAt name settings row top (replace: Pool -> Network) =
             let pool = settings.Pool

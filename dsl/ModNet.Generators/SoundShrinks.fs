@@ -72,6 +72,9 @@ module internal SoundShrinks =
             { modular with Dispatch = Auto }
             { modular with Masked = [] }
 
+            for context in Numbers.fewer 0 modular.Context do
+                { modular with Context = context }
+
             match modular.Controller with
             | Mlp hidden -> { modular with Controller = Mlp [ hidden.Head ] }
             | Factored digits -> { modular with Controller = Factored [ List.fold (*) 1 digits ] }

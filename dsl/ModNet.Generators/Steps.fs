@@ -74,6 +74,20 @@ module internal Steps =
                 }
         }
 
+    /// Layers that read a whole window, of any length that tests have.
+    let private attending width =
+        gen {
+            let! heads = Gen.elements [ for heads in 1 .. min 4 width -> heads ]
+            let! causal = Gen.elements [ true; false ]
+
+            return!
+                Gen.frequency [
+                    where (width % heads = 0) 2, Gen.constant (Layer.SelfAttention { Heads = heads; Causal = causal })
+                    1, Gen.constant Layer.Positions
+                    1, Gen.choose (8, 12) |> Gen.map Layer.LearnedPositions
+                ]
+        }
+
     /// Some of a vector's columns as categories; at most two, for the sake of time.
     let embedColumns (limits: Limits) width =
         gen {
@@ -100,6 +114,10 @@ module internal Steps =
 
         Gen.elements [ Layer.MaxPool spec; Layer.AvgPool spec ]
 
+    /// Some of so many features.
+    let private slice features width =
+        Gen.choose (0, features - width) |> Gen.map (fun first -> Layer.Slice(first, width))
+
     /// Layers that leave any numbers' shape as it is.
     let private keeping (context: Context) shape =
         Gen.frequency [
@@ -125,13 +143,20 @@ module internal Steps =
 
         match input, output with
         | Shape.Tokens _, Shape.Sequence width -> [ 4, (fun () -> Gen.constant (Layer.Embed width)) ]
-        | Shape.Vector _, Shape.Vector width -> [ 4, (fun () -> linear width); 1, (fun () -> dense input output); keep ]
-        | Shape.Sequence _, Shape.Sequence width -> [
+        | Shape.Vector features, Shape.Vector width -> [
+            4, (fun () -> linear width)
+            1, (fun () -> dense input output)
+            where (width <= features) 1, (fun () -> slice features width)
+            keep
+          ]
+        | Shape.Sequence features, Shape.Sequence width -> [
             4, (fun () -> linear width)
             1, (fun () -> dense input output)
             2, (fun () -> Gen.constant (Layer.Gru width))
             2, (fun () -> Gen.constant (Layer.Lstm width))
             2, (fun () -> conv1d width)
+            where (input = output) 3, (fun () -> attending width)
+            where (width <= features) 1, (fun () -> slice features width)
             keep
           ]
         | Shape.Image(channels, height, width), Shape.Image(channels', height', width') ->
@@ -146,6 +171,8 @@ module internal Steps =
                 where (not larger.IsEmpty) 2, (fun () -> few larger |> Gen.bind (convTranspose channels'))
                 where (channels = channels' && (height', width') = (factor * height, factor * width)) 2,
                 (fun () -> Gen.constant (Layer.Upsample factor))
+                where (channels' <= channels && (height, width) = (height', width')) 1,
+                (fun () -> slice channels channels')
                 where (channels = channels' && not unpadded.IsEmpty) 2,
                 (fun () -> Gen.elements unpadded |> Gen.bind pooling)
                 1, (fun () -> dense input output)

@@ -87,6 +87,7 @@ module internal Typing =
             | Layer.MaxPool _
             | Layer.AvgPool _
             | Layer.Upsample _
+            | Layer.Slice _
             | Layer.Activation _
             | Layer.Dropout _ -> true
             | _ -> false)
@@ -138,6 +139,15 @@ module internal Typing =
         | Some(LeakyRelu value | Elu value) -> value >= 0.0 && System.Double.IsFinite value
         | _ -> true
 
+    /// A row without its last features.
+    let without aside row =
+        match row with
+        | Shape.Vector width -> Shape.Vector(width - aside)
+        | other -> other
+
+    /// What the units read of a row.
+    let unitsRow (modular: Modular) row = without modular.Context row
+
     let private settingsFit known row (modular: Modular) =
         let pool = modular.Pool
 
@@ -146,6 +156,11 @@ module internal Typing =
         && modular.Choose <= pool.Modules
         && (pool.Units.Length = 1 || pool.Units.Length = pool.Modules)
         && not (List.exists List.isEmpty pool.Units)
+        && modular.Context >= 0
+        && (modular.Context = 0
+            || match row with
+               | Shape.Vector width -> modular.Context < width
+               | _ -> false)
         && (pool.Init = Uniform || List.exists (List.exists hasWeights) pool.Units)
         && not (modular.Duplicates = Once && modular.Combine = Concat)
         && (not modular.Dispatch.IsForLinear
@@ -190,10 +205,12 @@ module internal Typing =
         | _ -> None
 
     and private modular (known: Known) (settings: Modular) row =
-        if not (settingsFit known row settings && known.Admits(settings.Pool, row)) then
+        let own = unitsRow settings row
+
+        if not (settingsFit known row settings && known.Admits(settings.Pool, own)) then
             None
         else
-            match settings.Combine, unitOutput known settings.Pool row with
+            match settings.Combine, unitOutput known settings.Pool own with
             | Concat, Some(Shape.Vector width) -> Some(Shape.Vector(settings.Choose * width))
             | Concat, Some(Shape.Image(channels, height, width)) ->
                 Some(Shape.Image(settings.Choose * channels, height, width))
@@ -242,9 +259,25 @@ module internal Typing =
             conv.Channels >= 1 && conv.Kernel >= 1 && conv.Dilation >= 1 && activationFits conv.Activation
             ->
             Some(Shape.Sequence conv.Channels)
+        | Layer.SelfAttention attention, Shape.Sequence width when attention.Heads >= 1 && width % attention.Heads = 0 ->
+            Some shape
+        | Layer.Positions, Shape.Sequence _ -> Some shape
+        | Layer.LearnedPositions steps, Shape.Sequence _ when steps >= 1 -> Some shape
         | Layer.Upsample factor, Shape.Image(channels, height, width) when factor >= 1 ->
             Some(Shape.Image(channels, factor * height, factor * width))
         | (Layer.MaxPool pooling | Layer.AvgPool pooling), _ -> slide shape None pooling.Window pooling.Stride 0
+        | Layer.LastStep, Shape.Sequence width
+        | Layer.MeanSteps, Shape.Sequence width -> Some(Shape.Vector width)
+        | Layer.AsImage(channels, height, width), Shape.Vector values when
+            channels >= 1 && height >= 1 && width >= 1 && channels * height * width = values
+            ->
+            Some(Shape.Image(channels, height, width))
+        | Layer.Slice(first, width), _ when first >= 0 && width >= 1 ->
+            match shape with
+            | Shape.Vector features when first + width <= features -> Some(Shape.Vector width)
+            | Shape.Sequence features when first + width <= features -> Some(Shape.Sequence width)
+            | Shape.Image(channels, height, w) when first + width <= channels -> Some(Shape.Image(width, height, w))
+            | _ -> None
         | Layer.Flatten, Shape.Image(channels, height, width) -> Some(Shape.Vector(channels * height * width))
         | Layer.Activation kind, _ when activationFits (Some kind) -> Some shape
         | Layer.LayerNorm, _ -> Some shape
@@ -263,7 +296,7 @@ module internal Typing =
             | Shape.Sequence _, Some(Shape.Vector width) -> Some(Shape.Sequence width)
             | Shape.Sequence _, _ -> None
             | _, output -> output
-        | Layer.ModularGru gru, Shape.Sequence width when not inModule && gru.Hidden >= 1 ->
+        | Layer.ModularGru gru, Shape.Sequence width when not inModule && gru.Hidden >= 1 && gru.Candidate.Context = 0 ->
             match modular known gru.Candidate (Shape.Vector(gru.Hidden + width)) with
             | Some(Shape.Vector hidden) when hidden = gru.Hidden -> Some(Shape.Sequence hidden)
             | _ -> None

@@ -8,7 +8,7 @@ open TorchSharp
 module Compile =
 
     let private controller root (init: Initialiser) (planned: PlannedLayer) (layer: Modular) : Runtime.Controller =
-        let row = planned.Pool.Value.Input
+        let row = ModularLayer.row layer planned.Pool.Value
         let values = int (ShapeRules.Values row)
         let choose, modules = layer.Choose, layer.Pool.Modules
 
@@ -42,7 +42,8 @@ module Compile =
                     RuntimeWords.combine layer.Combine,
                     RuntimeWords.dispatch layer.Dispatch,
                     RuntimeWords.duplicates layer.Duplicates,
-                    layer.StopGradient
+                    layer.StopGradient,
+                    layer.Context
                 )
                 :> Node
             )

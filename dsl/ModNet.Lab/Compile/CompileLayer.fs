@@ -54,6 +54,13 @@ module internal CompileLayer =
             let activation = RuntimeWords.activation spec.Activation
 
             Some(new Conv1dNode(name, features, spec.Channels, spec.Kernel, spec.Dilation, activation, spec.Bias, init))
+        | Layer.SelfAttention spec -> Some(new SelfAttentionNode(name, features, spec.Heads, spec.Causal, init))
+        | Layer.Positions -> Some(new PositionsNode(name))
+        | Layer.LearnedPositions steps -> Some(new LearnedPositionsNode(name, steps, features, init))
+        | Layer.LastStep -> Some(new OverStepsNode(name, OverSteps.Last))
+        | Layer.MeanSteps -> Some(new OverStepsNode(name, OverSteps.Mean))
+        | Layer.AsImage(channels, height, width) -> Some(new AsImageNode(name, channels, height, width))
+        | Layer.Slice(first, width) -> Some(new SliceNode(name, first, width))
         | Layer.MaxPool spec -> Some(new PoolingNode(name, Pooling.Max, spec.Window, spec.Stride))
         | Layer.AvgPool spec -> Some(new PoolingNode(name, Pooling.Average, spec.Window, spec.Stride))
         | Layer.Upsample factor -> Some(new UpsampleNode(name, factor))

@@ -27,6 +27,8 @@ module internal CompilePool =
         | Layer.AvgPool _
         | Layer.Upsample _
         | Layer.Flatten
+        | Layer.AsImage _
+        | Layer.Slice _
         | Layer.Dropout _ ->
             Some(fun name ->
                 let node = CompileLayer.plain "" init dropout (fun _ -> []) planned

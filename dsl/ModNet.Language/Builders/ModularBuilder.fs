@@ -31,6 +31,7 @@ type ModularSettings internal () =
                     StopGradient = false
                     Dispatch = Auto
                     Masked = []
+                    Context = 0
                 }
             }
         )
@@ -207,6 +208,15 @@ module ModularRefusals =
 type ModularBuilder internal () =
     inherit ModularSettings()
 
+    /// How many of the last features of a row are for the controller alone: [in] = [units' own, context]. The units read the features before them; none unless said.
+    /// A question that decides which modules run, but is not what they compute with, comes in by `concat_of`.
+    /// Example: `context 2`
+    [<CustomOperation "context">]
+    member _.Context(draft: ModularDraft<'Own, 'From>, features: int) : ModularDraft<'Own, 'From> = {
+        draft with
+            Modular = { draft.Modular with Context = features }
+    }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ModularDraft<'Own, 'From>) = Layer.Modular draft.Modular
 
@@ -233,7 +243,7 @@ module ModularLayers =
     /// x [in] → [unit] (`Sum`) or [K · unit] (`Concat`): K of a pool's M modules, chosen for each datapoint (Eq. 1).
     /// On a sequence [T, in] → [T, unit] or [T, K · unit], with a choice at every step; images too, with convolutions as units.
     /// Settings: `from`, or `modules`, `unit`, `init` and `spread`; `choose`, `combine`, `controller`, `duplicates`, `stop_gradient`,
-    /// `dispatch`, `masked`. Where one is said twice the last counts.
+    /// `dispatch`, `masked`, `context`. Where one is said twice the last counts.
     /// Example: `modular { modules 2; unit (linear 2 |> no_bias); choose 1 }`
     let modular = ModularBuilder()
 

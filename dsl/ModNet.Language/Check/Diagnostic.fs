@@ -72,6 +72,14 @@ type Fault =
     | TokensWithoutEmbed
     /// A recurrent layer on a single vector.
     | SequenceExpected
+    /// A window of a text, or a sequence, that a layer cannot read as the data have it.
+    | WindowUnfit
+    /// A vector that has not as many values as an image is to have.
+    | WidthUnlikeImage
+    /// Features for the controller alone, where there are not as many, or none are left for the modules.
+    | ContextUnfit
+    /// A number of heads that does not divide the width.
+    | HeadsUnfit
     /// A layer that takes one vector, on a sequence.
     | VectorExpected
     /// A layer that takes an image, on anything else.
@@ -194,6 +202,10 @@ type Fault =
         | EmbedWithoutTokens -> "EMBED_WITHOUT_TOKENS"
         | TokensWithoutEmbed -> "TOKENS_WITHOUT_EMBED"
         | SequenceExpected -> "SEQUENCE_EXPECTED"
+        | WindowUnfit -> "WINDOW_UNFIT"
+        | WidthUnlikeImage -> "WIDTH_UNLIKE_IMAGE"
+        | ContextUnfit -> "CONTEXT_UNFIT"
+        | HeadsUnfit -> "HEADS_UNFIT"
         | VectorExpected -> "VECTOR_EXPECTED"
         | ImageExpected -> "IMAGE_EXPECTED"
         | UnitUnlikeHidden -> "UNIT_UNLIKE_HIDDEN"

@@ -109,9 +109,31 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
                 )
             | None, None -> ()
 
+    /// What the units read of a row.
+    let unitsRow layer (modular: Modular) (row: Shape option) =
+        let note expected got =
+            notes.Add(
+                Fault.ContextUnfit,
+                $"{at layer}/context",
+                expected,
+                got,
+                "leave features for the units, or leave `context` out"
+            )
+
+            None
+
+        match row with
+        | _ when modular.Context = 0 -> row
+        | Some(Shape.Vector width) when modular.Context > 0 && modular.Context < width ->
+            Some(Shape.Vector(width - modular.Context))
+        | Some(Shape.Vector width) ->
+            note $"from 0 to {width - 1} of the {width} features of a row" $"{modular.Context}"
+        | Some shape -> note "none but of vectors, whose last features it is" $"{modular.Context} of {shape}"
+        | None -> None
+
     /// What the K units give together for a row, and the planned pool, where they can be known.
     member _.Together(layer, modular: Modular, row) : Shape option * PlannedPool option =
-        let pool = pools.Plan(layer, modular.Pool, row)
+        let pool = pools.Plan(layer, modular.Pool, unitsRow layer modular row)
         checkChoose layer modular
 
         let output =

@@ -203,6 +203,58 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     /// Notes what a spec that was read from JSON does not carry.
     member _.Unknown(what, name) = unknown what name
 
+    /// Holds the layers that read a whole window against windows of so many steps, where that is known.
+    member _.Windows(steps: int) =
+        for layer in plan.Layers |> List.collect _.Unfolded do
+            match layer.Layer with
+            | Layer.LearnedPositions places when places >= 1 && steps > places ->
+                notes.Add(
+                    Fault.WindowUnfit,
+                    $"{root}/{layer.Name}",
+                    $"at least {steps} steps, as many as the data's windows have",
+                    string<int> places,
+                    $"say `learned_positions {steps}`, or `positions`, which takes any number"
+                )
+            | _ -> ()
+
+    /// Holds the layers that read a whole window against a text whose next token each step is to predict.
+    member rules.NextToken(carriesState: bool) =
+        match rules.HeadReads with
+        | Some(Shape.Vector _) when plan.Layers |> List.exists (fun layer -> layer.Input.IsSequence) ->
+            notes.Add(
+                Fault.WindowUnfit,
+                $"{root}/data",
+                "data with one target for each sequence, since the network makes one vector of the steps",
+                "a text, each of whose steps has the next token as its target",
+                "leave out `last_step` or `mean_steps`"
+            )
+        | _ -> ()
+
+        for layer in plan.Layers |> List.collect _.Unfolded do
+            match layer.Layer with
+            | Layer.SelfAttention { Causal = false } ->
+                notes.Add(
+                    Fault.WindowUnfit,
+                    $"{root}/{layer.Name}/causal",
+                    "true on a text, where the next token is what each step is to predict",
+                    "false",
+                    "leave `causal` out"
+                )
+            | _ -> ()
+
+            match layer.Layer with
+            | Layer.SelfAttention _
+            | Layer.Positions
+            | Layer.LearnedPositions _ when carriesState ->
+                notes.Add(
+                    Fault.WindowUnfit,
+                    place "carry_state",
+                    $"false with `{Kind.ofLayer layer.Layer}`, which reads each window by itself",
+                    "true",
+                    "drop `carry_state`, or the layer"
+                )
+            | _ -> ()
+
     /// Task ids that the network reads beside its input, against those of the data: None are none, Some None a number that is not
     /// known yet.
     member _.Tasks(tasks: int option option) =

@@ -344,6 +344,7 @@ module internal InMemoryKind =
         rules.Sizes(data.Input, data.Target, sequences = true)
         rules.Notes.Positive(rules.Place "inputs", "a number of steps", data.Steps) |> ignore
         eachStep rules data
+        if data.Input.IsSequence then rules.Windows data.Steps
 
         match rules.Notes.Positive(rules.Place "inputs", "a number of datapoints", data.Points) with
         | Some _ when data.HeldOut >= 0 && data.Test >= 0 ->

@@ -66,6 +66,8 @@ module internal TextKind =
         text.Vocabulary
         |> Option.iter (fun size -> rules.Notes.Positive(rules.Place "vocabulary", "a vocabulary", size) |> ignore)
 
+        rules.Windows text.Window
+        rules.NextToken text.CarryState
         rules.Ends("a text", (_.IsTokens, "tokens"), (_.IsSoftmax, "softmax"))
 
         match rules.Input with

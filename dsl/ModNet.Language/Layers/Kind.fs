@@ -18,10 +18,17 @@ module internal Kind =
         LayerKind.ofKind Conv.kind
         LayerKind.ofKind ConvTranspose.kind
         LayerKind.ofKind Conv1d.kind
+        LayerKind.ofKind SelfAttention.kind
+        LayerKind.ofKind Positions.kind
+        LayerKind.ofKind Positions.learned
+        LayerKind.ofKind OverSteps.last
+        LayerKind.ofKind OverSteps.mean
         LayerKind.ofKind Pooling.max
         LayerKind.ofKind Pooling.average
         LayerKind.ofKind Upsample.kind
         LayerKind.ofKind Flatten.kind
+        LayerKind.ofKind AsImage.kind
+        LayerKind.ofKind Slice.kind
         LayerKind.ofKind ActivationKind.kind
         LayerKind.ofKind Dropout.kind
         LayerKind.ofKind LayerNorm.kind

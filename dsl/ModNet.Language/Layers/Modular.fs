@@ -24,6 +24,7 @@ module internal ModularLayer =
             and! stopGradient = Codec.field "stop_gradient" _.StopGradient Codec.bool
             and! dispatch = Codec.field "dispatch" _.Dispatch Words.dispatch
             and! masked = Codec.unlessPlain "masked" [] _.Masked (Codec.list Codec.int)
+            and! context = Codec.unlessPlain "context" 0 _.Context Codec.int
 
             return {
                 Pool = pool
@@ -34,6 +35,7 @@ module internal ModularLayer =
                 StopGradient = stopGradient
                 Dispatch = dispatch
                 Masked = masked
+                Context = context
             }
         }
 
@@ -91,9 +93,15 @@ module internal ModularLayer =
             MultiplyAdds = Counts.times chosen (largest _.MultiplyAdds)
         }
 
+    /// What the controller reads of a row: what the units read, and the context.
+    let row (modular: Modular) (pool: PlannedPool) =
+        match pool.Input with
+        | Shape.Vector width -> Shape.Vector(width + modular.Context)
+        | other -> other
+
     let cost costing (layer: PlannedLayer) (modular: Modular) =
         match layer.Pool with
-        | Some pool -> Cost.add (Controllers.cost modular pool.Input layer.Tasks) (units costing modular pool)
+        | Some pool -> Cost.add (Controllers.cost modular (row modular pool) layer.Tasks) (units costing modular pool)
         | None -> Cost.none
 
     let kind = {

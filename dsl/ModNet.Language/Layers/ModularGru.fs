@@ -32,7 +32,16 @@ module internal ModularGruLayer =
                 Option.map2 (fun h x -> int64<int> h + int64<int> x) hidden input
                 |> Option.bind (fun width -> site.Notes.Countable(site.Place, "a width of [h, x]", width))
 
-            let candidate, pool = joined |> Option.map Shape.Vector |> site.Together gru.Candidate
+            if gru.Candidate.Context <> 0 then
+                site.Notes.Add(
+                    Fault.ContextUnfit,
+                    site.Place + "/context",
+                    "none in `modular_gru`, whose controller and units read [h, x]",
+                    string<int> gru.Candidate.Context,
+                    "leave it out"
+                )
+
+            let candidate, pool = joined |> Option.map Shape.Vector |> site.Together { gru.Candidate with Context = 0 }
 
             match hidden, candidate with
             | Some hidden, Some candidate when candidate <> Shape.Vector hidden ->

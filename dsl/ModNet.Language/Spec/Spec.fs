@@ -53,6 +53,14 @@ type Conv1dSpec = {
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     static member WithoutBias(conv: Conv1dSpec) = { conv with Bias = false }
 
+/// Attention of a sequence's steps to each other, x [T, in] → [T, in].
+type SelfAttentionSpec = {
+    /// H, how many means of the steps are taken side by side, ≥ 1; divides `in`.
+    Heads: int
+    /// Whether a step sees itself and the steps before it alone, else all steps.
+    Causal: bool
+}
+
 /// An affine map x [in] → activation(W x + b) [Width]; `in` is inferred from what comes before.
 type LinearSpec = {
     /// Output width, ≥ 1.
@@ -152,7 +160,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, max_pool, avg_pool, upsample, flatten, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -292,6 +300,8 @@ and Modular = {
     Dispatch: Dispatch
     /// The modules that this layer may not choose, from 0: their probabilities are 0, and the others' sum to 1.
     Masked: int list
+    /// How many of the last features of a row are for the controller alone: the units read those before, ≥ 0.
+    Context: int
 }
 
 /// A modular GRU (paper, appendix A): x [T, in] → [T, Hidden], with a choice at each of the T steps.
@@ -327,6 +337,16 @@ and [<RequireQualifiedAccess>] Layer =
     | ConvTranspose of ConvSpec
     /// [T, in] → [T, channels].
     | Conv1d of Conv1dSpec
+    /// [T, in] → [T, in].
+    | SelfAttention of SelfAttentionSpec
+    /// [T, in] → [T, in]: sines and cosines of each step's place are added.
+    | Positions
+    /// [T, in] → [T, in], T ≤ steps: a learned vector for each place is added.
+    | LearnedPositions of steps: int
+    /// [T, n] → [n].
+    | LastStep
+    /// [T, n] → [n].
+    | MeanSteps
     /// The greatest value of every window: [C, H, W] → [C, H', W'].
     | MaxPool of PoolingSpec
     /// The mean of every window: [C, H, W] → [C, H', W'].
@@ -335,6 +355,10 @@ and [<RequireQualifiedAccess>] Layer =
     | Upsample of factor: int
     /// [C, H, W] → [C·H·W], channel by channel, row by row.
     | Flatten
+    /// [C·H·W] → [C, H, W].
+    | AsImage of channels: int * height: int * width: int
+    /// [n] → [width], from feature `first`, from 0; of sequences at every step, of images channels.
+    | Slice of first: int * width: int
     /// Keeps the shape.
     | Activation of Activation
     /// Each value is 0 with this probability, and the others grow by 1/(1 − rate); in training M-steps only. 0 ≤ rate < 1.

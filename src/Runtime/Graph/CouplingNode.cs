@@ -29,7 +29,8 @@ public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool i
 
     internal override RowValue ToRows(RowPlan plan, RowValue x)
     {
-        (RowValue first, RowValue second) = (plan.Half(x, false), plan.Half(x, true));
+        int half = (int)x.Row[0] / 2;
+        (RowValue first, RowValue second) = (plan.Part(x, 0, half), plan.Part(x, half, half));
         return isInverse
             ? plan.Concat(second, plan.Add(first, InOrder(plan, second), subtracts: true))
             : plan.Concat(plan.Add(second, InOrder(plan, first)), first);
@@ -40,17 +41,10 @@ public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool i
         // The channels of images, the features of everything else.
         int place = x.Rank == 4 ? 0 : x.Row.Length - 1;
         long half = x.Row[place] / 2;
-        OnnxValue first = Half(onnx, x, place, 0, half), second = Half(onnx, x, place, half, half);
+        OnnxValue first = onnx.Features(x, 0, half), second = onnx.Features(x, half, half);
         OnnxValue[] joined = isInverse
             ? [second, onnx.Two("Sub", first, InOrder(onnx, second))]
             : [onnx.Two("Add", second, InOrder(onnx, first)), first];
         return onnx.Add("Concat", x.Row, joined, ("axis", place + 1L));
-    }
-
-    private static OnnxValue Half(OnnxGraph onnx, OnnxValue x, int place, long from, long half)
-    {
-        long[] row = [.. x.Row];
-        row[place] = half;
-        return onnx.Add("Slice", row, [x, onnx.Numbers(from), onnx.Numbers(from + half), onnx.Numbers(place + 1L)]);
     }
 }

@@ -25,6 +25,11 @@ public abstract class Node(string name) : GraphPart(name)
     /// </summary>
     internal virtual bool TakesDistinctRows => !Controllers.Any();
 
+    /// <summary>
+    /// Whether what it gives at a step depends on earlier steps, or on the step's place, and no state tells the next window of them. A text is then read a window at a time.
+    /// </summary>
+    internal virtual bool ReadsWholeWindow => false;
+
     /// <summary>Runs the node on the rows that it takes.</summary>
     internal Tensor Pass(Tensor x, Route route) =>
         Forward(route.Rows is null || TakesDistinctRows ? x : route.Whole(x), route);

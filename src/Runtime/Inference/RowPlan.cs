@@ -156,11 +156,11 @@ internal sealed class RowPlan(Selector selector)
         return y;
     }
 
-    /// <summary>One of the two halves of the features, or of an image's channels.</summary>
-    internal RowValue Half(RowValue x, bool second)
+    /// <summary>Some of the features, or of an image's channels, from the given one on.</summary>
+    internal RowValue Part(RowValue x, int first, int width)
     {
-        RowValue y = New([x.Row[0] / 2, .. x.Row[1..]]);
-        _steps.Add(new CopyStep(x, second ? y.Width : 0, y.Width, y, 0));
+        RowValue y = New([width, .. x.Row[1..]]);
+        _steps.Add(new CopyStep(x, first * (x.Width / (int)x.Row[0]), y.Width, y, 0));
         return y;
     }
 

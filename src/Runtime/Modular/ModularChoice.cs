@@ -13,7 +13,8 @@ internal sealed class ModularChoice
         Combine combine,
         Dispatch dispatch,
         Duplicates duplicates,
-        bool stopGradient)
+        bool stopGradient,
+        int context)
     {
         if (controller.Modules != pool.Count)
         {
@@ -30,8 +31,8 @@ internal sealed class ModularChoice
 
         dispatch.Check(layer, pool);
         controller.Layer = layer;
-        (Controller, Pool, Combine, Dispatch, Duplicates, StopGradient) =
-            (controller, pool, combine, dispatch, duplicates, stopGradient);
+        (Controller, Pool, Combine, Dispatch, Duplicates, StopGradient, Context) =
+            (controller, pool, combine, dispatch, duplicates, stopGradient, context);
     }
 
     internal Controller Controller { get; }
@@ -47,6 +48,9 @@ internal sealed class ModularChoice
     /// <summary>Whether the controller's loss does not reach earlier layers.</summary>
     internal bool StopGradient { get; }
 
+    /// <summary>How many of the last features of a row are for the controller alone.</summary>
+    internal int Context { get; }
+
     /// <summary>What the controller reads of B datapoints beside x, [B] or [B, …]; null where it reads x alone.</summary>
     internal Tensor? Beside(Route route, long datapoints) => Controller.Beside(route, datapoints);
 
@@ -57,6 +61,7 @@ internal sealed class ModularChoice
     /// <summary>Runs the chosen modules on rows x [n, …in] and combines their outputs → [n, …out].</summary>
     internal Tensor Run(Route route, Tensor x, Selection selection)
     {
+        x = ForModules(x);
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
         Pool.Heard?.Invoke(x, selection.Indices);
         Dispatch dispatch = Dispatch.For(Pool, x, route.FullBatch.Rows(rows), positions);
@@ -66,6 +71,7 @@ internal sealed class ModularChoice
     /// <summary>The same with several selections per row: the first selections of all rows come first → [times·n, …out].</summary>
     internal Tensor RunSeveral(Route route, Tensor x, Selection selection, int times)
     {
+        x = ForModules(x);
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
         Dispatch dispatch = Dispatch.For(
             Pool, x, route.FullBatch.RowsOfDatapoints(rows), route.FullBatch.Positions(times * positions));
@@ -78,6 +84,7 @@ internal sealed class ModularChoice
     /// </summary>
     internal Tensor RunApart(Route route, Tensor x, Selection selection, DistinctRows before, DistinctRows after)
     {
+        x = ForModules(x);
         long positions = selection.Indices.shape[1];
         // How many rows are the same is not asked, so that a chunk decides as the full batch does.
         FullBatch full = route.FullBatch;
@@ -105,13 +112,15 @@ internal sealed class ModularChoice
         }
 
         RowChoices choices = plan.Choose(Controller.ToRows(plan, x), Controller.Choose);
-        RowValue outputs = plan.Modules(x, choices, linear.Weight, linear.Bias, linear.Activation);
+        RowValue read = Context == 0 ? x : plan.Part(x, 0, x.Width - Context);
+        RowValue outputs = plan.Modules(read, choices, linear.Weight, linear.Bias, linear.Activation);
         return Combine == Combine.Concat || Controller.Choose == 1 ? outputs : plan.Sum(outputs, choices, linear.Outputs, Duplicates);
     }
 
     /// <summary>Adds the chosen modules to an ONNX graph: rows x [n, …in], modules [n, K] → [n, …out].</summary>
     internal OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x, OnnxValue modules)
     {
+        x = Context == 0 ? x : onnx.Features(x, 0, x.Row[0] - Context);
         OnnxValue each = onnx.Add("Unsqueeze", [1, .. x.Row], [x, onnx.Numbers(1)]);
         OnnxValue outputs = onnx.InPool(() => Pool.ToOnnx(onnx, each, Pool.GathersInOnnx ? modules : null));
         long choose = modules.Row[0];
@@ -129,6 +138,9 @@ internal sealed class ModularChoice
 
         return Combine.ToOnnx(onnx, Duplicates.ToOnnx(onnx, outputs, modules));
     }
+
+    // What the modules read of rows x [n, in].
+    private Tensor ForModules(Tensor x) => Context == 0 ? x : x.narrow(1, 0, x.shape[1] - Context);
 
     // Combines the outputs [n, K, …out] of the selection's rows.
     private Tensor Combined(Dispatch dispatch, Tensor x, Selection selection, Tensor outputs)

@@ -28,7 +28,7 @@ public sealed class ModularGru : GatedNode
         bool stopGradient = false)
         : base(name, inputs, hidden, initialiser)
     {
-        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient);
+        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient, context: 0);
         if (pool is LinearPool linear
             && (linear.Inputs != hidden + inputs || combine.Width(linear.Outputs, controller.Choose) != hidden))
         {

@@ -13,7 +13,7 @@ public sealed class ModularLayer : Node
 
     /// <summary>
     /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's
-    /// loss does not reach earlier layers. ArgumentException where the parts do not fit each other.
+    /// loss does not reach earlier layers. The last <paramref name="context"/> features of a row are for the controller alone. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularLayer(
         string name,
@@ -22,10 +22,11 @@ public sealed class ModularLayer : Node
         Combine combine,
         Dispatch dispatch,
         Duplicates duplicates = Duplicates.Every,
-        bool stopGradient = false)
+        bool stopGradient = false,
+        int context = 0)
         : base(name)
     {
-        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient);
+        _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient, context);
         register_module("controller", controller);
     }
 

@@ -16,6 +16,9 @@ public sealed class CustomNode : Node
         register_module("module", module);
     }
 
+    // Nobody knows what it looks at.
+    internal override bool ReadsWholeWindow => true;
+
     /// <summary>Runs the module on x. UserException where it does not give one output per datapoint.</summary>
     public override Tensor Forward(Tensor x, Route route)
     {

@@ -273,6 +273,21 @@ internal sealed class OnnxGraph
     /// <summary>G, the number of given choices that a datapoint brings.</summary>
     internal long GivenChoices { get; init; }
 
+    /// <summary>Some of the features of x, of an image of its channels, from the given one on.</summary>
+    internal OnnxValue Features(OnnxValue x, long first, long width)
+    {
+        bool isImage = x.Row.Length == 3;
+        long[] row = isImage ? [width, .. x.Row[1..]] : [.. x.Row[..^1], width];
+        return Add("Slice", row, [x, Numbers(first), Numbers(first + width), Numbers(isImage ? 1 : x.Rank - 1)]);
+    }
+
+    /// <summary>The places 0, 1, …, T − 1 of the steps of x [B, T, …], [T].</summary>
+    internal OnnxValue Places(OnnxValue x)
+    {
+        OnnxValue steps = Add("Shape", [], [x], ("start", 1L), ("end", 2L));
+        return Add("Range", [], [Table([0]), Add("Squeeze", [], [steps, Numbers(0)]), Table([1])]);
+    }
+
     private NodeProto Operator(string op, IEnumerable<OnnxValue> inputs, params (string Name, object Value)[] attributes)
     {
         var node = new NodeProto { OpType = op, Name = $"{Layer}/{op}{++_added}" };

@@ -11,7 +11,8 @@ public sealed record SamplingSettings(double Temperature = 1, int? TopK = null, 
 
 /// <summary>
 /// Goes on with a text, token by token. Recurrent layers carry their state from token to token, so a token costs the same wherever it stands.
-/// Custom layers may look at several steps at once, so a network that has some reads the last window of tokens anew for every token.
+/// A network with layers that look at a whole window, such as self-attention, reads the last window of tokens anew for every token; so does one with custom layers, of
+/// which nobody knows what they look at.
 /// </summary>
 public sealed class TextSampler
 {
@@ -25,7 +26,7 @@ public sealed class TextSampler
     public TextSampler(Graph graph, Selector selector, Device device, int window)
     {
         (_graph, _selector, _device, _window) = (graph, selector, device, window);
-        _carries = !graph.modules().Any(module => module is CustomNode);
+        _carries = !graph.modules().Any(module => module is Node { ReadsWholeWindow: true });
     }
 
     /// <summary>

@@ -59,6 +59,15 @@ public sealed class Route
     /// <summary>Leaves the state [B, …] in which a layer over sequences ended, for the next window.</summary>
     public void Leave(string layer, Tensor state) => _carried?.Leave(layer, Rows?.Spread(state) ?? state);
 
+    /// <summary>UserException where a state is carried from window to window, which <paramref name="layer"/> has none of.</summary>
+    internal void DemandWindows(string layer)
+    {
+        if (_carried is not null)
+        {
+            throw new UserException(layer, "windows of a text, each read by itself", "a state that is carried from window to window", "drop `carry_state`");
+        }
+    }
+
     /// <summary>
     /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.
     /// <paramref name="pool"/> names the pool where layers share it; null stands for the layer's own.

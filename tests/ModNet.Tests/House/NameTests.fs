@@ -18,6 +18,8 @@ let private others: (System.Type * (string * string option) list) list = [
         "Sequence", None
         "Image", None
         "Tasks", None
+        "LastStep", Some "OverStepsNode"
+        "MeanSteps", Some "OverStepsNode"
         "MaxPool", Some "PoolingNode"
         "AvgPool", Some "PoolingNode"
         "SumOf", Some "BranchNode"

@@ -141,4 +141,76 @@ let tests =
                 let all = torch.tensor(Seq.cast<float32> x |> Array.ofSeq).view(int64 points, int64 steps, 2L)
                 let far = (second.Predict(first.Predict all) - network.Predict all).abs().max().ToDouble()
                 Expect.isLessThan far 1e-6 "both halves are the whole")
+
+        testInDirectory "a class of each whole sequence is learned, predicted and evaluated"
+        <| fun directory ->
+            let x, _ = sequences
+
+            // Whether the first feature or the second is larger over the sequence.
+            let classOf n =
+                let total feature = Seq.sum (seq { for t in 0 .. steps - 1 -> x[n, t, feature] })
+                if total 0 > total 1 then 1 else 0
+
+            let ofEach = Array.init points classOf
+
+            let transformer =
+                network "sequences" {
+                    sequence 2
+                    linear 8
+                    positions
+
+                    residual {
+                        layer_norm
+
+                        self_attention {
+                            heads 2
+                            causal false
+                        }
+                    }
+
+                    modular {
+                        modules 2
+                        unit (linear 8 |> relu)
+                    }
+
+                    mean_steps
+
+                    modular {
+                        modules 2
+                        unit (linear 8 |> relu)
+                    }
+
+                    softmax 2
+                }
+
+            let folder = Path.Combine(directory, "sequences")
+
+            let declared =
+                experiment {
+                    net transformer
+
+                    data (
+                        in_memory "records" {
+                            inputs x
+                            classes 2 ofEach
+                            held_out 20
+                        }
+                    )
+
+                    train (by_em 300)
+                    validate_every 50
+                    log_every 25
+                    seed 2
+                    out folder
+                }
+
+            let outcome = trained declared
+            Expect.isGreaterThan outcome.Final["validation"].[Metric.Accuracy].Value 0.7 "accuracy"
+            use network = Trained.load_as (Experiment.with_code_of declared) folder
+
+            scoped (fun () ->
+                let all = torch.tensor(Seq.cast<float32> x |> Array.ofSeq).view(int64 points, int64 steps, 2L)
+                let right = network.Predict(all).eq(torch.tensor ofEach)
+                Expect.equal right.shape [| int64 points |] "a class for each sequence"
+                Expect.isGreaterThan (right.to_type(torch.float32).mean().ToDouble()) 0.8 "right for most")
     ]

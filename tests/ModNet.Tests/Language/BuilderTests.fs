@@ -38,6 +38,7 @@ let layers =
                             StopGradient = false
                             Dispatch = Auto
                             Masked = []
+                            Context = 0
                         }
                     }
                     Layer.Softmax 10_000
@@ -338,6 +339,7 @@ let pools =
                         StopGradient = true
                         Dispatch = Wide
                         Masked = [ 0; 2 ]
+                        Context = 0
                     }
                 })
                 "fields"

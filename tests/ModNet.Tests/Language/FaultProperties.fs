@@ -27,7 +27,7 @@ let tests =
         testPropertyWithConfig (config 303 150) "without its fault a broken network is sound"
         <| fun (planted: Planted) -> summary planted.Sound |> ignore
 
-        testCase "faults of 54 kinds are planted"
+        testCase "faults of 57 kinds are planted"
         <| fun () ->
             let kinds =
                 Gen.sampleWithSeed (Rnd(304UL, 1UL)) 60 60 Networks.sound
@@ -35,7 +35,7 @@ let tests =
                 |> Seq.map _.Fault
                 |> Seq.distinct
 
-            Expect.hasLength (List.ofSeq kinds) 54 "kinds"
+            Expect.hasLength (List.ofSeq kinds) 57 "kinds"
 
         testCase "faults are planted inside residuals, branches, rounds, blocks and modules"
         <| fun () ->

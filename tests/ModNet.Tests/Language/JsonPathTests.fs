@@ -118,6 +118,14 @@ let private everything =
         linear 59 |> mish
         linear 60 |> activated_by Softmax
         pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
+
+        self_attention {
+            heads 64
+            causal false
+        }
+
+        positions
+        learned_positions 65
     }
 
 let private text = Network.to_json everything

@@ -102,6 +102,9 @@ let inPlace (example: Example) =
     | "ModNet.PoolBuilder" -> $"pool \"example\" {{ {text} }}"
     | "ModNet.ModularSettings" -> $"modular {{ {text} }}"
     | "ModNet.ModularGruBuilder" -> $"modular_gru {{ {text} }}"
+    | "ModNet.ProgramBuilder" -> $"program \"example\" {{ {text} }}"
+    | "ModNet.ModularBuilder" -> $"modular {{ {text} }}"
+    | "ModNet.SelfAttentionBuilder" -> $"self_attention {{ {text} }}"
     | "ModNet.CustomBuilder" ->
         $"custom \"example\" {{ reads (Shape.Vector 4); gives (Shape.Vector 4); from_function (fun _ x -> x); {text} }}"
     | "ModNet.EmBuilder" -> $"em {{ {text} }}"

@@ -80,7 +80,19 @@ let tests =
 
             let kinds = layers |> List.map Kind.ofLayer |> List.distinct
 
-            for kind in [ "lstm"; "conv1d"; "conv_transpose"; "upsample"; "embed_columns"; "leaky_relu"; "elu" ] do
+            for kind in
+                [
+                    "lstm"
+                    "conv1d"
+                    "self_attention"
+                    "positions"
+                    "learned_positions"
+                    "conv_transpose"
+                    "upsample"
+                    "embed_columns"
+                    "leaky_relu"
+                    "elu"
+                ] do
                 Expect.contains kinds kind "kinds that are tried"
 
             let oneLine (network: Network) = (Network.to_json network).ReplaceLineEndings " "

@@ -92,6 +92,11 @@ let poolPath (name: string) = "pools." + name.Replace(".", "//") + "."
 /// Whether a datapoint of the network is a sequence.
 let isSequence (network: Network) = network.Layers.Head.IsTokens || network.Layers.Head.IsSequence
 
+/// Whether state may be carried through the network from window to window.
+let carriesState (network: Network) =
+    LayerTree.all network.Layers
+    |> List.forall (fun layer -> not (layer.IsSelfAttention || layer.IsPositions || layer.IsLearnedPositions))
+
 /// M of every choice that is made of a datapoint, in order.
 let modulesPerChoice (network: Network) = [|
     let times = if isSequence network then steps else 1

@@ -67,7 +67,7 @@ let tests =
                 | None -> ()
                 | Some held ->
                     let outcome rowsAtOnce =
-                        outcome graph batch true rowsAtOnce (fun random ->
+                        outcome graph batch (carriesState network) rowsAtOnce (fun random ->
                             new DrawnCandidates(held, 4, random) :> Candidates)
 
                     let whole = outcome System.Int64.MaxValue

@@ -49,6 +49,7 @@ let private single limits change : Gen<Network> =
             StopGradient = false
             Dispatch = Auto
             Masked = []
+            Context = 0
         }
 
         let first =
