@@ -183,6 +183,55 @@ let tests =
                 for kind in kinds network do
                     tried.Add kind |> ignore
 
+        testCase "one vector of a sequence, a vector as an image, and a program"
+        <| fun () ->
+            let operators =
+                pool "operators" {
+                    modules 2
+                    unit (linear 3 |> tanh)
+                }
+
+            for network in
+                [
+                    network "last" {
+                        sequence 2
+                        gru 3
+                        last_step
+                        softmax 3
+                    }
+                    network "mean" {
+                        sequence 2
+                        linear 3 |> tanh
+                        mean_steps
+                        softmax 3
+                    }
+                    network "image" {
+                        features 8
+                        as_image (2, 2, 2)
+                        conv 2 2
+                        flatten
+                        softmax 3
+                    }
+                    network "program" {
+                        features 8
+
+                        program "solve" {
+                            registers 2
+                            width 3
+                            question 2
+                            steps 3
+                            from operators
+                            arity 2
+                        }
+
+                        softmax 3
+                    }
+                ] do
+                asFile mode network
+
+                for kind in kinds network do
+                    tried.Add kind |> ignore
+
         testCase "every kind of layer was among them"
         <| fun () ->
             let all = Set [ for case in Reflection.FSharpType.GetUnionCases typeof<Layer> -> case.Name ]

@@ -126,6 +126,16 @@ let private everything =
 
         positions
         learned_positions 65
+        last_step
+        mean_steps
+        as_image (66, 67, 68)
+        slice 69 70
+
+        modular {
+            modules 71
+            unit (linear 72)
+            context 73
+        }
     }
 
 let private text = Network.to_json everything

@@ -72,7 +72,7 @@ let tests =
                 | _ -> true
 
             let layers =
-                Gen.sampleWithSeed (Rnd 406UL) 50 120 Networks.sound
+                Gen.sampleWithSeed (Rnd 406UL) 50 240 Networks.sound
                 |> Seq.collect (fun network -> LayerTree.all network.Layers)
                 |> Seq.filter isWhole
                 |> Seq.distinct
