@@ -48,9 +48,13 @@ module internal CompileMethod =
                  | AtRandom -> EmStart.AtRandom
                  | Sweep -> EmStart.Sweep),
             Held =
-                match em.Held with
-                | Beside -> EmHeld.Beside
-                | Among -> EmHeld.Among
+                (match em.Held with
+                 | Beside -> EmHeld.Beside
+                 | Among -> EmHeld.Among),
+            Assign =
+                match em.Assign with
+                | PerDatapoint -> EmAssign.PerDatapoint
+                | PerTask -> EmAssign.PerTask
         )
 
     /// How the method chooses modules in evaluation, of a graph that gets what else the method learns; without its data.

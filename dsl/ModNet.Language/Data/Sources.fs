@@ -29,6 +29,9 @@ module internal Sources =
     /// Training points, where their number is known before the data are read, and what to do about too few.
     let points data = (find data).Points data
 
+    /// The number of task ids that datapoints have: None for data without, Some None where only the file knows.
+    let tasks data = (find data).Tasks data
+
     /// What to do about data without a validation set; None where they have one, or only their files know.
     let withoutValidation data = (find data).WithoutValidation data
 

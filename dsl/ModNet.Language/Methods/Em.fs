@@ -11,6 +11,7 @@ type EmDraft = internal {
     ControllerWeight: float
     Start: Start
     Held: Held
+    Assign: Assign
 }
 
 /// Sets the fields of the EM method, from those of a bundle; made by `em` and its like.
@@ -69,6 +70,15 @@ type EmBuilder internal (bundle: EmDraft) =
             Own = { draft.Own with Held = held }
     }
 
+    /// Which datapoints share a*: none, `PerDatapoint`, unless said; or those of one task id, `PerTask`. An E-step then takes whole tasks, draws candidates from the controllers of
+    /// a task's datapoints in turn, and keeps for all of them the one whose joint, summed over them, is best. The data have task ids, which the network need not read.
+    /// Example: `assign PerTask`
+    [<CustomOperation "assign">]
+    member _.Assign(draft: MethodDraft<EmDraft>, assign: Assign) : MethodDraft<EmDraft> = {
+        draft with
+            Own = { draft.Own with Assign = assign }
+    }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: MethodDraft<EmDraft>) =
         Method.Em {
@@ -78,6 +88,7 @@ type EmBuilder internal (bundle: EmDraft) =
             ControllerWeight = draft.Own.ControllerWeight
             Start = draft.Own.Start
             Held = draft.Own.Held
+            Assign = draft.Own.Assign
             Gradient = draft.Gradient
         }
 
@@ -92,6 +103,7 @@ module internal EmBundles =
         ControllerWeight = 1.0
         Start = AtRandom
         Held = Beside
+        Assign = PerDatapoint
     }
 
     /// What the reference library's examples do: of ten steps one is an E-step.
@@ -101,7 +113,7 @@ module internal EmBundles =
 module EmMethod =
 
     /// Generalised Viterbi EM (paper, Algorithm 1). Unless said, its settings are those of the paper's appendix C.
-    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `controller_weight`, `start`, `held`. Where one is said twice the last counts.
+    /// Settings: `samples`, `m_steps`, `batch`, `e_batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `controller_weight`, `start`, `held`, `assign`. Where one is said twice the last counts.
     /// Example: `em { samples 10; m_steps 15; batch 128; steps 50_000; optimizer (Adam 1e-3) }`
     let em = EmBuilder EmBundles.paper
 
@@ -133,6 +145,14 @@ module internal EmKind =
             and! clipNorm = Codec.within _.Gradient MethodKind.clipNorm
             and! earlyStopping = Codec.within _.Gradient MethodKind.earlyStopping
             and! held = Codec.field "held" _.Held (Codec.words [ Beside, "beside"; Among, "among" ])
+
+            and! assign =
+                Codec.unlessPlain
+                    "assign"
+                    PerDatapoint
+                    _.Assign
+                    (Codec.words [ PerDatapoint, "per_datapoint"; PerTask, "per_task" ])
+
             and! later = Codec.within _.Gradient MethodKind.later
 
             return {
@@ -142,6 +162,7 @@ module internal EmKind =
                 ControllerWeight = controllerWeight
                 Start = start
                 Held = held
+                Assign = assign
                 Gradient =
                     later {
                         MethodKind.plain with
@@ -179,6 +200,32 @@ module internal EmKind =
 
         // Unless said, the E-batch is the batch, and its fault the same one.
         if em.EBatch <> em.Gradient.Batch then site.Batch("e_batch", em.EBatch)
+
+        if em.Assign = PerTask then
+            if (Sources.tasks site.Data).IsNone then
+                site.Notes.Add(
+                    Fault.NoTaskIds,
+                    site.Place "assign",
+                    "data with a task id for every datapoint, for `PerTask`",
+                    "data without",
+                    "give the data task ids (`task` of `csv`, `tasks` of `in_memory` and `generated`), or leave `assign` out"
+                )
+
+            for setting, value in
+                [
+                    "shards", em.Gradient.Shards |> Option.filter (fun shards -> shards > 1)
+                    "loose_rounds", em.Gradient.LooseRounds
+                ] do
+                match value with
+                | Some value ->
+                    site.Notes.Add(
+                        Fault.MethodUnfit,
+                        site.Place setting,
+                        "minibatches that are run whole, for `assign PerTask`, whose tasks may not be cut",
+                        string<int> value,
+                        "leave one of them out"
+                    )
+                | None -> ()
 
         site.Steps("M-steps", em.Gradient)
         site.Weight("controller_weight", em.ControllerWeight, "1 is Eq. 8; 0 leaves the controller as it began")

@@ -214,6 +214,13 @@ type Held =
     /// One of the S, so that S − 1 are fresh.
     | Among
 
+/// Which datapoints share a*.
+type Assign =
+    /// None: each has its own.
+    | PerDatapoint
+    /// Those of one task id. An E-step sums the joint over them.
+    | PerTask
+
 /// How gradient steps are taken, by any method.
 type GradientSteps = {
     /// Datapoints in a minibatch.
@@ -278,6 +285,7 @@ type Em = {
     ControllerWeight: float
     Start: Start
     Held: Held
+    Assign: Assign
     Gradient: GradientSteps
 }
 

@@ -32,6 +32,16 @@ internal sealed class EveryComposition(Tensor held, Tensor all) : Candidates(che
     }
 }
 
+/// <summary>The candidates are given, [S, B, C].</summary>
+internal sealed class SharedCandidates(Tensor all) : Candidates((int)all.shape[0])
+{
+    internal override Selector Of(Chunk chunk) =>
+        new GivenSelector(all.narrow(0, chunk.Candidate, chunk.Candidates).narrow(1, chunk.Datapoint, chunk.Datapoints).flatten(0, 1))
+        {
+            FullBatch = chunk.FullBatch,
+        };
+}
+
 /// <summary>The candidates are a* [B, C] and S − 1 fresh ancestral samples ã_s ~ p(a|x, φ) for every datapoint (Eq. 11).</summary>
 /// <remarks>
 /// The uniform numbers by which all candidates of all datapoints are drawn are taken from the generator when the first chunk comes to a

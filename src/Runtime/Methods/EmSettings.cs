@@ -20,6 +20,16 @@ public enum EmHeld
     Among,
 }
 
+/// <summary>Which datapoints share a*.</summary>
+public enum EmAssign
+{
+    /// <summary>None: each datapoint has its own.</summary>
+    PerDatapoint,
+
+    /// <summary>Those of one task id: an E-step sums the joint over them, so that the modules of a task are found together.</summary>
+    PerTask,
+}
+
 /// <summary>
 /// The settings of generalised Viterbi EM, which Algorithm 1 leaves open. Those of its gradient steps, the M-steps, are the settings of any method's; its E-steps are cut
 /// into as many shards, and take no notice of smoothed labels or of the average of weights.
@@ -59,6 +69,9 @@ public sealed record EmSettings : GradientSettings
 
     /// <summary>Whether a* counts among the S candidates of an E-step.</summary>
     public EmHeld Held { get; init; }
+
+    /// <summary>Which datapoints share a*.</summary>
+    public EmAssign Assign { get; init; }
 
     /// <summary>
     /// How much memory the candidates of an E-step may take at one time, in bytes. As many candidates are scored together as fit, and at

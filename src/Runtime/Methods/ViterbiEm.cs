@@ -13,6 +13,7 @@ public sealed class ViterbiEm : TrainingMethod
     private readonly DataTrack _eTrack;
     private readonly int[] _modulesPerChoice;
     private readonly long _rowsAtOnce;
+    private readonly TaskGroups? _groups;
     private double? _reassigned;
 
     // By which the shards of E-steps draw.
@@ -27,12 +28,14 @@ public sealed class ViterbiEm : TrainingMethod
     {
         Settings = settings;
         DemandFullShards("e_batch", settings.EBatch);
-        _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
+        _groups = settings.Assign == EmAssign.PerTask ? new(data) : null;
+        _eTrack = new(data, settings.EBatch, streams.EBatches, "e", _groups is null ? null : new GroupMinibatches(_groups, _groups.Within(settings.EBatch), streams.EBatches));
         (Controller[] choices, Footprint row) = Probe(settings.EBatch * Drawn);
         _modulesPerChoice = Array.ConvertAll(choices, c => c.Modules);
         _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
         IReadOnlyList<int>[]? allowed = choices.Any(c => c.HasMasked) ? Array.ConvertAll(choices, c => c.Allowed) : null;
         Assignments = Assignments.Uniform(data.Count, _modulesPerChoice, streams.Assignments, allowed);
+        _groups?.Unify(Assignments);
     }
 
     /// <summary>The settings in force.</summary>
@@ -63,6 +66,7 @@ public sealed class ViterbiEm : TrainingMethod
     /// A partial E-step (Eq. 11) on given datapoints [B]. The candidates are a* and S fresh samples, or S − 1 where a* is one of the S
     /// (<see cref="EmHeld"/>). Recurrent layers start at zero.
     /// </summary>
+    /// <remarks>Under <see cref="EmAssign.PerTask"/>, the datapoints speak for all of their tasks.</remarks>
     /// <exception cref="ArgumentException">Modules are spread over ranks, and there is no datapoint for every shard.</exception>
     public EStepResult EStep(long[] datapoints) => !Graph.IsSpread || datapoints.Length >= Sharding.Count
         ? EStep(Shard.Of(Data, datapoints, Sharding, _ => null))
@@ -82,13 +86,26 @@ public sealed class ViterbiEm : TrainingMethod
             return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
         }
 
+        if (_groups is not null)
+        {
+            int atOnce = (int)_groups.Within(Settings.EBatch);
+            int[][] parts = [.. Enumerable.Range(0, _groups.Count).Chunk(atOnce)];
+            return Sum(parts.Length, part => EStep([.. parts[part].SelectMany(_groups.Of)]));
+        }
+
         long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
-        long[][] parts = [.. all.Chunk(checked((int)Settings.EBatch))];
-        return Sum(parts.Length, part => EStep(parts[part]));
+        long[][] chunks = [.. all.Chunk(checked((int)Settings.EBatch))];
+        return Sum(chunks.Length, chunk => EStep(chunks[chunk]));
     }
 
     private EStepResult EStep(Shard[] shards)
     {
+        if (_groups is not null && !Sharding.IsWhole)
+        {
+            throw new UserException(
+                "train/assign", "minibatches that are run whole, for `PerTask`, whose tasks may not be cut", $"{Sharding.Count} shards", "leave out `shards`, and train in one process");
+        }
+
         EStepResult seen = Sharding.IsWhole ? EStep(shards[0], Assignments.Set) : ShardedEStep.Run(Sharding, shards, EStep, Assignments);
         _eSteps++;
         return seen;
@@ -133,14 +150,24 @@ public sealed class ViterbiEm : TrainingMethod
 
     private EStepResult KeepBest(
         long[] datapoints, Candidates candidates, RecurrentState? carried = null, Action<long, long[]>? set = null, int together = 0) =>
-        Runtime.EStep.Run(
-            Graph,
-            Fetch(datapoints),
-            candidates,
-            (b, composition) => (set ?? Assignments.Set)(datapoints[b], composition),
-            carried,
-            _rowsAtOnce,
-            together);
+        _groups is null
+            ? Runtime.EStep.Run(
+                Graph,
+                Fetch(datapoints),
+                candidates,
+                (b, composition) => (set ?? Assignments.Set)(datapoints[b], composition),
+                carried,
+                _rowsAtOnce,
+                together)
+            : GroupedEStep.Run(Graph, Fetch(datapoints), Array.ConvertAll(datapoints, _groups.GroupOf), candidates, SetGroup, _rowsAtOnce);
+
+    private void SetGroup(int group, long[] composition)
+    {
+        foreach (long member in _groups!.Of(group))
+        {
+            Assignments.Set(member, composition);
+        }
+    }
 
     // a* [B, C].
     private Tensor OnDevice(long[] datapoints) => Assignments.Get(datapoints).to(Device);

@@ -9,10 +9,11 @@ namespace ModNet.Runtime;
 /// <param name="data">The training data.</param>
 /// <param name="size">B, the number of datapoints per minibatch.</param>
 /// <param name="generator">Shuffles the datapoints, unless they are consecutive.</param>
+/// <param name="batches">The minibatches, where they are others than those of the data's kind.</param>
 /// <param name="name">Names the track in checkpoints: <c>method.NAME_batches.…</c> and <c>method.NAME_carried.LAYER</c>.</param>
-internal sealed class DataTrack(Dataset data, long size, Generator generator, string name) : IDisposable
+internal sealed class DataTrack(Dataset data, long size, Generator generator, string name, Minibatches? batches = null) : IDisposable
 {
-    private readonly Minibatches _batches = Minibatches.Of(data, size, generator);
+    private readonly Minibatches _batches = batches ?? Minibatches.Of(data, size, generator);
 
     // By shard; the states of a minibatch that is run whole are those of shard 0.
     private readonly SortedDictionary<int, RecurrentState> _carried = [];

@@ -36,6 +36,7 @@ let tests =
                             ControllerWeight = 1.0
                             Start = AtRandom
                             Held = Beside
+                            Assign = PerDatapoint
                             Gradient = {
                                 Batch = 128
                                 Steps = 50_000
@@ -87,6 +88,7 @@ let tests =
                             controller_weight 0.25
                             start Sweep
                             held Among
+                            assign PerTask
                         }
                     )
 
@@ -137,6 +139,7 @@ let tests =
                             ControllerWeight = 0.25
                             Start = Sweep
                             Held = Among
+                            Assign = PerTask
                             Gradient = {
                                 Batch = 4
                                 Steps = 6
