@@ -104,7 +104,7 @@ public sealed class ModularGru : GatedNode
                     + "– a module reads [h, x] and writes h");
             }
 
-            return nn.functional.relu(combined);
+            return Operators.Relu(combined);
         });
     }
 

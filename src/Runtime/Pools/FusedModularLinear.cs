@@ -19,9 +19,9 @@ internal static class FusedModularLinear
     /// <summary>The same of the stacked weights [M, out, in] of a pool.</summary>
     internal static bool Takes(Tensor weight, Tensor x) =>
         x.dtype == ScalarType.Float32
-        && x.device_type == DeviceType.CPU
+        && !Accelerator.Holds(x)
         && weight.dtype == ScalarType.Float32
-        && weight.device_type == DeviceType.CPU
+        && !Accelerator.Holds(weight)
         && weight.is_contiguous();
 
     /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where gradients are enabled.</summary>

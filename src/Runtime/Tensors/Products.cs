@@ -21,7 +21,7 @@ internal static class Products
     internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null)
     {
         heard?.Invoke(x.numel() * weight.shape[0]);
-        return nn.functional.linear(x, weight, bias);
+        return Operators.Linear(x, weight, bias);
     }
 
     /// <summary>
@@ -53,13 +53,13 @@ internal static class Products
     internal static Tensor Batched(Tensor left, Tensor right)
     {
         heard?.Invoke(left.numel() * right.shape[2]);
-        return left.bmm(right);
+        return left.BatchedProduct(right);
     }
 
     /// <summary>x [n, groups·in, H, W], weight [groups·out, in, Kernel, Kernel], bias [groups·out] → [n, groups·out, H', W'].</summary>
     internal static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding, long groups)
     {
-        Tensor y = nn.functional.conv2d(x, weight, bias, [stride, stride], [padding, padding], groups: groups);
+        Tensor y = Operators.Convolution(x, weight, bias, stride, padding, groups);
         heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
         return y;
     }
@@ -71,13 +71,13 @@ internal static class Products
     internal static Tensor TransposedConvolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding)
     {
         heard?.Invoke(x.numel() * (weight.numel() / weight.shape[0]));
-        return nn.functional.conv_transpose2d(x, weight, bias, [stride, stride], [padding, padding]);
+        return Operators.TransposedConvolution(x, weight, bias, stride, padding);
     }
 
     /// <summary>x [n, in, T], weight [out, in, Kernel], bias [out] → [n, out, T − (Kernel − 1)·dilation].</summary>
     internal static Tensor SequenceConvolution(Tensor x, Tensor weight, Tensor? bias, long dilation)
     {
-        Tensor y = nn.functional.conv1d(x, weight, bias, dilation: dilation);
+        Tensor y = Operators.SequenceConvolution(x, weight, bias, dilation);
         heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
         return y;
     }
