@@ -65,6 +65,7 @@ public abstract class TrainingMethod : IDisposable
                 "train/loose_rounds", "none where modules are spread, since each has its weights on one rank alone", "some", "leave it out, or leave `spread` out of the pools");
         }
 
+        Multiply(settings.Precision);
         Finiteness.Demand(data, "training");
         InputRanges.Demand(graph, data, Device);
         _track = new(data, settings.Batch, streams.MBatches, "m");
@@ -85,6 +86,19 @@ public abstract class TrainingMethod : IDisposable
     internal Sharding Sharding => _sharding ??= !Graph.IsSpread || Graph.Spread.Ranks == Ranks
         ? new(_settings.Shards, Ranks)
         : throw new ArgumentException("expected a graph whose modules are spread over the method's own ranks, got one of others – make both with the same ranks");
+
+    private void Multiply(Precision precision)
+    {
+        if (precision == Precision.Bfloat16Products
+            && (Graph.IsSpread || Graph.Pools.Count == 0 || Graph.parameters().Any(p => p.is_floating_point() && p.dtype != ScalarType.Float32)))
+        {
+            throw new UserException(
+                "train/precision", "a network with modules, in this process and in float32, for products in bfloat16",
+                Graph.IsSpread ? "modules that are spread" : Graph.Pools.Count == 0 ? "one without any" : "parameters of another type", "leave it out");
+        }
+
+        Array.ForEach([.. Graph.Pools], pool => pool.Precision = precision);
+    }
 
     // Where modules live on ranks, every rank runs every pass: a shard without datapoints would have none.
     private protected void DemandFullShards(string setting, long size)
@@ -145,6 +159,9 @@ public abstract class TrainingMethod : IDisposable
         Prepare(_steps.Taken);
         Gradient(report: false);
     }
+
+    /// <summary>NonFiniteException where a step on an accelerator, where steps are checked late, had a loss or a gradient that is not finite.</summary>
+    internal void DemandFiniteSteps() => _late.Demand();
 
     /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
     internal void DemandFiniteParameters()
@@ -403,6 +420,7 @@ public abstract class TrainingMethod : IDisposable
             _steps.Dispose();
             _loose?.Dispose();
             _average?.Dispose();
+            Array.ForEach([.. Graph.Pools], pool => pool.Precision = Precision.Weights);
         }
     }
 

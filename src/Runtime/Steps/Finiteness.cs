@@ -30,7 +30,7 @@ internal static class Finiteness
 
     /// <summary>
     /// Whether a scalar loss and all gradients are finite. One number is fetched from the device, the sum of all. A sum of finite numbers
-    /// is finite unless it overflows, and then each number is looked at.
+    /// is finite unless it overflows, and then each number is looked at. On an accelerator, minibatches that are run whole do not come here (<see cref="LateFiniteness"/>).
     /// </summary>
     internal static bool Holds(Tensor loss, IReadOnlyList<Parameter> parameters)
     {
@@ -47,7 +47,7 @@ internal static class Finiteness
             }
         }
 
-        return double.IsFinite(Operators.Stack([.. parts], 0).sum().ToDouble())
+        return double.IsFinite(FromDevice.Number(Operators.Stack([.. parts], 0).sum(), Wait.Shards))
             || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(Values(gradient)) is not null));
     }
 

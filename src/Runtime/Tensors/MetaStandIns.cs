@@ -41,8 +41,6 @@ internal static class MetaStandIns
     internal static Tensor SearchSorted(Tensor ascending, Tensor values) =>
         (ascending.unsqueeze(-2) <= values.unsqueeze(-1)).to_type(ScalarType.Int64).sum(-1);
 
-    internal static void MoveTowards(Tensor x, Tensor to, double share) => x.add_((to - x) * share);
-
     /// <summary>Sums a product for every place of the kernel.</summary>
     internal static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding, long groups) =>
         Windows(nn.functional.pad(x, [padding, padding, padding, padding]), weight, bias, stride, 1, groups);

@@ -84,9 +84,11 @@ internal static class Operators
     /// <summary>Moves x towards <paramref name="to"/> by a share of the way, in place: libtorch's <c>lerp_</c>.</summary>
     internal static void MoveTowards(this Tensor x, Tensor to, double share)
     {
-        if (Together("lerp_", x, to) == DeviceType.META)
+        Together("lerp_", x, to);
+        if (Accelerator.Holds(x))
         {
-            MetaStandIns.MoveTowards(x, to, share);
+            // TorchSharp's lerp_ takes the share as a tensor, which it makes on the CPU.
+            x.add_((to - x) * share);
             return;
         }
 
