@@ -23,6 +23,11 @@ module internal CompileMethod =
         | Decay(every, factor) -> DecaySchedule(int64 every, factor)
         | Warmup(warm, after) -> WarmupSchedule(int64 warm, schedule (steps - warm) after)
 
+    let private precision (precision: ModNet.Precision) =
+        match precision with
+        | Float32Products -> Runtime.Precision.Weights
+        | Bfloat16Products -> Runtime.Precision.Bfloat16Products
+
     let private gradient (gradient: GradientSteps) : GradientSettings =
         GradientSettings(
             int64 gradient.Batch,
@@ -33,7 +38,8 @@ module internal CompileMethod =
             LabelSmoothing = gradient.LabelSmoothing,
             AverageWeights = Option.toNullable gradient.AverageWeights,
             Shards = defaultArg gradient.Shards 1,
-            LooseRounds = (gradient.LooseRounds |> Option.map int64 |> Option.toNullable)
+            LooseRounds = (gradient.LooseRounds |> Option.map int64 |> Option.toNullable),
+            Precision = precision gradient.Precision
         )
 
     let private em (em: Em) : EmSettings =

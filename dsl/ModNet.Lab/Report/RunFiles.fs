@@ -193,6 +193,8 @@ module internal RunFiles =
             "average_weights", "decay of the average of weights"
             "shards", "shards of a minibatch"
             "loose_rounds", "steps between two averages of shards"
+            "precision", "products of modules"
+            "bfloat16_products", "in bfloat16"
             "adam", "Adam"
             "sgd", "SGD"
         ]

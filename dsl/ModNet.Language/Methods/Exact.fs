@@ -15,7 +15,7 @@ module ExactMethod =
 
     /// The marginal likelihood log Σ_a p(y | x, a, θ) p(a | x, φ) itself, by enumeration (paper, Eqs. 4 and 5): for networks that have at
     /// most 65,536 compositions a over all their sites.
-    /// Settings: `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
+    /// Settings: `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `average_weights`, `shards`, `loose_rounds`, `precision`. Where one is said twice the last counts.
     /// Example: `exact { batch 64; steps 3_000 }`
     let exact = ExactBuilder()
 

@@ -37,7 +37,7 @@ module LossFreeTopKMethod =
     /// A mixture of experts that is balanced without a loss for it (Wang et al. 2024): the k modules of highest p(a = i | x) + b_i run, weighted
     /// by p(a = i | x) over the sum of those k. After each step b_i grows by u where module i ran for fewer rows than the mean over modules, and
     /// falls by u where for more. Every layer that chooses must `choose 1` and sum. With k = 1 no gradient reaches the controllers.
-    /// Settings: `k`, `update_rate`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
+    /// Settings: `k`, `update_rate`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `precision`. Where one is said twice the last counts.
     /// Example: `loss_free_topk { k 4; update_rate 0.001; steps 50_000 }`
     let loss_free_topk = LossFreeTopKBuilder()
 

@@ -107,6 +107,7 @@ type internal MethodSite = {
                 )))
 
         site.Smoothing gradient.LabelSmoothing
+        site.Products gradient.Precision
 
         gradient.AverageWeights
         |> Option.iter (fun decay ->
@@ -146,6 +147,25 @@ type internal MethodSite = {
                     "leave `loose_rounds` out, or `spread`"
                 )
             | None -> ())
+
+    /// Notes products in bfloat16 where there are none to make so.
+    member private site.Products(precision: Precision) =
+        let refuse got =
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                site.Place "precision",
+                "a network with modules in every process, for products in bfloat16",
+                got,
+                "leave it out"
+            )
+
+        match precision, site.Plan.Pools with
+        | Float32Products, _ -> ()
+        | Bfloat16Products, [] -> refuse "a network without modules"
+        | Bfloat16Products, pools ->
+            pools
+            |> List.tryFind _.Pool.Spread
+            |> Option.iter (fun pool -> refuse $"the modules of pool `{pool.Name}`, which are spread")
 
     /// Notes what is wrong with how gradient steps are taken.
     member site.Gradient(gradient: GradientSteps) =
@@ -190,6 +210,7 @@ module internal MethodKind =
         AverageWeights = None
         Shards = None
         LooseRounds = None
+        Precision = Float32Products
     }
 
     /// The kind without its type of settings.
@@ -200,6 +221,8 @@ module internal MethodKind =
     }
 
     let unselected = Codec.words [ Drift, "drift"; Rest, "rest" ]
+
+    let precision = Codec.words [ Float32Products, "float32_products"; Bfloat16Products, "bfloat16_products" ]
 
     let clipNorm = Codec.optional "clip_norm" (fun (gradient: GradientSteps) -> gradient.ClipNorm) Codec.float
 
@@ -214,6 +237,7 @@ module internal MethodKind =
             and! average = Codec.optional "average_weights" _.AverageWeights Codec.float
             and! shards = Codec.optional "shards" _.Shards Codec.int
             and! rounds = Codec.optional "loose_rounds" _.LooseRounds Codec.int
+            and! precision = Codec.unlessPlain "precision" Float32Products _.Precision precision
 
             return
                 fun gradient -> {
@@ -223,6 +247,7 @@ module internal MethodKind =
                         AverageWeights = average
                         Shards = shards
                         LooseRounds = rounds
+                        Precision = precision
                 }
         }
 
@@ -376,4 +401,14 @@ type MethodSettings<'Own> internal (own: 'Own) =
     member _.LooseRounds(draft: MethodDraft<'Own>, steps: int) : MethodDraft<'Own> = {
         draft with
             Gradient = { draft.Gradient with LooseRounds = Some steps }
+    }
+
+    /// In which numbers the products of modules are multiplied, in gradient steps, E-steps and evaluation: `Bfloat16Products` rounds their inputs and weights to bfloat16,
+    /// which processors that have units for it multiply faster. Weights, gradients of weights, the optimiser, biases, activations, controllers and heads stay in float32; `predict` and
+    /// `Trained.load` run in float32. `Float32Products` unless said.
+    /// Example: `precision Bfloat16Products`
+    [<CustomOperation "precision">]
+    member _.Precision(draft: MethodDraft<'Own>, precision: Precision) : MethodDraft<'Own> = {
+        draft with
+            Gradient = { draft.Gradient with Precision = precision }
     }

@@ -52,7 +52,7 @@ module NoisyTopKMethod =
 
     /// The noisy top-k mixture of experts (Shazeer et al. 2017): the k modules of highest H(x) = x·W_g + N(0, 1) · softplus(x·W_noise) run,
     /// weighted by a softmax over them; without noise in evaluation. Every layer that chooses must `choose 1` and sum; its controller is x·W_g.
-    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
+    /// Settings: `k`, `importance`, `load`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `precision`. Where one is said twice the last counts.
     /// Example: `noisy_topk { k 4; importance 0.1; load 0.1; steps 50_000 }`
     let noisy_topk = NoisyTopKBuilder()
 

@@ -21,7 +21,7 @@ module ReinforceMethod =
 
     /// REINFORCE on Σ_a p(a | x, φ) log p(y | x, a, θ) (paper, Eqs. 12–14), unregularised: one composition a per datapoint is drawn, and
     /// (log p(y | x, a) − c) weighs ∇ log p(a | x), c an exponential moving average of log p(y | x, a).
-    /// Settings: `decay`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
+    /// Settings: `decay`, `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `precision`. Where one is said twice the last counts.
     /// Example: `reinforce { decay 0.99; batch 128; steps 50_000 }`
     let reinforce = ReinforceBuilder()
 

@@ -15,7 +15,7 @@ module StaticModulesMethod =
 
     /// The baseline without choice (paper, Table 1): at every layer modules 0 to K − 1, for every datapoint; controllers stay as they
     /// began. (`static` itself is a reserved word of F#.)
-    /// Settings: `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`. Where one is said twice the last counts.
+    /// Settings: `batch`, `steps`, `epochs`, `optimizer`, `unselected`, `schedule`, `clip_norm`, `early_stopping`, `label_smoothing`, `average_weights`, `shards`, `loose_rounds`, `precision`. Where one is said twice the last counts.
     /// Example: `static_modules { steps 50_000 }`
     let static_modules = StaticModulesBuilder()
 

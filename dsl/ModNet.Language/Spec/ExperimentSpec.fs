@@ -200,6 +200,13 @@ type Unselected =
     /// follows the modules in use, not M.
     | Rest
 
+/// In which numbers the products of modules are multiplied.
+type Precision =
+    /// float32, as all else.
+    | Float32Products
+    /// bfloat16, which has 8 bits of precision where float32 has 24. Weights, gradients of weights, controllers and heads stay in float32.
+    | Bfloat16Products
+
 /// What a* is before the first M-step.
 type Start =
     /// Uniform over all compositions (Algorithm 1).
@@ -244,6 +251,8 @@ type GradientSteps = {
     Shards: int option
     /// Each shard trains by itself for so many gradient steps, and then their weights are averaged; None adds their gradients in every step.
     LooseRounds: int option
+    /// In which numbers the products of modules are multiplied.
+    Precision: Precision
 }
 
 /// REINFORCE (paper, Eqs. 12–14) with an exponential moving average as control variate.

@@ -78,7 +78,7 @@ public static class StackBenchmark
         var shares = new List<double>();
         for (int site = 0; site < sizes.Sites; site++)
         {
-            distinct = distinct.After([.. across.Composition.Where((_, i) => i % sizes.Sites == site)]);
+            distinct = distinct.After([.. across.Composition!.Where((_, i) => i % sizes.Sites == site)]);
             shares.Add(distinct.Count / all);
         }
 

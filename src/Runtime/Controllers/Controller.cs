@@ -70,7 +70,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
         }
 
         long[] shape = logits.shape;
-        return logits.view(-1, Modules).masked_fill(tensor(_masked, device: logits.device), Never).view(shape);
+        return logits.view(-1, Modules).MaskedFill(tensor(_masked, device: logits.device), Never).view(shape);
     }
 
     /// <summary>Scores [n, M] by which modules are chosen, with those of masked modules below all others.</summary>

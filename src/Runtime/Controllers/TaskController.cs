@@ -13,7 +13,7 @@ public sealed class TaskController(int inputs, int tasks, int choose, int module
     {
         ArgumentNullException.ThrowIfNull(beside);
         Tensor vectors = Vectors(x);
-        return cat([vectors, nn.functional.one_hot(beside, tasks).to_type(vectors.dtype)], 1);
+        return Operators.Join([vectors, nn.functional.one_hot(beside, tasks).to_type(vectors.dtype)], 1);
     }
 
     internal override OnnxValue? BesideOnnx(OnnxGraph onnx) => onnx.Tasks();

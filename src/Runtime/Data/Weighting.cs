@@ -11,10 +11,10 @@ internal static class Weighting
         weights is null ? each.mean() : (each * Shares(weights, each.dtype)).sum();
 
     /// <summary>Σ_n w_n · each_n of each [B, …], in double precision. Without weights it is the plain sum.</summary>
-    internal static double Sum(Tensor each, Tensor? weights)
+    internal static Tensor Sum(Tensor each, Tensor? weights)
     {
         Tensor exact = each.to_type(ScalarType.Float64);
-        return (weights is null ? exact : exact.reshape(each.shape[0], -1) * weights.unsqueeze(1)).sum().ToDouble();
+        return (weights is null ? exact : exact.reshape(each.shape[0], -1) * weights.unsqueeze(1)).sum();
     }
 
     /// <summary>How many datapoints B of them count as: Σ_n w_n.</summary>

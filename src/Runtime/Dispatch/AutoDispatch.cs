@@ -35,6 +35,10 @@ internal sealed class AutoDispatch : Dispatch
     private const long Sorting = 500_000;
     private const long Segment = 200_000;
 
+    // How many multiply-adds an accelerator makes in the time in which it moves a weight: gather moves each chosen weight about three times (it reads it, writes it and
+    // reads it for the product), where wide multiplies M / K times as much. Reckoned from the data sheets of accelerators, and not measured.
+    private const long Bandwidth = 64;
+
     public override string Name => "auto";
 
     public override bool Fits(ModulePool pool) => true;
@@ -44,6 +48,7 @@ internal sealed class AutoDispatch : Dispatch
 
     internal override Dispatch For(ModulePool pool, Tensor x, long rows, long positions) =>
         pool is SpreadPool ? Spread
+        : Accelerator.Holds(x) ? ChooseForAccelerator(pool, positions)
         : pool is ConvPool convolutions && FusedModularConvolution.Takes(convolutions, x) ? Kernel
         : pool is LinearPool linear && FusedModularLinear.Takes(linear, x)
             ? ChooseForKernel(linear, rows, positions)
@@ -64,6 +69,13 @@ internal sealed class AutoDispatch : Dispatch
         long wide = stages * Operators + rows * modules * (multiplyAdds + outputs);
         return wide <= rows * positions * (multiplyAdds + stages * Choice) ? Wide : Kernel;
     }
+
+    /// <summary>
+    /// The dispatch that the rule picks on an accelerator, where sorting would have the host wait: <c>gather</c> for linear modules while M > <see cref="Bandwidth"/>·K, else
+    /// <c>wide</c>.
+    /// </summary>
+    internal static Dispatch ChooseForAccelerator(ModulePool pool, long positions) =>
+        pool is LinearPool && pool.Count > Bandwidth * positions ? Gather : Wide;
 
     /// <summary>The dispatch that the rule picks for B rows of this shape and K positions of any other pool.</summary>
     internal static Dispatch Choose(ModulePool pool, long[] row, long rows, long positions)

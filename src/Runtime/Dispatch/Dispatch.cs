@@ -21,8 +21,8 @@ public abstract class Dispatch
     public static Dispatch Gather { get; } = new GatherDispatch();
 
     /// <summary>
-    /// Runs all modules in use by one call of our own kernel, for pools of linear units, of convolutions and of chains in float32 on the CPU. Those of another dtype
-    /// or device, and chains with a stage that the kernel does not know, are run by <see cref="Grouped"/>.
+    /// Runs all modules in use by one call of our own kernel, for pools of linear units, of convolutions and of chains in float32 on the CPU. Those of another
+    /// dtype, and chains with a stage that the kernel does not know, are run by <see cref="Grouped"/>, and those on another device by <see cref="Auto"/>.
     /// </summary>
     public static Dispatch Kernel { get; } = new KernelDispatch();
 
@@ -30,8 +30,8 @@ public abstract class Dispatch
     public static Dispatch Spread { get; } = new SpreadDispatch();
 
     /// <summary>
-    /// Picks <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/> by the rule of <see cref="AutoDispatch"/>, and <see cref="Spread"/> for a
-    /// <see cref="SpreadPool"/>. A <see cref="ModularGru"/> is run by a kernel for the whole window where that is possible.
+    /// Picks <see cref="Wide"/>, <see cref="Grouped"/> or <see cref="Kernel"/> by the rule of <see cref="AutoDispatch"/>, on an accelerator <see cref="Wide"/> or
+    /// <see cref="Gather"/>, which read nothing back, and <see cref="Spread"/> for a <see cref="SpreadPool"/>. A <see cref="ModularGru"/> is run by a kernel for the whole window where that is possible.
     /// </summary>
     public static Dispatch Auto { get; } = new AutoDispatch();
 
@@ -52,7 +52,7 @@ public abstract class Dispatch
     /// [d', K, …out] of those that are the same after it.
     /// </summary>
     internal virtual Tensor RunApart(ModulePool pool, Tensor x, Tensor indices, DistinctRows before, DistinctRows after) =>
-        Run(pool, x.index_select(0, after.PlacesIn(before, x.device)), after.Pick(indices));
+        Run(pool, x.IndexSelect(0, after.PlacesIn(before, x.device)), after.Pick(indices));
 
     /// <summary>
     /// Runs several selections for every row, of which the first ones of all rows come first: x [B, …in], indices [times·B, K] → [times·B, K, …out].

@@ -17,7 +17,7 @@ internal sealed class GroupedDispatch : Dispatch
         }
 
         // source[i] is the row of x at sorted place i, and place[j] is the sorted place of choice j.
-        var segments = new ModularSegments(TensorArrays.Vector<long>(indices), pool.Count);
+        var segments = new ModularSegments(FromDevice.Vector<long>(indices, Wait.Choices), pool.Count);
         long[] used = Array.ConvertAll(segments.Modules, m => (long)m);
         long[] lengths = [.. used.Select((_, u) => (long)(segments.Starts[u + 1] - segments.Starts[u]))];
         long[] source = Array.ConvertAll(segments.Order, j => j / positions);
@@ -27,8 +27,8 @@ internal sealed class GroupedDispatch : Dispatch
             place[segments.Order[i]] = i;
         }
 
-        Tensor sorted = x.index_select(0, tensor(source, device: x.device));
+        Tensor sorted = x.IndexSelect(0, tensor(source, device: x.device));
         Tensor outputs = pool.ApplySegments(sorted, used, lengths);
-        return ByRow(outputs.index_select(0, tensor(place, device: x.device)), indices);
+        return ByRow(outputs.IndexSelect(0, tensor(place, device: x.device)), indices);
     }
 }

@@ -4,7 +4,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Sorts rows by module and runs all modules in use in one call of our own kernel: for linear pools, for convolutions, and for pools of units whose stages a kernel
-/// knows, in float32 on the CPU. What no kernel takes, and other dtypes and devices, go to <see cref="Dispatch.Grouped"/>.
+/// knows, in float32 on the CPU. What no kernel takes, and other dtypes, go to <see cref="Dispatch.Grouped"/>, and other devices to <see cref="Dispatch.Auto"/>.
 /// </summary>
 internal sealed class KernelDispatch : Dispatch
 {
@@ -24,7 +24,7 @@ internal sealed class KernelDispatch : Dispatch
             LinearPool linear when FusedModularLinear.Takes(linear, x) => FusedModularLinear.Run(linear, x, indices),
             ChainPool chain when UnitPlan.Of(chain, x, indices.numel()) is UnitPlan plan => FusedModularUnit.Run(plan, x, indices),
             ConvPool convolutions when FusedModularConvolution.Takes(convolutions, x) => FusedModularConvolution.Run(convolutions, x, indices),
-            _ => Grouped.Run(pool, x, indices),
+            _ => (Accelerator.Holds(x) ? Auto : Grouped).Run(pool, x, indices),
         };
     }
 

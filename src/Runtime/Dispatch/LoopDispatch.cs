@@ -10,7 +10,7 @@ internal sealed class LoopDispatch : Dispatch
     public override Tensor Run(ModulePool pool, Tensor x, Tensor indices)
     {
         (long rows, long positions) = (indices.shape[0], indices.shape[1]);
-        long[] chosen = TensorArrays.Vector<long>(indices);
+        long[] chosen = FromDevice.Vector<long>(indices, Wait.Choices);
         var outputs = new List<Tensor>();
         for (long b = 0; b < rows; b++)
         {
@@ -20,6 +20,6 @@ internal sealed class LoopDispatch : Dispatch
             }
         }
 
-        return outputs.Count == 0 ? NoRows(pool, x, indices) : ByRow(cat(outputs, 0), indices);
+        return outputs.Count == 0 ? NoRows(pool, x, indices) : ByRow(Operators.Join([.. outputs], 0), indices);
     }
 }

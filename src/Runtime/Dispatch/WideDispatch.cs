@@ -23,7 +23,7 @@ internal sealed class WideDispatch : Dispatch
     {
         Tensor all = pool.ApplyAll(x), own = after.Pick(indices);
         Tensor outputs = (after.PlacesIn(before, x.device).unsqueeze(-1) * pool.Count + own).reshape(-1);
-        return all.flatten(0, 1).index_select(0, outputs).view([.. own.shape, .. all.shape[2..]]);
+        return all.flatten(0, 1).IndexSelect(0, outputs).view([.. own.shape, .. all.shape[2..]]);
     }
 
     private static Tensor Pick(Tensor all, Tensor indices)
@@ -35,12 +35,12 @@ internal sealed class WideDispatch : Dispatch
 
     // all [B, M, out], indices [B, K] → [B, K, out].
     private static Tensor PickValues(Tensor all, Tensor indices) =>
-        all.gather(1, indices.unsqueeze(-1).expand(-1, -1, all.shape[2]));
+        all.Gather(1, indices.unsqueeze(-1).expand(-1, -1, all.shape[2]));
 
     // The same by copying whole outputs, which are rows of [B·M, out].
     private static Tensor PickOutputs(Tensor all, Tensor indices)
     {
         Tensor first = arange(0, all.shape[0] * all.shape[1], all.shape[1], ScalarType.Int64, indices.device);
-        return all.flatten(0, 1).index_select(0, (indices + first.unsqueeze(-1)).reshape(-1));
+        return all.flatten(0, 1).IndexSelect(0, (indices + first.unsqueeze(-1)).reshape(-1));
     }
 }

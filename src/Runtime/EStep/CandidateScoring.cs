@@ -42,14 +42,29 @@ internal sealed class CandidateScoring : IDisposable
         Tensor datapoint = rows.PlacesIn(new(datapoints, chunk.Candidates), device);
         RecurrentState? after = _start?.Rows(datapoint);
         Tensor features = _graph.AfterSites(
-            output.Features, _batch.Side?.Map(t => t.index_select(0, datapoint)), after, chunk.FullBatchOfDistinct(rows.Count));
-        Tensor score = _graph.Head.LogLikelihood(features, _batch.Targets.index_select(0, datapoint));
+            output.Features, _batch.Side?.Map(t => t.IndexSelect(0, datapoint)), after, chunk.FullBatchOfDistinct(rows.Count));
+        Tensor score = _graph.Head.LogLikelihood(features, _batch.Targets.IndexSelect(0, datapoint));
         if (_graph.HasSites)
         {
             score += rows.Pick(output.Tape.LogProbability());
         }
 
-        return new(chunk, rows, output.Composition, TensorArrays.Vector<double>(score), across, after);
+        if (output.Composition is long[] known)
+        {
+            return new(chunk, rows, known, TensorArrays.Vector<double>(score), across, after);
+        }
+
+        (long[] composition, double[] scores) = Read(output.Tape.Composition(), score, new DistinctRows(datapoints, chunk.Candidates));
+        return new(chunk, rows, composition, scores, across, after);
+    }
+
+    // Compositions and scores by one read. A composition that several candidates of a datapoint have counts by the score of the first, as if it had been scored once.
+    private static (long[] Composition, double[] Scores) Read(Tensor compositions, Tensor scores, DistinctRows candidates)
+    {
+        double[][] read = FromDevice.Vectors([compositions, scores], Wait.EStepOutcome);
+        long[] composition = Array.ConvertAll(read[0], module => (long)module);
+        DistinctRows same = candidates.After(composition);
+        return (composition, [.. Enumerable.Range(0, read[1].Length).Select(row => read[1][same.First(row)])]);
     }
 
     /// <summary>Takes over the states to which the kept candidates, in <paramref name="kept"/> [n] rows of the chunk, lead.</summary>

@@ -28,7 +28,7 @@ internal sealed class EveryComposition(Tensor held, Tensor all) : Candidates(che
         bool first = chunk.Candidate == 0;
         Tensor others = all.narrow(0, first ? 0 : chunk.Candidate - 1, first ? chunk.Candidates - 1 : chunk.Candidates);
         Tensor tiled = others.repeat_interleave(chunk.Datapoints, dim: 0);
-        return new GivenSelector(first ? cat([chunk.Of(held), tiled], 0) : tiled) { FullBatch = chunk.FullBatch };
+        return new GivenSelector(first ? Operators.Join([chunk.Of(held), tiled], 0) : tiled) { FullBatch = chunk.FullBatch };
     }
 }
 

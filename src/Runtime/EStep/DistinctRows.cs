@@ -25,6 +25,13 @@ internal sealed class DistinctRows
         _place = [.. Enumerable.Range(0, checked(datapoints * candidates)).Select(row => row % datapoints)];
     }
 
+    /// <summary>Rows of which each stands for itself, although some may be the same.</summary>
+    internal static DistinctRows Each(int datapoints, int candidates)
+    {
+        int all = checked(datapoints * candidates);
+        return new([.. Enumerable.Range(0, all).Select(row => (long)row)], [.. Enumerable.Range(0, all)], candidates);
+    }
+
     private DistinctRows(long[] firsts, int[] place, int candidates) => (_firsts, _place, Candidates) = (firsts, place, candidates);
 
     /// <summary>c·n, the number of rows.</summary>
@@ -35,6 +42,9 @@ internal sealed class DistinctRows
 
     /// <summary>The place of one of the c·n rows among the distinct rows.</summary>
     internal int Place(long row) => _place[row];
+
+    /// <summary>The first of the rows that are the same as this one.</summary>
+    internal long First(long row) => _firsts[_place[row]];
 
     /// <summary>What is left the same after further choices [c·n, K] of all rows, given row by row.</summary>
     internal DistinctRows After(ReadOnlySpan<long> choices)
@@ -50,10 +60,10 @@ internal sealed class DistinctRows
     }
 
     /// <summary>Takes the distinct rows out of all: [c·n, …] → [d, …].</summary>
-    internal Tensor Pick(Tensor all) => all.index_select(0, tensor(_firsts, device: all.device));
+    internal Tensor Pick(Tensor all) => all.IndexSelect(0, tensor(_firsts, device: all.device));
 
     /// <summary>Gives every row what its distinct row has: [d, …] → [c·n, …].</summary>
-    internal Tensor Spread(Tensor distinct) => distinct.index_select(0, tensor(Array.ConvertAll(_place, p => (long)p), device: distinct.device));
+    internal Tensor Spread(Tensor distinct) => distinct.IndexSelect(0, tensor(Array.ConvertAll(_place, p => (long)p), device: distinct.device));
 
     /// <summary>The place of each distinct row among the distinct rows of <paramref name="before"/>, where fewer choices had been made, [d].</summary>
     internal Tensor PlacesIn(DistinctRows before, Device device) => tensor(Array.ConvertAll(_firsts, row => (long)before._place[row]), device: device);

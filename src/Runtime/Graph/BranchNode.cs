@@ -31,7 +31,7 @@ public sealed class BranchNode : ContainerNode
         return _combine switch
         {
             Combine.Sum => outputs.Aggregate((a, b) => a + b),
-            Combine.Concat => cat(outputs, outputs[0].dim() == 4 ? 1 : -1),
+            Combine.Concat => Operators.Join(outputs, outputs[0].dim() == 4 ? 1 : -1),
             _ => throw new InvalidOperationException($"{Name}: expected Sum or Concat, got {_combine}"),
         };
     }

@@ -21,8 +21,8 @@ public sealed class CouplingNode(string name, IReadOnlyList<Node> inside, bool i
         Tensor inside = InOrder(isInverse ? second : first, route);
         (first, second) = (route.Since(rows, first), route.Since(rows, second));
         return isInverse
-            ? cat([second, first - inside], features)
-            : cat([second + inside, first], features);
+            ? Operators.Join([second, first - inside], features)
+            : Operators.Join([second + inside, first], features);
     }
 
     internal override bool TakesDistinctRows => true;

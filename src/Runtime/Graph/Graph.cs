@@ -12,8 +12,8 @@ public sealed record GraphOutput(Tensor Features, Tape Tape);
 /// <param name="Features">What the next node reads, of the d distinct rows.</param>
 /// <param name="Rows">Which of the candidates·B rows are the same.</param>
 /// <param name="Tape">The record of the choices of all candidates·B rows.</param>
-/// <param name="Composition">The compositions of all rows, row by row.</param>
-internal sealed record AcrossSites(Tensor Features, DistinctRows Rows, Tape Tape, long[] Composition);
+/// <param name="Composition">The compositions of all rows, row by row; null where they have to be read from an accelerator.</param>
+internal sealed record AcrossSites(Tensor Features, DistinctRows Rows, Tape Tape, long[]? Composition);
 
 /// <summary>
 /// A modular network: nodes in order, then a head. The head gives p(y|x, a, θ), and the controllers on the way give p(a|x, φ) (Eq. 3).
@@ -145,15 +145,16 @@ public sealed class Graph : GraphPart
     /// <paramref name="side"/> has candidates·B rows, candidate-major. On the CPU, candidates that made the same choices so far share their rows in all
     /// layers but those over sequences, so that a stack of sites runs a layer once for every distinct pair of datapoint and choices.
     /// </summary>
-    /// <remarks>Elsewhere each layer would have to wait for the choices of the last, so only the first layer, which all candidates of a datapoint reach with the
-    /// same x, runs its controller and modules on B rows.</remarks>
+    /// <remarks>On an accelerator each layer would have to wait for the choices of the last, so only the first layer, which all candidates of a datapoint reach with the
+    /// same x, runs its controller and modules on B rows, and equal candidates run as others do.</remarks>
     internal AcrossSites CandidatesAcrossSites(Tensor x, Selector selector, SideInputs? side, RecurrentState? carried, int candidates)
     {
         var rows = new DistinctRows((int)x.shape[0], candidates);
         Route route = Way(selector, side, _firstSite, carried);
         // The decision goes by the full batch: a chunk with one candidate runs as a chunk with several does.
         bool several = HasSites && x.dim() != 3 && (candidates > 1 || selector.FullBatch.AllCandidates > 1);
-        if (several && x.device_type == DeviceType.CPU && SharesChoices)
+        bool waits = Accelerator.Holds(x);
+        if (several && !waits && SharesChoices)
         {
             route.Rows = rows;
             x = Run(x, route, _firstSite, _lastSite + 1).Features;
@@ -165,6 +166,11 @@ public sealed class Graph : GraphPart
         else
         {
             x = HasSites ? Run(x.Tile(candidates), route, _firstSite, _lastSite + 1).Features : x.Tile(candidates);
+        }
+
+        if (waits && HasSites)
+        {
+            return new(x, DistinctRows.Each(rows.Count, candidates), route.Tape, null);
         }
 
         long[] composition = HasSites ? TensorArrays.Vector<long>(route.Tape.Composition()) : [];

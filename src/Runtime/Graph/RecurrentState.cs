@@ -39,7 +39,7 @@ public sealed class RecurrentState : IDisposable
     }
 
     /// <summary>A new state of the given rows [n] (int64) of every layer.</summary>
-    internal RecurrentState Rows(Tensor rows) => Map(state => state.index_select(0, rows));
+    internal RecurrentState Rows(Tensor rows) => Map(state => state.IndexSelect(0, rows));
 
     /// <summary>A copy.</summary>
     internal RecurrentState Copy() => Map(state => state);
@@ -49,7 +49,7 @@ public sealed class RecurrentState : IDisposable
     {
         foreach (string layer in other._left)
         {
-            Leave(layer, other._layers[layer].index_select(0, rows));
+            Leave(layer, other._layers[layer].IndexSelect(0, rows));
         }
     }
 
@@ -58,7 +58,7 @@ public sealed class RecurrentState : IDisposable
     {
         foreach (string layer in parts.SelectMany(p => p._layers.Keys).Distinct().ToArray())
         {
-            using Tensor whole = cat([.. parts.Select(p => p._layers[layer])], 0);
+            using Tensor whole = Operators.Join([.. parts.Select(p => p._layers[layer])], 0);
             Leave(layer, whole);
         }
 

@@ -11,11 +11,11 @@ public sealed class CategoricalHead(int classes) : Head("categorical")
 
     /// <summary>log p(y|features) of features [B, classes] and targets [B] int64 in [0, classes) → [B], in nats.</summary>
     public override Tensor LogLikelihood(Tensor features, Tensor targets) =>
-        -nn.functional.cross_entropy(features, targets, reduction: nn.Reduction.None);
+        -Operators.CrossEntropy(features, targets);
 
     /// <summary>The mean of the logits minus that of the target → [B]; a softmax takes the same from all logits.</summary>
     public override Tensor TowardsUniform(Tensor features, Tensor targets) =>
-        features.mean([-1]) - features.gather(-1, targets.unsqueeze(-1)).squeeze(-1);
+        features.mean([-1]) - features.Gather(-1, targets.unsqueeze(-1)).squeeze(-1);
 
     /// <inheritdoc/>
     public override Tensor Predict(Tensor features) => features.argmax(-1);

@@ -12,7 +12,7 @@ namespace ModNet.Runtime;
 internal static class FusedCrossEntropy
 {
     /// <summary>Whether the kernel takes these tensors.</summary>
-    internal static bool Takes(Tensor rows) => rows.dtype == ScalarType.Float32 && rows.device_type == DeviceType.CPU;
+    internal static bool Takes(Tensor rows) => rows.dtype == ScalarType.Float32 && !Accelerator.Holds(rows);
 
     /// <summary>log p(target_n | row_n) without gradient: rows [N, H], targets [N] → [N].</summary>
     internal static Tensor Score(Tensor rows, Tensor weight, Tensor bias, Tensor targets)

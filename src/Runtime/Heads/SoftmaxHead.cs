@@ -67,8 +67,8 @@ public sealed class SoftmaxHead : Head
     {
         Tensor rows = features.reshape(-1, features.shape[^1]);
         Tensor classes = targets.reshape(-1);
-        Tensor weights = _weight.mean([0]) - _weight.index_select(0, classes);
-        Tensor biases = _bias.mean() - _bias.index_select(0, classes);
+        Tensor weights = _weight.mean([0]) - _weight.IndexSelect(0, classes);
+        Tensor biases = _bias.mean() - _bias.IndexSelect(0, classes);
         return ((rows * weights).sum(1) + biases).view(features.shape[0], -1).sum(1);
     }
 
@@ -97,12 +97,12 @@ public sealed class SoftmaxHead : Head
             parts.Add(part.MoveToOuterDisposeScope());
         }
 
-        return parts.Count == 1 ? parts[0] : cat(parts, 0);
+        return parts.Count == 1 ? parts[0] : Operators.Join([.. parts], 0);
     }
 
     private Tensor Score(Tensor rows, Tensor classes)
     {
         Tensor logits = Products.Linear(rows, _weight, _bias);
-        return -nn.functional.cross_entropy(logits, classes, reduction: nn.Reduction.None);
+        return -Operators.CrossEntropy(logits, classes);
     }
 }

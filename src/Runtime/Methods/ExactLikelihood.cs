@@ -53,7 +53,7 @@ public sealed class ExactLikelihood : TrainingMethod
     public double LogLikelihood(long[] datapoints)
     {
         using var scope = NewDisposeScope();
-        return Graph.InEvaluation(() => LogMarginal(Fetch(datapoints)).to_type(ScalarType.Float64).sum().ToDouble());
+        return FromDevice.Number(Graph.InEvaluation(() => LogMarginal(Fetch(datapoints)).to_type(ScalarType.Float64).sum()), Wait.Asked);
     }
 
     /// <inheritdoc/>
@@ -91,6 +91,6 @@ public sealed class ExactLikelihood : TrainingMethod
             joint += across.Tape.LogProbability();
         }
 
-        return joint.view(count, rows).logsumexp(0);
+        return joint.view(count, rows).LogSumExp(0);
     }
 }

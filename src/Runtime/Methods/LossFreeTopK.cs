@@ -27,6 +27,9 @@ public sealed class LossFreeTopK : TrainingMethod
     // How many rows each module ran for, [M], by the layer of its controller: of this rank's shards that have datapoints, in their order.
     private readonly Queue<SortedDictionary<string, double[]>> _loads = [];
 
+    // The same of a minibatch that is run whole on an accelerator, where the loads stay.
+    private SortedDictionary<string, Tensor>? _there;
+
     // This rank's shards of the step's minibatch.
     private IReadOnlyList<Shard> _shards = [];
 
@@ -59,7 +62,15 @@ public sealed class LossFreeTopK : TrainingMethod
     protected override MinibatchLoss LossOf(long[] datapoints, Batch batch)
     {
         GraphOutput output = Forward(batch, Evaluating);
-        _loads.Enqueue(Loads(output.Tape, batch.Weights));
+        if (Sharding.IsWhole && Accelerator.Is(Device))
+        {
+            _there = Loads(output.Tape, batch.Weights, counts => counts.to_type(ScalarType.Float64).MoveToOuterDisposeScope());
+        }
+        else
+        {
+            _loads.Enqueue(Loads(output.Tape, batch.Weights, counts => FromDevice.Vector<double>(counts, Wait.Shards)));
+        }
+
         Tensor logLikelihood = Graph.Head.MeanLogLikelihood(output.Features, batch.Targets, batch.Weights);
         return new(Penalised(-Smoothed(logLikelihood, output, batch), output), logLikelihood, () => output);
     }
@@ -68,12 +79,23 @@ public sealed class LossFreeTopK : TrainingMethod
     private protected override void BeginStep(IReadOnlyList<Shard> shards)
     {
         _loads.Clear();
+        _there = null;
         _shards = shards;
     }
 
     /// <summary>Moves the biases by the loads of the step's minibatch.</summary>
-    protected override void Conclude(Func<double> logLikelihood)
+    protected override void Conclude(LateNumber logLikelihood)
     {
+        if (_there is not null)
+        {
+            foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen && _there.ContainsKey(c.Layer)))
+            {
+                Move(controller, _there[controller.Layer]);
+            }
+
+            return;
+        }
+
         SortedDictionary<string, double[]>?[] loads = [.. _shards.Select(shard => shard.IsEmpty ? null : _loads.Dequeue())];
         foreach (Controller controller in Balanced(Graph).Where(c => !c.Frozen))
         {
@@ -84,18 +106,28 @@ public sealed class LossFreeTopK : TrainingMethod
             double mean = allowed.Length > 0 ? allowed.Average(m => load[m]) : 0;
             using var scope = NewDisposeScope();
             Tensor move = tensor(Array.ConvertAll(allowed, m => Math.Sign(mean - load[m]) * Settings.UpdateRate), device: controller.Balance!.device);
-            controller.Balance.index_add_(0, tensor(Array.ConvertAll(allowed, m => (long)m), device: move.device), move.to_type(controller.Balance.dtype), 1);
+            controller.Balance.AddAt(0, tensor(Array.ConvertAll(allowed, m => (long)m), device: move.device), move.to_type(controller.Balance.dtype));
         }
     }
 
-    private static SortedDictionary<string, double[]> Loads(Tape tape, Tensor? weights)
+    // The same with loads [M] on the controller's device.
+    private void Move(Controller controller, Tensor load)
+    {
+        using var scope = NewDisposeScope();
+        Tensor allowed = tensor(controller.Allowed.Select(m => (long)m).ToArray(), device: load.device);
+        Tensor own = load.IndexSelect(0, allowed);
+        Tensor move = (own.mean() - own).sign() * Settings.UpdateRate;
+        controller.Balance!.AddAt(0, allowed, move.to_type(controller.Balance!.dtype));
+    }
+
+    private static SortedDictionary<string, TLoad> Loads<TLoad>(Tape tape, Tensor? weights, Func<Tensor, TLoad> take)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var loads = new SortedDictionary<string, double[]>(StringComparer.Ordinal);
+        var loads = new SortedDictionary<string, TLoad>(StringComparer.Ordinal);
         foreach (var layer in tape.Entries.Where(e => e.Latent).GroupBy(e => e.Site.Layer, StringComparer.Ordinal))
         {
-            loads.Add(layer.Key, TensorArrays.Vector<double>(TapeEntry.Counts(layer, weights)));
+            loads.Add(layer.Key, take(TapeEntry.Counts(layer, weights)));
         }
 
         return loads;
@@ -127,6 +159,6 @@ public sealed class LossFreeTopKSelector(int k, Graph graph) : TopKSelector(k, "
         Controller controller = _controllers[site.Layer];
         Tensor scores = controller.MaskedScores(logProbabilities.detach().exp() + controller.Balance!);
         Tensor indices = scores.topk(K, -1).indexes;
-        return new(indices, nn.functional.softmax(logProbabilities.gather(-1, indices), -1));
+        return new(indices, nn.functional.softmax(logProbabilities.Gather(-1, indices), -1));
     }
 }

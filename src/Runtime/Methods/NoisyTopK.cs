@@ -94,7 +94,7 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
         Tensor gate = nn.functional.softmax(top, -1);
         if (balanced && scale is not null)
         {
-            Tensor gates = zeros_like(logits).scatter(1, indices, gate);
+            Tensor gates = zeros_like(logits).Scatter(1, indices, gate);
             Balance.Add(site.Layer, Weighted(gates), Weighted(Loads(logits, h, scale, indices)));
         }
 
@@ -121,19 +121,19 @@ public sealed class NoisyTopKSelector(int k, Generator? noise = null, bool balan
 
         // The k-th highest H of the other modules: for a module among the k it is the (k+1)-th of all, for the rest the k-th.
         Tensor highest = h.topk(K + 1, -1).values;
-        Tensor chosen = zeros_like(h).scatter(1, indices, ones_like(h)).gt(0);
-        Tensor threshold = where(chosen, highest.narrow(1, K, 1), highest.narrow(1, K - 1, 1));
+        Tensor chosen = zeros_like(h).Scatter(1, indices, ones_like(h)).gt(0);
+        Tensor threshold = Operators.Where(chosen, highest.narrow(1, K, 1), highest.narrow(1, K - 1, 1));
         Tensor gap = logits - threshold;
         // So many deviations away, a probability is 0 or 1 in any precision and its slope is 0. Where training has brought the scale close
         // to 0, the slope of the quotient would be infinite, and 0 times infinity is NaN.
-        Tensor certain = gap.detach().abs().ge(scale.detach() * Certain);
-        Tensor quotient = gap / (where(certain, ones_like(scale), scale) * Math.Sqrt(2));
-        return 0.5 * (1 + where(certain, gap.detach().sign() * Certain, quotient).erf());
+        Tensor certain = gap.detach().Magnitude().ge(scale.detach() * Certain);
+        Tensor quotient = gap / (Operators.Where(certain, ones_like(scale), scale) * Math.Sqrt(2));
+        return 0.5 * (1 + Operators.Where(certain, gap.detach().sign() * Certain, quotient).erf());
     }
 
     // The losses do not depend on the unit of weights.
     private Tensor Weighted(Tensor perRow) =>
-        weights is null ? perRow : perRow * (weights / weights.max()).to_type(perRow.dtype).unsqueeze(1);
+        weights is null ? perRow : perRow * (weights / weights.amax([0])).to_type(perRow.dtype).unsqueeze(1);
 
     // Drawn on the CPU, where the run's random streams are.
     private static Tensor Normal(Tensor like, Generator noise) =>
@@ -159,7 +159,7 @@ public sealed class GateBalance
 
     private Tensor OverLayers(Func<(string Layer, Tensor Gates, Tensor Loads), Tensor> part) =>
         _sites.GroupBy(s => s.Layer, StringComparer.Ordinal)
-            .Select(layer => Variation(cat([.. layer.Select(part)], 0).sum(dim: 0)))
+            .Select(layer => Variation(Operators.Join([.. layer.Select(part)], 0).sum(dim: 0)))
             .Aggregate((a, b) => a + b);
 
     // CV²: the variance of M numbers divided by their squared mean.

@@ -33,6 +33,7 @@ public abstract class TrainingMethod : IDisposable
     private readonly GradientSettings _settings;
     private readonly StepTaker _steps;
     private readonly WeightAverage? _average;
+    private readonly LateFiniteness _late = new();
     private Sharding? _sharding;
     private LooseWorkers? _loose;
 
@@ -64,7 +65,9 @@ public abstract class TrainingMethod : IDisposable
                 "train/loose_rounds", "none where modules are spread, since each has its weights on one rank alone", "some", "leave it out, or leave `spread` out of the pools");
         }
 
+        Multiply(settings.Precision);
         Finiteness.Demand(data, "training");
+        InputRanges.Demand(graph, data, Device);
         _track = new(data, settings.Batch, streams.MBatches, "m");
         _steps = new(graph, settings);
         if (settings.AverageWeights is double decay)
@@ -83,6 +86,19 @@ public abstract class TrainingMethod : IDisposable
     internal Sharding Sharding => _sharding ??= !Graph.IsSpread || Graph.Spread.Ranks == Ranks
         ? new(_settings.Shards, Ranks)
         : throw new ArgumentException("expected a graph whose modules are spread over the method's own ranks, got one of others – make both with the same ranks");
+
+    private void Multiply(Precision precision)
+    {
+        if (precision == Precision.Bfloat16Products
+            && (Graph.IsSpread || Graph.Pools.Count == 0 || Graph.parameters().Any(p => p.is_floating_point() && p.dtype != ScalarType.Float32)))
+        {
+            throw new UserException(
+                "train/precision", "a network with modules, in this process and in float32, for products in bfloat16",
+                Graph.IsSpread ? "modules that are spread" : Graph.Pools.Count == 0 ? "one without any" : "parameters of another type", "leave it out");
+        }
+
+        Array.ForEach([.. Graph.Pools], pool => pool.Precision = precision);
+    }
 
     // Where modules live on ranks, every rank runs every pass: a shard without datapoints would have none.
     private protected void DemandFullShards(string setting, long size)
@@ -144,9 +160,13 @@ public abstract class TrainingMethod : IDisposable
         Gradient(report: false);
     }
 
+    /// <summary>NonFiniteException where a step on an accelerator, where steps are checked late, had a loss or a gradient that is not finite.</summary>
+    internal void DemandFiniteSteps() => _late.Demand();
+
     /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
     internal void DemandFiniteParameters()
     {
+        _late.Demand();
         NonFiniteException? wrong = Finiteness.OfParameters(Graph, _steps.Taken);
         if (Graph.Spread.AnySays(wrong is not null))
         {
@@ -211,10 +231,10 @@ public abstract class TrainingMethod : IDisposable
     }
 
     /// <summary>
-    /// Does what the method does after a gradient step, within the step's dispose scope and without gradient. <paramref name="logLikelihood"/> gives the mean
-    /// log-likelihood over the minibatch.
+    /// Does what the method does after a gradient step, within the step's dispose scope and without gradient. <paramref name="logLikelihood"/> is the mean
+    /// log-likelihood over the minibatch; where it is on an accelerator, asking for its value makes every step wait.
     /// </summary>
-    protected virtual void Conclude(Func<double> logLikelihood)
+    protected virtual void Conclude(LateNumber logLikelihood)
     {
     }
 
@@ -233,7 +253,7 @@ public abstract class TrainingMethod : IDisposable
             using var noGrad = no_grad();
             for (; steps > 0; steps--)
             {
-                Conclude(() => logLikelihood);
+                Conclude(new(logLikelihood));
             }
         }
     }
@@ -262,13 +282,26 @@ public abstract class TrainingMethod : IDisposable
             return seen;
         }
 
-        (Tensor loss, Func<double> logLikelihood, Func<StepResult?> describe) = Sharding.IsWhole ? RunWhole(shards[0], report) : RunShards(shards, report);
-        Demand(shards, loss);
+        (Tensor loss, LateNumber logLikelihood, Func<StepResult?> describe) = Sharding.IsWhole ? RunWhole(shards[0], report) : RunShards(shards, report);
+        if (Sharding.IsWhole && !Graph.IsSpread && Accelerator.Holds(loss))
+        {
+            _late.Watch(_steps.Taken + 1, loss, _steps.Parameters);
+        }
+        else
+        {
+            Demand(shards, loss);
+        }
+
         _steps.Take();
         using (no_grad())
         {
             Conclude(logLikelihood);
             _average?.Add(_steps.Taken);
+        }
+
+        if (report)
+        {
+            _late.Demand();
         }
 
         return describe();
@@ -282,7 +315,7 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
-    private (Tensor Loss, Func<double> LogLikelihood, Func<StepResult?> Describe) RunWhole(Shard minibatch, bool report)
+    private (Tensor Loss, LateNumber LogLikelihood, Func<StepResult?> Describe) RunWhole(Shard minibatch, bool report)
     {
         _steps.Resting?.Begin();
         Graph.Spread.Begin();
@@ -295,14 +328,14 @@ public abstract class TrainingMethod : IDisposable
         }
 
         Graph.Spread.PutGradients();
-        return (seen.Loss, seen.LogLikelihood.ToDouble, () => output is null ? null : Describe(seen, output, batch));
+        return (seen.Loss, new(seen.LogLikelihood), () => output is null ? null : Describe(seen, output, batch));
     }
 
-    private (Tensor Loss, Func<double> LogLikelihood, Func<StepResult?> Describe) RunShards(Shard[] shards, bool report)
+    private (Tensor Loss, LateNumber LogLikelihood, Func<StepResult?> Describe) RunShards(Shard[] shards, bool report)
     {
         (Tensor loss, double logLikelihood, StepResult? seen) = ShardedPass.Run(Graph, Sharding, _steps, shards, Run, report);
         Streams.Enter($"after step {_steps.Taken}");
-        return (loss, () => logLikelihood, () => seen);
+        return (loss, new(logLikelihood), () => seen);
     }
 
     private (MinibatchLoss Loss, Batch Batch) Run(Shard shard)
@@ -387,15 +420,20 @@ public abstract class TrainingMethod : IDisposable
             _steps.Dispose();
             _loose?.Dispose();
             _average?.Dispose();
+            Array.ForEach([.. Graph.Pools], pool => pool.Precision = Precision.Weights);
         }
     }
 
     private StepResult Describe(MinibatchLoss seen, GraphOutput output, Batch batch)
     {
-        var statistics = new SelectionStatistics();
+        var late = new LateNumbers();
+        var statistics = new SelectionStatistics(late);
         statistics.Add(output.Tape);
-        var score = new PredictionScore(Graph.Head);
+        var score = new PredictionScore(Graph.Head, late);
         score.Add(output.Features, batch.Targets, batch.Weights);
-        return new(seen.Reported.ToDouble(), seen.LogLikelihood.ToDouble(), statistics, score);
+        (double loss, double logLikelihood) = (0, 0);
+        late.Add([seen.Reported, seen.LogLikelihood], values => (loss, logLikelihood) = (values[0][0], values[1][0]));
+        late.Read(Wait.Report);
+        return new(loss, logLikelihood, statistics, score);
     }
 }

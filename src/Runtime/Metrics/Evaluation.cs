@@ -22,12 +22,14 @@ public sealed record Evaluation(
 
     private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector)
     {
-        var statistics = new SelectionStatistics();
-        var score = new PredictionScore(graph.Head);
+        var late = new LateNumbers();
+        var statistics = new SelectionStatistics(late);
+        var score = new PredictionScore(graph.Head, late);
         double total = 0, datapoints = 0, outputs = 0;
         using var carried = new RecurrentState();
         foreach (Dataset part in parts)
         {
+            InputRanges.Demand(graph, part, device);
             for (long start = 0; start < part.Count; start += batch)
             {
                 using var scope = NewDisposeScope();
@@ -35,7 +37,7 @@ public sealed record Evaluation(
                 Batch data = (part.IsConsecutive ? part.Joined(start, length) : part.Range(start, length)).To(device);
                 GraphOutput output = graph.Forward(data.Inputs, selector, data.Side, part.IsConsecutive ? carried : null);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
-                total += Weighting.Sum(logLikelihood, data.Weights);
+                late.Add([Weighting.Sum(logLikelihood, data.Weights)], sum => total += sum[0][0]);
                 statistics.Add(output.Tape);
                 score.Add(output.Features, data.Targets, data.Weights);
             }
@@ -45,6 +47,7 @@ public sealed record Evaluation(
             outputs += count * part.OutputsPerDatapoint;
         }
 
+        late.Read(Wait.Report);
         return new(total / datapoints, Math.Exp(-total / outputs), statistics, score);
     }
 }

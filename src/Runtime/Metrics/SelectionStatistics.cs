@@ -12,6 +12,15 @@ public sealed class SelectionStatistics
 {
     private readonly Dictionary<string, Layer> _layers = new(StringComparer.Ordinal);
     private readonly List<string> _order = [];
+    private readonly LateNumbers _late;
+
+    /// <summary>Statistics of nothing yet.</summary>
+    public SelectionStatistics()
+        : this(new LateNumbers())
+    {
+    }
+
+    internal SelectionStatistics(LateNumbers late) => _late = late;
 
     /// <summary>The names of the modular layers, in the order in which they were seen.</summary>
     public IReadOnlyList<string> Layers => _order;
@@ -41,7 +50,7 @@ public sealed class SelectionStatistics
     public double EffectiveModules => AverageOverPools(counts => Math.Exp(EntropyOf(Shares(counts))));
 
     /// <summary>The share of a layer's choices that fell on each module, [M].</summary>
-    public double[] Load(string layer) => Shares(_layers[layer].Counts);
+    public double[] Load(string layer) => Shares(Seen[layer].Counts);
 
     /// <summary>Adds all sites of a tape.</summary>
     public void Add(Tape tape)
@@ -57,11 +66,12 @@ public sealed class SelectionStatistics
             ChoiceDistribution distribution = ChoiceDistribution.Join([.. entries.Select(e => e.Used())], 0);
             Layer layer = Of(site.Layer, () => new(site.Pool, distribution.Choose, site.Modules, entries[0].Latent));
             // What the data give is not probable: it has no part in entropies.
-            layer.Add(
-                distribution.Rows,
-                layer.Latent ? distribution.Entropy().to_type(ScalarType.Float64).sum().ToDouble() : 0,
-                layer.Latent ? TensorArrays.Vector<double>(distribution.SumOfProbabilities()) : [],
-                TensorArrays.Vector<long>(TapeEntry.Counts(entries)));
+            long rows = distribution.Rows;
+            Tensor counts = TapeEntry.Counts(entries);
+            _late.Add(
+                layer.Latent ? [counts, distribution.Entropy().to_type(ScalarType.Float64).sum(), distribution.SumOfProbabilities()] : [counts],
+                seen => layer.Add(
+                    rows, layer.Latent ? seen[1][0] : 0, layer.Latent ? seen[2] : [], Array.ConvertAll(seen[0], count => (long)count)));
         }
     }
 
@@ -72,7 +82,7 @@ public sealed class SelectionStatistics
         foreach (string name in _order)
         {
             writer.Write(name);
-            _layers[name].Write(writer);
+            Seen[name].Write(writer);
         }
     }
 
@@ -88,6 +98,16 @@ public sealed class SelectionStatistics
                 reader.ReadDouble(),
                 Array.ConvertAll(new double[choose * modules], _ => reader.ReadDouble()),
                 Array.ConvertAll(new long[modules], _ => reader.ReadInt64()));
+        }
+    }
+
+    // The layers, all that was added being read.
+    private Dictionary<string, Layer> Seen
+    {
+        get
+        {
+            _late.Read(Wait.Report);
+            return _layers;
         }
     }
 
@@ -109,10 +129,10 @@ public sealed class SelectionStatistics
         probabilities.Where(p => p > 0).Sum(p => -p * Math.Log(p));
 
     private double Average(Func<Layer, double> value) =>
-        _layers.Values.Where(l => l.Latent).Select(value).DefaultIfEmpty(0).Average();
+        Seen.Values.Where(l => l.Latent).Select(value).DefaultIfEmpty(0).Average();
 
     private double AverageOverPools(Func<long[], double> value) =>
-        _layers.Values.GroupBy(l => l.Pool, StringComparer.Ordinal)
+        Seen.Values.GroupBy(l => l.Pool, StringComparer.Ordinal)
             .Select(sharing => value([.. sharing.Select(l => l.Counts).Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)])]))
             .DefaultIfEmpty(0)
             .Average();

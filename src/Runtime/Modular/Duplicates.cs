@@ -25,7 +25,7 @@ internal static class Counting
 
         // A position counts unless one before it chose the same module: [B, k, j], j < k.
         Tensor same = selection.Indices.unsqueeze(2).eq(selection.Indices.unsqueeze(1));
-        Tensor first = same.tril(-1).any(2).logical_not().to_type(dtype);
+        Tensor first = same.tril(-1).any(2).eq(false).to_type(dtype);
         return selection.Weights is null ? first : first * selection.Weights;
     }
 

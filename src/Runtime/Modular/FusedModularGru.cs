@@ -39,7 +39,7 @@ internal static class FusedModularGru
         long logits = (controller.Choose + (controller.Noise is null ? 0L : 1L)) * controller.Modules;
         long outputs = (2L + runs) * hidden + logits;
         return x.dtype == ScalarType.Float32
-            && x.device_type == DeviceType.CPU
+            && !Accelerator.Holds(x)
             && pool.Weight.dtype == ScalarType.Float32
             && x.shape[1] > 0
             && outputs * (hidden + x.shape[2]) <= MostWeights;

@@ -64,6 +64,7 @@ internal sealed class ModularChoice
         x = ForModules(x);
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
         Pool.Heard?.Invoke(x, selection.Indices);
+        using Products.Multiplying products = Products.In(Pool.Precision);
         Dispatch dispatch = Dispatch.For(Pool, x, route.FullBatch.Rows(rows), positions);
         return Combined(dispatch, x, selection, dispatch.Run(Pool, x, selection.Indices));
     }
@@ -73,6 +74,7 @@ internal sealed class ModularChoice
     {
         x = ForModules(x);
         (long rows, long positions) = (x.shape[0], selection.Indices.shape[1]);
+        using Products.Multiplying products = Products.In(Pool.Precision);
         Dispatch dispatch = Dispatch.For(
             Pool, x, route.FullBatch.RowsOfDatapoints(rows), route.FullBatch.Positions(times * positions));
         return Combined(dispatch, x, selection, dispatch.RunSeveral(Pool, x, selection.Indices, times));
@@ -88,6 +90,7 @@ internal sealed class ModularChoice
         long positions = selection.Indices.shape[1];
         // How many rows are the same is not asked, so that a chunk decides as the full batch does.
         FullBatch full = route.FullBatch;
+        using Products.Multiplying products = Products.In(Pool.Precision);
         Dispatch dispatch = before.Unchosen
             ? Dispatch.For(Pool, x, full.RowsOfDatapoints(before.Count), full.Positions(before.Candidates * positions))
             : Dispatch.For(Pool, x, full.Rows(before.All), positions);

@@ -63,6 +63,7 @@ public sealed class ModularGru : GatedNode
             || (pool.Activation != Activation.Identity && pool.Activation != Activation.Relu)
             // The kernel keeps the rows that its modules read to itself.
             || pool.Heard is not null
+            || pool.Precision != Precision.Weights
             || !FusedModularGru.Takes(x, Hidden, controller, pool, route.Runs(controller))
             || route.Ahead(Name, controller, (int)x.shape[1], x.shape[0], x.device) is not WindowChoice ahead)
         {
@@ -104,7 +105,7 @@ public sealed class ModularGru : GatedNode
                     + "– a module reads [h, x] and writes h");
             }
 
-            return nn.functional.relu(combined);
+            return Operators.Relu(combined);
         });
     }
 

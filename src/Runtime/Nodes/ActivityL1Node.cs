@@ -25,6 +25,6 @@ public sealed class ActivityL1Node : PenaltyNode
 
     /// <inheritdoc/>
     protected override Tensor Penalty(Tensor x, Tensor? weights) => weights is null
-        ? x.abs().sum() * (_weight / Math.Max(1, x.shape[0]))
-        : Weighting.Mean(x.abs().reshape(x.shape[0], -1).sum(1), weights) * _weight;
+        ? x.Magnitude().sum() * (_weight / Math.Max(1, x.shape[0]))
+        : Weighting.Mean(x.Magnitude().reshape(x.shape[0], -1).sum(1), weights) * _weight;
 }

@@ -63,7 +63,7 @@ public sealed class BatchNormNode : Node
     {
         // A single value per feature has no variance, and would make the running average NaN for good.
         bool several = rows.numel() > _weight.shape[0];
-        return nn.functional.batch_norm(
+        return Operators.BatchNorm(
             rows, _runningMean, _runningVariance, _weight, _bias, training && !Frozen && several, momentum: 0.1, eps: 1e-5);
     }
 }

@@ -42,7 +42,7 @@ public sealed class Conv1dNode : Node
         if (_before > 0)
         {
             Tensor before = route.Carried(Name) ?? zeros(x.shape[0], _before, _inputs, dtype: x.dtype, device: x.device);
-            steps = cat([before, x], 1);
+            steps = Operators.Join([before, x], 1);
             route.Leave(Name, steps.narrow(1, x.shape[1], _before));
         }
 

@@ -41,10 +41,10 @@ public sealed class EmbedColumnsNode : Node
     public override Tensor Forward(Tensor x, Route route)
     {
         IEnumerable<Tensor> vectors = _columns.Select(c => c.Table.Forward(Categories(x, c.Column), route));
-        return cat(
+        return Operators.Join(
             _numbers.Length == 0
                 ? [.. vectors]
-                : [x.index_select(1, tensor(_numbers, device: x.device)), .. vectors],
+                : [x.IndexSelect(1, tensor(_numbers, device: x.device)), .. vectors],
             1);
     }
 
@@ -65,9 +65,24 @@ public sealed class EmbedColumnsNode : Node
         return onnx.Add("Concat", [parts.Sum(p => p.Row[0])], parts, ("axis", 1L));
     }
 
+    /// <summary>UserException unless every column of x [N, in] on the CPU has its categories.</summary>
+    internal void Demand(Tensor x)
+    {
+        foreach ((EmbeddedColumn column, _) in _columns)
+        {
+            _ = Categories(x, column);
+        }
+    }
+
     private Tensor Categories(Tensor x, EmbeddedColumn column)
     {
         Tensor values = x.select(1, column.Column).detach();
+        if (x.device_type != TorchSharp.DeviceType.CPU)
+        {
+            // They were checked before they were moved (InputRanges).
+            return values.to(ScalarType.Int64);
+        }
+
         // Written so that NaN is none.
         Tensor sound = values.ge(0).logical_and(values.lt(column.Categories)).logical_and(values.eq(values.floor()));
         if (!sound.all().ToBoolean())

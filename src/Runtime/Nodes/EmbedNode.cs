@@ -21,7 +21,7 @@ public sealed class EmbedNode : Node
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, Route route) =>
-        _weight.index_select(0, x.reshape(-1)).view([.. x.shape, _weight.shape[1]]);
+        _weight.IndexSelect(0, x.reshape(-1)).view([.. x.shape, _weight.shape[1]]);
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x) =>
         onnx.Add("Gather", [.. x.Row, _weight.shape[1]], [onnx.Weight(_weight, "weight"), x], ("axis", 0L));

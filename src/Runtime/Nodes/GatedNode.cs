@@ -43,14 +43,14 @@ public abstract class GatedNode : Node
         var states = new Tensor[steps.Length];
         for (int t = 0; t < steps.Length; t++)
         {
-            Tensor hx = cat([h, steps[t]], 1);
+            Tensor hx = Operators.Join([h, steps[t]], 1);
             Tensor[] gates = sigmoid(Products.Linear(hx, _gateWeight, _gateBias)).chunk(2, 1);
             (Tensor z, Tensor r) = (gates[0], gates[1]);
-            h = h + z * (candidate(hx, cat([r * h, steps[t]], 1), t) - h);
+            h = h + z * (candidate(hx, Operators.Join([r * h, steps[t]], 1), t) - h);
             states[t] = h;
         }
 
         route.Leave(Name, h);
-        return stack(states, 1);
+        return Operators.Stack(states, 1);
     }
 }

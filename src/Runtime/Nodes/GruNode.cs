@@ -31,7 +31,7 @@ public sealed class GruNode : GatedNode
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         // ONNX keeps z⊙h and adds (1 − z)⊙c, the other way round: its z is σ of minus ours. Rows are z, r, c.
-        Tensor Gates(Tensor gates, Tensor candidate) => cat([-gates.narrow(0, 0, Hidden), gates.narrow(0, Hidden, Hidden), candidate], 0);
+        Tensor Gates(Tensor gates, Tensor candidate) => Operators.Join([-gates.narrow(0, 0, Hidden), gates.narrow(0, Hidden, Hidden), candidate], 0);
         return RecurrentOnnx.Add(onnx, "GRU", x, Hidden, GateWeight, w => Gates(w, _weight), GateBias, b => Gates(b, _bias));
     }
 }

@@ -28,7 +28,7 @@ public sealed class LayerNormNode : Node
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x, Route route) => nn.functional.layer_norm(x, _shape, _weight, _bias);
+    public override Tensor Forward(Tensor x, Route route) => Operators.LayerNorm(x, _shape, _weight, _bias);
 
     internal override RowValue ToRows(RowPlan plan, RowValue x) => plan.Scale(plan.Normalise(x), _weight, _bias);
 

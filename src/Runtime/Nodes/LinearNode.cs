@@ -42,7 +42,7 @@ public sealed class LinearNode : Node
             _skipping = null;
         }
 
-        bool skips = _skipping is not null && !is_grad_enabled() && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU;
+        bool skips = _skipping is not null && !is_grad_enabled() && x.dtype == ScalarType.Float32 && !Accelerator.Holds(x);
         return _activation.Apply(skips ? Products.Skipping(x, _skipping!) : Products.Linear(x, _weight, _bias));
     }
 

@@ -51,7 +51,7 @@ public sealed class LocalityNode : PenaltyNode
     private static Tensor Distances(long units, Tensor like)
     {
         Tensor places = arange(units, dtype: like.dtype, device: like.device);
-        Tensor apart = (places.unsqueeze(0) - places.unsqueeze(1)).abs();
+        Tensor apart = (places.unsqueeze(0) - places.unsqueeze(1)).Magnitude();
         return minimum(apart, units - apart) / (double)(units / 2);
     }
 }

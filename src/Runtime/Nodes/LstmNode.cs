@@ -45,14 +45,14 @@ public sealed class LstmNode : Node
             states[t] = h;
         }
 
-        route.Leave(Name, cat([h, c], 1));
-        return stack(states, 1);
+        route.Leave(Name, Operators.Join([h, c], 1));
+        return Operators.Stack(states, 1);
     }
 
     internal override OnnxValue ToOnnx(OnnxGraph onnx, OnnxValue x)
     {
         // ONNX has the rows of i, o, f and g in this order.
-        Tensor Gates(Tensor rows) => cat(
+        Tensor Gates(Tensor rows) => Operators.Join(
             [rows.narrow(0, 0, _hidden), rows.narrow(0, 3L * _hidden, _hidden), rows.narrow(0, _hidden, 2L * _hidden)], 0);
         return RecurrentOnnx.Add(onnx, "LSTM", x, _hidden, _weight, Gates, _bias, Gates);
     }

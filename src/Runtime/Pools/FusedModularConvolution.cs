@@ -12,7 +12,8 @@ namespace ModNet.Runtime;
 internal static class FusedModularConvolution
 {
     /// <summary>Whether the kernel takes this pool and images x [B, in, H, W].</summary>
-    internal static bool Takes(ConvPool pool, Tensor x) => FusedModularLinear.Takes(pool.Weight, x) && x.dim() == 4;
+    internal static bool Takes(ConvPool pool, Tensor x) =>
+        pool.Precision == Precision.Weights && FusedModularLinear.Takes(pool.Weight, x) && x.dim() == 4;
 
     /// <summary>
     /// x [B, in, H, W], indices [times·B, K] → [times·B, K, out, H', W'], with gradient in x, weight and bias where gradients are enabled. The

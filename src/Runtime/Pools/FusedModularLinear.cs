@@ -14,14 +14,14 @@ internal static class FusedModularLinear
     /// <summary>Whether the kernel takes this pool and rows x [B, in].</summary>
     internal static bool Takes(LinearPool pool, Tensor x) =>
         // A gradient of all modules has to be within a span's reach; where they are tracked, it has rows for those in use alone.
-        (pool.Weight.numel() <= TensorSpans.Reach || pool.InUse is not null || !is_grad_enabled()) && Takes(pool.Weight, x);
+        pool.Precision == Precision.Weights && (pool.Weight.numel() <= TensorSpans.Reach || pool.InUse is not null || !is_grad_enabled()) && Takes(pool.Weight, x);
 
     /// <summary>The same of the stacked weights [M, out, in] of a pool.</summary>
     internal static bool Takes(Tensor weight, Tensor x) =>
         x.dtype == ScalarType.Float32
-        && x.device_type == DeviceType.CPU
+        && !Accelerator.Holds(x)
         && weight.dtype == ScalarType.Float32
-        && weight.device_type == DeviceType.CPU
+        && !Accelerator.Holds(weight)
         && weight.is_contiguous();
 
     /// <summary>x [B, in], indices [B, K] → [B, K, out], with gradient in x, weight and bias where gradients are enabled.</summary>

@@ -30,11 +30,11 @@ public sealed class LayerNormPool : StackedPool
     public override Tensor ApplyAll(Tensor x) => ApplyEach(x.unsqueeze(1));
 
     /// <summary>x [n, M or 1, …shape] → [n, M, …shape].</summary>
-    public override Tensor ApplyEach(Tensor x) => nn.functional.layer_norm(x, _shape) * Weight + Bias!;
+    public override Tensor ApplyEach(Tensor x) => Operators.LayerNorm(x, _shape) * Weight + Bias!;
 
     /// <inheritdoc/>
     protected override Tensor Map(Tensor x, Tensor weight, Tensor? bias) =>
-        nn.functional.layer_norm(x, _shape, weight, bias);
+        Operators.LayerNorm(x, _shape, weight, bias);
 
     internal override bool GathersInOnnx => true;
 

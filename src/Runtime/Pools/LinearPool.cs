@@ -58,11 +58,11 @@ public sealed class LinearPool : StackedPool
         (long rows, long positions) = (indices.shape[0], indices.shape[1]);
         Tensor flat = indices.reshape(-1);
         // A row's K weights one below the other: [n, K·out, in].
-        Tensor weights = Weight.index_select(0, flat).view(rows, positions * Outputs, Inputs);
+        Tensor weights = Weight.IndexSelect(0, flat).view(rows, positions * Outputs, Inputs);
         Tensor products = Products.Batched(weights, x.unsqueeze(-1)).view(rows, positions, Outputs);
         Tensor each = Bias is null
             ? products
-            : products + Bias.index_select(0, flat).view(rows, positions, Outputs);
+            : products + Bias.IndexSelect(0, flat).view(rows, positions, Outputs);
         return Activation.Apply(each);
     }
 

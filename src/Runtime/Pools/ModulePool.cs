@@ -37,6 +37,9 @@ public abstract class ModulePool : GraphPart
     /// </summary>
     internal ModulesInUse? InUse { get; private set; }
 
+    /// <summary>In which numbers products of its modules are multiplied. No kernel of ours has another than that of the weights.</summary>
+    internal Precision Precision { get; set; }
+
     /// <summary>The modules that training leaves as they are, ascending.</summary>
     public IReadOnlyCollection<int> Frozen => _frozen;
 

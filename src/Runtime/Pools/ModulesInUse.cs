@@ -15,7 +15,7 @@ internal sealed class ModulesInUse(int modules)
     internal void Add(Tensor indices)
     {
         using var scope = NewDisposeScope();
-        foreach (long module in TensorArrays.Vector<long>(indices))
+        foreach (long module in FromDevice.Vector<long>(indices, Wait.ModulesInUse))
         {
             Add((int)module);
         }

@@ -53,7 +53,7 @@ public sealed class NodePool : ModulePool
             }
         }
 
-        return cat(outputs, 0);
+        return Operators.Join(outputs, 0);
     }
 
     /// <summary>Runs every module on every row.</summary>

@@ -8,7 +8,7 @@ internal static class RowSelection
 {
     /// <summary>The rows [U] int64, each named once, of a parameter [M, …] → [U, …].</summary>
     internal static Tensor Of(Tensor parameter, Tensor rows) =>
-        is_grad_enabled() ? Function.apply(parameter, rows) : parameter.index_select(0, rows);
+        is_grad_enabled() ? Function.apply(parameter, rows) : parameter.IndexSelect(0, rows);
 
     /// <summary>Makes a sparse gradient of a parameter of M = <paramref name="count"/> rows from the values [U, …] of rows [U].</summary>
     internal static Tensor Gradient(Tensor rows, Tensor values, long count) =>
@@ -23,7 +23,7 @@ internal static class RowSelection
             var (parameter, rows) = ((Tensor)vars[0], (Tensor)vars[1]);
             ctx.save_data("count", parameter.shape[0]);
             ctx.save_for_backward([rows]);
-            return parameter.index_select(0, rows);
+            return parameter.IndexSelect(0, rows);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>

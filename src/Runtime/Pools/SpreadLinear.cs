@@ -28,7 +28,7 @@ internal static class SpreadLinear
     {
         if (!FusedModularLinear.Takes(weight, x))
         {
-            return PerModule(upstream, modules, blocks, weight.shape[2], (rows, module) => rows.mm(weight[module]));
+            return PerModule(upstream, modules, blocks, weight.shape[2], (rows, module) => rows.Product(weight[module]));
         }
 
         Tensor rows = x.contiguous(), gradients = upstream.contiguous(), result = empty(x.shape, dtype: x.dtype);
@@ -61,8 +61,8 @@ internal static class SpreadLinear
         {
             int u = Array.BinarySearch(used, rows.Key);
             Tensor own = tensor(rows.ToArray(), device: x.device);
-            Tensor gradients = upstream.index_select(0, own);
-            ofWeight[u].copy_(gradients.t().mm(x.index_select(0, own)));
+            Tensor gradients = upstream.IndexSelect(0, own);
+            ofWeight[u].copy_(gradients.t().Product(x.IndexSelect(0, own)));
             ofBias?[u].copy_(gradients.sum(dim: 0));
         }
 
@@ -81,7 +81,7 @@ internal static class SpreadLinear
             foreach (IGrouping<long, long> rows in ByModule(modules, start, block))
             {
                 Tensor own = tensor(rows.ToArray(), device: x.device);
-                result.index_copy_(0, own, run(x.index_select(0, own), rows.Key));
+                result.CopyAt(0, own, run(x.IndexSelect(0, own), rows.Key));
             }
 
             start += block;

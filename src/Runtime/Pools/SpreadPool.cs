@@ -88,7 +88,7 @@ public sealed class SpreadPool : ModulePool
     /// <summary>Runs the chosen modules where they live: x [B, in], indices [B, K] → [B, K, out].</summary>
     internal Tensor Run(Tensor x, Tensor indices)
     {
-        var shipment = new Shipment(Ranks, TensorArrays.Vector<long>(indices), CountHere);
+        var shipment = new Shipment(Ranks, FromDevice.Vector<long>(indices, Wait.Choices), CountHere);
         long positions = indices.shape[1];
         Tensor z = is_grad_enabled() ? Function.apply(x, _weight, this, shipment, positions) : Forward(x, shipment, positions).Outputs;
         return Activation.Apply(z.view(indices.shape[0], positions, Outputs));
@@ -130,7 +130,7 @@ public sealed class SpreadPool : ModulePool
             }
 
             (long[] used, Tensor ofWeight, Tensor? ofBias) = SpreadLinear.Gradients(
-                cat([.. parts.Select(p => p.Rows)], 0), cat([.. parts.Select(p => p.Upstream)], 0), [.. parts.SelectMany(p => p.Modules)],
+                Operators.Join([.. parts.Select(p => p.Rows)], 0), Operators.Join([.. parts.Select(p => p.Upstream)], 0), [.. parts.SelectMany(p => p.Modules)],
                 _weight, _bias, InUse is not null);
             Tensor In(Tensor values) => InUse is null ? values : RowSelection.Gradient(tensor(used, device: values.device), values, CountHere);
             _weight.grad = In(ofWeight);

@@ -53,11 +53,11 @@ public abstract class StackedPool : ModulePool
             outputs[i] = Map(segments[i], weights[i], biases?[i]);
         }
 
-        return Activation.Apply(cat(outputs, 0));
+        return Activation.Apply(Operators.Join(outputs, 0));
     }
 
     private Tensor Rows(Parameter parameter, Tensor used) =>
-        InUse is null ? parameter.index_select(0, used) : RowSelection.Of(parameter, used);
+        InUse is null ? parameter.IndexSelect(0, used) : RowSelection.Of(parameter, used);
 
     /// <summary>The map of one module, without activation, by its own weight and bias: x [n, …in] → [n, …out].</summary>
     protected abstract Tensor Map(Tensor x, Tensor weight, Tensor? bias);

@@ -43,7 +43,8 @@ internal sealed class UnitPlan
     internal static UnitPlan? Of(ChainPool pool, Tensor x, long choices)
     {
         var plan = new UnitPlan(pool);
-        return x.dim() == 2
+        return pool.Precision == Precision.Weights
+            && x.dim() == 2
             && pool.Stages.All(stage => plan.Adds(stage, (int)x.shape[1]))
             && plan._stages.Any(s => s.Stage.Kind == UnitStageKind.Linear)
             && plan._stages.All(s => s.First is null || FusedModularLinear.Takes(s.First, x))

@@ -39,13 +39,15 @@ internal sealed class ShardTally(Head head, Sharding sharding, bool report)
                 (seen.Loss * weight).backward();
             }
 
-            mean = [seen.Loss.ToDouble() * shard.Share, seen.LogLikelihood.ToDouble() * shard.Share, seen.Reported.ToDouble() * shard.Share];
+            mean = [Read(seen.Loss) * shard.Share, Read(seen.LogLikelihood) * shard.Share, Read(seen.Reported) * shard.Share];
         }
 
         _means.Add(mean);
         _reports.Add(report ? ShardReport.Of(statistics, score) : []);
         return seen;
     }
+
+    private static double Read(Tensor scalar) => FromDevice.Number(scalar, Wait.Shards);
 
     /// <summary>What each of this rank's shards adds to the mean log-likelihood of the minibatch.</summary>
     internal IEnumerable<double> LogLikelihoods => _means.Select(mean => mean[1]);

@@ -311,6 +311,7 @@ public sealed class Trainer(
     private void Evaluate(long step, Action<Progress> report)
     {
         method.Settle();
+        method.DemandFiniteSteps();
         using IDisposable? average = method.UseAverage();
         foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {

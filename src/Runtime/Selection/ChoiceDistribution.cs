@@ -75,7 +75,7 @@ public sealed class ChoiceDistribution
     // Rows of few modules are what our kernel is for, which has no gradient; libtorch's operator goes over such rows one by one.
     private static Tensor LogSoftmaxOf(Tensor logits)
     {
-        if (is_grad_enabled() || logits.shape[^1] > Few || logits.dtype != ScalarType.Float32 || logits.device_type != DeviceType.CPU)
+        if (is_grad_enabled() || logits.shape[^1] > Few || logits.dtype != ScalarType.Float32 || Accelerator.Holds(logits))
         {
             return nn.functional.log_softmax(logits, -1);
         }
@@ -102,7 +102,7 @@ public sealed class ChoiceDistribution
 
     /// <summary>Reads a gate, weights [B, k] on modules [B, k] that sum to 1, as the distribution of one position [B, 1, M].</summary>
     internal static ChoiceDistribution Gate(Tensor indices, Tensor weights, int modules) =>
-        new(zeros(indices.shape[0], modules, weights.dtype, weights.device).scatter(1, indices, weights).log().unsqueeze(1), true);
+        new(zeros(indices.shape[0], modules, weights.dtype, weights.device).Scatter(1, indices, weights).log().unsqueeze(1), true);
 
     /// <summary>
     /// Joins several distributions over the same modules: along dimension 0 their rows ([ΣB, K, M]), along dimension 1 their positions ([B, ΣK, M]). The noise's
@@ -112,14 +112,14 @@ public sealed class ChoiceDistribution
     {
         if (parts.All(p => p._given is not null && p._times == 1))
         {
-            return new(cat([.. parts.Select(p => p._given!)], dimension), parts[0].Digits, parts[0]._type);
+            return new(Operators.Join([.. parts.Select(p => p._given!)], dimension), parts[0].Digits, parts[0]._type);
         }
 
         // Positions of rows that are repeated alike go side by side before they are repeated.
         bool isAlike = dimension == 1 && parts.All(p => p._times == parts[0]._times);
         return new(
             [.. Enumerable.Range(0, parts[0].Digits.Count).Select(
-                d => cat([.. parts.Select(p => isAlike ? p.Parts[d] : p.Repeated(p.Parts[d]))], dimension))],
+                d => Operators.Join([.. parts.Select(p => isAlike ? p.Parts[d] : p.Repeated(p.Parts[d]))], dimension))],
             parts[0].Digits,
             parts.Any(p => p.Latent),
             isAlike ? parts[0]._times : 1);
@@ -152,7 +152,7 @@ public sealed class ChoiceDistribution
     }
 
     /// <summary>log p(a|x) of compositions [B, K] → [B], in nats.</summary>
-    public Tensor LogProbability(Tensor indices) => Sum((part, d) => InRows(part.gather(2, Beside(Digits.Of(indices, d))))).sum(1);
+    public Tensor LogProbability(Tensor indices) => Sum((part, d) => InRows(part.Gather(2, Beside(Digits.Of(indices, d))))).sum(1);
 
     /// <summary>
     /// Draws a module for every position, independently → [B, K]. Each of B·K uniform numbers u in [0, 1), in row order, takes the first
@@ -170,7 +170,7 @@ public sealed class ChoiceDistribution
             Tensor sums = part.detach().exp().cumsum(-1);
             Tensor own = Beside(uniforms.select(-1, d).to(sums.device)) * sums.narrow(-1, Digits.Sizes[d] - 1, 1);
             // Of probabilities that are NaN any module will do, as long as there is one.
-            return InRows(searchsorted(sums, own, right: true).clamp_(max: Digits.Sizes[d] - 1));
+            return InRows(sums.SearchSorted(own).clamp_(max: Digits.Sizes[d] - 1));
         })]);
     }
 
@@ -205,7 +205,7 @@ public sealed class ChoiceDistribution
         int first = Enumerable.Range(1, _parts.Length - 1)
             .MinBy(d => Digits.Stride(d - 1) + Digits.Modules / Digits.Stride(d - 1));
         Tensor left = Outer(probabilities[..first], (all, next) => all * next), right = Outer(probabilities[first..], (all, next) => all * next);
-        return left.permute(1, 2, 0).bmm(right.transpose(0, 1)).flatten(1);
+        return left.permute(1, 2, 0).BatchedProduct(right.transpose(0, 1)).flatten(1);
     }
 
     // [n, …] → [times·n, …].

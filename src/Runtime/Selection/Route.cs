@@ -51,7 +51,7 @@ public sealed class Route
     internal Tensor Since(DistinctRows? before, Tensor x) =>
         ReferenceEquals(before, Rows) ? x
         : Rows is null ? before!.Spread(x)
-        : x.index_select(0, Rows.PlacesIn(before!, x.device));
+        : x.IndexSelect(0, Rows.PlacesIn(before!, x.device));
 
     /// <summary>The state [B, …] from which a layer over sequences starts; null stands for zeros.</summary>
     public Tensor? Carried(string layer) => _carried?[layer] is Tensor state ? Rows?.Pick(state) ?? state : null;
@@ -140,6 +140,12 @@ public sealed class Route
         if (got is null || !fits)
         {
             throw new UserException(layer, expected, got is null ? "none" : $"shape {got.shape.AsShape()}", remedy);
+        }
+
+        if (got.device_type != TorchSharp.DeviceType.CPU)
+        {
+            // They were checked before they were moved (InputRanges).
+            return;
         }
 
         foreach (Tensor extreme in new[] { got.min(), got.max() })

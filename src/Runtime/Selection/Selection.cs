@@ -12,8 +12,8 @@ public sealed record Selection(Tensor Indices, Tensor? Weights = null)
 
     /// <summary>Joins the selections of T steps, [B, K] each, into one of B·T rows, in which the steps of a sequence follow each other.</summary>
     internal static Selection Rows(IReadOnlyList<Selection> steps) => new(
-        stack([.. steps.Select(s => s.Indices)], 1).flatten(0, 1),
-        steps[0].Weights is null ? null : stack([.. steps.Select(s => s.Weights!)], 1).flatten(0, 1));
+        Operators.Stack([.. steps.Select(s => s.Indices)], 1).flatten(0, 1),
+        steps[0].Weights is null ? null : Operators.Stack([.. steps.Select(s => s.Weights!)], 1).flatten(0, 1));
 }
 
 /// <summary>One place where a choice is made: a modular layer, or, on sequences, a modular layer at one time step.</summary>

@@ -18,11 +18,11 @@ public sealed record TapeEntry(Site Site, ChoiceDistribution Distribution, Selec
     internal static Tensor Counts(IEnumerable<TapeEntry> sites, Tensor? weights = null)
     {
         TapeEntry[] entries = [.. sites];
-        Tensor indices = cat([.. entries.Select(e => e.Selection.Indices.reshape(-1))], 0);
+        Tensor indices = Operators.Join([.. entries.Select(e => e.Selection.Indices.reshape(-1))], 0);
         Tensor? each = weights is null
             ? null
-            : cat([.. entries.Select(e => weights.unsqueeze(1).expand(e.Selection.Indices.shape).reshape(-1))], 0);
-        return indices.bincount(each, entries[0].Site.Modules);
+            : Operators.Join([.. entries.Select(e => weights.unsqueeze(1).expand(e.Selection.Indices.shape).reshape(-1))], 0);
+        return indices.Occurrences(each, entries[0].Site.Modules);
     }
 }
 
@@ -47,7 +47,7 @@ public sealed class Tape
     public Tensor? Penalty { get; private set; }
 
     /// <summary>The joint composition over all latent sites, [B, C] int64.</summary>
-    public Tensor Composition() => cat([.. _latent.Select(piece => piece.Indices)], 1);
+    public Tensor Composition() => Operators.Join([.. _latent.Select(piece => piece.Indices)], 1);
 
     /// <summary>log p(a|x) = Σ_sites Σ_k log p_k(a_k|x) (Eq. 2) → [B]; carries gradient to the controllers.</summary>
     public Tensor LogProbability()
@@ -60,7 +60,7 @@ public sealed class Tape
             Tensor[] indices = [.. group.Select(piece => piece.Indices)];
             Tensor sum = indices.Length == 1
                 ? distributions[0].LogProbability(indices[0])
-                : ChoiceDistribution.Join(distributions, 1).LogProbability(cat(indices, 1));
+                : ChoiceDistribution.Join(distributions, 1).LogProbability(Operators.Join(indices, 1));
             total = total is null ? sum : total + sum;
         }
 

@@ -127,14 +127,14 @@ internal sealed class AdamMemory(Parameter parameter, AdamMoments moments, doubl
 
     internal override void StepByOperators(double rate, Tensor rows, long[] steps, Tensor gradient)
     {
-        Tensor first = moments.First.index_select(0, rows) * Beta1 + gradient * (1 - Beta1);
-        Tensor second = moments.Second.index_select(0, rows) * Beta2 + gradient * gradient * (1 - Beta2);
+        Tensor first = moments.First.IndexSelect(0, rows) * Beta1 + gradient * (1 - Beta1);
+        Tensor second = moments.Second.IndexSelect(0, rows) * Beta2 + gradient * gradient * (1 - Beta2);
         Tensor own = PerRow(steps, t => rate / (1 - Math.Pow(Beta1, t)));
         Tensor root = PerRow(steps, t => Math.Sqrt(1 - Math.Pow(Beta2, t)));
-        Tensor kept = Parameter.index_select(0, rows) * (1 - rate * decay);
-        moments.First.index_copy_(0, rows, first);
-        moments.Second.index_copy_(0, rows, second);
-        Parameter.index_copy_(0, rows, kept - own * first / (second.sqrt() / root + Epsilon));
+        Tensor kept = Parameter.IndexSelect(0, rows) * (1 - rate * decay);
+        moments.First.CopyAt(0, rows, first);
+        moments.Second.CopyAt(0, rows, second);
+        Parameter.CopyAt(0, rows, kept - own * first / (second.sqrt() / root + Epsilon));
     }
 
     // A number for every row: [U, 1, …], in the parameter's dtype.

@@ -30,7 +30,7 @@ internal static class Finiteness
 
     /// <summary>
     /// Whether a scalar loss and all gradients are finite. One number is fetched from the device, the sum of all. A sum of finite numbers
-    /// is finite unless it overflows, and then each number is looked at.
+    /// is finite unless it overflows, and then each number is looked at. On an accelerator, minibatches that are run whole do not come here (<see cref="LateFiniteness"/>).
     /// </summary>
     internal static bool Holds(Tensor loss, IReadOnlyList<Parameter> parameters)
     {
@@ -47,7 +47,7 @@ internal static class Finiteness
             }
         }
 
-        return double.IsFinite(stack(parts, 0).sum().ToDouble())
+        return double.IsFinite(FromDevice.Number(Operators.Stack([.. parts], 0).sum(), Wait.Shards))
             || (double.IsFinite(loss.ToDouble()) && !parameters.Any(p => p.grad is Tensor gradient && First(Values(gradient)) is not null));
     }
 
@@ -106,6 +106,15 @@ internal static class Finiteness
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        Parameter[] parameters = [.. graph.parameters()];
+        if (parameters.Length > 0
+            && Accelerator.Holds(parameters[0])
+            // As in LateFiniteness, by one read.
+            && FromDevice.Vectors([.. parameters.Select(p => p.to_type(ScalarType.Float64).sum())], Wait.Checkpoint).All(sum => double.IsFinite(sum[0])))
+        {
+            return null;
+        }
+
         string names = Names(graph, p => p);
         return names.Length > 0 ? new(step, "finite parameters after the step", names) : null;
     }
@@ -145,7 +154,7 @@ internal static class Finiteness
     }
 
     // A sparse gradient has values for some rows alone.
-    private static Tensor Values(Tensor gradient) => gradient.is_sparse ? gradient.SparseValues : gradient;
+    internal static Tensor Values(Tensor gradient) => gradient.is_sparse ? gradient.SparseValues : gradient;
 
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }

@@ -38,7 +38,7 @@ internal sealed class FrozenRows
             Tensor index = tensor(rows, device: memory.Parameter.device);
             foreach (Tensor of in memory.State().Select(s => s.Value).Prepend(memory.Parameter).Where(t => t.shape.SequenceEqual(memory.Parameter.shape)))
             {
-                _kept.Add((of, index, of.index_select(0, index)));
+                _kept.Add((of, index, of.IndexSelect(0, index)));
             }
         }
     }
@@ -49,7 +49,7 @@ internal sealed class FrozenRows
         using var noGrad = no_grad();
         foreach ((Tensor of, Tensor rows, Tensor values) in _kept)
         {
-            of.index_copy_(0, rows, values);
+            of.CopyAt(0, rows, values);
         }
 
         _kept = [];
@@ -59,7 +59,7 @@ internal sealed class FrozenRows
     {
         if (!gradient.is_sparse)
         {
-            gradient.index_fill_(0, tensor(rows, device: gradient.device), 0);
+            gradient.FillAt(0, tensor(rows, device: gradient.device), 0);
             return;
         }
 
@@ -67,7 +67,7 @@ internal sealed class FrozenRows
         long[] places = [.. Enumerable.Range(0, present.Length).Where(i => Array.IndexOf(rows, present[i]) >= 0).Select(i => (long)i)];
         if (places.Length > 0)
         {
-            gradient.SparseValues.index_fill_(0, tensor(places, device: gradient.device), 0);
+            gradient.SparseValues.FillAt(0, tensor(places, device: gradient.device), 0);
         }
     }
 }

@@ -20,6 +20,19 @@ internal static class GradientNorm
         Parameter[] distinct = [.. parameters.DistinctBy(p => p.Handle)];
         Tensor[] gradients = [.. distinct.Select(p => p.grad).OfType<Tensor>()];
         Tensor[] values = [.. distinct.Where(p => !spread.Hold(p)).Select(p => p.grad).OfType<Tensor>().Select(g => g.is_sparse ? Rows(g) : g)];
+        if (values.Length > 0 && !spread.Any && Accelerator.Holds(values[0]))
+        {
+            // The norm stays where it is; in double precision, where the squares of float32 numbers do not overflow.
+            Tensor there = Operators.Stack([.. values.Select(v => v.to_type(ScalarType.Float64).norm())], 0).norm();
+            Tensor share = (there.reciprocal() * most).clamp(max: 1);
+            foreach (Tensor gradient in gradients)
+            {
+                (gradient.is_sparse ? gradient.SparseValues : gradient).mul_(share.to_type(gradient.dtype));
+            }
+
+            return;
+        }
+
         double norm = 0;
         if (values.Length > 0)
         {
@@ -67,10 +80,10 @@ internal static class GradientNorm
     {
         Tensor values = gradient.SparseValues;
         (Tensor rows, Tensor? places, _) = gradient.SparseIndices.select(0, 0).unique(return_inverse: true);
-        return zeros([rows.shape[0], .. values.shape[1..]], values.dtype, values.device).index_add_(0, places!, values, 1);
+        return zeros([rows.shape[0], .. values.shape[1..]], values.dtype, values.device).AddAt(0, places!, values);
     }
 
     // One number is fetched from the device.
     private static double Norm(Tensor[] values, ScalarType type) =>
-        stack([.. values.Select(v => v.to_type(type).norm())], 0).to_type(ScalarType.Float64).norm().ToDouble();
+        Operators.Stack([.. values.Select(v => v.to_type(type).norm())], 0).to_type(ScalarType.Float64).norm().ToDouble();
 }

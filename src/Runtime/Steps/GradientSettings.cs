@@ -40,6 +40,9 @@ public record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
     /// null keeps none.
     /// </summary>
     public double? AverageWeights { get; init; }
+
+    /// <summary>In which numbers modules multiply, in gradient steps, E-steps and evaluation alike, as long as the method is not disposed of.</summary>
+    public Precision Precision { get; init; }
 }
 
 /// <summary>

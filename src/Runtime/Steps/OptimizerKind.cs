@@ -37,7 +37,7 @@ internal abstract class ParameterMemory(Parameter parameter) : IDisposable
     /// <summary>Whether our own kernel can step the parameter: it has to be of float32 and on the CPU.</summary>
     internal bool FitsKernel =>
         Parameter.dtype == ScalarType.Float32
-        && Parameter.device_type == TorchSharp.DeviceType.CPU
+        && !Accelerator.Holds(Parameter)
         && Parameter.is_contiguous();
 
     /// <summary>The memory as named tensors for a checkpoint.</summary>

@@ -175,7 +175,7 @@ internal sealed class RestingModules
         {
             if (_gradient is { is_sparse: false })
             {
-                return _gradient.index_select(0, index);
+                return _gradient.IndexSelect(0, index);
             }
 
             Tensor sum = zeros([rows.Length, .. _parameter.shape[1..]], _parameter.dtype, _parameter.device);
@@ -185,7 +185,7 @@ internal sealed class RestingModules
             }
 
             long[] places = Array.ConvertAll(SparseRows(), row => (long)Array.BinarySearch(rows, row));
-            return sum.index_add_(0, tensor(places, device: _parameter.device), _gradient.SparseValues, 1);
+            return sum.AddAt(0, tensor(places, device: _parameter.device), _gradient.SparseValues);
         }
 
         // A dense gradient is given whole; the kernel reads the rows that it steps.

@@ -67,10 +67,10 @@ internal sealed class SgdMemory(Parameter parameter, SGD.State? state, double mo
         Tensor step = gradient;
         if (momentum != 0)
         {
-            step = Velocity.index_select(0, rows) * momentum + gradient;
-            Velocity.index_copy_(0, rows, step);
+            step = Velocity.IndexSelect(0, rows) * momentum + gradient;
+            Velocity.CopyAt(0, rows, step);
         }
 
-        Parameter.index_copy_(0, rows, Parameter.index_select(0, rows) - rate * step);
+        Parameter.CopyAt(0, rows, Parameter.IndexSelect(0, rows) - rate * step);
     }
 }

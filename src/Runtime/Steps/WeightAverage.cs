@@ -38,7 +38,7 @@ internal sealed class WeightAverage : IDisposable
         double share = (1 - _decay) / (1 - Math.Pow(_decay, steps));
         foreach (Part part in _parts)
         {
-            part.Mean.lerp_(part.Weight, share);
+            part.Mean.MoveTowards(part.Weight, share);
         }
     }
 

@@ -22,7 +22,7 @@ public static class UnitOutputs
     public static Tensor Rows(IReadOnlyList<Tensor> outputs)
     {
         bool areSteps = outputs.All(o => o.dim() == SequenceDimensions && o.shape[1] == outputs[0].shape[1]);
-        return cat([.. outputs.Select(o => areSteps ? Rows(o) : Mean(o))], 1).to_type(ScalarType.Float64);
+        return Operators.Join([.. outputs.Select(o => areSteps ? Rows(o) : Mean(o))], 1).to_type(ScalarType.Float64);
     }
 
     /// <summary>The same of one layer, in its own precision; carries gradient.</summary>
@@ -50,8 +50,8 @@ public static class UnitOutputs
         // What rounding leaves of a column that does not vary is no variation.
         double rounding = rows.dtype == ScalarType.Float64 ? 1e-12 : 1e-6;
         Tensor varies = squares > rounding * rounding * (rows.square() * share).sum(dim: 0);
-        Tensor units = where(varies, centred / where(varies, squares, ones_like(squares)).sqrt(), zeros_like(centred));
-        return units.t().mm(units).abs();
+        Tensor units = Operators.Where(varies, centred / Operators.Where(varies, squares, ones_like(squares)).sqrt(), zeros_like(centred));
+        return units.t().Product(units).Magnitude();
     }
 
     /// <summary>The output with one unit's values set to 0.</summary>

@@ -98,7 +98,7 @@ public sealed record Activation
     public Tensor Apply(Tensor x) => _kind switch
     {
         Kind.Identity => x,
-        Kind.Relu => nn.functional.relu(x),
+        Kind.Relu => Operators.Relu(x),
         Kind.Tanh => tanh(x),
         Kind.Sigmoid => sigmoid(x),
         Kind.Gelu => nn.functional.gelu(x),
@@ -106,7 +106,7 @@ public sealed record Activation
         Kind.LeakyRelu => nn.functional.leaky_relu(x, _setting),
         Kind.Elu => nn.functional.elu(x, _setting),
         Kind.Softplus => nn.functional.softplus(x),
-        Kind.Hardswish => nn.functional.hardswish(x),
+        Kind.Hardswish => Operators.Hardswish(x),
         Kind.Mish => nn.functional.mish(x),
         Kind.Softmax => nn.functional.softmax(x, Features(x)),
         Kind.LogSoftmax => nn.functional.log_softmax(x, Features(x)),

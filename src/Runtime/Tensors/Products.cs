@@ -17,11 +17,19 @@ internal static class Products
     [ThreadStatic]
     private static Action<long>? heard;
 
+    [ThreadStatic]
+    private static Precision precision;
+
+    /// <summary>From here to the end of the result's life, products of float32 numbers on this thread are multiplied so.</summary>
+    internal static Multiplying In(Precision inside) => new(inside);
+
     /// <summary>x [..., in], weight [out, in], bias [out] → [..., out].</summary>
     internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null)
     {
         heard?.Invoke(x.numel() * weight.shape[0]);
-        return nn.functional.linear(x, weight, bias);
+        return Rounds(x, weight)
+            ? Plus(Full(Operators.Linear(Rounded(x), Rounded(weight), null)), bias, 0)
+            : Operators.Linear(x, weight, bias);
     }
 
     /// <summary>
@@ -53,13 +61,15 @@ internal static class Products
     internal static Tensor Batched(Tensor left, Tensor right)
     {
         heard?.Invoke(left.numel() * right.shape[2]);
-        return left.bmm(right);
+        return Rounds(left, right) ? Full(Rounded(left).BatchedProduct(Rounded(right))) : left.BatchedProduct(right);
     }
 
     /// <summary>x [n, groups·in, H, W], weight [groups·out, in, Kernel, Kernel], bias [groups·out] → [n, groups·out, H', W'].</summary>
     internal static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding, long groups)
     {
-        Tensor y = nn.functional.conv2d(x, weight, bias, [stride, stride], [padding, padding], groups: groups);
+        Tensor y = Rounds(x, weight)
+            ? Plus(Full(Operators.Convolution(Rounded(x), Rounded(weight), null, stride, padding, groups)), bias, 2)
+            : Operators.Convolution(x, weight, bias, stride, padding, groups);
         heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
         return y;
     }
@@ -71,13 +81,17 @@ internal static class Products
     internal static Tensor TransposedConvolution(Tensor x, Tensor weight, Tensor? bias, long stride, long padding)
     {
         heard?.Invoke(x.numel() * (weight.numel() / weight.shape[0]));
-        return nn.functional.conv_transpose2d(x, weight, bias, [stride, stride], [padding, padding]);
+        return Rounds(x, weight)
+            ? Plus(Full(Operators.TransposedConvolution(Rounded(x), Rounded(weight), null, stride, padding)), bias, 2)
+            : Operators.TransposedConvolution(x, weight, bias, stride, padding);
     }
 
     /// <summary>x [n, in, T], weight [out, in, Kernel], bias [out] → [n, out, T − (Kernel − 1)·dilation].</summary>
     internal static Tensor SequenceConvolution(Tensor x, Tensor weight, Tensor? bias, long dilation)
     {
-        Tensor y = nn.functional.conv1d(x, weight, bias, dilation: dilation);
+        Tensor y = Rounds(x, weight)
+            ? Plus(Full(Operators.SequenceConvolution(Rounded(x), Rounded(weight), null, dilation)), bias, 1)
+            : Operators.SequenceConvolution(x, weight, bias, dilation);
         heard?.Invoke(y.numel() * (weight.numel() / weight.shape[0]));
         return y;
     }
@@ -96,5 +110,27 @@ internal static class Products
         {
             heard = null;
         }
+    }
+
+    private static bool Rounds(Tensor x, Tensor weight) =>
+        precision == Precision.Bfloat16Products && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
+
+    private static Tensor Rounded(Tensor values) => values.to_type(ScalarType.BFloat16);
+
+    private static Tensor Full(Tensor product) => product.to_type(ScalarType.Float32);
+
+    // Adds a bias [out] to outputs whose features stand before so many dimensions.
+    private static Tensor Plus(Tensor y, Tensor? bias, int after) =>
+        bias is null ? y : y + (after == 0 ? bias : bias.view([-1, .. Enumerable.Repeat(1L, after)]));
+
+    /// <summary>Products in a precision, until it is disposed of.</summary>
+    internal readonly struct Multiplying : IDisposable
+    {
+        private readonly Precision _before;
+
+        internal Multiplying(Precision inside) => (_before, precision) = (precision, inside);
+
+        /// <summary>Goes back to the precision before.</summary>
+        public void Dispose() => precision = _before;
     }
 }

@@ -50,6 +50,7 @@ let tests =
                                 AverageWeights = None
                                 Shards = None
                                 LooseRounds = None
+                                Precision = Float32Products
                             }
                         }
                     Seed = 1
@@ -85,6 +86,7 @@ let tests =
                             average_weights 0.875
                             shards 4
                             loose_rounds 50
+                            precision Bfloat16Products
                             controller_weight 0.25
                             start Sweep
                             held Among
@@ -153,6 +155,7 @@ let tests =
                                 AverageWeights = Some 0.875
                                 Shards = Some 4
                                 LooseRounds = Some 50
+                                Precision = Bfloat16Products
                             }
                         }
                     Seed = 12

@@ -76,6 +76,7 @@ let tests =
                     "average_weights"
                     "shards"
                     "loose_rounds"
+                    "precision"
                     "frozen"
                     "spread"
                 ] do

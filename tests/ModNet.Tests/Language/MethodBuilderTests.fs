@@ -19,6 +19,7 @@ let private paper: GradientSteps = {
     AverageWeights = None
     Shards = None
     LooseRounds = None
+    Precision = Float32Products
 }
 
 let private own: GradientSteps = {
@@ -34,6 +35,7 @@ let private own: GradientSteps = {
     AverageWeights = Some 0.875
     Shards = Some 4
     LooseRounds = Some 50
+    Precision = Bfloat16Products
 }
 
 let private on mine method =
@@ -79,6 +81,7 @@ let builders =
                     average_weights 0.875
                     shards 4
                     loose_rounds 50
+                    precision Bfloat16Products
                 }
 
             Expect.equal all (Method.Reinforce { Decay = 0.5; Gradient = own }) "reinforce"
@@ -99,6 +102,7 @@ let builders =
                     average_weights 0.875
                     shards 4
                     loose_rounds 50
+                    precision Bfloat16Products
                 }
 
             Expect.equal all (Method.NoisyTopK { K = 3; Importance = 0.1; Load = 0.2; Gradient = own }) "noisy_topk"
@@ -118,6 +122,7 @@ let builders =
                     average_weights 0.875
                     shards 4
                     loose_rounds 50
+                    precision Bfloat16Products
                 }
 
             Expect.equal all (Method.LossFreeTopK { K = 3; UpdateRate = 0.1; Gradient = own }) "loss_free_topk"
@@ -131,6 +136,7 @@ let builders =
                     average_weights 0.875
                     shards 4
                     loose_rounds 50
+                    precision Bfloat16Products
                     optimizer (Sgd(0.7, 0.2))
                     unselected Rest
                     steps 6
@@ -152,6 +158,7 @@ let builders =
                     average_weights 0.875
                     shards 4
                     loose_rounds 50
+                    precision Bfloat16Products
                     steps 6
                 }
 

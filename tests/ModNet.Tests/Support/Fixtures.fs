@@ -103,9 +103,9 @@ module Fixtures =
 
     /// A language model with all that a run remembers: dropout, and recurrent layers before, at and after the choices; and 23
     /// windows of a text, which may carry the state.
-    let resuming (streams: RandomStreams) (window: int) (carried: bool) =
+    let resumingOn (device: torch.Device) (streams: RandomStreams) (window: int) (carried: bool) =
         let vocabulary, width, modules = 6, 3, 3
-        let init = Initialiser(streams.Init)
+        let init = Initialiser(streams.Init, device = device)
 
         let pool = new LinearPool("words", modules, 2 * width, width, Activation.Identity, true, init)
 
@@ -129,7 +129,10 @@ module Fixtures =
 
         graph, new Dataset(windows 0, windows 1, consecutive = carried)
 
-    /// The same in double precision.
+    /// The same on the CPU.
+    let resuming (streams: RandomStreams) (window: int) (carried: bool) = resumingOn torch.CPU streams window carried
+
+    /// A small modular GRU language model in double precision.
     let language (seed: int) (modules: int) (choose: int) (dispatch: Dispatch) (datapoints: int) (window: int) =
         languageBy (doubles seed) seed modules choose dispatch datapoints window
 
