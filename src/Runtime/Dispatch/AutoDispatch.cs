@@ -36,7 +36,7 @@ internal sealed class AutoDispatch : Dispatch
     private const long Segment = 200_000;
 
     // How many multiply-adds an accelerator makes in the time in which it moves a weight: gather moves each chosen weight about three times (it reads it, writes it and
-    // reads it for the product), where wide multiplies M / K times as much. Reckoned from the data sheets of accelerators, and not measured.
+    // reads it for the product), where wide multiplies M / K times as much. A rough estimate, not measured.
     private const long Bandwidth = 64;
 
     public override string Name => "auto";
