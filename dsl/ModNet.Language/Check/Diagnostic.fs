@@ -123,6 +123,12 @@ type Fault =
     | DataUnknown
     /// Arrays that are not of as many datapoints, or hold classes or tasks that are none.
     | ArraysDisagree
+    /// The classes of images to take are not all there, or not different ones.
+    | ClassesUnfit
+    /// A stream without tasks, with tasks of the same name, or whose tasks are not alike.
+    | TasksUnfit
+    /// A stream replays what it cannot, or stores what it does not replay.
+    | ReplayUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -226,6 +232,9 @@ type Fault =
         | CategoriesStandardised -> "CATEGORIES_STANDARDISED"
         | DataUnknown -> "DATA_UNKNOWN"
         | ArraysDisagree -> "ARRAYS_DISAGREE"
+        | ClassesUnfit -> "CLASSES_UNFIT"
+        | TasksUnfit -> "TASKS_UNFIT"
+        | ReplayUnfit -> "REPLAY_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

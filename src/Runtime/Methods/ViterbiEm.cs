@@ -12,6 +12,7 @@ public sealed class ViterbiEm : TrainingMethod
 {
     private readonly DataTrack _eTrack;
     private readonly int[] _modulesPerChoice;
+    private readonly string[] _pools;
     private readonly long _rowsAtOnce;
     private double? _reassigned;
 
@@ -27,8 +28,11 @@ public sealed class ViterbiEm : TrainingMethod
     {
         Settings = settings;
         DemandFullShards("e_batch", settings.EBatch);
-        _eTrack = new(data, settings.EBatch, streams.EBatches, "e");
-        (Controller[] choices, Footprint row) = Probe(settings.EBatch * Drawn);
+        // Stored datapoints get their E-steps as well, since modules and controllers have gone on from when their a* was found.
+        _eTrack = Track(settings.EBatch, streams.EBatches, "e", _ => Memory.Draw());
+        ((Controller Controller, string Pool)[] made, Footprint row) = Probe(settings.EBatch * Drawn);
+        Controller[] choices = Array.ConvertAll(made, c => c.Controller);
+        _pools = Array.ConvertAll(made, c => c.Pool);
         _modulesPerChoice = Array.ConvertAll(choices, c => c.Modules);
         _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
         IReadOnlyList<int>[]? allowed = choices.Any(c => c.HasMasked) ? Array.ConvertAll(choices, c => c.Allowed) : null;
@@ -68,7 +72,10 @@ public sealed class ViterbiEm : TrainingMethod
         ? EStep(Shard.Of(Data, datapoints, Sharding, _ => null))
         : throw new ArgumentException($"expected a datapoint or more for each of {Sharding.Count} shards, where modules are spread, got {datapoints.Length} – give more");
 
-    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
+    /// <summary>
+    /// A partial E-step (Eq. 11) on every datapoint, in order; in a stream, on every datapoint of the present task. The result is null where there is
+    /// nothing to choose.
+    /// </summary>
     public EStepResult? Sweep()
     {
         if (!Graph.HasChoice)
@@ -78,11 +85,11 @@ public sealed class ViterbiEm : TrainingMethod
 
         if (Data.IsConsecutive)
         {
-            using var track = new DataTrack(Data, Settings.EBatch, Streams.EBatches, "sweep");
-            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
+            using DataTrack track = Track(Settings.EBatch, Streams.EBatches, "sweep");
+            return Sum(Present.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
         }
 
-        long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
+        long[] all = [.. Enumerable.Range(checked((int)Present.First), checked((int)Present.Count)).Select(n => (long)n)];
         long[][] parts = [.. all.Chunk(checked((int)Settings.EBatch))];
         return Sum(parts.Length, part => EStep(parts[part]));
     }
@@ -151,6 +158,8 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>Takes a gradient step (Eq. 8) on the next minibatch and reports what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
+    private protected override AssignmentIndex MakeIndex() => new(Assignments, _pools, _modulesPerChoice);
+
     /// <inheritdoc/>
     public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
 
@@ -190,10 +199,16 @@ public sealed class ViterbiEm : TrainingMethod
         _eSteps = Sharding.IsWhole ? 0 : state.Count("em.e_steps");
     }
 
-    /// <summary>Makes an E-step before the first M-step of every round.</summary>
+    /// <summary>Makes an E-step before the first M-step of every round. A task of a stream begins with a round of its own, as a run does.</summary>
     protected override void Prepare(long step)
     {
-        if (step % Settings.MSteps == 0 && EStep() is EStepResult e)
+        long since = step - PresentStart;
+        if (since == 0 && step > 0)
+        {
+            Begin();
+        }
+
+        if (since % Settings.MSteps == 0 && EStep() is EStepResult e)
         {
             _reassigned = (double)e.Replaced / e.Datapoints;
         }

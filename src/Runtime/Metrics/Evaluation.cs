@@ -20,11 +20,35 @@ public sealed record Evaluation(
         Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector? selector = null) =>
         graph.InEvaluation(() => Run(graph, parts, batch, device, selector ?? new ModeSelector()));
 
+    /// <summary>
+    /// Runs the held-out sets of several tasks, each as <see cref="Of"/> does: how well the graph does on each, and on all datapoints of the tasks
+    /// that <paramref name="counts"/> says count together.
+    /// </summary>
+    public static (Evaluation All, IReadOnlyList<Evaluation> Each) OfTasks(
+        Graph graph, IReadOnlyList<IReadOnlyList<Dataset>> tasks, Func<int, bool> counts, long batch, Device device, Selector? selector = null) =>
+        graph.InEvaluation(() =>
+        {
+            var all = new Sums(graph.Head);
+            var each = new List<Evaluation>();
+            for (int task = 0; task < tasks.Count; task++)
+            {
+                var own = new Sums(graph.Head);
+                Run(graph, tasks[task], batch, device, selector ?? new ModeSelector(), counts(task) ? [own, all] : [own]);
+                each.Add(own.Evaluation);
+            }
+
+            return (all.Evaluation, (IReadOnlyList<Evaluation>)each);
+        });
+
     private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector)
     {
-        var statistics = new SelectionStatistics();
-        var score = new PredictionScore(graph.Head);
-        double total = 0, datapoints = 0, outputs = 0;
+        var sums = new Sums(graph.Head);
+        Run(graph, parts, batch, device, selector, [sums]);
+        return sums.Evaluation;
+    }
+
+    private static void Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector, IReadOnlyList<Sums> sums)
+    {
         using var carried = new RecurrentState();
         foreach (Dataset part in parts)
         {
@@ -35,16 +59,36 @@ public sealed record Evaluation(
                 Batch data = (part.IsConsecutive ? part.Joined(start, length) : part.Range(start, length)).To(device);
                 GraphOutput output = graph.Forward(data.Inputs, selector, data.Side, part.IsConsecutive ? carried : null);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
-                total += Weighting.Sum(logLikelihood, data.Weights);
-                statistics.Add(output.Tape);
-                score.Add(output.Features, data.Targets, data.Weights);
+                double sum = Weighting.Sum(logLikelihood, data.Weights);
+                foreach (Sums into in sums)
+                {
+                    into.Total += sum;
+                    into.Statistics.Add(output.Tape);
+                    into.Score.Add(output.Features, data.Targets, data.Weights);
+                }
             }
 
             double count = Weighting.Count(part.Count, part.Side?.Weights);
-            datapoints += count;
-            outputs += count * part.OutputsPerDatapoint;
+            foreach (Sums into in sums)
+            {
+                into.Datapoints += count;
+                into.Outputs += count * part.OutputsPerDatapoint;
+            }
         }
+    }
 
-        return new(total / datapoints, Math.Exp(-total / outputs), statistics, score);
+    private sealed class Sums(Head head)
+    {
+        internal SelectionStatistics Statistics { get; } = new();
+
+        internal PredictionScore Score { get; } = new(head);
+
+        internal double Total { get; set; }
+
+        internal double Datapoints { get; set; }
+
+        internal double Outputs { get; set; }
+
+        internal Evaluation Evaluation => new(Total / Datapoints, Math.Exp(-Total / Outputs), Statistics, Score);
     }
 }

@@ -98,7 +98,15 @@ let tests =
 
         testCase "sets of images keep their settings"
         <| fun () ->
-            let standard: ImageData = { Path = "d"; HeldOut = 5_000; Standardise = false; SplitSeed = 1 }
+            let standard: ImageData = {
+                Path = "d"
+                HeldOut = 5_000
+                Standardise = false
+                SplitSeed = 1
+                Only = []
+                Renumber = false
+                Permuted = None
+            }
 
             Expect.equal (mnist "d" { }) (Data.Mnist standard) "defaults"
             Expect.equal (cifar10 "d" { }) (Data.Cifar10 standard) "defaults"
@@ -108,9 +116,23 @@ let tests =
                     held_out 7
                     standardise true
                     split_seed 3
+                    only [ 4; 2 ]
+                    renumber true
+                    permuted 9
                 }
 
-            Expect.equal said (Data.Cifar10 { Path = "d"; HeldOut = 7; Standardise = true; SplitSeed = 3 }) "all said"
+            Expect.equal
+                said
+                (Data.Cifar10 {
+                    Path = "d"
+                    HeldOut = 7
+                    Standardise = true
+                    SplitSeed = 3
+                    Only = [ 4; 2 ]
+                    Renumber = true
+                    Permuted = Some 9
+                })
+                "all said"
 
         testCase "arrays in memory are a name, shapes, counts and a checksum"
         <| fun () ->
