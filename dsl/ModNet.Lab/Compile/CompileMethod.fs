@@ -89,7 +89,7 @@ module internal CompileMethod =
             let replay =
                 stream.Replay
                 |> Option.map (fun replay ->
-                    Runtime.Replay(
+                    ReplayPlan(
                         int64 replay.Datapoints,
                         replay.IsByModule,
                         Memory = (stream.Memory |> Option.map int64<int> |> Option.toNullable)

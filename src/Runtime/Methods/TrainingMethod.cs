@@ -126,7 +126,7 @@ public abstract class TrainingMethod : IDisposable
     {
         get
         {
-            _memory ??= new(_settings.Stream!, Streams.Seed, Streams["replay"], MakeIndex);
+            _memory ??= new(_settings.Stream!, Streams.Seed, () => Streams["replay"], MakeIndex);
             _memory.Enter(PresentTask);
             return _memory;
         }

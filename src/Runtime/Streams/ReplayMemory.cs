@@ -9,9 +9,9 @@ namespace ModNet.Runtime;
 /// </summary>
 /// <param name="stream">The tasks, whose <see cref="TaskStream.Replay"/> says what is stored and drawn.</param>
 /// <param name="seed">The run's seed, by which the datapoints to store are drawn.</param>
-/// <param name="generator">Draws the datapoints to replay.</param>
+/// <param name="generator">Gives what draws the datapoints to replay; it is not asked before there are some to draw from.</param>
 /// <param name="index">Makes an empty index of the assignments; null where the method holds none.</param>
-internal sealed class ReplayMemory(TaskStream stream, long seed, Generator generator, Func<AssignmentIndex>? index) : IDisposable
+internal sealed class ReplayMemory(TaskStream stream, long seed, Func<Generator> generator, Func<AssignmentIndex>? index) : IDisposable
 {
     // Draws by module are tried so many times as often as there are datapoints to draw; then the datapoints that are left are counted out.
     private const int Tries = 8;
@@ -125,7 +125,7 @@ internal sealed class ReplayMemory(TaskStream stream, long seed, Generator gener
 
     private double[] Chance(int count)
     {
-        using Tensor drawn = rand(count, ScalarType.Float64, generator: generator);
+        using Tensor drawn = rand(count, ScalarType.Float64, generator: generator());
         return TensorArrays.Vector<double>(drawn);
     }
 }

@@ -13,7 +13,7 @@ public sealed record TaskSpan(string Name, long First, long Count, long Steps);
 /// Whether only those are taken whose a* has a module that the minibatch's a* has too, each module as often as the minibatch has it; otherwise all
 /// that are stored are equally probable.
 /// </param>
-public sealed record Replay(long Count, bool ByModule = false)
+public sealed record ReplayPlan(long Count, bool ByModule = false)
 {
     /// <summary>How many datapoints of each earlier task are stored, ≥ 1; null stores all.</summary>
     public long? Memory { get; init; }
@@ -27,7 +27,7 @@ public sealed record Replay(long Count, bool ByModule = false)
 public sealed record TaskStream(IReadOnlyList<TaskSpan> Tasks)
 {
     /// <summary>What is replayed of earlier tasks; null for nothing.</summary>
-    public Replay? Replay { get; init; }
+    public ReplayPlan? Replay { get; init; }
 
     /// <summary>The number of gradient steps over all tasks.</summary>
     public long Steps => Tasks.Sum(task => task.Steps);
