@@ -234,7 +234,7 @@ module internal StreamKind =
                         | counts -> Some(List.minBy fst counts)
                 WithoutValidation =
                     fun stream -> stream.Tasks |> List.tryPick (fun task -> ask _.WithoutValidation task.Data)
-                Tasks = fun stream -> Some(Some stream.Tasks.Length)
+                Tasks = fun stream -> if stream.Tasks.IsEmpty then None else Some(Some stream.Tasks.Length)
                 Given = fun stream -> stream.Tasks |> List.tryPick (fun task -> ask _.Given task.Data)
                 Values =
                     fun stream ->

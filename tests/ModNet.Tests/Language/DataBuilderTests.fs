@@ -134,6 +134,35 @@ let tests =
                 })
                 "all said"
 
+        testCase "a stream keeps its tasks and settings"
+        <| fun () ->
+            let digits = mnist "d" { }
+
+            let said =
+                stream {
+                    task "a" digits
+                    tasks [ for name in [ "b"; "c" ] -> name, digits ]
+                    steps_of "b" 7
+                    replay (Replay.ByModule 5)
+                    memory 9
+                }
+
+            Expect.equal
+                said
+                (Data.Stream {
+                    Tasks = [ for name in [ "a"; "b"; "c" ] -> { Name = name; Data = digits } ]
+                    Together = false
+                    Steps = [ "b", 7 ]
+                    Replay = Some(Replay.ByModule 5)
+                    Memory = Some 9
+                })
+                "all said"
+
+            Expect.equal
+                (stream { together })
+                (Data.Stream { Tasks = []; Together = true; Steps = []; Replay = None; Memory = None })
+                "defaults"
+
         testCase "arrays in memory are a name, shapes, counts and a checksum"
         <| fun () ->
             let weighing (last: float32) (weight: float32) =

@@ -118,6 +118,7 @@ let private everything =
         linear 59 |> mish
         linear 60 |> activated_by Softmax
         pooled (linear 61) Uniform Auto (Factored [ 62; 63 ])
+        pooled (linear 64) Uniform Auto ByTask
     }
 
 let private text = Network.to_json everything
