@@ -95,7 +95,7 @@ module internal CompileMethod =
                         Memory = (stream.Memory |> Option.map int64<int> |> Option.toNullable)
                     ))
 
-            Some(TaskStream(spans, Replay = Option.toObj replay))
+            Some(TaskStream(spans, Replay = Option.toObj replay, Plasticity = Option.toNullable stream.Plasticity))
         | _ -> None
 
     /// The method on a graph and its data, which may be a stream, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).

@@ -129,6 +129,8 @@ type Fault =
     | TasksUnfit
     /// A stream replays what it cannot, or stores what it does not replay.
     | ReplayUnfit
+    /// A factor on the steps of modules that earlier tasks use, where there can be none.
+    | PlasticityUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -235,6 +237,7 @@ type Fault =
         | ClassesUnfit -> "CLASSES_UNFIT"
         | TasksUnfit -> "TASKS_UNFIT"
         | ReplayUnfit -> "REPLAY_UNFIT"
+        | PlasticityUnfit -> "PLASTICITY_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

@@ -5,7 +5,10 @@ open System.ComponentModel
 /// Sets a stream's fields; made by `stream`.
 [<Sealed>]
 type StreamBuilder internal () =
-    inherit SettingsBlock<StreamData>({ Tasks = []; Together = false; Steps = []; Replay = None; Memory = None })
+    inherit
+        SettingsBlock<StreamData>(
+            { Tasks = []; Together = false; Steps = []; Replay = None; Memory = None; Plasticity = None }
+        )
 
     /// One more task: its name, and any data that fit the network. The first task has task id 0.
     /// Example: `task "01" (mnist "data/mnist" { only [ 0; 1 ] })`
@@ -45,6 +48,12 @@ type StreamBuilder internal () =
     [<CustomOperation "memory">]
     member _.Memory(draft: StreamData, datapoints: int) = { draft with Memory = Some datapoints }
 
+    /// How much of a gradient step a module keeps that the a* of earlier tasks have most often, in [0, 1]; 1 unless said. Another module of its pool, which they have u times as often,
+    /// keeps 1 − (1 − p) u, and one that they do not have all. It is settled when a task begins, and needs `em`.
+    /// Example: `plasticity 0.1`
+    [<CustomOperation "plasticity">]
+    member _.Plasticity(draft: StreamData, factor: float) = { draft with Plasticity = Some factor }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: StreamData) = Data.Stream draft
 
@@ -53,7 +62,7 @@ module StreamSource =
 
     /// Tasks one after the other, each with data of its own: lifelong learning. The method's `steps` count for every task, and its schedule begins anew with every
     /// task. Every datapoint has the number of its task as task id, which `tasks N` in the network gives to controllers of form `Task` and `ByTask`. All tasks have datapoints of one
-    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`.
+    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`, `plasticity`.
     /// Example: `stream { task "01" (mnist "data/mnist" { only [ 0; 1 ] }); task "23" (mnist "data/mnist" { only [ 2; 3 ] }); replay (Replay.Uniform 128) }`
     let stream = StreamBuilder()
 
@@ -102,8 +111,16 @@ module internal StreamKind =
             and! steps = Codec.unlessPlain "steps" [] _.Steps (Codec.list steps)
             and! replay = Codec.optional "replay" _.Replay replay
             and! memory = Codec.optional "memory" _.Memory Codec.int
+            and! plasticity = Codec.optional "plasticity" _.Plasticity Codec.float
 
-            return { Tasks = tasks; Together = together; Steps = steps; Replay = replay; Memory = memory }
+            return {
+                Tasks = tasks
+                Together = together
+                Steps = steps
+                Replay = replay
+                Memory = memory
+                Plasticity = plasticity
+            }
         }
 
     /// What all tasks give that have it.

@@ -38,12 +38,40 @@ module internal StreamRules =
                 "`carry_state true`"
                 "leave `carry_state` out, or `replay`"
 
+    let private checkPlasticity
+        (notes: Notes)
+        place
+        (plan: Plan)
+        (method: Method)
+        (stream: StreamData)
+        (plasticity: float)
+        =
+        let unfit expected got remedy = notes.Add(Fault.PlasticityUnfit, place "plasticity", expected, got, remedy)
+
+        if not (plasticity >= 0.0 && plasticity <= 1.0) then
+            unfit
+                "a factor in [0, 1]"
+                (Numbers.ofFloat plasticity)
+                "0.1 slows used modules down to a tenth; 0 keeps the most used one as it is"
+
+        if stream.Together then
+            unfit "tasks one after the other, of which earlier ones use modules" "`together`" "leave one of them out"
+
+        if not method.IsEm then
+            unfit
+                "training by `em`, whose assignments a* say which modules are used"
+                "a method without a*"
+                "leave it out, or train by `em`"
+
+        if plan.Pools.IsEmpty then unfit "a network that chooses modules" "one without modular layers" "leave it out"
+
     /// Notes what is wrong with the stream where the data are one.
     let check (notes: Notes) root (plan: Plan) (data: Data) (method: Method) =
         match data with
         | Data.Stream stream ->
             let place setting = $"{root}/data/{setting}"
             stream.Replay |> Option.iter (checkReplay notes place method stream)
+            stream.Plasticity |> Option.iter (checkPlasticity notes place plan method stream)
 
             match stream.Replay with
             | Some(Replay.ByModule _) when plan.Pools.IsEmpty ->

@@ -211,6 +211,8 @@ and StreamData = {
     Replay: Replay option
     /// How many datapoints of each earlier task are stored for that; None stores all.
     Memory: int option
+    /// How much of a gradient step the module keeps that earlier tasks use most, in [0, 1], and others by how much they are used; None is 1.
+    Plasticity: float option
 } with
 
     /// Whether the tasks are trained on one after the other, and are several.

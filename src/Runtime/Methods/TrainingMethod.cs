@@ -136,6 +136,9 @@ public abstract class TrainingMethod : IDisposable
     private protected virtual AssignmentIndex MakeIndex() =>
         throw new ArgumentException("expected a method with assignments a* for replay by module, got one without – replay uniformly");
 
+    /// <summary>Scales the steps of a pool's modules from here on, by the share [M] by which earlier tasks use each.</summary>
+    private protected void Slow(string pool, double plasticity, double[] used) => _steps.Plasticity.Set(pool, plasticity, used);
+
     // What is added to a minibatch of a gradient step.
     private long[] Replayed(long[] minibatch) => _settings.Stream!.Replay!.ByModule ? Memory.DrawMeeting(minibatch) : Memory.Draw();
 

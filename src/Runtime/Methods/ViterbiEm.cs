@@ -158,6 +158,29 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>Takes a gradient step (Eq. 8) on the next minibatch and reports what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
+    // Counts how often the a* of earlier tasks has each module.
+    private void SlowUsed()
+    {
+        if (Settings.Stream?.Plasticity is not double plasticity)
+        {
+            return;
+        }
+
+        foreach (IGrouping<string, int> choices in Enumerable.Range(0, _pools.Length).GroupBy(c => _pools[c]))
+        {
+            var counts = new double[_modulesPerChoice[choices.First()]];
+            foreach (int choice in choices)
+            {
+                for (long n = 0; n < Present.First; n++)
+                {
+                    counts[Assignments[n, choice]]++;
+                }
+            }
+
+            Slow(choices.Key, plasticity, Array.ConvertAll(counts, count => count / counts.Max()));
+        }
+    }
+
     private protected override AssignmentIndex MakeIndex() => new(Assignments, _pools, _modulesPerChoice);
 
     /// <inheritdoc/>
@@ -205,6 +228,7 @@ public sealed class ViterbiEm : TrainingMethod
         long since = step - PresentStart;
         if (since == 0 && step > 0)
         {
+            SlowUsed();
             Begin();
         }
 

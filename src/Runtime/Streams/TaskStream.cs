@@ -29,6 +29,12 @@ public sealed record TaskStream(IReadOnlyList<TaskSpan> Tasks)
     /// <summary>What is replayed of earlier tasks; null for nothing.</summary>
     public ReplayPlan? Replay { get; init; }
 
+    /// <summary>
+    /// The plasticity p in [0, 1] of modules that earlier tasks use: where a module's part of their choices, beside that of the most used module of its pool, is u, a
+    /// gradient step of a later task changes the module by 1 − (1 − p) u of what it would. Needs a method with assignments a*. Null is p = 1.
+    /// </summary>
+    public double? Plasticity { get; init; }
+
     /// <summary>The number of gradient steps over all tasks.</summary>
     public long Steps => Tasks.Sum(task => task.Steps);
 

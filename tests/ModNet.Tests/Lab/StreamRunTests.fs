@@ -155,7 +155,8 @@ let private stoppable
             for task, steps in Seq.zip joined.Tasks [ 7L; 9L; 8L ] -> TaskSpan(task.Name, task.First, task.Count, steps)
         |]
 
-        let stream = TaskStream(spans, Replay = Option.toObj replay)
+        // Used modules are slowed down in all of these runs.
+        let stream = TaskStream(spans, Replay = Option.toObj replay, Plasticity = Nullable 0.3)
 
         let settings =
             EmSettings(3, 4, 5L, 4L, 1e-2, Stream = stream, Start = EmStart.Sweep, Unselected = Runtime.Unselected.Rest)
@@ -323,6 +324,52 @@ let tests =
             Expect.equal (first[0], first[2]) (second[0], second[2]) "in the second task"
             Expect.notEqual first[1] second[1] "its own head"
             Expect.equal (second[0], second[1]) (last[0], last[1]) "in the third task"
+
+        testInDirectory "a plasticity scales the steps of modules by how much earlier tasks use them"
+        <| fun directory ->
+            let oneByOne = { byEm.Gradient with Optimizer = Sgd(0.1, 0.0); Unselected = Drift }
+            let one = byEm.WithGradient oneByOne
+
+            // The second task has a single step, in which nothing but the plasticity differs.
+            let after name (factor: float option) =
+                let source =
+                    match
+                        stream {
+                            tasks (List.take 2 sides)
+                            steps_of "right" 1
+                        }
+                    with
+                    | Data.Stream source -> Data.Stream { source with Plasticity = factor }
+                    | other -> other
+
+                let folder = trained { run directory name plain source one with KeepCheckpoints = 9 }
+
+                let read file =
+                    scoped (fun () ->
+                        let tensors = Safetensors.Read(Path.Combine(folder, file))
+                        numbers tensors["pools.modular1/pool.weight"], integers tensors["em.assignments"])
+
+                let weights, held = read "checkpoints/23.safetensors"
+                let now, _ = read "checkpoint.safetensors"
+                weights, now, Array.truncate 60 held
+
+            let before, whole, held = after "whole" None
+            let _, same, _ = after "one" (Some 1.0)
+            Expect.equal same whole "1 is without"
+            let _, slowed, _ = after "slowed" (Some 0.25)
+            let counts = [| for number in 0..3 -> held |> Array.filter ((=) number) |> Array.length |> float |]
+            let each = before.Length / 4
+
+            for place in 0 .. before.Length - 1 do
+                let kept = 1.0 - 0.75 * counts[place / each] / Array.max counts
+                let expected = before[place] + kept * (whole[place] - before[place])
+                Expect.isLessThan (abs (slowed[place] - expected)) 1e-6 $"weight {place}"
+
+            let _, stopped, _ = after "stopped" (Some 0.0)
+            let most = Array.findIndex ((=) (Array.max counts)) counts
+            let ofModule (values: float array) = values[most * each .. (most + 1) * each - 1]
+            Expect.equal (ofModule stopped) (ofModule before) "0 keeps the most used one as it is"
+            Expect.notEqual (ofModule whole) (ofModule before) "which moves without"
 
         testInDirectory "every method trains a stream with uniform replay, and mixed"
         <| fun directory ->

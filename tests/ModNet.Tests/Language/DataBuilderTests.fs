@@ -145,6 +145,7 @@ let tests =
                     steps_of "b" 7
                     replay (Replay.ByModule 5)
                     memory 9
+                    plasticity 0.25
                 }
 
             Expect.equal
@@ -155,12 +156,20 @@ let tests =
                     Steps = [ "b", 7 ]
                     Replay = Some(Replay.ByModule 5)
                     Memory = Some 9
+                    Plasticity = Some 0.25
                 })
                 "all said"
 
             Expect.equal
                 (stream { together })
-                (Data.Stream { Tasks = []; Together = true; Steps = []; Replay = None; Memory = None })
+                (Data.Stream {
+                    Tasks = []
+                    Together = true
+                    Steps = []
+                    Replay = None
+                    Memory = None
+                    Plasticity = None
+                })
                 "defaults"
 
         testCase "arrays in memory are a name, shapes, counts and a checksum"
