@@ -56,3 +56,12 @@ type AnySpec =
             }
 
         Arb.fromGenShrink (generator, shrink)
+
+    /// A few tasks of a stream, fewer the deeper they are.
+    static member Tasks(task: Arbitrary<StreamTask>) : Arbitrary<StreamTask list> =
+        Gen.sized (fun size ->
+            gen {
+                let! count = Gen.choose (0, min 3 size)
+                return! task.Generator |> Gen.resize (size / 4) |> Gen.listOfLength count
+            })
+        |> Arb.fromGen

@@ -304,7 +304,7 @@ module internal ChainFaults =
           ]
         | Layer.ConcatOf branches -> [
             for index in 1 .. branches.Length - 1 do
-                match Typing.chain (Typing.Known true) chain.InModule branches[index] input with
+                match Typing.chain (Typing.Known(Some 0)) chain.InModule branches[index] input with
                 | Some shape ->
                     let branches = List.updateAt index (branches[index] @ [ changing shape ]) branches
                     Fault.BranchShapes, Layer.ConcatOf branches, $"/{index + 1}"

@@ -10,8 +10,8 @@ type internal Sharable = { Pool: Pool; Row: Shape; Output: Shape }
 /// What is around the layers that are generated.
 type internal Context = {
     Limits: Limits
-    /// Whether there are task ids beside the input.
-    HasTasks: bool
+    /// The number of task ids beside the input; None where there are none.
+    Tasks: int option
     Shared: Sharable list
     InModule: bool
     /// How much deeper blocks may nest.
@@ -20,7 +20,7 @@ type internal Context = {
 
 module internal Context =
 
-    let ofLimits limits = { Limits = limits; HasTasks = false; Shared = []; InModule = false; Depth = limits.Depth }
+    let ofLimits limits = { Limits = limits; Tasks = None; Shared = []; InModule = false; Depth = limits.Depth }
 
     /// Inside a residual, a branch or a repetition.
     let deeper context = {

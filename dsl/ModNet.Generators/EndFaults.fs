@@ -7,7 +7,9 @@ open ModNet
 module internal EndFaults =
 
     let private usesTasks layers =
-        LayerTree.all layers |> List.choose _.Choosing |> List.exists (fun modular -> modular.Controller = Task)
+        LayerTree.all layers
+        |> List.choose _.Choosing
+        |> List.exists (fun modular -> modular.Controller = Task || modular.Controller = ByTask)
 
     let private inputs layers = layers |> List.takeWhile (fun layer -> (Typing.input layer).IsSome || layer.IsTasks)
 

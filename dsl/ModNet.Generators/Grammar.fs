@@ -48,7 +48,8 @@ module internal Grammar =
                      return Conv(channels, kernel)
                  }
              | _ -> 0, Gen.constant Linear)
-            where context.HasTasks 3, Gen.constant Task
+            where context.Tasks.IsSome 3, Gen.constant Task
+            where (context.Tasks = Some modules && choose = 1) 3, Gen.constant ByTask
             2, digits modules |> Gen.map Factored
             1, Gen.constant Given
             1, Gen.constant () |> Gen.map (fun () -> Custom(CustomExamples.logits row choose modules))
@@ -78,7 +79,13 @@ module internal Grammar =
 
             // A method with a k of its own runs no more modules than may be chosen, so one masked module of many is enough.
             let! masked =
-                if controller = Given || controller.IsFactored || pool.Modules < 4 || choose >= pool.Modules then
+                if
+                    controller = Given
+                    || controller = ByTask
+                    || controller.IsFactored
+                    || pool.Modules < 4
+                    || choose >= pool.Modules
+                then
                     Gen.constant []
                 else
                     Gen.frequency [ 4, Gen.constant []; 1, Gen.constant [ pool.Modules - 1 ] ]
@@ -121,7 +128,7 @@ module internal Grammar =
     let shared (context: Context) row = [
         for sharable in context.Shared do
             if Typing.isOneSignature sharable.Pool sharable.Row row then
-                match Typing.unitOutput (Typing.Known false) sharable.Pool row with
+                match Typing.unitOutput (Typing.Known None) sharable.Pool row with
                 | Some unit ->
                     for choose in 1 .. min context.Limits.Choose sharable.Pool.Modules do
                         sharable.Pool, Sum, choose, unit

@@ -48,8 +48,8 @@ module Layers =
             }
         | _ -> invalidArg (nameof row) $"expected a vector or an image, got {row}"
 
-    /// The form of p(a | x) for a choice of K of M from this row; `Task` only where there are task ids.
-    let controllerFor (limits: Limits) (hasTasks: bool) (row: Shape) (choose: int) (modules: int) : Gen<Controller> =
-        let context = { Context.ofLimits limits with HasTasks = hasTasks }
+    /// The form of p(a | x) for a choice of K of M from this row; `Task` only where there are task ids, `ByTask` where there are M of them.
+    let controllerFor (limits: Limits) (tasks: int option) (row: Shape) (choose: int) (modules: int) : Gen<Controller> =
+        let context = { Context.ofLimits limits with Tasks = tasks }
 
         Grammar.controller context row choose modules

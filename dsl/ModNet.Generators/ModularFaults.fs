@@ -7,7 +7,8 @@ open ModNet
 module internal ModularFaults =
 
     /// Whether the controller itself says how many modules there are.
-    let private hasOwnM (modular: Modular) = modular.Controller.IsCustom || modular.Controller.IsFactored
+    let private hasOwnM (modular: Modular) =
+        modular.Controller.IsCustom || modular.Controller.IsFactored || modular.Controller.IsByTask
 
     let private isSingle (pool: Pool) = pool.Units.Length = 1
 
@@ -15,7 +16,7 @@ module internal ModularFaults =
         for choose in [ 0; -1 ] do
             Fault.KBelowOne, "choose", { modular with Choose = choose }
 
-        if not modular.Controller.IsCustom then
+        if not (modular.Controller.IsCustom || modular.Controller.IsByTask) then
             let pool = modular.Pool
 
             if modular.Combine = Sum then
@@ -27,15 +28,21 @@ module internal ModularFaults =
                 Fault.KAboveM, "choose", { modular with Pool = fewer }
     ]
 
-    let private controllers hasTasks (row: Shape) (modular: Modular) = [
+    let private controllers (tasks: int option) (row: Shape) (modular: Modular) = [
         let controlled fault controller = fault, "controller", { modular with Controller = controller }
 
         controlled Fault.NonPositiveSize (Mlp [])
         controlled Fault.NonPositiveSize (Mlp [ 2; 0 ])
 
-        if not hasTasks then controlled Fault.TaskWithoutTasks Task
-
         let modules = modular.Pool.Modules
+
+        match tasks with
+        | None ->
+            controlled Fault.TaskWithoutTasks Task
+            controlled Fault.TaskWithoutTasks ByTask
+        | Some tasks ->
+            if tasks <> modules && modular.Choose = 1 && modular.Masked.IsEmpty then
+                controlled Fault.ControllerUnlikeChoices ByTask
 
         if modular.Masked.IsEmpty then
             controlled Fault.NonPositiveSize (Factored [])
@@ -87,7 +94,7 @@ module internal ModularFaults =
         if place.IsGru && pool.Name.IsNone && not place.Modular.Dispatch.IsForLinear then
             let last = ChainFaults.widening
 
-            match Typing.unitOutput (Typing.Known true) pool place.Row with
+            match Typing.unitOutput (Typing.Known None) pool place.Row with
             | Some output ->
                 let wider = { pool with Units = pool.Units |> List.map (fun unit -> unit @ [ last output ]) }
 
@@ -126,7 +133,7 @@ module internal ModularFaults =
     ]
 
     let all (places: Places) = [
-        let hasTasks = places.Network.Layers |> List.exists _.IsTasks
+        let tasks = Typing.taskIds places.Network
 
         let laterUsers =
             places.Pools
@@ -138,7 +145,7 @@ module internal ModularFaults =
             for fault, setting, changed in
                 [
                     yield! choices place.Modular
-                    yield! controllers hasTasks place.Row place.Modular
+                    yield! controllers tasks place.Row place.Modular
                     yield! runs place.Modular
                     yield! contexts place
                     yield! states place

@@ -95,9 +95,7 @@ module internal Places =
         let pools = ResizeArray<PoolPlace>()
         let met = HashSet<string>()
 
-        let hasTasks = network.Layers |> List.exists _.IsTasks
-
-        let known = Typing.Known hasTasks
+        let known = Typing.Known(Typing.taskIds network)
 
         let isGathered (user: Modular) =
             match user.Pool.Name with

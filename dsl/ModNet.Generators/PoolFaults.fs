@@ -11,7 +11,12 @@ module internal PoolFaults =
     /// Whether all that use the pool would take any number of modules, and any units.
     let private takesAnyM (place: PoolPlace) =
         place.Users
-        |> List.forall (fun user -> not (user.Modular.Controller.IsCustom || user.Modular.Controller.IsFactored))
+        |> List.forall (fun user ->
+            not (
+                user.Modular.Controller.IsCustom
+                || user.Modular.Controller.IsFactored
+                || user.Modular.Controller.IsByTask
+            ))
 
     let private takesAnyUnit (place: PoolPlace) =
         place.Users |> List.forall (fun user -> not user.Modular.Dispatch.IsForLinear)

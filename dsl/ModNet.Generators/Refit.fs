@@ -72,7 +72,7 @@ module internal Refit =
             match Typing.input first with
             | Some shape ->
                 let opening = first :: (tasks |> Option.map Layer.Tasks |> Option.toList)
-                let known = Typing.Known tasks.IsSome
+                let known = Typing.Known tasks
 
                 { network with Layers = opening @ chain known false shape rest }
             | None -> network

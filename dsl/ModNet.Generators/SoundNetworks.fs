@@ -66,10 +66,10 @@ module internal SoundNetworks =
 
             let first =
                 match embedded with
-                | Some columns -> (Typing.layer (Typing.Known false) false columns input).Value
+                | Some columns -> (Typing.layer (Typing.Known None) false columns input).Value
                 | None -> input
 
-            let bare = { Context.ofLimits limits with HasTasks = tasks.IsSome }
+            let bare = { Context.ofLimits limits with Tasks = tasks }
 
             let! shared = Sharing.sharables bare first
             let context = { bare with Shared = shared }

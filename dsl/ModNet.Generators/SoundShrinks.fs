@@ -105,6 +105,7 @@ module internal SoundShrinks =
         LayerTree.modulars (fun modular ->
             match modular.Controller with
             | Custom _
+            | ByTask
             | Factored _ -> { modular with Controller = Linear }
             | _ -> modular)
 

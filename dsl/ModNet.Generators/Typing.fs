@@ -100,10 +100,17 @@ module internal Typing =
                channels = channels' && List.forall isResizable pool.Units
            | _ -> false
 
-    /// The walk's memory: whether there are task ids, and the shared pools with the rows that they read first.
-    type Known(hasTasks: bool) =
+    /// The number of task ids beside the network's input; None where there are none.
+    let taskIds (network: Network) : int option =
+        network.Layers
+        |> List.tryPick (function
+            | Layer.Tasks count -> Some count
+            | _ -> None)
+
+    /// The walk's memory: how many task ids there are, if any, and the shared pools with the rows that they read first.
+    type Known(tasks: int option) =
         let rows = Dictionary<string, Pool * Shape>()
-        member _.HasTasks = hasTasks
+        member _.Tasks = tasks
 
         /// Whether the pool may serve this row, given what it served before.
         member _.Admits(pool: Pool, row) =
@@ -124,7 +131,8 @@ module internal Typing =
         | Conv(channels, kernel), Shape.Image(_, height, width) ->
             channels >= 1 && kernel >= 1 && kernel <= min height width
         | Conv _, _ -> false
-        | Task, _ -> known.HasTasks
+        | Task, _ -> known.Tasks.IsSome
+        | ByTask, _ -> known.Tasks = Some modular.Pool.Modules && modular.Choose = 1
         | Factored digits, _ ->
             not digits.IsEmpty
             && List.forall (fun size -> size >= 1) digits
@@ -331,7 +339,7 @@ module internal Typing =
         match opening network.Layers with
         | Some(first, tasks, (_ :: _ as rest)) ->
             let body, head = List.take (rest.Length - 1) rest, List.last rest
-            let known = Known tasks.IsSome
+            let known = Known tasks
 
             // Columns are embedded right after the input, and nowhere else.
             let later = if (List.head rest).IsEmbedColumns then List.tail rest else rest

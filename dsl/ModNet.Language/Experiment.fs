@@ -15,16 +15,24 @@ module Experiment =
     /// same name, the arrays of `in_memory` of the same name and checksum. For an experiment that was read from JSON, which holds none of them.
     /// Example: `Experiment.with_code_of run`
     let with_code_of (source: Experiment) (experiment: Experiment) : Experiment =
-        let data =
-            match source.Data, experiment.Data with
+        let rec given (source: Data) (data: Data) =
+            match source, data with
             | Data.InMemory source, Data.InMemory data when source.Name = data.Name && source.Checksum = data.Checksum ->
                 Data.InMemory { data with Arrays = source.Arrays }
             | Data.Generated source, Data.Generated data when source.Name = data.Name ->
                 Data.Generated { data with Draw = source.Draw }
-            | _ -> experiment.Data
+            | Data.Stream source, Data.Stream data ->
+                let task (task: StreamTask) =
+                    source.Tasks
+                    |> List.tryFind (fun other -> other.Name = task.Name)
+                    |> Option.map (fun other -> { task with Data = given other.Data task.Data })
+                    |> Option.defaultValue task
+
+                Data.Stream { data with Tasks = data.Tasks |> List.map task }
+            | _ -> data
 
         {
             experiment with
                 Network = Network.with_customs (Network.customs source.Network) experiment.Network
-                Data = data
+                Data = given source.Data experiment.Data
         }

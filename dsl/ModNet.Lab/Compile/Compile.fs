@@ -20,6 +20,7 @@ module Compile =
         | Task -> new TaskController(values, planned.Tasks.Value, choose, modules, init)
         | Factored digits -> new FactoredController(values, Array.ofList digits, choose, init)
         | Given -> new GivenController(choose, modules)
+        | ByTask -> new ByTaskController(modules)
         | Custom custom ->
             let place = $"{root}/{planned.Name}/controller"
             new CustomController(CompileCustom.make place init custom, choose, modules)

@@ -28,12 +28,22 @@ module internal CompileMethod =
         | Float32Products -> Runtime.Precision.Weights
         | Bfloat16Products -> Runtime.Precision.Bfloat16Products
 
-    let private gradient (gradient: GradientSteps) : GradientSettings =
+    /// The schedule over so many steps; of a stream, one for every task.
+    let private scheduled (stream: TaskStream option) (gradient: GradientSteps) : Runtime.Schedule =
+        match stream with
+        | None -> schedule gradient.Steps gradient.Schedule
+        | Some stream ->
+            StreamSchedule [|
+                for task in stream.Tasks -> struct (task.Steps, schedule (int task.Steps) gradient.Schedule)
+            |]
+
+    let private gradient (stream: TaskStream option) (gradient: GradientSteps) : GradientSettings =
         GradientSettings(
             int64 gradient.Batch,
             Optimizer = optimizer gradient.Optimizer,
             Unselected = unselected gradient.Unselected,
-            Schedule = schedule gradient.Steps gradient.Schedule,
+            Schedule = scheduled stream gradient,
+            Stream = Option.toObj stream,
             ClipNorm = Option.toNullable gradient.ClipNorm,
             LabelSmoothing = gradient.LabelSmoothing,
             AverageWeights = Option.toNullable gradient.AverageWeights,
@@ -42,9 +52,9 @@ module internal CompileMethod =
             Precision = precision gradient.Precision
         )
 
-    let private em (em: Em) : EmSettings =
+    let private em (stream: TaskStream option) (em: Em) : EmSettings =
         EmSettings(
-            gradient em.Gradient,
+            gradient stream em.Gradient,
             Samples = em.Samples,
             MSteps = em.MSteps,
             EBatch = int64 em.EBatch,
@@ -77,9 +87,31 @@ module internal CompileMethod =
         | Method.Reinforce _
         | Method.Exact _ -> new ModeSelector()
 
-    /// The method on a graph and its data, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).
-    let on
+    /// The tasks that an experiment trains on one after the other; None where it has all its data at once.
+    let stream (experiment: Experiment) (data: DataSplits) : TaskStream option =
+        match experiment.Data with
+        | Data.Stream stream when not stream.Together ->
+            let spans = [|
+                for task, steps in Seq.zip data.Tasks (stream.StepsOfTasks experiment.Method.Steps) ->
+                    TaskSpan(task.Name, task.First, task.Count, int64<int> steps)
+            |]
+
+            let replay =
+                stream.Replay
+                |> Option.map (fun replay ->
+                    ReplayPlan(
+                        int64 replay.Datapoints,
+                        replay.IsByModule,
+                        Memory = (stream.Memory |> Option.map int64<int> |> Option.toNullable)
+                    ))
+
+            Some(TaskStream(spans, Replay = Option.toObj replay, Plasticity = Option.toNullable stream.Plasticity))
+        | _ -> None
+
+    /// The method on a graph and its data, which may be a stream, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).
+    let streamed
         (ranks: Ranks)
+        (stream: TaskStream option)
         (method: Method)
         (graph: Graph)
         (data: Dataset)
@@ -87,21 +119,33 @@ module internal CompileMethod =
         device
         : TrainingMethod =
         match method with
-        | Method.Em settings -> new ViterbiEm(graph, data, em settings, streams, device, Ranks = ranks)
+        | Method.Em settings -> new ViterbiEm(graph, data, em stream settings, streams, device, Ranks = ranks)
         | Method.Reinforce settings ->
-            let own = ReinforceSettings(settings.Decay, Gradient = gradient settings.Gradient)
+            let own = ReinforceSettings(settings.Decay, Gradient = gradient stream settings.Gradient)
             new Runtime.Reinforce(graph, data, own, streams, device, Ranks = ranks)
         | Method.NoisyTopK settings ->
             let own =
-                NoisyTopKSettings(settings.K, settings.Importance, settings.Load, Gradient = gradient settings.Gradient)
+                NoisyTopKSettings(
+                    settings.K,
+                    settings.Importance,
+                    settings.Load,
+                    Gradient = gradient stream settings.Gradient
+                )
 
             new Runtime.NoisyTopK(graph, data, own, streams, device, Ranks = ranks)
         | Method.LossFreeTopK settings ->
-            let own = LossFreeTopKSettings(settings.K, settings.UpdateRate, Gradient = gradient settings.Gradient)
+            let own =
+                LossFreeTopKSettings(settings.K, settings.UpdateRate, Gradient = gradient stream settings.Gradient)
+
             new Runtime.LossFreeTopK(graph, data, own, streams, device, Ranks = ranks)
         | Method.StaticModules settings ->
-            new StaticModules(graph, data, gradient settings, streams, device, Ranks = ranks)
-        | Method.Exact settings -> new ExactLikelihood(graph, data, gradient settings, streams, device, Ranks = ranks)
+            new StaticModules(graph, data, gradient stream settings, streams, device, Ranks = ranks)
+        | Method.Exact settings ->
+            new ExactLikelihood(graph, data, gradient stream settings, streams, device, Ranks = ranks)
+
+    /// The same on data that are no stream.
+    let on ranks method graph data streams device : TrainingMethod =
+        streamed ranks None method graph data streams device
 
     /// The same in this process alone.
     let make method graph data streams device : TrainingMethod = on Ranks.Alone method graph data streams device

@@ -46,9 +46,8 @@ module Source =
 
     let private tokens (text: TextData) = if text.Characters then "characters" else "words"
 
-    let private ofText (network: Network) (text: TextData) =
-        let corpus = corpus text
-
+    /// The corpus, which fits the network.
+    let private fitting (network: Network) (text: TextData) (corpus: TextCorpus) =
         for layer in network.Layers do
             match layer with
             | Layer.Tokens size when size <> corpus.Vocabulary.Size ->
@@ -225,37 +224,117 @@ module Source =
             Judge = fun graph selector device -> ToyVerdict.judge problem held graph selector device
         }
 
+    let private ofCorpus (text: TextData) (corpus: TextCorpus) : Source =
+        let splits = corpus.Windows(text.Window, text.CarryState)
+        let facts = facts "text" corpus.Files splits []
+        if text.Characters then facts.Add("tokens", JsonValue.Create(tokens text))
+
+        {
+            Splits = splits
+            Facts = facts
+            Preparation = Preparation(splits.Identity, Words = corpus.Vocabulary.Words)
+            Judge =
+                fun _ _ _ -> { Verdict.none with Summary = [ "vocabulary", JsonValue.Create corpus.Vocabulary.Size ] }
+        }
+
+    let private images (images: ImageData) (data: LoadedData) =
+        let chosen =
+            if images.Only.IsEmpty then data else ImageSelection.Only(data, List.toArray images.Only, images.Renumber)
+
+        match images.Permuted with
+        | Some seed -> ImageSelection.Permuted(chosen, seed)
+        | None -> chosen
+
+    /// The data of one task, or all of them where they are no stream.
+    let private one (network: Network) (seed: int) (data: Data) : Source =
+        match data with
+        | Data.Text text -> corpus text |> fitting network text |> ofCorpus text
+        | Data.ToyRegression data -> toy seed data
+        | Data.Csv data -> csv network data |> bits network |> plain "csv"
+        | Data.Mnist set ->
+            said set.Path "a directory with MNIST's four idx files"
+            Mnist.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> plain "mnist"
+        | Data.Cifar10 set ->
+            said set.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
+            Cifar10.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> plain "cifar10"
+        | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
+        | Data.Generated data -> OwnData.generated seed data |> bits network |> plain "generated"
+        | Data.Stream _ -> invalidArg (nameof data) "expected the data of one task, got a stream"
+
+    /// The data of every task. Texts have one vocabulary, that of all of them together.
+    let private tasks (network: Network) (seed: int) (stream: StreamData) : Source list =
+        let texts =
+            stream.Tasks
+            |> List.choose (fun task ->
+                match task.Data with
+                | Data.Text text -> Some text
+                | _ -> None)
+
+        match texts with
+        | first :: _ when texts.Length = stream.Tasks.Length ->
+            for text in texts do
+                said text.Path "a text file or a directory with *.train.txt, *.valid.txt and *.test.txt"
+
+            TextCorpus.Together(
+                [| for text in texts -> TextFiles.Read text.Path |],
+                Option.toNullable first.Vocabulary,
+                unit first
+            )
+            |> Seq.map2 (fun text corpus -> fitting network text corpus |> ofCorpus text) texts
+            |> List.ofSeq
+        | _ -> [ for task in stream.Tasks -> one network seed task.Data ]
+
+    /// What is the same of all tasks; null where it is not.
+    let private common (ask: Preparation -> 'Answer) (sources: Source list) : 'Answer when 'Answer: null =
+        match
+            sources
+            |> List.map (fun source -> ask source.Preparation)
+            |> List.distinctBy System.Text.Json.JsonSerializer.Serialize
+        with
+        | [ answer ] -> answer
+        | _ -> null
+
+    let private ofStream (network: Network) (seed: int) (stream: StreamData) : Source =
+        let sources = tasks network seed stream
+        let names = [ for task in stream.Tasks -> task.Name ]
+
+        let splits = JoinedTasks.Of [| for name, source in List.zip names sources -> struct (name, source.Splits) |]
+
+        let facts = facts "stream" [] splits [ "tasks", names ]
+
+        for name, source in List.zip names sources do
+            let own = JsonObject()
+            own.Add("name", JsonValue.Create name)
+
+            for field in source.Facts do
+                own.Add(field.Key, field.Value.DeepClone())
+
+            match facts["each"] with
+            | null -> facts.Add("each", JsonArray [| own :> JsonNode |])
+            | each -> each.AsArray().Add own
+
+        {
+            Splits = splits
+            Facts = facts
+            Preparation =
+                Preparation(
+                    splits.Identity,
+                    Columns = common _.Columns sources,
+                    Scaling = common _.Scaling sources,
+                    Fill = common _.Fill sources,
+                    Levels = common _.Levels sources,
+                    Pixels = splits.Train.Pixels,
+                    Words = common _.Words sources,
+                    Classes = common _.Classes sources,
+                    Tasks = List.toArray names
+                )
+            Judge = fun _ _ _ -> Verdict.none
+        }
+
     /// The data of a checked experiment. Raises UserException where they cannot be read.
     let load (sound: CheckedExperiment) : Source =
         let experiment = sound.Experiment
-        let network = experiment.Network
 
         match experiment.Data with
-        | Data.Text text ->
-            let corpus = ofText network text
-            let splits = corpus.Windows(text.Window, text.CarryState)
-            let facts = facts "text" corpus.Files splits []
-            if text.Characters then facts.Add("tokens", JsonValue.Create(tokens text))
-
-            {
-                Splits = splits
-                Facts = facts
-                Preparation = Preparation(splits.Identity, Words = corpus.Vocabulary.Words)
-                Judge =
-                    fun _ _ _ -> {
-                        Verdict.none with
-                            Summary = [ "vocabulary", JsonValue.Create corpus.Vocabulary.Size ]
-                    }
-            }
-        | Data.ToyRegression data -> toy experiment.Seed data
-        | Data.Csv data -> csv network data |> bits network |> plain "csv"
-        | Data.Mnist images ->
-            said images.Path "a directory with MNIST's four idx files"
-
-            Mnist.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "mnist"
-        | Data.Cifar10 images ->
-            said images.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
-
-            Cifar10.Load(images.Path, images.HeldOut, images.Standardise, images.SplitSeed) |> plain "cifar10"
-        | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
-        | Data.Generated data -> OwnData.generated experiment.Seed data |> bits network |> plain "generated"
+        | Data.Stream stream -> ofStream experiment.Network experiment.Seed stream
+        | data -> one experiment.Network experiment.Seed data

@@ -19,7 +19,10 @@ module internal EditSave =
             let train = opened.Source.Splits.Train
             let experiment = Epochs.resolved sound train.Count
             use streams = new RandomStreams(int64 experiment.Seed)
-            use method = CompileMethod.make experiment.Method run.Graph train streams run.Device
+            let stream = CompileMethod.stream experiment opened.Source.Splits
+
+            use method = CompileMethod.streamed Ranks.Alone stream experiment.Method run.Graph train streams run.Device
+
             let result = action method opened.Source streams
             run.Graph.eval ()
             result)

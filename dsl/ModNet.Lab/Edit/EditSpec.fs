@@ -81,9 +81,9 @@ module internal EditSpec =
             graph.parameters () |> Seq.tryHead |> Option.map _.device |> Option.defaultValue TorchSharp.torch.CPU
 
         let steps =
-            match experiment.Data with
-            | Data.Text text -> int64 text.Window
-            | Data.InMemory data -> int64 data.Steps
+            match List.tryHead experiment.Data.Parts with
+            | Some(Data.Text text) -> int64 text.Window
+            | Some(Data.InMemory data) -> int64 data.Steps
             | _ -> 1L
 
         let x =

@@ -20,7 +20,7 @@ module internal RunLength =
     /// The number of gradient steps in all.
     let steps (experiment: Experiment) (datapoints: int64) : int64 =
         match experiment.Method.Gradient.Epochs with
-        | None -> int64 experiment.Method.Steps
+        | None -> experiment.Steps
         | Some epochs -> int64 epochs * length experiment datapoints
 
     /// The number of training datapoints of the run in a folder: `data.json` tells it from the run's beginning, and the summary of a kept log in
@@ -38,7 +38,7 @@ module internal RunLength =
     /// files do not tell how many datapoints there are.
     let plannedIn (folder: string) (experiment: Experiment) : int64 =
         match experiment.Method.Gradient.Epochs with
-        | None -> int64 experiment.Method.Steps
+        | None -> experiment.Steps
         | Some _ -> datapointsIn folder |> Option.map (steps experiment) |> Option.defaultValue 0L
 
     /// Whether the run in a folder, which is of this experiment, has come to its end: to its last step, or to an early stop.

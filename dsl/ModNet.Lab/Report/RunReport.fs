@@ -22,6 +22,10 @@ module Report =
             | Some table -> Section.make "Settings" [ Content.Table table ]
             | None -> ()
 
+            match RunFiles.spec runFolder |> Option.map Experiment.of_json with
+            | Some(Ok experiment) -> yield! StreamResults.sections experiment log.Lines
+            | _ -> ()
+
             yield! Curves.sections (RunFiles.modules runFolder) log.Lines
 
             if log.Unreadable > 0 then

@@ -143,9 +143,9 @@ module internal Asking =
 
         // One target for each datapoint, or for every step.
         let rows (x: torch.Tensor) =
-            match experiment.Data with
-            | Data.Text _ -> x.shape
-            | Data.InMemory { EachStep = true } -> x.shape[0..1]
+            match List.tryHead experiment.Data.Parts with
+            | Some(Data.Text _) -> x.shape
+            | Some(Data.InMemory { EachStep = true }) -> x.shape[0..1]
             | _ -> [| x.shape[0] |]
 
         match targets, classes graph with

@@ -43,7 +43,7 @@ module internal Epochs =
                 splits.Train.Count
 
         if experiment.Method.Gradient.Epochs.IsNone then
-            Some(int64 experiment.Method.Steps)
+            Some experiment.Steps
         else
             try
                 Some(RunLength.steps experiment (counts.GetOrAdd(experiment.Data, read)))

@@ -19,7 +19,12 @@ module internal Resuming =
 
     // Weights, streams and a* can continue on any device.
     let private essence (experiment: Experiment) =
-        let anyLength = { experiment.Method.Gradient with Steps = 1; Epochs = None; EarlyStopping = None }
+        let gradient = experiment.Method.Gradient
+
+        // Where one task ends and the next begins is part of what a stream is.
+        let steps = if StreamResults.isSequential experiment then gradient.Steps else 1
+
+        let anyLength = { gradient with Steps = steps; Epochs = None; EarlyStopping = None }
         Essence.text { experiment with Method = experiment.Method.WithGradient anyLength; Device = Cpu }
 
     /// Whether the rate at a step depends on how many steps there are in all.

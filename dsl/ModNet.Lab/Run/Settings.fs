@@ -65,13 +65,18 @@ module Settings =
     }
 
     let private data (settings: Settings) (data: Data) : Data =
-        let limited =
+        let rec limited (data: Data) =
             match data with
             | Data.Text text ->
                 Data.Text { text with Vocabulary = settings.Vocabulary |> Option.orElse text.Vocabulary }
+            | Data.Stream stream ->
+                Data.Stream {
+                    stream with
+                        Tasks = [ for task in stream.Tasks -> { task with Data = limited task.Data } ]
+                }
             | other -> other
 
-        settings.Data |> Option.fold (fun data path -> Sources.at path data) limited
+        settings.Data |> Option.fold (fun data path -> Sources.at path data) (limited data)
 
     let private choosesModules layer =
         match layer with
@@ -82,11 +87,14 @@ module Settings =
     /// The options given that the experiment has no use for, each with the reason; the caller decides whether anything else used them.
     let internal idle (settings: Settings) (experiment: Experiment) : (string * string) list = [
         if settings.Data.IsSome && (Sources.path experiment.Data).IsNone then
-            "--data", "this experiment reads no data from files"
+            "--data",
+            if experiment.Data.IsStream && experiment.Data.Parts |> List.exists (Sources.path >> Option.isSome) then
+                "the tasks of this stream read data from different places"
+            else
+                "this experiment reads no data from files"
 
-        match experiment.Data with
-        | Data.Text _ -> ()
-        | _ -> if settings.Vocabulary.IsSome then "--vocab", "this experiment reads no text"
+        if settings.Vocabulary.IsSome && not (experiment.Data.Parts |> List.exists _.IsText) then
+            "--vocab", "this experiment reads no text"
 
         if
             settings.TraceEvery.IsSome && not (LayerTree.all experiment.Network.Layers |> List.exists choosesModules)

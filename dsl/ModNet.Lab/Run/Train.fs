@@ -50,6 +50,7 @@ module Train =
         (parameters: int64)
         (source: Source)
         (verdict: Verdict)
+        (log: MetricsLine seq)
         =
         let summary =
             object [
@@ -75,6 +76,8 @@ module Train =
 
         for KeyValue(phase, line) in outcome.Final do
             summary.Add((if phase = "train" then "final" else phase), values line)
+
+        StreamResults.addTo summary experiment log
 
         match outcome.Best with
         | null -> ()
@@ -122,7 +125,13 @@ module Train =
             None
 
     /// What the terminal shows at the end: the metrics, each in the phases that the table of metrics names, and what the data add.
-    let private lastLines (experiment: Experiment) (outcome: TrainingOutcome) (verdict: Verdict) (folder: string) =
+    let private lastLines
+        (experiment: Experiment)
+        (outcome: TrainingOutcome)
+        (verdict: Verdict)
+        (log: MetricsLine seq)
+        (folder: string)
+        =
         let shown (metric: Metric) (phase: string) (title: string) =
             match outcome.Final.TryGetValue phase with
             | true, line -> metric.AtEnd line |> Option.ofObj |> Option.map (fun text -> Verdict.line title text)
@@ -147,6 +156,7 @@ module Train =
             yield! List.collect heldOut [ "validation"; "test" ]
             yield! best outcome |> Option.toList
             yield! early experiment outcome |> Option.toList
+            yield! StreamResults.lines experiment log
             yield! verdict.Lines
             $"{Numbers.grouped outcome.Steps} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
@@ -198,9 +208,10 @@ module Train =
         use graph = Compile.onRanks ranks (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
 
         Compile.freeze sound.Plan experiment.Frozen graph
-        use method = CompileMethod.on ranks experiment.Method graph source.Splits.Train streams device
+        let tasks = CompileMethod.stream experiment source.Splits
+        use method = CompileMethod.streamed ranks tasks experiment.Method graph source.Splits.Train streams device
 
-        let steps = experiment.Method.Steps
+        let steps = experiment.Steps
 
         use folder =
             match ranks.Leads, resume with
@@ -220,17 +231,19 @@ module Train =
 
         let plan =
             TrainingPlan(
-                int64 steps,
+                steps,
                 int64 experiment.LogEvery,
                 int64 experiment.ValidateEvery,
                 int64 (defaultArg experiment.CheckpointEvery experiment.ValidateEvery),
                 KeepCheckpoints = experiment.KeepCheckpoints,
-                KeepBest = experiment.KeepBest,
+                // What is best by a task's validation set would be forgotten with the task.
+                KeepBest = (experiment.KeepBest && not (StreamResults.isSequential experiment)),
                 Patience = Option.toNullable experiment.Method.Gradient.EarlyStopping,
                 StepsPerEpoch =
                     (declared.Method.Gradient.Epochs
                      |> Option.map (fun _ -> RunLength.length declared datapoints)
-                     |> Option.toNullable)
+                     |> Option.toNullable),
+                Stream = Option.toObj tasks
             )
 
         let tracing =
@@ -281,7 +294,10 @@ module Train =
             if outcome.Finished && isFinished path outcome.Steps then
                 printfn $"{path}: this run is finished already"
             else
-                folder.WriteJson("summary.json", summary ranks settings experiment outcome parameters source verdict)
+                folder.WriteJson(
+                    "summary.json",
+                    summary ranks settings experiment outcome parameters source verdict (folder.Metrics())
+                )
 
             Report.ofRun path
             |> Report.title experiment.Network.Name
@@ -289,7 +305,7 @@ module Train =
             |> Report.last (routed path)
             |> Report.write (folder.PathOf "report.html")
 
-            for line in lastLines experiment outcome verdict path do
+            for line in lastLines experiment outcome verdict (folder.Metrics()) path do
                 printfn $"{line}"
 
         let outcome =

@@ -95,7 +95,7 @@ module internal ModelCard =
             yield! section "The data" (summary |> Option.map data |> Option.defaultValue (data (JsonObject())))
             yield!
                 section "The training" [
-                    $"These are the weights after {Numbers.grouped step} of {Numbers.grouped experiment.Method.Steps} gradient steps; seed {experiment.Seed}."
+                    $"These are the weights after {Numbers.grouped step} of {Numbers.grouped experiment.Steps} gradient steps; seed {experiment.Seed}."
 
                     match summary |> Option.bind RunFiles.command with
                     | Some command ->

@@ -146,7 +146,7 @@ type ModularSettings internal () =
 
     /// The form of p(a | x, φ), from the layer's own input: `Linear` (unless said), `Mlp [ 32 ]` with hidden widths, on images
     /// `Conv (8, 3)` with channels and kernel, `Task` with the task id beside the input, `Factored [ 32; 32 ]` for many modules (here
-    /// 32 · 32 of them), whose numbers are written as digits with a softmax each, `Given` where the data bring the choices, `Custom` with a module [in] → [K · M] of the user's own.
+    /// 32 · 32 of them), whose numbers are written as digits with a softmax each, `Given` where the data bring the choices, `ByTask` for a module of each task's own, `Custom` with a module [in] → [K · M] of the user's own.
     /// Example: `controller (Mlp [ 32 ])`
     [<CustomOperation "controller">]
     member _.Controller(draft: ModularDraft<'Own, 'From>, controller: Controller) : ModularDraft<'Own, 'From> = {

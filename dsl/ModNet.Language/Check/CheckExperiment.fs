@@ -5,8 +5,9 @@ module internal CheckExperiment =
 
     /// Notes it all: data, training and settings, in this order.
     let check (notes: Notes) root (plan: Plan) (experiment: Experiment) =
-        let rules = DataRules(notes, root, experiment.Network, plan)
+        let rules = DataRules(notes, root, experiment.Network, plan, "data")
         Sources.check rules experiment.Data
+        StreamRules.check notes root plan experiment.Data experiment.Method
         Methods.check { Notes = notes; Root = root; Plan = plan; Data = experiment.Data } experiment.Method
 
         match experiment.Device with

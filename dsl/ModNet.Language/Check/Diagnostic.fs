@@ -131,6 +131,14 @@ type Fault =
     | DataUnknown
     /// Arrays that are not of as many datapoints, or hold classes or tasks that are none.
     | ArraysDisagree
+    /// The classes of images to take are not all there, or not different ones.
+    | ClassesUnfit
+    /// A stream without tasks, with tasks of the same name, or whose tasks are not alike.
+    | TasksUnfit
+    /// A stream replays what it cannot, or stores what it does not replay.
+    | ReplayUnfit
+    /// A factor on the steps of modules that earlier tasks use, where there can be none.
+    | PlasticityUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -238,6 +246,10 @@ type Fault =
         | CategoriesStandardised -> "CATEGORIES_STANDARDISED"
         | DataUnknown -> "DATA_UNKNOWN"
         | ArraysDisagree -> "ARRAYS_DISAGREE"
+        | ClassesUnfit -> "CLASSES_UNFIT"
+        | TasksUnfit -> "TASKS_UNFIT"
+        | ReplayUnfit -> "REPLAY_UNFIT"
+        | PlasticityUnfit -> "PLASTICITY_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

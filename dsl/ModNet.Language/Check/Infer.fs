@@ -35,7 +35,13 @@ type internal Infer(network: Network, notes: Notes) as this =
         )
 
     /// A controller may ask for task ids wherever they stand; whether they stand right is told once, where they do.
-    let modulars = ModularRules(root, notes, pools, network.Layers |> List.exists _.IsTasks)
+    let taskIds =
+        network.Layers
+        |> List.tryPick (function
+            | Layer.Tasks count -> Some count
+            | _ -> None)
+
+    let modulars = ModularRules(root, notes, pools, taskIds)
 
     let mutable layersSeen = 0
     let mutable tooDeep = false
@@ -96,7 +102,7 @@ type internal Infer(network: Network, notes: Notes) as this =
 
     let needsTasks (layer: Layer) =
         match layer.Choosing with
-        | Some { Controller = Task } -> Option.bind snd tasks
+        | Some { Controller = Task | ByTask } -> Option.bind snd tasks
         | _ -> None
 
     /// Infers a layer and plans it where all shapes are known.

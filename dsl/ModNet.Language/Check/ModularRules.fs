@@ -1,7 +1,7 @@
 namespace ModNet
 
-/// What modular layers and modular GRUs, of a network with or without task ids, ask of their settings, and give for a row.
-type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTasks: bool) =
+/// What modular layers and modular GRUs, of a network that reads so many task ids or none, ask of their settings, and give for a row.
+type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, tasks: int option) =
 
     let at name = root + "/" + name
 
@@ -30,7 +30,7 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
             Notes = notes
             Place = at layer + "/controller"
             Row = row
-            HasTasks = hasTasks
+            Tasks = tasks
             Modular = modular
         }
 
@@ -91,7 +91,7 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, hasTas
             | None, Some(twice, _) -> note $"module {twice} twice" "say each once"
             | None, None when modular.Masked.Length = modular.Pool.Modules ->
                 note $"all {modular.Pool.Modules} of them" "leave one out"
-            | None, None when modular.Controller = Given ->
+            | None, None when modular.Controller = Given || modular.Controller = ByTask ->
                 notes.Add(
                     Fault.MaskUnfit,
                     $"{at layer}/masked",

@@ -250,7 +250,7 @@ module internal CsvKind =
             if times > 1 then
                 rules.Notes.Add(
                     Fault.ColumnTwice,
-                    $"{rules.Root}/data",
+                    rules.Here,
                     "every column to be one of target, feature, task and weight",
                     $"`{column}` {times} times",
                     "name it once"

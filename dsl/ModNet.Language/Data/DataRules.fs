@@ -1,9 +1,12 @@
 namespace ModNet
 
-/// What is wrong with an experiment's data, and what network and data make of each other: what the kinds of data ask in common.
-type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan) =
+/// What is wrong with an experiment's data, and what network and data make of each other: what the kinds of data ask in common. `at` is the place
+/// of the data, below the network's name.
+type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan, at: string) =
 
-    let place setting = $"{root}/data/{setting}"
+    let data = $"{root}/{at}"
+
+    let place setting = $"{data}/{setting}"
 
     let tryRole role = network.Layers |> List.tryFind (fun layer -> Kind.role layer = role)
 
@@ -13,14 +16,14 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     let planned (layer: Layer) = plan.Layers |> List.tryFind (fun other -> other.Layer = layer)
 
     /// The input and head that the data call for; what is missing altogether has been noted in the network.
-    let ends data (isInput, input': string) (isHead, head': string) =
+    let ends what (isInput, input': string) (isHead, head': string) =
         match input with
         | Some layer when not (isInput layer) ->
             notes.Add(
                 Fault.InputUnlikeData,
-                $"{root}/data",
+                data,
                 $"data for the network's input `{Kind.ofLayer layer}`",
-                $"{data}, which needs `{input'}`",
+                $"{what}, which needs `{input'}`",
                 $"begin the network with `{input'}`, or take other data"
             )
         | _ -> ()
@@ -29,9 +32,9 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
         | Some layer when not (isHead layer) ->
             notes.Add(
                 Fault.HeadUnlikeData,
-                $"{root}/data",
+                data,
                 $"data for the network's head `{Kind.ofLayer layer}`",
-                $"{data}, which needs `{head'}`",
+                $"{what}, which needs `{head'}`",
                 $"end the network with `{head'}`, or take other data"
             )
         | _ -> ()
@@ -115,7 +118,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
         | _ -> ()
 
     /// Data of one x and one y against the network. None: the number of features is not known before the file is read.
-    let fits data (shape: Shape option) (target: Target) =
+    let fits what (shape: Shape option) (target: Target) =
         let isInput, input' =
             match shape with
             | Some(Shape.Image(c, h, w)) -> (fun (layer: Layer) -> layer.IsImage), $"image ({c}, {h}, {w})"
@@ -129,7 +132,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             | Target.Values _ ->
                 (fun (layer: Layer) -> layer.IsGaussian || layer.IsBernoulli), "gaussian` or `bernoulli"
 
-        ends data (isInput, input') (isHead, head')
+        ends what (isInput, input') (isHead, head')
         shape |> Option.iter inputFits
         headFits target
 
@@ -150,7 +153,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
         | Shape.Tokens _ ->
             notes.Add(
                 Fault.InputUnlikeData,
-                $"{root}/data",
+                data,
                 "vectors [n] or images [C, H, W]",
                 string shape,
                 "give it x of one of these shapes"
@@ -159,7 +162,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     let unknown what (name: string) =
         notes.Add(
             Fault.DataUnknown,
-            $"{root}/data",
+            data,
             $"the {what} of `{name}`",
             "none, since JSON does not hold them",
             "take them from the script's own experiment, by `Experiment.with_code_of`"
@@ -173,6 +176,9 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
             | _ -> ()
     ]
 
+    /// The rules of a part of the data, whose place is below theirs.
+    member _.Within(part: string) = DataRules(notes, root, network, plan, $"{at}/{part}")
+
     member _.Notes = notes
     member _.Root = root
     member _.Plan = plan
@@ -181,11 +187,14 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     /// The shape that the network's head reads, where it is known.
     member _.HeadReads = head |> Option.bind planned |> Option.map _.Input
 
+    /// The place of the data.
+    member _.Here = data
+
     /// A setting's place.
     member _.Place(setting: string) = place setting
 
     /// Notes an input or head of the network that these data do not go with.
-    member _.Ends(data, input, head) = ends data input head
+    member _.Ends(what, input, head) = ends what input head
 
     member _.OutOfRange(setting, expected, got, remedy) = outOfRange setting expected got remedy
 
@@ -193,7 +202,7 @@ type internal DataRules(notes: Notes, root: string, network: Network, plan: Plan
     member _.HeldOut(setting, count, total) = heldOut setting count total
 
     /// Holds data of one x and one y against the network. None: the number of features is not known before the file is read.
-    member _.Fits(data, shape, target) = fits data shape target
+    member _.Fits(what, shape, target) = fits what shape target
 
     /// Notes sizes of x and y that cannot be.
     member _.Sizes(x, y, sequences) =

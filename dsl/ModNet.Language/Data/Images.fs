@@ -5,7 +5,18 @@ open System.ComponentModel
 /// Sets the fields of a set of images in files; made by `mnist` and `cifar10`.
 [<Sealed>]
 type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
-    inherit SettingsBlock<ImageData>({ Path = path; HeldOut = 5_000; Standardise = false; SplitSeed = 1 })
+    inherit
+        SettingsBlock<ImageData>(
+            {
+                Path = path
+                HeldOut = 5_000
+                Standardise = false
+                SplitSeed = 1
+                Only = []
+                Renumber = false
+                Permuted = None
+            }
+        )
 
     /// The number of training images held out for validation, ≥ 0; 5,000 unless said.
     /// Example: `held_out 5_000`
@@ -23,6 +34,23 @@ type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
     [<CustomOperation "split_seed">]
     member _.SplitSeed(draft: ImageData, seed: int) = { draft with SplitSeed = seed }
 
+    /// The classes whose images are taken, for training, validation and test; all unless said. Validation images are held out before, so
+    /// that sets of different classes have no image in common.
+    /// Example: `only [ 0; 1 ]`
+    [<CustomOperation "only">]
+    member _.Only(draft: ImageData, classes: int list) = { draft with Only = classes }
+
+    /// Whether the classes of `only` are numbered from 0 in the order in which they are said, for a head of so many classes; unless said they
+    /// keep their numbers.
+    /// Example: `renumber true`
+    [<CustomOperation "renumber">]
+    member _.Renumber(draft: ImageData, yes: bool) = { draft with Renumber = yes }
+
+    /// Puts the pixels into an order that is drawn by this seed, the same for all images and channels; unless said they stay where they are.
+    /// Example: `permuted 7`
+    [<CustomOperation "permuted">]
+    member _.Permuted(draft: ImageData, seed: int) = { draft with Permuted = Some seed }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ImageData) = ofImages draft
 
@@ -31,13 +59,13 @@ module ImageSources =
 
     /// MNIST, or a set in its format: x an image [1, 28, 28], y one of 10 classes; 60,000 images to train on, 10,000 to test. `directory`
     /// has its four idx files, as they are downloaded, packed (`.gz`) or not; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`; `{ }` alone holds 5,000 images out.
     /// Example: `mnist "data/mnist" { held_out 5_000; standardise true }`
     let mnist (directory: string) = ImageDataBuilder(directory, Data.Mnist)
 
     /// CIFAR-10: x an image [3, 32, 32], y one of 10 classes; 50,000 images to train on, 10,000 to test. `path` is `cifar-10-binary.tar.gz`,
     /// as it is downloaded, or a directory with it or its files; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`; `{ }` alone holds 5,000 images out.
     /// Example: `cifar10 "data/cifar-10-binary.tar.gz" { standardise true }`
     let cifar10 (path: string) = ImageDataBuilder(path, Data.Cifar10)
 
@@ -49,14 +77,47 @@ module internal ImageKinds =
             and! heldOut = Codec.field "held_out" _.HeldOut Codec.int
             and! standardise = Codec.field "standardise" _.Standardise Codec.bool
             and! splitSeed = Codec.field "split_seed" _.SplitSeed Codec.int
-            return { ImageData.Path = path; HeldOut = heldOut; Standardise = standardise; SplitSeed = splitSeed }
+            and! only = Codec.unlessPlain "only" [] _.Only (Codec.list Codec.int)
+            and! renumber = Codec.unlessPlain "renumber" false _.Renumber Codec.bool
+            and! permuted = Codec.optional "permuted" _.Permuted Codec.int
+
+            return {
+                ImageData.Path = path
+                HeldOut = heldOut
+                Standardise = standardise
+                SplitSeed = splitSeed
+                Only = only
+                Renumber = renumber
+                Permuted = permuted
+            }
         }
 
     /// Images of a shape in 10 classes, so many to train on in the original.
     let private kind word get make (what: string) (shape: Shape) (count: int) =
         let check (rules: DataRules) (images: ImageData) =
             rules.HeldOut("held_out", images.HeldOut, Some count)
-            rules.Fits(what, Some shape, Target.Classes 10)
+
+            let note got remedy =
+                rules.Notes.Add(Fault.ClassesUnfit, rules.Place "only", "different classes from 0 to 9", got, remedy)
+
+            match images.Only |> List.tryFind (fun number -> number < 0 || number > 9) with
+            | Some outside -> note $"class {outside}" "name classes that there are"
+            | None ->
+                match images.Only |> List.countBy id |> List.tryFind (fun (_, times) -> times > 1) with
+                | Some(twice, _) -> note $"class {twice} twice" "say each once"
+                | None -> ()
+
+            if images.Renumber && images.Only.IsEmpty then
+                rules.Notes.Add(
+                    Fault.ClassesUnfit,
+                    rules.Place "renumber",
+                    "some classes that `only` names, to be numbered from 0",
+                    "none",
+                    "say `only`, or leave `renumber` out"
+                )
+
+            let classes = if images.Renumber && not images.Only.IsEmpty then images.Only.Length else 10
+            rules.Fits(what, Some shape, Target.Classes classes)
 
         {
             DataKind.make word get make fields check with

@@ -3,7 +3,7 @@ namespace ModNet
 /// Every kind of data, and what is asked of data whatever their kind.
 module internal Sources =
 
-    let all: AnyDataKind list = [
+    let private whole: AnyDataKind list = [
         DataKind.any TextKind.kind
         DataKind.any ToyRegressionKind.kind
         DataKind.any CsvKind.kind
@@ -13,9 +13,18 @@ module internal Sources =
         DataKind.any GeneratedKind.kind
     ]
 
-    let private find data = all |> List.find (fun kind -> kind.Is data)
+    let codec: Codec<Data> =
+        Codec.recursive (fun codec ->
+            Codec.union [
+                for kind in whole do
+                    kind.Json
+                StreamKind.json codec
+            ])
 
-    let codec = Codec.union [ for kind in all -> kind.Json ]
+    let rec private find data =
+        whole
+        |> List.tryFind (fun kind -> kind.Is data)
+        |> Option.defaultWith (fun () -> DataKind.any (StreamKind.kind codec find))
 
     /// Where its files are; None for data without files.
     let path data = (find data).Path data

@@ -6,8 +6,8 @@ type internal ControllerSite = {
     Place: string
     /// What it reads.
     Row: Shape option
-    /// Whether the network has task ids beside its input.
-    HasTasks: bool
+    /// The number of task ids that the network reads beside its input, 0 where that is wrong itself; None where it reads none.
+    Tasks: int option
     /// The layer that it chooses for.
     Modular: Modular
 }
@@ -154,7 +154,7 @@ module internal Controllers =
             Describe = fun () -> "controller Task"
             Check =
                 fun site () ->
-                    if not site.HasTasks then
+                    if site.Tasks.IsNone then
                         site.Notes.Add(
                             Fault.TaskWithoutTasks,
                             site.Place,
@@ -252,6 +252,50 @@ module internal Controllers =
             Weight = 1
         }
 
+    let private checkByTask (site: ControllerSite) () =
+        match site.Tasks with
+        | None ->
+            site.Notes.Add(
+                Fault.TaskWithoutTasks,
+                site.Place,
+                "task ids beside the input for `ByTask`",
+                "none",
+                "say `tasks COUNT` after the network's input"
+            )
+        | Some tasks ->
+            if tasks >= 1 && site.Modular.Pool.Modules >= 1 && site.Modular.Pool.Modules <> tasks then
+                site.Notes.Add(
+                    Fault.ControllerUnlikeChoices,
+                    site.Place,
+                    $"M = {tasks}, a module for every task id",
+                    $"M = {site.Modular.Pool.Modules}",
+                    $"give the pool {tasks} modules, or say `tasks {site.Modular.Pool.Modules}`"
+                )
+
+            if site.Modular.Choose > 1 then
+                site.Notes.Add(
+                    Fault.ControllerUnlikeChoices,
+                    site.Place,
+                    "K = 1, the module of the datapoint's task",
+                    $"K = {site.Modular.Choose}",
+                    "choose 1"
+                )
+
+    let private byTask =
+        ofForm {
+            Word = "by_task"
+            Get =
+                (function
+                | ByTask -> Some()
+                | _ -> None)
+            Make = fun () -> ByTask
+            Fields = Codec.nothing ()
+            Describe = fun () -> "the task's own"
+            Check = checkByTask
+            Cost = fun _ _ _ () -> Cost.none
+            Weight = 2
+        }
+
     let private checkCustom (site: ControllerSite) (custom: Custom) =
         CustomModule.check site.Notes site.Place custom site.Row " for every choice"
         let modular = site.Modular
@@ -286,7 +330,7 @@ module internal Controllers =
             Weight = 4
         }
 
-    let all = [ linear; mlp; conv; task; factored; given; custom ]
+    let all = [ linear; mlp; conv; task; factored; given; byTask; custom ]
 
     let private of' controller = all |> List.find (fun kind -> kind.Is controller)
 

@@ -202,7 +202,15 @@ module internal EmKind =
         if em.EBatch <> em.Gradient.Batch then site.Batch("e_batch", em.EBatch)
 
         if em.Assign = PerTask then
-            if (Sources.tasks site.Data).IsNone then
+            if site.Data.IsStream then
+                site.Notes.Add(
+                    Fault.MethodUnfit,
+                    site.Place "assign",
+                    "`PerDatapoint` on a stream, whose tasks share modules by what each datapoint needs",
+                    "`PerTask`",
+                    "leave it out"
+                )
+            elif (Sources.tasks site.Data).IsNone then
                 site.Notes.Add(
                     Fault.NoTaskIds,
                     site.Place "assign",

@@ -46,8 +46,13 @@ module internal ExactKind =
 
     /// M^(K · sites) over all layers must be few enough; how long a sequence is, the data say.
     let private countable (site: MethodSite) =
-        match site.Data with
-        | Data.Text { CarryState = true } ->
+        let texts =
+            site.Data.Parts
+            |> List.choose (function
+                | Data.Text text -> Some text
+                | _ -> None)
+
+        if texts |> List.exists _.CarryState then
             site.Notes.Add(
                 Fault.MethodUnfit,
                 $"{site.Root}/data/carry_state",
@@ -55,12 +60,8 @@ module internal ExactKind =
                 "true",
                 "drop `carry_state`, or train by another method"
             )
-        | _ -> ()
 
-        let steps =
-            match site.Data with
-            | Data.Text text -> max 1 text.Window
-            | _ -> 1
+        let steps = texts |> List.map _.Window |> List.fold max 1
 
         let powers = [
             for planned, modular in site.Choosing do

@@ -176,7 +176,7 @@ type internal MethodSite = {
     member site.Choosing: (PlannedLayer * Modular) list = [
         for planned in site.Plan.Layers |> List.collect _.Unfolded do
             match planned.Layer.Choosing with
-            | Some { Controller = Given }
+            | Some { Controller = Given | ByTask }
             | None -> ()
             | Some modular -> planned, modular
     ]

@@ -105,6 +105,12 @@ type ImageData = {
     Standardise: bool
     /// What the held-out images are drawn by, whatever the experiment's seed.
     SplitSeed: int
+    /// The classes whose images are taken, after validation images were held out; empty takes all.
+    Only: int list
+    /// Whether the classes of `Only` are numbered from 0 in their order; else they keep their numbers.
+    Renumber: bool
+    /// What the order of the pixels is drawn by, the same order for all images; None leaves it.
+    Permuted: int option
 }
 
 /// Arrays in memory. JSON holds their checksum and not their values.
@@ -159,6 +165,20 @@ type GeneratedData = {
     Draw: Carried<Random -> Datapoint>
 }
 
+/// Which stored datapoints of earlier tasks are added to each minibatch of a later one.
+[<RequireQualifiedAccess>]
+type Replay =
+    /// So many of all that are stored, each with the same probability.
+    | Uniform of datapoints: int
+    /// So many of those whose a* has a module that the a* of the minibatch has as well.
+    | ByModule of datapoints: int
+
+    /// How many are added.
+    member replay.Datapoints =
+        match replay with
+        | Uniform datapoints
+        | ByModule datapoints -> datapoints
+
 /// Where the datapoints come from.
 [<RequireQualifiedAccess>]
 type Data =
@@ -169,6 +189,40 @@ type Data =
     | Cifar10 of ImageData
     | InMemory of InMemoryData
     | Generated of GeneratedData
+    | Stream of StreamData
+
+    /// The data of each task of a stream; what is no stream is its only part.
+    member data.Parts =
+        match data with
+        | Stream stream -> stream.Tasks |> List.map _.Data
+        | other -> [ other ]
+
+/// One task of a stream.
+and StreamTask = { Name: string; Data: Data }
+
+/// Several tasks, whose numbers from 0 are the task ids of their datapoints.
+and StreamData = {
+    Tasks: StreamTask list
+    /// Whether the datapoints of all tasks are mixed; else the tasks are trained on one after the other, in order.
+    Together: bool
+    /// The numbers of gradient steps on tasks of these names, where they are not the method's.
+    Steps: (string * int) list
+    /// What is added to minibatches of earlier tasks; None adds nothing.
+    Replay: Replay option
+    /// How many datapoints of each earlier task are stored for that; None stores all.
+    Memory: int option
+    /// How much of a gradient step the module keeps that earlier tasks use most, in [0, 1], and others by how much they are used; None is 1.
+    Plasticity: float option
+} with
+
+    /// Whether the tasks are trained on one after the other, and are several.
+    member stream.IsSequential = not stream.Together && stream.Tasks.Length > 1
+
+    /// The number of gradient steps on each task, in order, where the method has so many.
+    member stream.StepsOfTasks(steps: int) : int list = [
+        for task in stream.Tasks ->
+            stream.Steps |> List.tryFind (fst >> (=) task.Name) |> Option.map snd |> Option.defaultValue steps
+    ]
 
 /// What takes the gradient steps, on θ and φ alike. g is the gradient of the method's loss, r the scheduled rate.
 type Optimizer =
@@ -383,4 +437,11 @@ type Experiment = {
     Frozen: string list
     /// The run's folder; None is `runs/` and the network's name.
     Out: string option
-}
+} with
+
+    /// The number of gradient steps in all, over all tasks of a stream; 0 where they are said in epochs, and only the data tell.
+    member experiment.Steps: int64 =
+        match experiment.Data with
+        | Data.Stream stream when experiment.Method.Gradient.Epochs.IsNone ->
+            stream.StepsOfTasks experiment.Method.Steps |> List.sumBy int64
+        | _ -> int64 experiment.Method.Steps

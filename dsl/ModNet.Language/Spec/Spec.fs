@@ -160,7 +160,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, task_heads, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -241,6 +241,9 @@ type Controller =
     /// No controller: the datapoint brings its K choices along, and nothing is learned about them. On a sequence they hold
     /// at every step.
     | Given
+    /// No controller: the datapoint's task id is the choice, at every step of a sequence. Module t runs for task t, K is 1 and M the number of
+    /// tasks, so every task has a module of its own.
+    | ByTask
     /// A user's own: reads x, gives K·M logits, position by position.
     | Custom of Custom
 

@@ -26,6 +26,9 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// </summary>
     public virtual bool Latent => true;
 
+    /// <summary>How many of a datapoint's given choices it takes (<see cref="SideInputs.Given"/>).</summary>
+    internal virtual int TakesGiven => 0;
+
     /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>.</summary>
     public IReadOnlyList<int> Allowed => _allowed ??= [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
 

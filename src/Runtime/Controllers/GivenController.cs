@@ -11,6 +11,8 @@ public sealed class GivenController(int choose, int modules) : Controller(choose
     /// <summary>False: no selector is asked, and the choices are not part of a*.</summary>
     public override bool Latent => false;
 
+    internal override int TakesGiven => Choose;
+
     /// <summary>Puts all probability on the given choices, which are <paramref name="beside"/> [n, K].</summary>
     public override ChoiceDistribution Distribution(Tensor x, Tensor? beside = null)
     {

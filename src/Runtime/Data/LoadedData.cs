@@ -62,6 +62,9 @@ public sealed record DataSplits(Dataset Train, IReadOnlyList<Dataset> Validation
 {
     private DataIdentity? _identity;
 
+    /// <summary>The tasks that the data are made of, in order; empty where they are no stream.</summary>
+    public IReadOnlyList<TaskPart> Tasks { get; init; } = [];
+
     /// <summary>Whether it is known already what tells these data from others.</summary>
     internal bool IsIdentified => _identity is not null;
 

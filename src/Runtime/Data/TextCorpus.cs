@@ -42,14 +42,29 @@ public sealed class TextCorpus
     /// The tokens of files that were read. <paramref name="vocabulary"/> limits the number of different ones. UserException where there are too few.
     /// </summary>
     /// <example><code>int size = TextCorpus.Of(TextFiles.Read("data/ptb"), 10_000).Vocabulary.Size;</code></example>
-    public static TextCorpus Of(TextFiles files, int? vocabulary, TextUnit unit = TextUnit.Words)
+    public static TextCorpus Of(TextFiles files, int? vocabulary, TextUnit unit = TextUnit.Words) => Together([files], vocabulary, unit)[0];
+
+    /// <summary>
+    /// The tokens of several texts by one vocabulary, which is that of all their training texts together. <paramref name="vocabulary"/> limits the number of
+    /// different ones. UserException where there are too few.
+    /// </summary>
+    public static IReadOnlyList<TextCorpus> Together(IReadOnlyList<TextFiles> texts, int? vocabulary, TextUnit unit = TextUnit.Words)
     {
-        string[][] parts = files.Parts.Count == 1
-            ? SplitFile(files.Parts[0], unit)
-            : [.. files.Parts.Select(part => Tokens(part.Place, part.Lines(unit), unit))];
-        Vocabulary tokens = Vocabulary.Of(parts[0], vocabulary, files.Path, unit);
-        int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, tokens.IdOf))];
-        return new(files, unit, tokens, ids[0], ids[1], ids[2]);
+        string[][][] split =
+        [
+            .. texts.Select(files => files.Parts.Count == 1
+                ? SplitFile(files.Parts[0], unit)
+                : [.. files.Parts.Select(part => Tokens(part.Place, part.Lines(unit), unit))]),
+        ];
+        Vocabulary tokens = Vocabulary.Of(split.SelectMany(parts => parts[0]), vocabulary, string.Join(", ", texts.Select(files => files.Path)), unit);
+        return
+        [
+            .. texts.Zip(split, (files, parts) =>
+            {
+                int[][] ids = [.. parts.Select(p => Array.ConvertAll(p, tokens.IdOf))];
+                return new TextCorpus(files, unit, tokens, ids[0], ids[1], ids[2]);
+            }),
+        ];
     }
 
     /// <summary>

@@ -31,6 +31,9 @@ public sealed class Assignments
     /// <summary>The type of the table in a checkpoint, for so many modules at most.</summary>
     internal static ScalarType TypeFor(int modules) => modules <= 256 ? ScalarType.Byte : ScalarType.Int32;
 
+    /// <summary>Is called after a datapoint's composition was replaced, with the datapoint and the composition before, [C].</summary>
+    internal event Action<long, long[]>? Replaced;
+
     /// <summary>N, the number of datapoints.</summary>
     public long Count { get; }
 
@@ -100,9 +103,15 @@ public sealed class Assignments
     /// <summary>Replaces the composition of datapoint <paramref name="n"/> by C given choices.</summary>
     public void Set(long n, ReadOnlySpan<long> composition)
     {
+        long[]? before = Replaced is null ? null : [.. Enumerable.Range(0, Choices).Select(c => this[n, c])];
         for (int c = 0; c < Choices; c++)
         {
             Set(n, c, composition[c]);
+        }
+
+        if (before is not null)
+        {
+            Replaced?.Invoke(n, before);
         }
     }
 

@@ -11,7 +11,7 @@ public static class LayerMoves
 {
     // What stands before the name of a parameter or layer in the names of a state.
     private static readonly string[] Before = [StateNames.Optimizer, WeightAverage.NameOf(""), ""];
-    private static readonly string[] Carried = [StateNames.Carried("m"), StateNames.Carried("e"), StateNames.ModuleSteps];
+    private static readonly string[] Carried = [StateNames.Carried("m"), StateNames.Carried("e"), StateNames.ModuleSteps, StateNames.UsedEarlier];
 
     /// <summary>
     /// The state with <paramref name="moves"/>, from a layer's full name to the new one. The caller disposes of the tensors. The weights of layers

@@ -56,6 +56,11 @@ public static class PoolApart
             edited[StateNames.ModuleSteps + pool] = steps.clone().index_fill_(0, tensor(new long[] { replaced }), 0);
         }
 
+        if (state.TryGetValue(StateNames.UsedEarlier + pool, out Tensor? used))
+        {
+            edited[StateNames.UsedEarlier + pool] = used.clone().index_fill_(0, tensor(new long[] { replaced }), 0);
+        }
+
         string place = $"{parts.Apart}{replaced}.";
         var learned = after.named_parameters().Select(p => p.name).ToHashSet();
         foreach (string name in state.Keys.Where(k => k.StartsWith(place, StringComparison.Ordinal)))

@@ -83,6 +83,11 @@ public static class PoolEdit
             edited[StateNames.ModuleSteps + pool] = Rows(steps, null);
         }
 
+        if (state.TryGetValue(StateNames.UsedEarlier + pool, out Tensor? used))
+        {
+            edited[StateNames.UsedEarlier + pool] = Rows(used, null);
+        }
+
         MoveApart(state, edited, fresh, parts.Apart, rows);
         if (parts.Pool is NodePool && PoolOf(after, pool) is not NodePool and ModulePool stacked)
         {
@@ -179,6 +184,11 @@ public static class PoolEdit
         if (state.TryGetValue(StateNames.ModuleSteps + pool, out Tensor? steps))
         {
             edited[StateNames.ModuleSteps + pool] = steps.clone().index_fill_(0, places, 0);
+        }
+
+        if (state.TryGetValue(StateNames.UsedEarlier + pool, out Tensor? used))
+        {
+            edited[StateNames.UsedEarlier + pool] = used.clone().index_fill_(0, places, 0);
         }
 
         return RunState.Owned(edited);

@@ -218,7 +218,7 @@ public sealed class Graph : GraphPart
     }
 
     private long GivenBefore(int node) =>
-        _nodes.Take(node).SelectMany(n => n.Controllers).Where(c => !c.Latent).Sum(c => (long)c.Choose);
+        _nodes.Take(node).SelectMany(n => n.Controllers).Sum(c => (long)c.TakesGiven);
 
     private sealed class PoolSet : GraphPart
     {

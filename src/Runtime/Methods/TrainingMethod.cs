@@ -36,6 +36,7 @@ public abstract class TrainingMethod : IDisposable
     private readonly LateFiniteness _late = new();
     private Sharding? _sharding;
     private LooseWorkers? _loose;
+    private ReplayMemory? _memory;
 
     // What is being run.
     private Shard? _shard;
@@ -68,7 +69,7 @@ public abstract class TrainingMethod : IDisposable
         Multiply(settings.Precision);
         Finiteness.Demand(data, "training");
         InputRanges.Demand(graph, data, Device);
-        _track = new(data, settings.Batch, streams.MBatches, "m");
+        _track = Track(settings.Batch, streams.MBatches, "m", Replayed);
         _steps = new(graph, settings);
         if (settings.AverageWeights is double decay)
         {
@@ -103,16 +104,59 @@ public abstract class TrainingMethod : IDisposable
     // Where modules live on ranks, every rank runs every pass: a shard without datapoints would have none.
     private protected void DemandFullShards(string setting, long size)
     {
-        long left = Data.IsConsecutive ? 0 : Data.Count % size;
-        long least = left > 0 || Data.Count < size ? left : size;
-        if (Graph.IsSpread && least < _settings.Shards)
+        foreach (long count in _settings.Stream?.Tasks.Select(task => task.Count) ?? [Data.Count])
         {
-            throw new UserException(
-                $"train/{setting}", $"{_settings.Shards} datapoints or more in every minibatch, one for each shard, where modules are spread",
-                least < size ? $"{least} in the last one of a pass through {Data.Count} datapoints" : $"{least}",
-                $"give another `{setting}`, or cut minibatches into fewer shards");
+            long left = Data.IsConsecutive ? 0 : count % size;
+            long least = left > 0 || count < size ? left : size;
+            if (Graph.IsSpread && least < _settings.Shards)
+            {
+                throw new UserException(
+                    $"train/{setting}", $"{_settings.Shards} datapoints or more in every minibatch, one for each shard, where modules are spread",
+                    least < size ? $"{least} in the last one of a pass through {count} datapoints" : $"{least}",
+                    $"give another `{setting}`, or cut minibatches into fewer shards");
+            }
         }
     }
+
+    /// <summary>A way through the training data, or through the present task's where they are a stream.</summary>
+    private protected DataTrack Track(long size, Generator generator, string name, Func<long[], long[]>? more = null) => new(
+        Data,
+        _settings.Stream is TaskStream stream
+            ? new StreamMinibatches(stream, () => PresentTask, size, Data.IsConsecutive, generator)
+            : Minibatches.Of(Data, size, generator),
+        name,
+        _settings.Stream?.Replay is null ? null : more);
+
+    /// <summary>The number of the task that the next gradient step is of, from 0; 0 where the data are no stream.</summary>
+    public int PresentTask => _settings.Stream?.At(_steps.Taken) ?? 0;
+
+    /// <summary>The first datapoint of the present task, and how many it has: all where the data are no stream.</summary>
+    private protected (long First, long Count) Present =>
+        _settings.Stream?.Tasks[PresentTask] is TaskSpan task ? (task.First, task.Count) : (0, Data.Count);
+
+    /// <summary>The number of gradient steps before the present task.</summary>
+    private protected long PresentStart => _settings.Stream?.Start(PresentTask) ?? 0;
+
+    /// <summary>What is stored of the tasks before the present one; only where the stream has a replay.</summary>
+    private protected ReplayMemory Memory
+    {
+        get
+        {
+            _memory ??= new(_settings.Stream!, Streams.Seed, () => Streams["replay"], MakeIndex);
+            _memory.Enter(PresentTask);
+            return _memory;
+        }
+    }
+
+    /// <summary>An empty index of the assignments a*. ArgumentException where the method holds none.</summary>
+    private protected virtual AssignmentIndex MakeIndex() =>
+        throw new ArgumentException("expected a method with assignments a* for replay by module, got one without – replay uniformly");
+
+    /// <summary>Scales the steps of a pool's modules from here on, by the share [M] by which earlier tasks use each.</summary>
+    private protected void Slow(string pool, double plasticity, double[] used) => _steps.Plasticity.Set(pool, plasticity, used);
+
+    // What is added to a minibatch of a gradient step.
+    private long[] Replayed(long[] minibatch) => _settings.Stream!.Replay!.ByModule ? Memory.DrawMeeting(minibatch) : Memory.Draw();
 
     /// <summary>The optimiser, which is the same for θ and φ.</summary>
     public OptimizerHelper Optimizer => _steps.Optimizer;
@@ -399,16 +443,16 @@ public abstract class TrainingMethod : IDisposable
     protected Batch Fetch(long[] datapoints) => Data.Get(tensor(datapoints)).To(Device);
 
     /// <summary>M for every choice of a datapoint over all its sites, [C]. One datapoint is run, and its tape tells.</summary>
-    protected int[] ModulesPerChoice() => [.. Probe(1).Choices.Select(c => c.Modules)];
+    protected int[] ModulesPerChoice() => [.. Probe(1).Choices.Select(c => c.Controller.Modules)];
 
-    /// <summary>The controller of every choice, [C], and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>
-    private protected (Controller[] Choices, Footprint Row) Probe(long rows)
+    /// <summary>The controller and the pool's name of every choice, [C], and what one row of <paramref name="rows"/> holds in evaluation mode.</summary>
+    private protected ((Controller Controller, string Pool)[] Choices, Footprint Row) Probe(long rows)
     {
         using var scope = NewDisposeScope();
         Batch one = Data.Range(0, 1).To(Device);
         (Tape tape, Footprint row) = Graph.Probe(one.Inputs, one.Side, rows);
         Dictionary<string, Controller> byLayer = Graph.Nodes.SelectMany(n => n.Controllers).ToDictionary(c => c.Layer, StringComparer.Ordinal);
-        return ([.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat(byLayer[e.Site.Layer], e.Site.Choose))], row);
+        return ([.. tape.Entries.Where(e => e.Latent).SelectMany(e => Enumerable.Repeat((byLayer[e.Site.Layer], e.Site.Pool), e.Site.Choose))], row);
     }
 
     /// <summary>Releases what the method holds.</summary>
@@ -417,6 +461,7 @@ public abstract class TrainingMethod : IDisposable
         if (disposing)
         {
             _track.Dispose();
+            _memory?.Dispose();
             _steps.Dispose();
             _loose?.Dispose();
             _average?.Dispose();

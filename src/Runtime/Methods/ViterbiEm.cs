@@ -12,6 +12,7 @@ public sealed class ViterbiEm : TrainingMethod
 {
     private readonly DataTrack _eTrack;
     private readonly int[] _modulesPerChoice;
+    private readonly string[] _pools;
     private readonly long _rowsAtOnce;
     private readonly TaskGroups? _groups;
     private double? _reassigned;
@@ -29,8 +30,13 @@ public sealed class ViterbiEm : TrainingMethod
         Settings = settings;
         DemandFullShards("e_batch", settings.EBatch);
         _groups = settings.Assign == EmAssign.PerTask ? new(data) : null;
-        _eTrack = new(data, settings.EBatch, streams.EBatches, "e", _groups is null ? null : new GroupMinibatches(_groups, _groups.Within(settings.EBatch), streams.EBatches));
-        (Controller[] choices, Footprint row) = Probe(settings.EBatch * Drawn);
+        // Stored datapoints get their E-steps as well, since modules and controllers have gone on from when their a* was found.
+        _eTrack = _groups is null
+            ? Track(settings.EBatch, streams.EBatches, "e", _ => Memory.Draw())
+            : new(data, new GroupMinibatches(_groups, _groups.Within(settings.EBatch), streams.EBatches), "e");
+        ((Controller Controller, string Pool)[] made, Footprint row) = Probe(settings.EBatch * Drawn);
+        Controller[] choices = Array.ConvertAll(made, c => c.Controller);
+        _pools = Array.ConvertAll(made, c => c.Pool);
         _modulesPerChoice = Array.ConvertAll(choices, c => c.Modules);
         _rowsAtOnce = Chunking.RowsWithin(settings.EStepBytes, row, graph.parameters().First().dtype);
         IReadOnlyList<int>[]? allowed = choices.Any(c => c.HasMasked) ? Array.ConvertAll(choices, c => c.Allowed) : null;
@@ -72,7 +78,10 @@ public sealed class ViterbiEm : TrainingMethod
         ? EStep(Shard.Of(Data, datapoints, Sharding, _ => null))
         : throw new ArgumentException($"expected a datapoint or more for each of {Sharding.Count} shards, where modules are spread, got {datapoints.Length} – give more");
 
-    /// <summary>A partial E-step (Eq. 11) on every datapoint, in order. The result is null where there is nothing to choose.</summary>
+    /// <summary>
+    /// A partial E-step (Eq. 11) on every datapoint, in order; in a stream, on every datapoint of the present task. The result is null where there is
+    /// nothing to choose.
+    /// </summary>
     public EStepResult? Sweep()
     {
         if (!Graph.HasChoice)
@@ -82,8 +91,8 @@ public sealed class ViterbiEm : TrainingMethod
 
         if (Data.IsConsecutive)
         {
-            using var track = new DataTrack(Data, Settings.EBatch, Streams.EBatches, "sweep");
-            return Sum(Data.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
+            using DataTrack track = Track(Settings.EBatch, Streams.EBatches, "sweep");
+            return Sum(Present.Count / Settings.EBatch, _ => EStep(track.Next(Sharding)));
         }
 
         if (_groups is not null)
@@ -93,7 +102,7 @@ public sealed class ViterbiEm : TrainingMethod
             return Sum(parts.Length, part => EStep([.. parts[part].SelectMany(_groups.Of)]));
         }
 
-        long[] all = [.. Enumerable.Range(0, checked((int)Data.Count)).Select(n => (long)n)];
+        long[] all = [.. Enumerable.Range(checked((int)Present.First), checked((int)Present.Count)).Select(n => (long)n)];
         long[][] chunks = [.. all.Chunk(checked((int)Settings.EBatch))];
         return Sum(chunks.Length, chunk => EStep(chunks[chunk]));
     }
@@ -178,6 +187,31 @@ public sealed class ViterbiEm : TrainingMethod
     /// <summary>Takes a gradient step (Eq. 8) on the next minibatch and reports what it saw.</summary>
     public StepResult MStepAndReport() => Gradient(report: true)!;
 
+    // Counts how often the a* of earlier tasks has each module.
+    private void SlowUsed()
+    {
+        if (Settings.Stream?.Plasticity is not double plasticity)
+        {
+            return;
+        }
+
+        foreach (IGrouping<string, int> choices in Enumerable.Range(0, _pools.Length).GroupBy(c => _pools[c]))
+        {
+            var counts = new double[_modulesPerChoice[choices.First()]];
+            foreach (int choice in choices)
+            {
+                for (long n = 0; n < Present.First; n++)
+                {
+                    counts[Assignments[n, choice]]++;
+                }
+            }
+
+            Slow(choices.Key, plasticity, Array.ConvertAll(counts, count => count / counts.Max()));
+        }
+    }
+
+    private protected override AssignmentIndex MakeIndex() => new(Assignments, _pools, _modulesPerChoice);
+
     /// <inheritdoc/>
     public override Tensor? Held(long[] datapoints) => Assignments.Choices > 0 ? Assignments.Get(datapoints) : null;
 
@@ -217,10 +251,17 @@ public sealed class ViterbiEm : TrainingMethod
         _eSteps = Sharding.IsWhole ? 0 : state.Count("em.e_steps");
     }
 
-    /// <summary>Makes an E-step before the first M-step of every round.</summary>
+    /// <summary>Makes an E-step before the first M-step of every round. A task of a stream begins with a round of its own, as a run does.</summary>
     protected override void Prepare(long step)
     {
-        if (step % Settings.MSteps == 0 && EStep() is EStepResult e)
+        long since = step - PresentStart;
+        if (since == 0 && step > 0)
+        {
+            SlowUsed();
+            Begin();
+        }
+
+        if (since % Settings.MSteps == 0 && EStep() is EStepResult e)
         {
             _reassigned = (double)e.Replaced / e.Datapoints;
         }

@@ -20,12 +20,37 @@ public sealed record Evaluation(
         Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector? selector = null) =>
         graph.InEvaluation(() => Run(graph, parts, batch, device, selector ?? new ModeSelector()));
 
+    /// <summary>
+    /// Runs the held-out sets of several tasks, each as <see cref="Of"/> does: how well the graph does on each, and on all datapoints of the tasks
+    /// that <paramref name="counts"/> says count together.
+    /// </summary>
+    public static (Evaluation All, IReadOnlyList<Evaluation> Each) OfTasks(
+        Graph graph, IReadOnlyList<IReadOnlyList<Dataset>> tasks, Func<int, bool> counts, long batch, Device device, Selector? selector = null) =>
+        graph.InEvaluation(() =>
+        {
+            var late = new LateNumbers();
+            var all = new Sums(graph.Head, late);
+            Sums[] each = [.. tasks.Select(_ => new Sums(graph.Head, late))];
+            for (int task = 0; task < tasks.Count; task++)
+            {
+                Run(graph, tasks[task], batch, device, selector ?? new ModeSelector(), late, counts(task) ? [each[task], all] : [each[task]]);
+            }
+
+            late.Read(Wait.Report);
+            return (all.Evaluation, (IReadOnlyList<Evaluation>)Array.ConvertAll(each, own => own.Evaluation));
+        });
+
     private static Evaluation Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector)
     {
         var late = new LateNumbers();
-        var statistics = new SelectionStatistics(late);
-        var score = new PredictionScore(graph.Head, late);
-        double total = 0, datapoints = 0, outputs = 0;
+        var sums = new Sums(graph.Head, late);
+        Run(graph, parts, batch, device, selector, late, [sums]);
+        late.Read(Wait.Report);
+        return sums.Evaluation;
+    }
+
+    private static void Run(Graph graph, IEnumerable<Dataset> parts, long batch, Device device, Selector selector, LateNumbers late, IReadOnlyList<Sums> sums)
+    {
         using var carried = new RecurrentState();
         foreach (Dataset part in parts)
         {
@@ -37,17 +62,36 @@ public sealed record Evaluation(
                 Batch data = (part.IsConsecutive ? part.Joined(start, length) : part.Range(start, length)).To(device);
                 GraphOutput output = graph.Forward(data.Inputs, selector, data.Side, part.IsConsecutive ? carried : null);
                 Tensor logLikelihood = graph.Head.LogLikelihood(output.Features, data.Targets);
-                late.Add([Weighting.Sum(logLikelihood, data.Weights)], sum => total += sum[0][0]);
-                statistics.Add(output.Tape);
-                score.Add(output.Features, data.Targets, data.Weights);
+                Tensor sum = Weighting.Sum(logLikelihood, data.Weights);
+                foreach (Sums into in sums)
+                {
+                    late.Add([sum], read => into.Total += read[0][0]);
+                    into.Statistics.Add(output.Tape);
+                    into.Score.Add(output.Features, data.Targets, data.Weights);
+                }
             }
 
             double count = Weighting.Count(part.Count, part.Side?.Weights);
-            datapoints += count;
-            outputs += count * part.OutputsPerDatapoint;
+            foreach (Sums into in sums)
+            {
+                into.Datapoints += count;
+                into.Outputs += count * part.OutputsPerDatapoint;
+            }
         }
+    }
 
-        late.Read(Wait.Report);
-        return new(total / datapoints, Math.Exp(-total / outputs), statistics, score);
+    private sealed class Sums(Head head, LateNumbers late)
+    {
+        internal SelectionStatistics Statistics { get; } = new(late);
+
+        internal PredictionScore Score { get; } = new(head, late);
+
+        internal double Total { get; set; }
+
+        internal double Datapoints { get; set; }
+
+        internal double Outputs { get; set; }
+
+        internal Evaluation Evaluation => new(Total / Datapoints, Math.Exp(-Total / Outputs), Statistics, Score);
     }
 }

@@ -22,6 +22,9 @@ public sealed record Observation(string Phase, double LogLikelihood, SelectionSt
     /// <summary>Whether the graph has modules to choose from.</summary>
     public bool HasPools { get; init; }
 
+    /// <summary>How the tasks of a stream did, each by itself; empty where the data are no stream.</summary>
+    public IReadOnlyList<TaskScore> Tasks { get; init; } = [];
+
     /// <summary>Seconds since training began.</summary>
     public double Seconds { get; init; }
 
@@ -34,6 +37,14 @@ public sealed record Observation(string Phase, double LogLikelihood, SelectionSt
             if (metric.Phases.Contains(Phase) && metric.Of(this) is double value)
             {
                 values.Add(metric.Name, value);
+            }
+        }
+
+        foreach ((string name, double? value) in Tasks.SelectMany(task => task.Fields))
+        {
+            if (value is double number)
+            {
+                values.Add(name, number);
             }
         }
 

@@ -14,6 +14,9 @@ public static class StateNames
     /// <summary>What stands before the name of a pool: how many steps each of its modules has had, [M].</summary>
     internal const string ModuleSteps = "method.module_steps.";
 
+    /// <summary>What stands before the name of a pool: by which share earlier tasks of a stream use each of its modules, [M].</summary>
+    internal const string UsedEarlier = "method.used_earlier.";
+
     private const string Pools = "pools.";
 
     /// <summary>What stands before the name of a layer: the state that it carries from window to window on a way through the data.</summary>

@@ -21,7 +21,14 @@ namespace ModNet.Runtime;
 /// </param>
 public sealed record TrainingPlan(
     long Steps, long LogEvery, long ValidateEvery, long CheckpointEvery, long EvaluationBatch = 128, int KeepCheckpoints = 2,
-    bool KeepBest = true, int? Patience = null, long? StepsPerEpoch = null);
+    bool KeepBest = true, int? Patience = null, long? StepsPerEpoch = null)
+{
+    /// <summary>
+    /// The tasks that training goes through one after the other, as the method has them; null where it has all data at once. Each task's end has an evaluation
+    /// and a checkpoint.
+    /// </summary>
+    public TaskStream? Stream { get; init; }
+}
 
 /// <summary>The outcome of a training run.</summary>
 /// <param name="Steps">The number of gradient steps taken, which is less than planned if the run was stopped.</param>
@@ -163,14 +170,15 @@ public sealed class Trainer(
                 method.Step();
             }
 
-            if (step % plan.ValidateEvery == 0 && step < plan.Steps)
+            bool endsTask = plan.Stream?.EndsAt(step) ?? false;
+            if ((step % plan.ValidateEvery == 0 || endsTask) && step < plan.Steps)
             {
                 Evaluate(step, report);
                 Consider(step);
             }
 
             routing?.During(step);
-            if (step % plan.CheckpointEvery == 0 && step < plan.Steps)
+            if ((step % plan.CheckpointEvery == 0 || endsTask) && step < plan.Steps)
             {
                 Save(step);
             }
@@ -315,9 +323,33 @@ public sealed class Trainer(
         using IDisposable? average = method.UseAverage();
         foreach ((string phase, IReadOnlyList<Dataset> parts) in HeldOut.Where(set => set.Parts.Count > 0))
         {
+            if (data.Tasks.Count > 0)
+            {
+                EvaluateTasks(phase, step, report);
+                continue;
+            }
+
             Evaluation seen = Evaluation.Of(graph, parts, plan.EvaluationBatch, device, method.Evaluating);
             Emit(report, step, new(phase, seen.LogLikelihood, seen.Statistics, seen.Score) { Perplexity = Perplexity(seen.Perplexity) });
         }
+    }
+
+    // The tasks that were trained on so far count together. Those to come are evaluated beside them where a row of the matrix of tasks is due: before
+    // the first step, and where a task ends.
+    private void EvaluateTasks(string phase, long step, Action<Progress> report)
+    {
+        int last = plan.Stream?.At(Math.Max(0, step - 1)) ?? data.Tasks.Count - 1;
+        bool isRow = step == 0 || (plan.Stream?.EndsAt(step) ?? true);
+        TaskPart[] tasks = [.. data.Tasks.Take(isRow ? data.Tasks.Count : last + 1)];
+        (Evaluation all, IReadOnlyList<Evaluation> each) = Evaluation.OfTasks(
+            graph, [.. tasks.Select(task => task.HeldOut(phase))], task => task <= last, plan.EvaluationBatch, device, method.Evaluating);
+        TaskScore[] scores =
+        [
+            .. tasks.Zip(each)
+                .Where(t => t.First.HeldOut(phase).Count > 0)
+                .Select(t => new TaskScore(t.First.Name, t.Second.LogLikelihood, t.Second.Score.Accuracy, Perplexity(t.Second.Perplexity))),
+        ];
+        Emit(report, step, new(phase, all.LogLikelihood, all.Statistics, all.Score) { Perplexity = Perplexity(all.Perplexity), Tasks = scores });
     }
 
     private IEnumerable<(string Phase, IReadOnlyList<Dataset> Parts)> HeldOut =>

@@ -7,14 +7,11 @@ namespace ModNet.Runtime;
 /// the datapoints are consecutive windows of a text.
 /// </summary>
 /// <param name="data">The training data.</param>
-/// <param name="size">B, the number of datapoints per minibatch.</param>
-/// <param name="generator">Shuffles the datapoints, unless they are consecutive.</param>
-/// <param name="batches">The minibatches, where they are others than those of the data's kind.</param>
+/// <param name="batches">The order of the minibatches.</param>
+/// <param name="more">The datapoints that are added to a minibatch of given ones; null adds none.</param>
 /// <param name="name">Names the track in checkpoints: <c>method.NAME_batches.…</c> and <c>method.NAME_carried.LAYER</c>.</param>
-internal sealed class DataTrack(Dataset data, long size, Generator generator, string name, Minibatches? batches = null) : IDisposable
+internal sealed class DataTrack(Dataset data, Minibatches batches, string name, Func<long[], long[]>? more = null) : IDisposable
 {
-    private readonly Minibatches _batches = batches ?? Minibatches.Of(data, size, generator);
-
     // By shard; the states of a minibatch that is run whole are those of shard 0.
     private readonly SortedDictionary<int, RecurrentState> _carried = [];
 
@@ -37,8 +34,8 @@ internal sealed class DataTrack(Dataset data, long size, Generator generator, st
     /// <summary>This rank's shards of the next minibatch. The first minibatch of a pass starts at zero.</summary>
     internal Shard[] Next(Sharding sharding)
     {
-        using Tensor indices = _batches.Next();
-        if (_batches.BeginsPass)
+        using Tensor indices = batches.Next();
+        if (batches.BeginsPass)
         {
             foreach (RecurrentState state in _carried.Values)
             {
@@ -46,20 +43,21 @@ internal sealed class DataTrack(Dataset data, long size, Generator generator, st
             }
         }
 
-        return Shard.Of(data, TensorArrays.Vector<long>(indices), sharding, Carried);
+        long[] datapoints = TensorArrays.Vector<long>(indices);
+        return Shard.Of(data, more is null ? datapoints : [.. datapoints, .. more(datapoints)], sharding, Carried);
     }
 
     /// <summary>The place reached and the state carried there, as tensors for a checkpoint. All ranks ask together.</summary>
     internal IEnumerable<(string Name, Tensor Value)> State(Sharding sharding) =>
     [
-        .. _batches.State().Select(s => ($"method.{name}_batches.{s.Name}", s.Value)),
+        .. batches.State().Select(s => ($"method.{name}_batches.{s.Name}", s.Value)),
         .. CarriedRows.Of(sharding, [.. sharding.Own.Select(Carried).OfType<RecurrentState>()]).Select(l => (StateNames.Carried(name) + l.Layer, l.State)),
     ];
 
     /// <summary>Goes to the place that <see cref="State"/> gave. States are carried on <paramref name="device"/>.</summary>
     internal void Restore(SavedState state, Device device, Sharding sharding)
     {
-        _batches.Restore(state.Under($"method.{name}_batches."));
+        batches.Restore(state.Under($"method.{name}_batches."));
         SavedState saved = state.Under(StateNames.Carried(name));
         foreach (string layer in data.IsConsecutive ? saved.Names : [])
         {
@@ -77,7 +75,7 @@ internal sealed class DataTrack(Dataset data, long size, Generator generator, st
 
     public void Dispose()
     {
-        _batches.Dispose();
+        batches.Dispose();
         foreach (RecurrentState state in _carried.Values)
         {
             state.Dispose();

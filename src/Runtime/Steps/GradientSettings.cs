@@ -23,6 +23,9 @@ public record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
     /// <summary>What a step does to modules that no datapoint of its minibatch chose.</summary>
     public Unselected Unselected { get; init; }
 
+    /// <summary>The tasks that training goes through one after the other; null draws every minibatch from all datapoints.</summary>
+    public TaskStream? Stream { get; init; }
+
     /// <summary>How the learning rate changes over the gradient steps.</summary>
     public Schedule Schedule { get; init; } = new ConstantSchedule();
 

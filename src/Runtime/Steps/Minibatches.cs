@@ -9,9 +9,12 @@ public abstract class Minibatches : IDisposable
     /// Minibatches of <paramref name="size"/> datapoints: shuffled, unless the datapoints are consecutive windows of a text whose state is
     /// carried.
     /// </summary>
-    public static Minibatches Of(Dataset data, long size, Generator generator) => data.IsConsecutive
-        ? new ConsecutiveMinibatches(data.Count, size)
-        : new MinibatchSampler(data.Count, size, generator);
+    public static Minibatches Of(Dataset data, long size, Generator generator) => Of(data.Count, size, data.IsConsecutive, generator);
+
+    /// <summary>The same of so many datapoints.</summary>
+    internal static Minibatches Of(long count, long size, bool consecutive, Generator generator) => consecutive
+        ? new ConsecutiveMinibatches(count, size)
+        : new MinibatchSampler(count, size, generator);
 
     /// <summary>
     /// How many minibatches of <paramref name="size"/> a pass through <paramref name="count"/> datapoints has, at least one. Consecutive windows

@@ -40,6 +40,7 @@ internal sealed class StepTaker : IDisposable
         }
 
         _frozen = new(graph.Pools, Memories);
+        Plasticity = new(graph.Pools);
     }
 
     /// <summary>All parameters of the graph. There may be several objects for one.</summary>
@@ -50,6 +51,9 @@ internal sealed class StepTaker : IDisposable
 
     /// <summary>The optimiser, which is the same for θ and φ.</summary>
     internal OptimizerHelper Optimizer { get; }
+
+    /// <summary>Scales the steps of modules that earlier tasks of a stream use.</summary>
+    internal ModulePlasticity Plasticity { get; }
 
     /// <summary>Tracks the modules in use; null where none rest.</summary>
     internal RestingModules? Resting { get; }
@@ -83,16 +87,22 @@ internal sealed class StepTaker : IDisposable
         }
 
         Resting?.Take();
+        Plasticity.Keep();
         _updates.Step(rate);
         Resting?.Step(rate);
+        Plasticity.Scale();
         _frozen.PutBack();
     }
 
-    /// <summary>The steps as <c>method.steps</c>, and those of each module as <c>method.module_steps.POOL</c> [M] where modules rest.</summary>
+    /// <summary>
+    /// The steps as <c>method.steps</c>, those of each module as <c>method.module_steps.POOL</c> [M] where modules rest, and how much earlier tasks use each as
+    /// <c>method.used_earlier.POOL</c> [M] where a stream has a plasticity.
+    /// </summary>
     internal IEnumerable<(string Name, Tensor Value)> State() =>
     [
         ("method.steps", tensor(new[] { Taken })),
         .. (Resting?.Steps ?? []).Select(p => (StateNames.ModuleSteps + p.Pool, tensor(p.Steps))),
+        .. Plasticity.State(),
     ];
 
     /// <summary>Takes back what <see cref="State"/> gave.</summary>
@@ -102,6 +112,11 @@ internal sealed class StepTaker : IDisposable
         foreach ((string pool, long[] steps) in Resting?.Steps ?? [])
         {
             TensorArrays.Vector<long>(state.Get(StateNames.ModuleSteps + pool, steps.Length)).CopyTo(steps, 0);
+        }
+
+        if (_settings.Stream?.Plasticity is double plasticity)
+        {
+            Plasticity.Restore(state, plasticity);
         }
     }
 

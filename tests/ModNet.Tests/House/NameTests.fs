@@ -38,6 +38,7 @@ let private others: (System.Type * (string * string option) list) list = [
         // A dataset as it is.
         "InMemory", Some "Dataset"
         "Generated", Some "Dataset"
+        "Stream", Some "TaskStream"
     ]
 ]
 

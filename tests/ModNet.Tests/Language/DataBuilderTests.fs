@@ -98,7 +98,15 @@ let tests =
 
         testCase "sets of images keep their settings"
         <| fun () ->
-            let standard: ImageData = { Path = "d"; HeldOut = 5_000; Standardise = false; SplitSeed = 1 }
+            let standard: ImageData = {
+                Path = "d"
+                HeldOut = 5_000
+                Standardise = false
+                SplitSeed = 1
+                Only = []
+                Renumber = false
+                Permuted = None
+            }
 
             Expect.equal (mnist "d" { }) (Data.Mnist standard) "defaults"
             Expect.equal (cifar10 "d" { }) (Data.Cifar10 standard) "defaults"
@@ -108,9 +116,61 @@ let tests =
                     held_out 7
                     standardise true
                     split_seed 3
+                    only [ 4; 2 ]
+                    renumber true
+                    permuted 9
                 }
 
-            Expect.equal said (Data.Cifar10 { Path = "d"; HeldOut = 7; Standardise = true; SplitSeed = 3 }) "all said"
+            Expect.equal
+                said
+                (Data.Cifar10 {
+                    Path = "d"
+                    HeldOut = 7
+                    Standardise = true
+                    SplitSeed = 3
+                    Only = [ 4; 2 ]
+                    Renumber = true
+                    Permuted = Some 9
+                })
+                "all said"
+
+        testCase "a stream keeps its tasks and settings"
+        <| fun () ->
+            let digits = mnist "d" { }
+
+            let said =
+                stream {
+                    task "a" digits
+                    tasks [ for name in [ "b"; "c" ] -> name, digits ]
+                    steps_of "b" 7
+                    replay (Replay.ByModule 5)
+                    memory 9
+                    plasticity 0.25
+                }
+
+            Expect.equal
+                said
+                (Data.Stream {
+                    Tasks = [ for name in [ "a"; "b"; "c" ] -> { Name = name; Data = digits } ]
+                    Together = false
+                    Steps = [ "b", 7 ]
+                    Replay = Some(Replay.ByModule 5)
+                    Memory = Some 9
+                    Plasticity = Some 0.25
+                })
+                "all said"
+
+            Expect.equal
+                (stream { together })
+                (Data.Stream {
+                    Tasks = []
+                    Together = true
+                    Steps = []
+                    Replay = None
+                    Memory = None
+                    Plasticity = None
+                })
+                "defaults"
 
         testCase "arrays in memory are a name, shapes, counts and a checksum"
         <| fun () ->

@@ -115,6 +115,7 @@ let inPlace (example: Example) =
     | "ModNet.TextBuilder" -> $"text \"example\" {{ {text} }}"
     | "ModNet.ToyRegressionBuilder" -> $"toy_regression {{ {text} }}"
     | "ModNet.CsvBuilder" -> $"csv \"example\" {{ {text} }}"
+    | "ModNet.StreamBuilder" -> $"stream {{ {text} }}"
     | "ModNet.ImageDataBuilder" -> $"mnist \"example\" {{ {text} }}"
     | "ModNet.InMemoryBuilder"
     | "ModNet.InMemoryTensors.InMemoryBuilder" ->

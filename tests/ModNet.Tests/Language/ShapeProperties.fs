@@ -208,7 +208,7 @@ let tests =
                     let! row = Gen.oneof [ Shapes.vector Limits.small; Shapes.image Limits.small ]
                     let! pool, output = Layers.poolFrom Limits.small (Some "tools") row
                     let! positions = Gen.choose (1, pool.Modules)
-                    let! form = Layers.controllerFor Limits.small false row positions pool.Modules
+                    let! form = Layers.controllerFor Limits.small None row positions pool.Modules
 
                     let modular =
                         modular {

@@ -103,7 +103,7 @@ let modulesPerChoice (network: Network) = [|
 
     for layer in (plan network).Layers |> List.collect _.Unfolded do
         match layer.Layer.Choosing with
-        | Some modular when modular.Controller <> Given ->
+        | Some modular when modular.Controller <> Given && modular.Controller <> ByTask ->
             for _ in 1 .. times * modular.Choose do
                 modular.Pool.Modules
         | _ -> ()

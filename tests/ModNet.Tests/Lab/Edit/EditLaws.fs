@@ -122,6 +122,7 @@ let private editable (network: Network) : PlannedPool list =
         |> List.forall (fun (_, layer) ->
             match layer.Layer.Choosing.Value.Controller with
             | Given
+            | ByTask
             | Factored _
             | Controller.Custom _ -> false
             | _ -> pool.Pool.Name.IsSome || not (layer.Name.StartsWith "repeat" || layer.Name.Contains "/repeat")))

@@ -131,6 +131,39 @@ let tests =
             Expect.equal (numbers (distribution.Entropy()) |> Array.map abs) (Array.zeroCreate 5) "entropy"
             Expect.equal (numbers (distribution.LogProbabilities.exp().sum(dim = -1L))) (Array.create 10 1.0) "one-hot"
 
+        testScoped "by task, each datapoint's task id has all probability, and nothing is chosen"
+        <| fun () ->
+            let tasks = torch.tensor [| 2L; 0L; 2L; 1L |]
+            use controller = new ByTaskController(3)
+            let distribution = controller.Distribution(normal 1 [ 4; 2 ], tasks)
+            Expect.isFalse distribution.Latent "latent"
+            Expect.equal (distribution.Mode().shape) [| 4L; 1L |] "one choice each"
+            Expect.equal (integers (distribution.Mode())) (integers tasks) "the task's own"
+            Expect.equal (numbers (distribution.LogProbability(tasks.unsqueeze 1L))) (Array.zeroCreate 4) "log p"
+
+            let pool = new LinearPool("heads", 3, 2, 2, Activation.Identity, true, doubles 1)
+            let layer = new ModularLayer("modular1", controller, pool, Combine.Sum, Dispatch.Auto)
+            use graph = new Graph([| layer :> Node |], new CategoricalHead(2))
+            let x = normal 2 [ 4; 2 ]
+            let output = graph.Forward(x, new ModeSelector(), SideInputs(tasks, null))
+            Expect.isFalse graph.HasChoice "no choice"
+            Expect.equal graph.GivenChoices 0L "no given choices"
+
+            for row, task in Array.indexed (integers tasks) do
+                let weight, bias = pool.Weight[int64 task], pool.Bias[int64 task]
+                let expected = numbers (torch.nn.functional.linear (x[int64 row].unsqueeze 0L, weight, bias))
+                Expect.equal (numbers output.Features[int64 row]) expected $"row {row}"
+
+            output.Features.sum().backward()
+
+            use alone =
+                graph.Forward(x, new ModeSelector(), SideInputs(torch.zeros (4L, dtype = torch.int64), null)).Features
+
+            graph.zero_grad ()
+            alone.sum().backward()
+            Expect.equal (numbers (pool.Weight.grad[1L])) (Array.zeroCreate 4) "another task's head gets no gradient"
+            fails (fun () -> graph.Forward(x, new ModeSelector()) |> ignore) "a task id from 0 to 2"
+
         testScoped "a custom one gives logits position by position, and other shapes are refused by the layer's name"
         <| fun () ->
             let map outputs = torch.nn.Linear(2L, outputs, dtype = Nullable torch.ScalarType.Float64)

@@ -38,7 +38,7 @@ let private single limits change : Gen<Network> =
         let! input = Gen.oneof [ Shapes.vector limits; Shapes.image limits ]
         let! pool, unit = Layers.poolFrom limits None input
         let! choose = Gen.choose (1, min 3 pool.Modules)
-        let! controller = Layers.controllerFor limits false input choose pool.Modules
+        let! controller = Layers.controllerFor limits None input choose pool.Modules
 
         let modular = {
             Pool = pool

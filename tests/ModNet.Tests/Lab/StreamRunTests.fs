@@ -1,0 +1,529 @@
+/// Runs on a stream of tasks.
+module ModNet.Tests.StreamRunTests
+
+open System
+open System.IO
+open System.Text.Json.Nodes
+open System.Text.RegularExpressions
+open System.Threading
+open Expecto
+open ModNet
+open ModNet.Runtime
+open ModNet.Tests.Running
+open TorchSharp
+
+/// Two classes on two sides of a line whose direction is the task's own.
+let private side name angle points' =
+    let x, y = cos angle, sin angle
+
+    generated name {
+        features 2
+        classes 2
+        points points'
+        held_out 40
+        test 30
+
+        draw (fun random ->
+            let a, b = random.NextDouble() * 2.0 - 1.0, random.NextDouble() * 2.0 - 1.0
+            Datapoint.labelled [| float32 a; float32 b |] (if a * x + b * y > 0.0 then 1 else 0))
+    }
+
+let private sides = [ "up", side "up" 1.6 60; "right", side "right" 0.0 50; "down", side "down" 4.7 70 ]
+
+let private plain =
+    network "sides" {
+        features 2
+
+        modular {
+            modules 4
+            unit (linear 8 |> tanh)
+        }
+
+        dropout 0.1
+        softmax 2
+    }
+
+let private headed =
+    network "sides" {
+        features 2
+        tasks 3
+
+        modular {
+            modules 4
+            unit (linear 8 |> tanh)
+            choose 2
+        }
+
+        task_heads 3 2
+        categorical
+    }
+
+let private run (directory: string) (folder: string) mine source method' =
+    experiment {
+        net mine
+        data source
+        train method'
+        seed 3
+        log_every 5
+        validate_every 10
+        out (Path.Combine(directory, folder))
+    }
+
+let private trained (experiment: Experiment) : string =
+    quietly (fun () -> train Settings.none experiment |> ignore)
+    experiment.Out.Value
+
+let private byEm =
+    em {
+        samples 3
+        m_steps 4
+        e_batch 16
+        batch 8
+        steps 23
+        optimizer (Adam 0.02)
+        schedule (Warmup(3, Cosine))
+    }
+
+let private methods: (string * Method) list = [
+    "em", byEm
+    "em from a sweep",
+    em {
+        samples 3
+        m_steps 7
+        e_batch 16
+        batch 8
+        steps 23
+        start Sweep
+        unselected Rest
+    }
+    "reinforce",
+    reinforce {
+        batch 8
+        steps 23
+    }
+    "noisy top-k",
+    noisy_topk {
+        k 2
+        batch 8
+        steps 23
+    }
+    "loss-free top-k",
+    loss_free_topk {
+        k 2
+        batch 8
+        steps 23
+    }
+    "static",
+    static_modules {
+        batch 8
+        steps 23
+        average_weights 0.9
+    }
+]
+
+/// A line of metrics without the fields of single tasks.
+let private withoutTasks (line: string) = Regex.Replace(line, ",\"[a-z_]+/[^\"]*\":[^,}]*", "")
+
+let private summaryOf (folder: string) = (RunFiles.summary folder).Value
+
+/// A run of a stream on a text's windows, or on all but consecutive ones, that is stopped where it is told.
+let private stoppable
+    (carried: bool)
+    (replay: ReplayPlan option)
+    (directory: string)
+    (stop: int option)
+    (resume: bool)
+    =
+    scoped
+    <| fun () ->
+        use streams = new RandomStreams(5L)
+        let graph, whole = Fixtures.resuming streams 4 carried
+
+        let part (first: int64) (count: int64) =
+            new Dataset(
+                whole.Inputs.narrow(0, first, count).clone(),
+                whole.Targets.narrow(0, first, count).clone(),
+                consecutive = carried
+            )
+
+        let splits (first: int64) (count: int64) = new DataSplits(part first count, [| part first count |], [||])
+
+        use joined =
+            JoinedTasks.Of [| struct ("a", splits 0L 8L); struct ("b", splits 8L 6L); struct ("c", splits 14L 9L) |]
+
+        let spans = [|
+            for task, steps in Seq.zip joined.Tasks [ 7L; 9L; 8L ] -> TaskSpan(task.Name, task.First, task.Count, steps)
+        |]
+
+        // Used modules are slowed down in all of these runs.
+        let stream = TaskStream(spans, Replay = Option.toObj replay, Plasticity = Nullable 0.3)
+
+        let settings =
+            EmSettings(3, 4, 5L, 4L, 1e-2, Stream = stream, Start = EmStart.Sweep, Unselected = Runtime.Unselected.Rest)
+
+        use method = new ViterbiEm(graph, joined.Train, settings, streams)
+        use folder = if resume then RunFolder.Open directory else RunFolder.Create directory
+        let plan = TrainingPlan(24L, 1L, 4L, 5L, KeepBest = false, Stream = stream)
+        let trainer = Trainer(graph, method, joined, plan, folder, streams, torch.CPU)
+        use cancel = new CancellationTokenSource()
+
+        let seen (progress: Progress) =
+            if Some(int progress.Line.Step) = stop && progress.Line.Phase = "train" then cancel.Cancel()
+
+        trainer.Run(seen, cancel.Token, resume) |> ignore
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "runs of streams" [
+        for name, method' in methods do
+            testInDirectory $"{name}: a stream of one task is the plain run, bit for bit"
+            <| fun directory ->
+                let _, only = sides.Head
+                let alone = trained (run directory "alone" plain only method')
+
+                let within =
+                    trained (
+                        run
+                            directory
+                            "stream"
+                            plain
+                            (stream {
+                                task "up" only
+                                replay (Replay.Uniform 5)
+                            })
+                            method'
+                    )
+
+                let learned folder =
+                    Learned.tensorsOf folder |> List.filter (fun (name, _) -> not (name.EndsWith "_batches.task"))
+
+                Expect.equal (learned within) (learned alone) "weights, optimiser, a*, places, random streams"
+
+                Expect.equal
+                    (Learned.metricsOf within |> List.map withoutTasks)
+                    (Learned.metricsOf alone)
+                    "lines of metrics"
+
+        for carried in [ false; true ] do
+            for replay in
+                [
+                    None
+                    if not carried then
+                        Some(ReplayPlan(3L, true, Memory = Nullable 4L))
+                        Some(ReplayPlan 6L)
+                ] do
+                let how =
+                    match replay with
+                    | None -> "without replay"
+                    | Some replay when replay.ByModule -> "with replay by module"
+                    | Some _ -> "with uniform replay"
+
+                testCase
+                    $"a stream {how}, state carried: {carried}, goes on in a task and at its ends as if it had not been stopped"
+                <| fun () ->
+                    inDirectory
+                    <| fun whole ->
+                        stoppable carried replay whole None false
+
+                        for stops in [ [ 11 ]; [ 7 ]; [ 3; 16; 17 ]; [ 7; 8; 23 ] ] do
+                            inDirectory
+                            <| fun parts ->
+                                stops |> List.iteri (fun i stop -> stoppable carried replay parts (Some stop) (i > 0))
+                                stoppable carried replay parts None true
+                                Expect.equal (Learned.tensorsOf parts) (Learned.tensorsOf whole) $"{stops}: bit for bit"
+                                Expect.equal (Learned.metricsOf parts) (Learned.metricsOf whole) $"{stops}: metrics"
+
+        testInDirectory "the summary has the matrix, whose last row an opened run comes to again"
+        <| fun directory ->
+            let folder =
+                trained (
+                    run
+                        directory
+                        "run"
+                        headed
+                        (stream {
+                            tasks sides
+                            replay (Replay.ByModule 8)
+                            memory 20
+                            steps_of "right" 30
+                        })
+                        byEm
+                )
+
+            let summary = summaryOf folder
+            let told = summary["tasks"].AsObject()
+            Expect.equal [ for step in told["ends"].AsArray() -> step.GetValue<int>() ] [ 23; 53; 76 ] "ends"
+            Expect.equal (summary["steps"].GetValue<int64>()) 76L "steps in all"
+            let matrix = told["test"].["matrix"].AsArray()
+            let rows = [ for row in matrix -> [ for value in row.AsArray() -> value.GetValue<float>() ] ]
+            Expect.equal [ for row in rows -> row.Length ] [ 3; 3; 3 ] "a row for every task"
+
+            Expect.equal
+                (summary["final"].["average_accuracy"].GetValue<float>())
+                (List.average (List.last rows))
+                "the mean of the last row"
+
+            let best = [ for column in List.transpose rows -> List.max column ]
+
+            Expect.floatClose
+                Accuracy.high
+                (summary["final"].["forgetting"].GetValue<float>())
+                (List.zip best (List.last rows) |> List.take 2 |> List.averageBy (fun (best, last) -> best - last))
+                "forgetting"
+
+            // Functions and arrays are not in the folder.
+            let code = Experiment.with_code_of (run directory "run" headed (stream { tasks sides }) byEm)
+
+            Trained.within_as code folder (fun opened ->
+                let again = [
+                    for task in opened.Source.Splits.Tasks ->
+                        scoped (fun () ->
+                            Evaluation
+                                .Of(opened.Graph, task.Test, 128L, opened.Device, opened.Evaluating)
+                                .Score.Accuracy.Value)
+                ]
+
+                Expect.equal again (List.last rows) "evaluated again")
+
+            let html = File.ReadAllText(Path.Combine(folder, "report.html"))
+            Expect.stringContains html "task that is evaluated" "the report shows the matrix"
+
+        testInDirectory "a frozen module and what was not in use are after a task as they were before it"
+        <| fun directory ->
+            let source = stream { tasks sides }
+            let experiment = { run directory "run" headed source byEm with Frozen = [ "modular1/pool/1" ] }
+            let folder = trained { experiment with KeepCheckpoints = 50 }
+
+            let read path =
+                scoped (fun () -> Safetensors.Read path |> Seq.map (fun each -> each.Key, numbers each.Value) |> Map)
+
+            let first = read (Path.Combine(folder, "checkpoints", "23.safetensors"))
+            let last = read (Path.Combine(folder, "checkpoint.safetensors"))
+            let weights = "pools.modular1/pool.weight"
+            let each = first[weights].Length / 4
+            let ofModule number (values: float array) = values[number * each .. (number + 1) * each - 1]
+            Expect.equal (ofModule 1 last[weights]) (ofModule 1 first[weights]) "frozen"
+            Expect.notEqual (ofModule 0 last[weights]) (ofModule 0 first[weights]) "not frozen"
+
+        testInDirectory "only the present task's head is trained, where modules that are not in use rest"
+        <| fun directory ->
+            let resting = byEm.WithGradient { byEm.Gradient with Unselected = Rest }
+
+            let folder =
+                trained { run directory "run" headed (stream { tasks sides }) resting with KeepCheckpoints = 50 }
+
+            let head name =
+                scoped (fun () ->
+                    numbers (Safetensors.Read(Path.Combine(folder, name))["pools.modular2/pool.weight"])
+                    |> Array.chunkBySize 16)
+
+            let first, second, last =
+                head "checkpoints/23.safetensors", head "checkpoints/46.safetensors", head "checkpoint.safetensors"
+
+            Expect.equal (first[0], first[2]) (second[0], second[2]) "in the second task"
+            Expect.notEqual first[1] second[1] "its own head"
+            Expect.equal (second[0], second[1]) (last[0], last[1]) "in the third task"
+
+        testInDirectory "a plasticity scales the steps of modules by how much earlier tasks use them"
+        <| fun directory ->
+            let oneByOne = { byEm.Gradient with Optimizer = Sgd(0.1, 0.0); Unselected = Drift }
+            let one = byEm.WithGradient oneByOne
+
+            // The second task has a single step, in which nothing but the plasticity differs.
+            let after name (factor: float option) =
+                let source =
+                    match
+                        stream {
+                            tasks (List.take 2 sides)
+                            steps_of "right" 1
+                        }
+                    with
+                    | Data.Stream source -> Data.Stream { source with Plasticity = factor }
+                    | other -> other
+
+                let folder = trained { run directory name plain source one with KeepCheckpoints = 9 }
+
+                let read file =
+                    scoped (fun () ->
+                        let tensors = Safetensors.Read(Path.Combine(folder, file))
+                        numbers tensors["pools.modular1/pool.weight"], integers tensors["em.assignments"])
+
+                let weights, held = read "checkpoints/23.safetensors"
+                let now, _ = read "checkpoint.safetensors"
+                weights, now, Array.truncate 60 held
+
+            let before, whole, held = after "whole" None
+            let _, same, _ = after "one" (Some 1.0)
+            Expect.equal same whole "1 is without"
+            let _, slowed, _ = after "slowed" (Some 0.25)
+            let counts = [| for number in 0..3 -> held |> Array.filter ((=) number) |> Array.length |> float |]
+            let each = before.Length / 4
+
+            for place in 0 .. before.Length - 1 do
+                let kept = 1.0 - 0.75 * counts[place / each] / Array.max counts
+                let expected = before[place] + kept * (whole[place] - before[place])
+                Expect.isLessThan (abs (slowed[place] - expected)) 1e-6 $"weight {place}"
+
+            let _, stopped, _ = after "stopped" (Some 0.0)
+            let most = Array.findIndex ((=) (Array.max counts)) counts
+            let ofModule (values: float array) = values[most * each .. (most + 1) * each - 1]
+            Expect.equal (ofModule stopped) (ofModule before) "0 keeps the most used one as it is"
+            Expect.notEqual (ofModule whole) (ofModule before) "which moves without"
+
+        testInDirectory "every method trains a stream with uniform replay, and mixed"
+        <| fun directory ->
+            for name, method' in methods do
+                for how, source in
+                    [
+                        "one after the other",
+                        stream {
+                            tasks sides
+                            replay (Replay.Uniform 4)
+                        }
+                        "together",
+                        stream {
+                            tasks sides
+                            together
+                        }
+                    ] do
+                    let folder = trained (run directory $"{name}, {how}" plain source method')
+                    let summary = summaryOf folder
+                    Expect.equal (summary["steps"].GetValue<int64>()) 69L $"{name}, {how}: steps"
+                    let rows = summary["tasks"].["test"].["matrix"].AsArray().Count
+                    Expect.equal rows (if how = "together" then 1 else 3) $"{name}, {how}: rows"
+
+        testInDirectory "a run of a stream is not resumed to another length"
+        <| fun directory ->
+            let experiment = run directory "run" plain (stream { tasks sides }) byEm
+            trained experiment |> ignore
+            let longer = { experiment with Method = experiment.Method.WithSteps 30 }
+
+            Expect.throwsC
+                (fun () -> quietly (fun () -> train { Settings.none with Resume = true } longer |> ignore))
+                (fun refused -> Expect.stringContains refused.Message "the same experiment" "refused")
+
+        testInDirectory "texts of a stream have one vocabulary"
+        <| fun directory ->
+            let one = write directory "one.txt" (String.replicate 30 "a b c\n")
+            let two = write directory "two.txt" (String.replicate 30 "b d e f\n")
+
+            let reader =
+                network "reader" {
+                    tokens 8
+                    embed 4
+                    gru 4
+                    softmax 8
+                }
+
+            let folder =
+                trained (
+                    run
+                        directory
+                        "run"
+                        reader
+                        (stream {
+                            task "one" (text one { window 4 })
+                            task "two" (text two { window 4 })
+                        })
+                        byEm
+                )
+
+            let summary = summaryOf folder
+            Expect.equal (summary["tasks"].["test"].["measure"].GetValue<string>()) "log_likelihood_per_word" "measure"
+            use trained = Trained.load folder
+            Expect.equal (Set trained.ClassNames) (Set [ "a"; "b"; "c"; "d"; "e"; "f"; "<unk>"; "<eos>" ]) "words"
+
+        testInDirectory "tasks of images are some classes of them, or their pixels in another order"
+        <| fun directory ->
+            writeMnist directory "-ubyte" 100 40
+
+            let load (source: Data) =
+                let unchecked =
+                    experiment {
+                        net (
+                            network "digits" {
+                                image (1, 28, 28)
+                                flatten
+                                softmax 10
+                            }
+                        )
+
+                        data source
+                        train (em { })
+                    }
+
+                (Source.load (CheckedExperiment(unchecked, { Network = unchecked.Network; Layers = []; Pools = [] })))
+                    .Splits
+
+            use whole = load (mnist directory { held_out 20 })
+
+            use kept =
+                load (
+                    mnist directory {
+                        held_out 20
+                        only [ 7; 2 ]
+                    }
+                )
+
+            use renumbered =
+                load (
+                    mnist directory {
+                        held_out 20
+                        only [ 7; 2 ]
+                        renumber true
+                    }
+                )
+
+            let parts (splits: DataSplits) = [ splits.Train; splits.Validation[0]; splits.Test[0] ]
+
+            scoped
+            <| fun () ->
+                for all, (some, other) in List.zip (parts whole) (List.zip (parts kept) (parts renumbered)) do
+                    let labels = integers all.Targets
+
+                    let rows = [|
+                        for row, label in Array.indexed labels do
+                            if label = 7 || label = 2 then row
+                    |]
+
+                    Expect.equal (integers some.Targets) [| for row in rows -> labels[row] |] "labels, in their order"
+
+                    Expect.equal
+                        (integers other.Targets)
+                        [| for row in rows -> if labels[row] = 7 then 0 else 1 |]
+                        "numbered as they are said"
+
+                    let pixels (images: Dataset) =
+                        numbers (images.Inputs.to_type torch.ScalarType.Float32) |> Array.chunkBySize 784
+
+                    let expected = [| for row in rows -> (pixels all)[row] |]
+                    Expect.equal (pixels some) expected "images"
+                    Expect.equal (pixels other) expected "the same"
+
+                use permuted =
+                    load (
+                        mnist directory {
+                            held_out 20
+                            permuted 4
+                        }
+                    )
+
+                let pixels (images: Dataset) =
+                    numbers (images.Inputs.to_type torch.ScalarType.Float32) |> Array.chunkBySize 784
+                // The place of each pixel, found by images of which each pixel has a history of its own.
+                for all, other in List.zip (parts whole) (parts permuted) do
+                    for before, after in Array.zip (pixels all) (pixels other) do
+                        Expect.equal (Array.sort after) (Array.sort before) "the same pixels"
+
+                    Expect.notEqual (pixels other) (pixels all) "elsewhere"
+
+                let history (sets: Dataset list) place = [
+                    for set in sets do
+                        for image in pixels set -> image[place]
+                ]
+
+                let before = [ for place in 0..783 -> history (parts whole) place ] |> List.sort
+                let after = [ for place in 0..783 -> history (parts permuted) place ] |> List.sort
+                Expect.equal after before "one order for all images of all sets"
+    ]
