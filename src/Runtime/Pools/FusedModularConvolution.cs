@@ -53,7 +53,7 @@ internal static class FusedModularConvolution
         }
 
         internal override void Backward(
-            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor weightGradient, Tensor? biasGradient) =>
+            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor? weightGradient, Tensor? biasGradient) =>
             ModularConvolution.Backward(
                 Size,
                 Floats(x),

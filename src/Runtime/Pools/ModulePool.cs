@@ -37,6 +37,9 @@ public abstract class ModulePool : GraphPart
     /// </summary>
     internal ModulesInUse? InUse { get; private set; }
 
+    /// <summary>Keeps the gradient in the weights as factors, while steps are taken that make it of them (<see cref="FactoredGradients"/>). Else null.</summary>
+    internal WeightFactors? Factors { get; set; }
+
     /// <summary>The modules that training leaves as they are, ascending.</summary>
     public IReadOnlyCollection<int> Frozen => _frozen;
 

@@ -40,6 +40,9 @@ public record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
     /// null keeps none.
     /// </summary>
     public double? AverageWeights { get; init; }
+
+    // The tests set it, so that small networks go the way of large ones.
+    internal long LeastFactored { get; init; } = FactoredGradients.Least;
 }
 
 /// <summary>
