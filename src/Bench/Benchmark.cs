@@ -15,6 +15,7 @@ public sealed record Benchmark(
         new("ptb-mstep", "its M-step", PeerKind.All, PtbBenchmark.MStep),
         new("ptb-estep", "its E-step, and the memory that takes", PeerKind.All, PtbBenchmark.EStep),
         new("modular-layer", "a modular linear layer over M, K, batch and width, beside a dense one", PeerKind.All, LayerBenchmark.Run),
+        new("modules-in-use", "a modular linear layer with all or few of 1,024 modules in use, beside one with 16", [], LayerBenchmark.OverModules),
         new("modular-units", "a modular layer whose units have several layers, beside a dense network of as many operations", [], UnitBenchmark.Run),
         new("overhead", "operators one by one; a compiled network beside a hand-written loop", [PeerKind.PyTorch], OverheadBenchmark.Run),
         new("cifar-em", "an EM round of the CIFAR-10 network (1 E-step, 15 M-steps)", PeerKind.All, CifarBenchmark.Run),

@@ -24,4 +24,5 @@ module TaskHeadsLayer =
             StopGradient = false
             Dispatch = Auto
             Masked = []
+            Context = 0
         }

@@ -16,6 +16,9 @@ public static class LayerBenchmark
     private const string Dense = "ModNet, dense";
     private const string DenseWay = "dense";
 
+    // How many times as many modules there are where cost is held against the number of modules.
+    private const int Times = 64;
+
     // What an optimiser keeps of a peer's parameters it keeps up to three times, and a copy while it works.
     private const int CopiesOfAPeer = 3;
 
@@ -26,11 +29,14 @@ public static class LayerBenchmark
         {
             yield return Run(sizes, settings, peers);
         }
+    }
 
-        if (!settings.Tiny)
+    /// <summary>Cost is to follow what is chosen, not what exists: many modules, all or few of them in use, beside few, in one run.</summary>
+    public static IEnumerable<BenchCase> OverModules(BenchSettings settings, IReadOnlyList<Peer> peers)
+    {
+        foreach (Unselected unselected in (Unselected[])[Unselected.Rest, Unselected.Drift])
         {
-            settings.Say("M = 16 beside M = 1,024");
-            yield return OverModules(settings);
+            yield return OverModules(settings, unselected);
         }
     }
 
@@ -87,31 +93,33 @@ public static class LayerBenchmark
         }
     }
 
-    // Cost is to follow what is chosen, not what exists: many modules, all or few of them in use, beside few, in one run.
-    private static BenchCase OverModules(BenchSettings settings)
+    private static BenchCase OverModules(BenchSettings settings, Unselected unselected)
     {
-        LayerSizes few = new(16, 1, 4096, 256, 16), many = new(1024, 1, 4096, 256, 1024), sparse = many with { InUse = few.Modules };
+        LayerSizes few = settings.Tiny ? LayerSizes.Tiny[0] : new(16, 1, 4096, 256, 16);
+        LayerSizes many = few with { Modules = few.Modules * Times, InUse = few.InUse * Times }, sparse = many with { InUse = few.Modules };
         JsonObject facts = new() { ["sizes"] = new JsonArray(few.ToJson(), many.ToJson(), sparse.ToJson()) };
-        const string name = "modular layer, M = 1024 beside M = 16";
+        string small = $"M = {few.Modules}", large = $"M = {many.Modules}", name = $"modular layer, {large} beside {small}, unselected {unselected}";
+        settings.Say(name);
         if (Lacking(2 * many.Bytes) is string lacking)
         {
             facts["not_run"] = lacking;
             return new(name, [], [], facts);
         }
 
-        LayerStep Step(LayerSizes sizes) => LayerStep.Modular(sizes, Unselected.Rest);
-        using LayerStep small = Step(few), large = Step(many), sparsely = Step(sparse);
+        using LayerStep one = LayerStep.Modular(few, unselected), all = LayerStep.Modular(many, unselected), some = LayerStep.Modular(sparse, unselected);
         IReadOnlyList<Timing> timings = Interleaved.Measure(
-            [
-                Contender.Here("M = 16", small.Run),
-                Contender.Here("M = 1024", large.Run),
-                Contender.Here("M = 1024, 16 of them in use", sparsely.Run),
-            ],
+            [Contender.Here(small, one.Run), Contender.Here(large, all.Run), Contender.Here($"{large}, {few.Modules} of them in use", some.Run)],
             settings.Pace,
             settings.Say,
             settings.Stop);
-        Goal goal = new(false, 1.5);
-        return new(name, timings, [.. timings.Skip(1).Select(t => Ratio.Of($"{t.Name} / M = 16", t, timings[0], goal))], facts);
+        return new(
+            name,
+            timings,
+            [
+                Ratio.Of($"{timings[1].Name} / {small}", timings[1], timings[0], new Goal(false, 4.5)),
+                Ratio.Of($"{timings[2].Name} / {small}", timings[2], timings[0], unselected == Unselected.Rest ? new Goal(false, 1.5) : null),
+            ],
+            facts);
     }
 
     private static string? Lacking(long bytes) =>

@@ -21,20 +21,22 @@ public sealed class LayerStep : IDisposable
     private readonly OptimizerHelper _optimizer;
     private readonly FusedSteps _updates;
     private readonly RestingModules? _resting;
+    private readonly FactoredGradients? _factored;
     private readonly Tensor _x;
     private readonly Tensor _upstream;
     private readonly Tensor? _indices;
     private readonly bool _updating;
 
     private LayerStep(
-        nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? resting = null, bool updating = true)
+        nn.Module module, Func<Tensor, Tensor> layer, long rows, LayerSizes sizes, Tensor? indices, ModulePool? pool = null, bool rests = false, bool updating = true)
     {
         (_module, _layer, _indices, _updating) = (module, layer, indices, updating);
         Parameter[] parameters = [.. module.parameters()];
         _optimizer = Adam.Over(parameters);
         ParameterMemory[] memories = Adam.Memories(parameters, _optimizer);
-        _updates = new(memories, _optimizer, SpreadPools.None);
-        _resting = resting is null ? null : new([resting], memories);
+        _factored = pool is null || !updating ? null : new([pool], memories);
+        _updates = new(memories, _optimizer, _factored);
+        _resting = rests ? new([pool!], memories, _factored) : null;
         _x = rand(new long[] { rows, sizes.Width }, requires_grad: true).DetachFromDisposeScope();
         _upstream = rand(new long[] { rows, sizes.Width }).DetachFromDisposeScope();
     }
@@ -92,12 +94,14 @@ public sealed class LayerStep : IDisposable
             {
                 // What a layer does that has a controller.
                 pool.InUse?.Add(indices);
+                pool.Factors?.Use();
                 return Combine.Sum.Apply(dispatch.Run(pool, x, indices), null);
             },
             sizes.Batch,
             sizes,
             indices.DetachFromDisposeScope(),
-            rests ? pool : null,
+            pool,
+            rests,
             updating);
     }
 
@@ -108,7 +112,9 @@ public sealed class LayerStep : IDisposable
         _optimizer.zero_grad();
         _x.grad = null;
         _resting?.Begin();
+        _factored?.Begin();
         _layer(_x).backward([_upstream]);
+        _factored?.End();
         if (_updating)
         {
             _resting?.Take();
@@ -121,6 +127,7 @@ public sealed class LayerStep : IDisposable
     public void Dispose()
     {
         _resting?.End();
+        _factored?.Dispose();
         _optimizer.Dispose();
         _module.Dispose();
         _x.Dispose();

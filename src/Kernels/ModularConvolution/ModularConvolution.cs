@@ -80,14 +80,65 @@ public static unsafe class ModularConvolution
         Span<float> output,
         Cores cores)
     {
-        Check(size, x, indices, weight);
+        ForwardSome(size, x, [], indices, [], weight, bias, output, cores);
+    }
+
+    /// <summary>Runs the chosen modules on images that lie anywhere, and writes the outputs of those selections that are wanted: nothing has to be copied before or after.</summary>
+    /// <param name="size">The same as in <see cref="Forward"/>, and so are indices, weight and bias.</param>
+    /// <param name="x">[n, in, H, W].</param>
+    /// <param name="sources">[B]: where in x each image lies. Empty where they lie in order, and n is B.</param>
+    /// <param name="indices">[Times·B, K].</param>
+    /// <param name="targets">
+    /// [Times·B]: the place of each selection's outputs, every place from 0 up to their number once; −1 where they are not wanted. Empty where all are wanted in their own order.
+    /// </param>
+    /// <param name="weight">[M, out, in, Kernel, Kernel].</param>
+    /// <param name="bias">[M, out], or empty.</param>
+    /// <param name="output">Out, overwritten: [places, K, out, H', W'].</param>
+    /// <param name="cores">How many threads may work.</param>
+    /// <exception cref="ArgumentException">A length does not fit the sizes, or places are not each named once.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A choice lies outside [0, M), an image outside x, or a size is too small.</exception>
+    public static void ForwardSome(
+        in ModularConvolutionSize size,
+        ReadOnlySpan<float> x,
+        ReadOnlySpan<int> sources,
+        ReadOnlySpan<long> indices,
+        ReadOnlySpan<int> targets,
+        ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias,
+        Span<float> output,
+        Cores cores)
+    {
+        long images = sources.IsEmpty ? size.Rows : x.Length / Math.Max(1, size.Image);
+        Check(size, x, indices, weight, images);
+        Expected.LengthOrNone(sources.Length, size.Rows, nameof(sources), "[B]");
+        foreach (int source in sources)
+        {
+            if ((uint)source >= images)
+            {
+                throw new ArgumentOutOfRangeException(nameof(sources), $"sources: expected images 0 to {images - 1}, got {source}.");
+            }
+        }
+
         Expected.LengthOrNone(bias.Length, (long)size.Modules * size.Outputs, nameof(bias), "[M, out]");
-        Expected.Length(output.Length, (long)size.Choices * size.Output, nameof(output), "[Times·B, K, out, H', W']");
+        long selections = (long)size.Times * size.Rows;
+        Expected.LengthOrNone(targets.Length, selections, nameof(targets), "[Times·B]");
+        Expected.Length(
+            output.Length, (targets.IsEmpty ? selections : Places(targets)) * size.Choose * size.Output, nameof(output), targets.IsEmpty ? "[Times·B, K, out, H', W']" : "[places, K, out, H', W']");
         fixed (long* chosen = indices)
+        fixed (int* from = sources, to = targets)
         fixed (float* px = x, w = weight, b = bias, y = output)
         {
-            Narrow(cores, size).Run(
-                new ModularConvolutionTask { Size = size, X = px, Indices = chosen, Weight = w, Bias = b, Output = y });
+            Narrow(cores, size).Run(new ModularConvolutionTask
+            {
+                Size = size,
+                X = px,
+                Sources = from,
+                Indices = chosen,
+                Targets = to,
+                Weight = w,
+                Bias = b,
+                Output = y,
+            });
         }
     }
 
@@ -119,7 +170,7 @@ public static unsafe class ModularConvolution
         Span<float> biasGradient,
         Cores cores)
     {
-        Check(size, x, indices, weight);
+        Check(size, x, indices, weight, size.Rows);
         long outputs = (long)size.Choices * size.Output;
         Expected.Length(upstream.Length, outputs, nameof(upstream), "[Times·B, K, out, H', W']");
         if (size.Relu)
@@ -156,8 +207,32 @@ public static unsafe class ModularConvolution
     // A small image fills a narrow register better than a wide one.
     private static Cores Narrow(Cores cores, in ModularConvolutionSize size) => cores.AtMost(size.Places <= 4 ? 4 : size.Places <= 8 ? 8 : 16);
 
+    // How many selections are wanted, each at a place of its own.
+    private static int Places(ReadOnlySpan<int> targets)
+    {
+        var named = new bool[targets.Length];
+        int count = 0, most = -1;
+        foreach (int target in targets)
+        {
+            if (target < -1 || target >= named.Length || (target >= 0 && named[target]))
+            {
+                throw new ArgumentException($"targets: expected every place once, or −1, got {target}.", nameof(targets));
+            }
+
+            if (target >= 0)
+            {
+                named[target] = true;
+                (count, most) = (count + 1, Math.Max(most, target));
+            }
+        }
+
+        return most == count - 1
+            ? count
+            : throw new ArgumentException($"targets: expected every place from 0 to {count - 1}, got {most}.", nameof(targets));
+    }
+
     private static void Check(
-        in ModularConvolutionSize size, ReadOnlySpan<float> x, ReadOnlySpan<long> indices, ReadOnlySpan<float> weight)
+        in ModularConvolutionSize size, ReadOnlySpan<float> x, ReadOnlySpan<long> indices, ReadOnlySpan<float> weight, long images)
     {
         Expected.AtLeast(size.Rows, 0, "B");
         Expected.AtLeast(size.Inputs, 1, "in");
@@ -170,7 +245,7 @@ public static unsafe class ModularConvolution
         Expected.AtLeast(size.Modules, 1, "M");
         Expected.AtLeast(size.Choose, 1, "K");
         Expected.AtLeast(size.Times, 1, "Times");
-        Expected.Length(x.Length, (long)size.Rows * size.Image, nameof(x), "[B, in, H, W]");
+        Expected.Length(x.Length, images * size.Image, nameof(x), "[B, in, H, W]");
         Expected.Length(indices.Length, size.Choices, nameof(indices), "[Times·B, K]");
         Expected.Length(weight.Length, (long)size.Modules * size.WeightLength, nameof(weight), "[M, out, in, Kernel, Kernel]");
         Expected.Below(indices, size.Modules, nameof(indices), "modules", "M");

@@ -57,7 +57,7 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
     /// <summary>Computes the outputs of all choices of an image.</summary>
     internal void Forward(int row)
     {
-        _windows.Unfold(_task.X + (long)row * _layout.Image, _planes, _taps);
+        _windows.Unfold(_task.Image(row), _planes, _taps);
         int distinct = Distinct(row);
         for (int first = 0; first < distinct; first += _layout.Together)
         {
@@ -90,9 +90,10 @@ internal sealed unsafe class ModularConvolutionWorker<L, V> : IDisposable
             for (int position = 0; position < _layout.Positions; position++)
             {
                 int among = _ofPosition[position] - first;
-                if (among >= 0 && among < count)
+                float* target = among >= 0 && among < count ? _task.Target(row, position) : null;
+                if (target is not null)
                 {
-                    Finish(among, _task.Output + (long)_size.Choice(row, position) * _layout.Output);
+                    Finish(among, target);
                 }
             }
         }

@@ -99,7 +99,7 @@ public static unsafe class ModularLinear
     /// <param name="output">[B, K, out], the outputs. Empty for modules without ReLU.</param>
     /// <param name="upstream">[B, K, out]: the gradient in the outputs.</param>
     /// <param name="xGradient">Out, overwritten: [B, in]. Empty where it is not wanted.</param>
-    /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where neither it nor the bias's is wanted.</param>
+    /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where it is not wanted.</param>
     /// <param name="biasGradient">Out, overwritten: [M or U, out], as the weight's. Empty where it is not wanted.</param>
     /// <param name="cores">How many threads may work.</param>
     /// <exception cref="ArgumentException">A length does not fit the sizes.</exception>
@@ -131,7 +131,7 @@ public static unsafe class ModularLinear
     /// <param name="output">[B, K, out], the outputs. Empty for modules without ReLU.</param>
     /// <param name="upstream">[B, K, out]: the gradient in the outputs.</param>
     /// <param name="xGradient">Out, overwritten: [B, in]. Empty where it is not wanted.</param>
-    /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where neither it nor the bias's is wanted.</param>
+    /// <param name="weightGradient">Out, overwritten: [M or U, out, in]. Empty where it is not wanted.</param>
     /// <param name="biasGradient">Out, overwritten: [M or U, out], as the weight's. Empty where it is not wanted.</param>
     /// <param name="cores">How many threads may work.</param>
     public static void Backward(
@@ -156,9 +156,11 @@ public static unsafe class ModularLinear
 
         Expected.LengthOrNone(xGradient.Length, x.Length, nameof(xGradient), "[B, in]");
         var segments = new ModularSegments(indices, size.Modules);
-        bool dense = weightGradient.Length == size.Modules * size.WeightLength;
-        int rows = dense ? size.Modules : weightGradient.IsEmpty ? 0 : segments.Modules.Length;
-        Expected.Length(weightGradient.Length, rows * size.WeightLength, nameof(weightGradient), "[M or U, out, in]");
+        bool dense = weightGradient.IsEmpty
+            ? biasGradient.Length == (long)size.Modules * size.Outputs
+            : weightGradient.Length == size.Modules * size.WeightLength;
+        int rows = dense ? size.Modules : segments.Modules.Length;
+        Expected.LengthOrNone(weightGradient.Length, rows * size.WeightLength, nameof(weightGradient), "[M or U, out, in]");
         Expected.LengthOrNone(biasGradient.Length, (long)rows * size.Outputs, nameof(biasGradient), dense ? "[M, out]" : "[U, out]");
         fixed (float* px = x, y = output, g = upstream, dx = xGradient, dw = weightGradient, db = biasGradient)
         {

@@ -32,7 +32,7 @@ internal sealed unsafe class ModularLinearPass<L, V>
             RowGradients();
         }
 
-        if (_task.WeightGradient is not null)
+        if (_task.WeightGradient is not null || _task.BiasGradient is not null)
         {
             ModuleGradients();
         }
@@ -92,7 +92,11 @@ internal sealed unsafe class ModularLinearPass<L, V>
                 if (!inUse[module])
                 {
                     int length = checked((int)_task.Size.WeightLength);
-                    new Span<float>(_task.WeightGradient + (long)module * length, length).Clear();
+                    if (_task.WeightGradient is not null)
+                    {
+                        new Span<float>(_task.WeightGradient + (long)module * length, length).Clear();
+                    }
+
                     if (_task.BiasGradient is not null)
                     {
                         new Span<float>(_task.BiasGradient + (long)module * _task.Size.Outputs, _task.Size.Outputs).Clear();

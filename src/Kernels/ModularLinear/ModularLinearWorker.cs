@@ -96,11 +96,35 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
         }
     });
 
-    /// <summary>Computes the gradients in the weights and biases of outputs [from, to) of a segment's module.</summary>
+    /// <summary>Computes the gradients in the weights and biases of outputs [from, to) of a segment's module, and writes those that the task has a place for.</summary>
     internal void ModuleGradients(int segment, int from, int to)
     {
-        int row = _task.GradientRow(segment);
-        float* target = _task.WeightGradient + ((long)row * _task.Size.Outputs + from) * _task.Size.Inputs;
+        long row = _task.GradientRow(segment);
+        if (_task.WeightGradient is null)
+        {
+            BiasGradient(segment, from, to);
+        }
+        else
+        {
+            // Asks for where the next module's gradient will go: writing waits for memory just as reading does.
+            Prefetch ahead = segment + 1 == _task.Segments.Modules.Length || _layout.IsPacked
+                ? default
+                : new(_task.WeightGradient + _task.GradientRow(segment + 1) * _task.Size.WeightLength, _task.Size.WeightLength);
+            WeightGradient(segment, from, to, _task.WeightGradient + (row * _task.Size.Outputs + from) * _task.Size.Inputs, ahead);
+        }
+
+        if (_task.BiasGradient is not null)
+        {
+            LaneRows<L, V>.Copy(_sums, _task.BiasGradient + row * _task.Size.Outputs + from, to - from);
+        }
+    }
+
+    /// <summary>
+    /// Computes the gradients in the weights of outputs [from, to) of a segment's module, and writes them to <paramref name="target"/> [to − from, in]. While the last block
+    /// of rows is computed, <paramref name="next"/> is asked for.
+    /// </summary>
+    internal void WeightGradient(int segment, int from, int to, float* target, Prefetch next = default)
+    {
         float* gradient = _layout.IsPacked ? _weights : target;
         new Span<float>(_sums, _layout.OutputStride).Clear();
         int start = _task.Segments.Starts[segment], end = _task.Segments.Starts[segment + 1];
@@ -109,11 +133,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             int count = Math.Min(_layout.BlockRows, end - place);
             Gather(place, count);
             GatherUpstream(place, count, from, to);
-            // Asks for where the next module's gradient will go: writing waits for memory just as reading does.
-            Prefetch ahead = place + count < end || segment + 1 == _task.Segments.Modules.Length || _layout.IsPacked
-                ? default
-                : new(
-                    _task.WeightGradient + _task.GradientRow(segment + 1) * _task.Size.WeightLength, _task.Size.WeightLength);
+            Prefetch ahead = place + count < end ? default : next;
             ModularLinearBlocks<L, V>.Accumulate(
                 count,
                 _outputs,
@@ -127,10 +147,7 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
                 _layout.WeightStride,
                 place == start,
                 ref ahead);
-            for (int r = 0; r < count; r++)
-            {
-                LaneRows<L, V>.Add(_outputs + (long)r * _layout.OutputStride, _sums, to - from);
-            }
+            AddToSums(count, to - from);
         }
 
         if (_layout.IsPacked)
@@ -139,11 +156,6 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             {
                 LaneRows<L, V>.Copy(_weights + (long)o * _layout.WeightStride, target + (long)o * _task.Size.Inputs, _task.Size.Inputs);
             }
-        }
-
-        if (_task.BiasGradient is not null)
-        {
-            LaneRows<L, V>.Copy(_sums, _task.BiasGradient + (long)row * _task.Size.Outputs + from, to - from);
         }
     }
 
@@ -171,6 +183,28 @@ internal sealed unsafe class ModularLinearWorker<L, V> : IDisposable
             : new(
                 _task.Weight + _task.Segments.Modules[segment] * _task.Size.WeightLength + (long)next * _task.Size.Inputs,
                 (long)Math.Min(outputs, _task.Size.Outputs - next) * _task.Size.Inputs);
+    }
+
+    // Leaves the gradients in the biases of outputs [from, to) in the sums, as WeightGradient does.
+    private void BiasGradient(int segment, int from, int to)
+    {
+        new Span<float>(_sums, _layout.OutputStride).Clear();
+        int start = _task.Segments.Starts[segment], end = _task.Segments.Starts[segment + 1];
+        for (int place = start; place < end; place += _layout.BlockRows)
+        {
+            int count = Math.Min(_layout.BlockRows, end - place);
+            GatherUpstream(place, count, from, to);
+            AddToSums(count, to - from);
+        }
+    }
+
+    // Adds so many gathered rows of gradients in outputs.
+    private void AddToSums(int count, int width)
+    {
+        for (int r = 0; r < count; r++)
+        {
+            LaneRows<L, V>.Add(_outputs + (long)r * _layout.OutputStride, _sums, width);
+        }
     }
 
     private void InBlocks(int from, int to, Action<int, int, int> body) => _task.Segments.InBlocks(from, to, _layout.BlockRows, body);

@@ -8,31 +8,57 @@ namespace ModNet.Kernels;
 /// <param name="momentum">The part of v that stays.</param>
 /// <param name="parameter">θ, [M, n].</param>
 /// <param name="velocity">v, [M, n], or null where there is no momentum.</param>
-/// <param name="gradient">The summands of the gradient.</param>
 internal readonly unsafe struct MomentumKernel(
-    OptimiserRows rows, float rate, float momentum, float* parameter, float* velocity, float* gradient) : IKernel
+    OptimiserRows rows, float rate, float momentum, float* parameter, float* velocity) : IKernel
 {
     public void Run<L, V>(int threads)
         where L : struct, ILanes<V>
         where V : struct
     {
         MomentumKernel kernel = this;
-        rows.Run(threads, L.Count, (u, from, to) => kernel.Step<L, V>(u, from, to));
+        rows.Run<L, V>(threads, (u, from, to, g) => kernel.Step<L, V>(u, from, to, g));
     }
 
-    // Steps numbers [from, to) of the row in place u.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Step<L, V>(int u, int from, int to)
+    // Steps numbers [from, to) of the row in place u; g[i] is the gradient of number i.
+    private void Step<L, V>(int u, int from, int to, float* g)
         where L : struct, ILanes<V>
         where V : struct
     {
-        OptimiserRows stepped = rows;
-        float* p = parameter + stepped.Start(u), v = velocity is null ? null : velocity + stepped.Start(u), summands = gradient;
-        V scale = L.Broadcast(-rate), kept = L.Broadcast(momentum);
-        int i = from;
-        for (; i + L.Count <= to; i += L.Count)
+        float* p = parameter + rows.Start(u) + from, v = velocity is null ? null : velocity + rows.Start(u) + from;
+        int left = (to - from) % L.Count, whole = to - from - left;
+        Step<L, V>(p, v, g + from, whole);
+        if (left > 0)
         {
-            V step = stepped.Gradient<L, V>(summands, u, i);
+            // What does not fill a register is computed in one, too, so that a number is rounded in the same way wherever rows are cut.
+            float* tail = stackalloc float[3 * L.Count];
+            float* tailP = tail, tailV = v is null ? null : tailP + L.Count, tailG = tailP + 2 * L.Count;
+            new Span<float>(tail, 3 * L.Count).Clear();
+            LaneRows<L, V>.Copy(p + whole, tailP, left);
+            LaneRows<L, V>.Copy(g + from + whole, tailG, left);
+            if (v is not null)
+            {
+                LaneRows<L, V>.Copy(v + whole, tailV, left);
+            }
+
+            Step<L, V>(tailP, tailV, tailG, L.Count);
+            LaneRows<L, V>.Copy(tailP, p + whole, left);
+            if (v is not null)
+            {
+                LaneRows<L, V>.Copy(tailV, v + whole, left);
+            }
+        }
+    }
+
+    // Steps so many numbers, in whole registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private void Step<L, V>(float* p, float* v, float* g, int length)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V scale = L.Broadcast(-rate), kept = L.Broadcast(momentum);
+        for (int i = 0; i < length; i += L.Count)
+        {
+            V step = L.Load(g + i);
             if (v is not null)
             {
                 step = L.MultiplyAdd(kept, L.Load(v + i), step);
@@ -40,17 +66,6 @@ internal readonly unsafe struct MomentumKernel(
             }
 
             L.Store(p + i, L.MultiplyAdd(scale, step, L.Load(p + i)));
-        }
-
-        for (; i < to; i++)
-        {
-            float step = stepped.Gradient(summands, u, i);
-            if (v is not null)
-            {
-                v[i] = step = (momentum * v[i]) + step;
-            }
-
-            p[i] -= rate * step;
         }
     }
 }

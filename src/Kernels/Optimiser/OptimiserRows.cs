@@ -1,18 +1,33 @@
-using System.Runtime.CompilerServices;
-
 namespace ModNet.Kernels;
 
-/// <summary>Which rows of a parameter an optimiser steps, and which summands make up the gradient of each.</summary>
+/// <summary>Steps numbers [from, to) of the row in place u, where <paramref name="gradient"/>[i] is the gradient of number i of the row.</summary>
+internal unsafe delegate void OptimiserStep(int u, int from, int to, float* gradient);
+
+/// <summary>Which rows of a parameter an optimiser steps, and which summands, or which factors, make up the gradient of each.</summary>
 internal sealed unsafe class OptimiserRows
 {
     // Handing fewer numbers than these to another thread costs more than it saves.
     private const long LeastWork = 1 << 15;
+
+    // To step the numbers of a module costs about as much as to multiply so many rows by them.
+    private const int Stepping = 16;
+
+    // How many numbers of a gradient are added up before they are used: as many as lie in the first-level cache beside what is stepped.
+    private const int AddedAtOnce = 1 << 10;
+
+    // How many numbers of a gradient are made from factors before they are used: as many as the second-level cache holds beside what is stepped.
+    private const int MadeAtOnce = 1 << 15;
 
     // [U + 1] and [N]: the gradient of the row in place u is the sum of summands _summands[_starts[u]] to _summands[_starts[u + 1] − 1].
     private readonly int[] _starts;
     private readonly int[] _summands;
     private readonly long[] _rows;
     private readonly int _width;
+    private float* _values;
+
+    // Where gradients are made from factors: what they are, and the segment of the choices of the row in place u, or −1.
+    private readonly int[]? _segments;
+    private ModularLinearTask _factors;
 
     internal OptimiserRows(ReadOnlySpan<long> rows, int modules, long parameter, in OptimiserGradient gradient)
     {
@@ -25,31 +40,23 @@ internal sealed unsafe class OptimiserRows
         Expected.Below(rows, modules, nameof(rows), "rows", "M");
         _rows = rows.ToArray();
         _width = checked((int)(parameter / modules));
+        _starts = new int[_rows.Length + 1];
+        _summands = new int[gradient.Rows.Length];
+        PlacesOfRows places = new(_rows);
+        if (gradient.Factors.AreGiven)
+        {
+            _segments = Segments(gradient, modules, places);
+            return;
+        }
+
         bool whole = gradient.IsWhole;
         Expected.Length(
             gradient.Values.Length, (whole ? modules : gradient.Rows.Length) * (long)_width, nameof(gradient), whole ? "[M, n]" : "[N, n]");
-
-        // The place of each row, without a number for every module.
-        long[] sorted = [.. _rows];
-        int[] placeOf = [.. Enumerable.Range(0, _rows.Length)];
-        Array.Sort(sorted, placeOf);
-        int Place(long row)
-        {
-            int found = Array.BinarySearch(sorted, row);
-            return found < 0 ? -1 : placeOf[found];
-        }
-
         int[] place = new int[gradient.Rows.Length];
         // A counting sort of the summands by the place of their row, so that a row's summands are added in the order they came in.
-        _starts = new int[_rows.Length + 1];
         for (int i = 0; i < place.Length; i++)
         {
-            place[i] = Place(gradient.Rows[i]);
-            if (place[i] < 0)
-            {
-                throw new ArgumentException($"gradient: expected rows that are stepped, got {gradient.Rows[i]}.", nameof(gradient));
-            }
-
+            place[i] = places.Of(gradient.Rows[i]);
             _starts[place[i] + 1]++;
         }
 
@@ -59,7 +66,6 @@ internal sealed unsafe class OptimiserRows
         }
 
         int[] next = _starts[..^1];
-        _summands = new int[gradient.Rows.Length];
         for (int i = 0; i < _summands.Length; i++)
         {
             _summands[next[place[i]]++] = whole ? (int)gradient.Rows[i] : i;
@@ -69,56 +75,153 @@ internal sealed unsafe class OptimiserRows
     /// <summary>Where the row in place u begins in the parameter.</summary>
     internal long Start(int u) => _rows[u] * _width;
 
-    /// <summary>Calls body(place of a row, from, to) for all numbers of all rows, shared among threads.</summary>
-    internal void Run(int threads, int lanes, Action<int, int, int> body)
+    /// <summary>Says where the summands lie, or the factors that gradients are made from, as long as the step runs.</summary>
+    internal void Pin(float* values, float* x, float* output, float* upstream)
     {
-        int total = checked(_rows.Length * _width);
-        new Partition(total, LeastWork, threads).Run(total, (_, from, to) =>
+        _values = values;
+        if (_segments is not null)
         {
-            int at = Aligned(from), end = Aligned(to);
-            while (at < end)
-            {
-                int u = at / _width, start = u * _width, until = Math.Min(end, start + _width);
-                body(u, at - start, until - start);
-                at = until;
-            }
-        });
-
-        // Numbers that are computed in registers and those that are computed singly round differently. Rows are cut at whole registers
-        // only, so that it is the same numbers of a row that are computed singly however it is cut.
-        int Aligned(int at) => at == total ? at : at - at % _width % lanes;
+            _factors = _factors with { X = x, Output = output, Upstream = upstream };
+        }
     }
 
-    /// <summary>A register of the gradient of the row in place u, from number i on.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal V Gradient<L, V>(float* summands, int u, int i)
+    /// <summary>Calls step for all numbers of all rows, shared among threads.</summary>
+    internal void Run<L, V>(int threads, OptimiserStep step)
         where L : struct, ILanes<V>
         where V : struct
     {
-        int s = _starts[u], end = _starts[u + 1];
-        if (s == end)
+        if (_segments is not null)
         {
-            return L.Broadcast(0f);
+            RunFromFactors<L, V>(threads, step);
+            return;
         }
 
-        V sum = L.Load(summands + (long)_summands[s] * _width + i);
-        for (s++; s < end; s++)
+        int total = checked(_rows.Length * _width);
+        new Partition(total, LeastWork, threads).Run(total, (_, from, to) =>
         {
-            sum = L.Add(sum, L.Load(summands + (long)_summands[s] * _width + i));
-        }
-
-        return sum;
+            while (from < to)
+            {
+                int u = from / _width, start = u * _width, until = Math.Min(to, start + _width);
+                RunFromSummands<L, V>(u, from - start, until - start, step);
+                from = until;
+            }
+        });
     }
 
-    /// <summary>Number i of the gradient of the row in place u.</summary>
-    internal float Gradient(float* summands, int u, int i)
+    // Adds up the gradient of numbers [from, to) of the row in place u, a part at a time, in the order of its summands, and steps them. One summand is taken where it lies.
+    private void RunFromSummands<L, V>(int u, int from, int to, OptimiserStep step)
+        where L : struct, ILanes<V>
+        where V : struct
     {
-        float sum = 0;
-        for (int s = _starts[u]; s < _starts[u + 1]; s++)
+        ReadOnlySpan<int> summands = _summands.AsSpan(_starts[u].._starts[u + 1]);
+        if (summands.Length == 1)
         {
-            sum += summands[(long)_summands[s] * _width + i];
+            step(u, from, to, _values + (long)summands[0] * _width);
+            return;
         }
 
-        return sum;
+        float* sum = stackalloc float[AddedAtOnce];
+        for (int i = from; i < to; i += AddedAtOnce)
+        {
+            int length = Math.Min(AddedAtOnce, to - i);
+            if (summands.IsEmpty)
+            {
+                new Span<float>(sum, length).Clear();
+            }
+            else
+            {
+                LaneRows<L, V>.Copy(_values + (long)summands[0] * _width + i, sum, length);
+                foreach (int next in summands[1..])
+                {
+                    LaneRows<L, V>.Add(_values + (long)next * _width + i, sum, length);
+                }
+            }
+
+            step(u, i, i + length, sum - i);
+        }
+    }
+
+    // Sorts the choices by module, and says which segment of them each row has.
+    private int[] Segments(in OptimiserGradient gradient, int modules, PlacesOfRows places)
+    {
+        LinearFactors factors = gradient.Factors;
+        factors.Check();
+        Expected.Length(factors.Size.Modules, modules, nameof(modules), "the factors' M");
+        Expected.Length(factors.Size.WeightLength, _width, nameof(gradient), "in · out");
+        ModularSegments segments = new(factors.Indices, modules);
+        _factors = new() { Size = factors.Size, Segments = segments };
+        int[] of = new int[_rows.Length];
+        Array.Fill(of, -1);
+        for (int segment = 0; segment < segments.Modules.Length; segment++)
+        {
+            of[places.Of(segments.Modules[segment])] = segment;
+        }
+
+        return of;
+    }
+
+    // Makes a part of a module's gradient and steps the numbers it belongs to while the caches hold it. Cuts lie between outputs, and a number is the same wherever they
+    // lie.
+    private void RunFromFactors<L, V>(int threads, OptimiserStep step)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        int inputs = _factors.Size.Inputs, outputs = _factors.Size.Outputs;
+        int atOnce = Math.Max(ModularLinearLayout.Tile, MadeAtOnce / inputs / ModularLinearLayout.Tile * ModularLinearLayout.Tile);
+        // Where the work on each row begins.
+        int[] begins = new int[_rows.Length + 1];
+        for (int u = 0; u < _rows.Length; u++)
+        {
+            int segment = _segments![u], choices = segment < 0 ? 0 : _factors.Segments.Starts[segment + 1] - _factors.Segments.Starts[segment];
+            begins[u + 1] = checked(begins[u] + choices + Stepping);
+        }
+
+        ModularLinearLayout layout = new(_factors.Size, L.Count);
+        new Partition((long)begins[^1] * _width, LeastWork * Stepping, threads).Run(begins[^1], (_, from, to) =>
+        {
+            using ModularLinearWorker<L, V> worker = new(_factors, layout);
+            using Scratch scratch = new((long)Math.Min(atOnce, outputs) * inputs);
+            float* made = scratch.Take();
+            int found = Array.BinarySearch(begins, from);
+            for (int u = found >= 0 ? found : ~found - 1; u < _rows.Length && begins[u] < to; u++)
+            {
+                int length = begins[u + 1] - begins[u];
+                int first = ModularLinearLayout.Cut(outputs, from - begins[u], length), last = ModularLinearLayout.Cut(outputs, to - begins[u], length);
+                if (_segments![u] < 0)
+                {
+                    RunFromSummands<L, V>(u, first * inputs, last * inputs, step);
+                    continue;
+                }
+
+                for (int o = first; o < last; o += atOnce)
+                {
+                    int end = Math.Min(o + atOnce, last);
+                    worker.WeightGradient(_segments[u], o, end, made);
+                    step(u, o * inputs, end * inputs, made - (long)o * inputs);
+                }
+            }
+        });
+    }
+
+    // The place of each row, without a number for every module.
+    private readonly struct PlacesOfRows
+    {
+        private readonly long[] _sorted;
+        private readonly int[] _places;
+
+        internal PlacesOfRows(long[] rows)
+        {
+            _sorted = [.. rows];
+            _places = [.. Enumerable.Range(0, rows.Length)];
+            Array.Sort(_sorted, _places);
+        }
+
+        internal int Of(long row)
+        {
+            int found = Array.BinarySearch(_sorted, row);
+            return found >= 0
+                ? _places[found]
+                : throw new ArgumentException($"gradient: expected rows that are stepped, got {row}.", "gradient");
+        }
     }
 }

@@ -22,6 +22,9 @@ public readonly ref struct OptimiserGradient
 
     /// <summary>Whether the values are those of all M rows.</summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>What the gradient is made of during the step, in place of values and rows, where the parameter is the weights of linear modules, [M, out, in].</summary>
+    public LinearFactors Factors { get; init; }
 }
 
 /// <summary>
@@ -91,13 +94,21 @@ public static unsafe class OptimiserSteps
         float[] rates = new float[rows.Length], roots = new float[rows.Length];
         for (int u = 0; u < rows.Length; u++)
         {
+            if (u > 0 && steps[u] == steps[u - 1])
+            {
+                (rates[u], roots[u]) = (rates[u - 1], roots[u - 1]);
+                continue;
+            }
+
             rates[u] = (float)(numbers.Rate / (1 - Math.Pow(numbers.Beta1, steps[u])));
             roots[u] = (float)Math.Sqrt(1 - Math.Pow(numbers.Beta2, steps[u]));
         }
 
-        fixed (float* g = gradient.Values)
+        LinearFactors factors = gradient.Factors;
+        fixed (float* g = gradient.Values, x = factors.X, y = factors.Output, up = factors.Upstream)
         {
-            cores.Run(new AdamKernel(stepped, numbers, rates, roots, parameter.Start, first.Start, second.Start, g));
+            stepped.Pin(g, x, y, up);
+            cores.Run(new AdamKernel(stepped, numbers, rates, roots, parameter.Start, first.Start, second.Start));
         }
     }
 
@@ -148,9 +159,11 @@ public static unsafe class OptimiserSteps
     {
         var stepped = new OptimiserRows(rows, modules, parameter.Length, gradient);
         Expected.LengthOrNone(velocity.Length, parameter.Length, nameof(velocity), "[M, n]");
-        fixed (float* g = gradient.Values)
+        LinearFactors factors = gradient.Factors;
+        fixed (float* g = gradient.Values, x = factors.X, y = factors.Output, up = factors.Upstream)
         {
-            cores.Run(new MomentumKernel(stepped, (float)rate, (float)momentum, parameter.Start, velocity.Start, g));
+            stepped.Pin(g, x, y, up);
+            cores.Run(new MomentumKernel(stepped, (float)rate, (float)momentum, parameter.Start, velocity.Start));
         }
     }
 }

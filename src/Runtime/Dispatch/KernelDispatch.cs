@@ -35,7 +35,8 @@ internal sealed class KernelDispatch : Dispatch
 
     // Candidates of one image share its windows, and a module that several of them name runs once anyway.
     internal override Tensor RunApart(ModulePool pool, Tensor x, Tensor indices, DistinctRows before, DistinctRows after) =>
-        pool is ConvPool && before.Unchosen
-            ? after.Pick(RunSeveral(pool, x, indices, before.Candidates))
-            : base.RunApart(pool, x, indices, before, after);
+        pool is not ConvPool convolutions || !FusedModularConvolution.Takes(convolutions, x) ? base.RunApart(pool, x, indices, before, after)
+        : !is_grad_enabled() ? FusedModularConvolution.RunApart(convolutions, x, indices, before, after)
+        : before.Unchosen ? after.Pick(RunSeveral(pool, x, indices, before.Candidates))
+        : base.RunApart(pool, x, indices, before, after);
 }

@@ -8,6 +8,9 @@ namespace ModNet.Runtime;
 /// </summary>
 internal sealed class DistinctRows
 {
+    // A table of so many places for each row is filled faster than a dictionary.
+    private const long Dense = 64;
+
     private readonly long[] _firsts;
     private readonly int[] _place;
 
@@ -68,20 +71,56 @@ internal sealed class DistinctRows
     /// <summary>The place of each distinct row among the distinct rows of <paramref name="before"/>, where fewer choices had been made, [d].</summary>
     internal Tensor PlacesIn(DistinctRows before, Device device) => tensor(Array.ConvertAll(_firsts, row => (long)before._place[row]), device: device);
 
+    /// <summary>The same, as numbers.</summary>
+    internal int[] SourcesIn(DistinctRows before) => Array.ConvertAll(_firsts, row => before._place[row]);
+
+    /// <summary>For each of the c·n rows its place among the distinct rows, if it is the first of those that are the same; else −1.</summary>
+    internal int[] Targets()
+    {
+        var targets = new int[All];
+        Array.Fill(targets, -1);
+        for (int place = 0; place < _firsts.Length; place++)
+        {
+            targets[_firsts[place]] = place;
+        }
+
+        return targets;
+    }
+
+    // What a place and a choice lead to, in a table where that is small, else by looking them up.
     private static (long[] Firsts, int[] Place) Apart(int[] place, ReadOnlySpan<long> choices, int position, int positions)
     {
-        var seen = new Dictionary<(int, long), int>();
+        long most = 0, last = 0;
+        for (int row = 0; row < place.Length; row++)
+        {
+            most = Math.Max(most, choices[row * positions + position]);
+            last = Math.Max(last, place[row]);
+        }
+
+        long width = most + 1, size = (last + 1) * width;
+        int[]? table = size <= Dense * (long)place.Length ? new int[size] : null;
+        Dictionary<long, int>? seen = table is null ? new(place.Length) : null;
         var firsts = new List<long>();
         var apart = new int[place.Length];
         for (int row = 0; row < place.Length; row++)
         {
-            (int, long) key = (place[row], choices[row * positions + position]);
-            if (!seen.TryGetValue(key, out apart[row]))
+            long key = place[row] * width + choices[row * positions + position];
+            int known = table is not null ? table[key] : seen!.GetValueOrDefault(key);
+            if (known == 0)
             {
-                apart[row] = firsts.Count;
-                seen.Add(key, firsts.Count);
                 firsts.Add(row);
+                known = firsts.Count;
+                if (table is not null)
+                {
+                    table[key] = known;
+                }
+                else
+                {
+                    seen!.Add(key, known);
+                }
             }
+
+            apart[row] = known - 1;
         }
 
         return ([.. firsts], apart);

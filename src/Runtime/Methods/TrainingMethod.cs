@@ -363,6 +363,7 @@ public abstract class TrainingMethod : IDisposable
     {
         _steps.Resting?.Begin();
         Graph.Spread.Begin();
+        _steps.Factored?.Begin();
         (MinibatchLoss seen, Batch batch) = Run(minibatch);
         GraphOutput? output = report ? seen.Seen() : null;
         // Where only frozen modules ran, and controllers are frozen, nothing is to be learned from the minibatch.
@@ -371,6 +372,7 @@ public abstract class TrainingMethod : IDisposable
             seen.Loss.backward();
         }
 
+        _steps.Factored?.End();
         Graph.Spread.PutGradients();
         return (seen.Loss, new(seen.LogLikelihood), () => output is null ? null : Describe(seen, output, batch));
     }

@@ -100,9 +100,10 @@ internal sealed class ModularChoice
     /// <summary>Notes which modules run, where a gradient will come back to them and the pool tracks its modules in use.</summary>
     internal void Use(Tensor indices)
     {
-        if (Pool.InUse is not null && is_grad_enabled())
+        if (is_grad_enabled())
         {
-            Pool.InUse.Add(indices);
+            Pool.InUse?.Add(indices);
+            Pool.Factors?.Use();
         }
     }
 

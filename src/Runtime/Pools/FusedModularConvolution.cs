@@ -21,10 +21,33 @@ internal static class FusedModularConvolution
     /// </summary>
     internal static Tensor Run(ConvPool pool, Tensor x, Tensor indices, int times = 1)
     {
-        bool relu = pool.Activation == Activation.Relu;
+        ModularConvolutionSize size = Size(pool, x, x.shape[0], indices, times);
+        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null);
+        return size.Relu ? outputs : pool.Activation.Apply(outputs);
+    }
+
+    /// <summary>
+    /// The distinct rows of an E-step's candidates, without gradient: x [d, in, H, W] of images that were the same before the choice, indices [c·n, K] of all → [d', K, out, H', W'] of those
+    /// that are the same after it. Images are read where they lie, and no output is written that is not wanted.
+    /// </summary>
+    internal static Tensor RunApart(ConvPool pool, Tensor x, Tensor indices, DistinctRows before, DistinctRows after)
+    {
+        // Before any choice, an image is laid out once for all its candidates.
+        int times = before.Unchosen ? before.Candidates : 1;
+        int[] sources = before.Unchosen ? [] : after.SourcesIn(before), targets = before.Unchosen ? after.Targets() : [];
+        Tensor chosen = (before.Unchosen ? indices : after.Pick(indices)).contiguous(), images = x.contiguous();
+        ModularConvolutionSize size = Size(pool, x, before.Unchosen ? x.shape[0] : after.Count, chosen, times);
+        Tensor output = empty([after.Count, size.Choose, size.Outputs, size.OutputHeight, size.OutputWidth], dtype: ScalarType.Float32);
+        ModularConvolution.ForwardSome(
+            size, Floats(images), sources, Longs(chosen), targets, Floats(pool.Weight), Floats(pool.Bias), Floats(output), get_num_threads());
+        return size.Relu ? output : pool.Activation.Apply(output);
+    }
+
+    private static ModularConvolutionSize Size(ConvPool pool, Tensor x, long images, Tensor indices, int times)
+    {
         Convolution form = pool.Convolution;
-        var size = new ModularConvolutionSize(
-            (int)x.shape[0],
+        return new(
+            (int)images,
             (int)x.shape[1],
             (int)x.shape[2],
             (int)x.shape[3],
@@ -35,11 +58,9 @@ internal static class FusedModularConvolution
             pool.Count,
             (int)indices.shape[1])
         {
-            Relu = relu,
+            Relu = pool.Activation == Activation.Relu,
             Times = times,
         };
-        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null);
-        return relu ? outputs : pool.Activation.Apply(outputs);
     }
 
     private sealed record Kernel(ModularConvolutionSize Size) : FusedKernel(Size.Modules, Size.Relu)
@@ -54,7 +75,7 @@ internal static class FusedModularConvolution
         }
 
         internal override void Backward(
-            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor weightGradient, Tensor? biasGradient) =>
+            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor? weightGradient, Tensor? biasGradient) =>
             ModularConvolution.Backward(
                 Size,
                 Floats(x),

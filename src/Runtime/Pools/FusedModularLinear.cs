@@ -29,7 +29,7 @@ internal static class FusedModularLinear
     {
         bool relu = pool.Activation == Activation.Relu;
         var size = new ModularLinearSize((int)x.shape[0], pool.Inputs, pool.Outputs, pool.Count, (int)indices.shape[1]) { Relu = relu };
-        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null);
+        Tensor outputs = FusedModules.Run(new Kernel(size), x, indices, pool.Weight, pool.Bias, pool.InUse is not null, pool.Factors);
         return relu ? outputs : pool.Activation.Apply(outputs);
     }
 
@@ -54,7 +54,7 @@ internal static class FusedModularLinear
         }
 
         internal override void Backward(
-            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor weightGradient, Tensor? biasGradient) =>
+            Tensor x, Tensor indices, Tensor weight, Tensor? output, Tensor upstream, Tensor? xGradient, Tensor? weightGradient, Tensor? biasGradient) =>
             ModularLinear.Backward(
                 Size,
                 Floats(x),
@@ -66,5 +66,8 @@ internal static class FusedModularLinear
                 Floats(weightGradient),
                 Floats(biasGradient),
                 get_num_threads());
+
+        internal override LinearFactors Factors(Tensor x, Tensor indices, Tensor? output, Tensor upstream) =>
+            new() { Size = Size, X = Floats(x), Indices = Longs(indices), Output = Floats(output), Upstream = Floats(upstream) };
     }
 }

@@ -40,6 +40,9 @@ public abstract class ModulePool : GraphPart
     /// <summary>In which numbers products of its modules are multiplied. No kernel of ours has another than that of the weights.</summary>
     internal Precision Precision { get; set; }
 
+    /// <summary>Keeps the gradient in the weights as factors, while steps are taken that make it of them (<see cref="FactoredGradients"/>). Else null.</summary>
+    internal WeightFactors? Factors { get; set; }
+
     /// <summary>The modules that training leaves as they are, ascending.</summary>
     public IReadOnlyCollection<int> Frozen => _frozen;
 

@@ -167,11 +167,24 @@ public sealed class ChoiceDistribution
         using var noGrad = no_grad();
         return Digits.Join([.. Parts.Select((part, d) =>
         {
+            if (part.shape[2] <= Few && part.dtype == ScalarType.Float32 && part.device_type == DeviceType.CPU && uniforms.dtype == ScalarType.Float32)
+            {
+                return DrawnByKernel(part, uniforms.select(-1, d).cpu());
+            }
+
             Tensor sums = part.detach().exp().cumsum(-1);
             Tensor own = Beside(uniforms.select(-1, d).to(sums.device)) * sums.narrow(-1, Digits.Sizes[d] - 1, 1);
             // Of probabilities that are NaN any module will do, as long as there is one.
             return InRows(sums.SearchSorted(own).clamp_(max: Digits.Sizes[d] - 1));
         })]);
+    }
+
+    // Rows of few modules, for which libtorch's operators make a pass each and go over rows one by one: log p [n, K, M_d], uniforms [times·n, K] → [times·n, K].
+    private static Tensor DrawnByKernel(Tensor part, Tensor uniforms)
+    {
+        Tensor logs = part.detach().contiguous(), own = uniforms.contiguous(), drawn = empty(own.shape, ScalarType.Int64);
+        Draws.Run(TensorSpans.Floats(logs), (int)part.shape[2], TensorSpans.Floats(own), TensorSpans.Longs(drawn), get_num_threads());
+        return drawn;
     }
 
     /// <summary>Uniform numbers for so many rows, [rows, K, D], drawn on the CPU, where the run's random streams are.</summary>

@@ -8,8 +8,7 @@ namespace ModNet.Runtime;
 /// An optimiser's step in one pass over each parameter that fits our kernel, on the optimiser's own memory of it. The optimiser itself
 /// steps the other parameters.
 /// </summary>
-/// <remarks>Modules that live on ranks are stepped one by one, because the last few numbers of a stretch are rounded otherwise than those before.</remarks>
-internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper optimizer, SpreadPools spread)
+internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper optimizer, FactoredGradients? factored = null)
 {
     private static readonly long[] TheOneRow = [0];
 
@@ -22,15 +21,25 @@ internal sealed class FusedSteps(ParameterMemory[] memories, OptimizerHelper opt
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        // Those made of factors come first, since rows that they are made of might be a parameter's own.
+        foreach (ParameterMemory memory in factored is null ? [] : _fused)
+        {
+            if (factored!.Of(memory.Parameter) is WeightFactors factors)
+            {
+                long count = memory.CountStep();
+                long[] modules = [.. Enumerable.Range(0, (int)memory.Parameter.shape[0]).Select(m => (long)m)];
+                memory.StepByKernel(rate, modules.Length, modules, Array.ConvertAll(modules, _ => count), factors.ForKernel());
+                factors.Dispose();
+            }
+        }
+
         foreach (ParameterMemory memory in _fused)
         {
             if (memory.Parameter.grad is Tensor gradient)
             {
                 _step[0] = memory.CountStep();
-                bool each = spread.Hold(memory.Parameter);
-                long[] rows = each ? [.. Enumerable.Range(0, (int)memory.Parameter.shape[0]).Select(row => (long)row)] : TheOneRow;
-                OptimiserGradient values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = rows, IsWhole = true };
-                memory.StepByKernel(rate, rows.Length, rows, each ? [.. rows.Select(_ => _step[0])] : _step, values);
+                OptimiserGradient values = new() { Values = TensorSpans.Floats(gradient.contiguous()), Rows = TheOneRow, IsWhole = true };
+                memory.StepByKernel(rate, 1, TheOneRow, _step, values);
                 memory.Parameter.grad = null;
             }
         }

@@ -14,11 +14,11 @@ internal sealed class RestingModules
     private readonly Part[] _parts;
 
     /// <summary>Starts to track which modules of the pools are in use. The memories are of all parameters, the pools' among them.</summary>
-    internal RestingModules(IEnumerable<ModulePool> pools, IEnumerable<ParameterMemory> memories)
+    internal RestingModules(IEnumerable<ModulePool> pools, IEnumerable<ParameterMemory> memories, FactoredGradients? factored = null)
     {
         // Parameters are known by the tensor they are; there may be several objects for one.
         Dictionary<nint, ParameterMemory> byHandle = memories.ToDictionary(m => m.Parameter.Handle);
-        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Where(p => p.requires_grad).Select(p => new ModuleRows(byHandle[p.Handle]))]))];
+        _parts = [.. pools.Select(pool => new Part(pool, [.. pool.Stacked.Where(p => p.requires_grad).Select(p => new ModuleRows(byHandle[p.Handle], factored))]))];
         foreach (Part part in _parts)
         {
             part.Pool.Track(part.InUse);
@@ -140,13 +140,15 @@ internal sealed class RestingModules
     }
 
     // One stacked parameter [M, …] of a pool, with its gradient from Take to Step.
-    private sealed class ModuleRows(ParameterMemory memory)
+    private sealed class ModuleRows(ParameterMemory memory, FactoredGradients? factored)
     {
         private readonly Parameter _parameter = memory.Parameter;
         private Tensor? _gradient;
+        private WeightFactors? _factors;
 
         internal void Take()
         {
+            _factors = factored?.Of(_parameter)?.Take();
             _gradient = _parameter.grad?.DetachFromDisposeScope();
             _parameter.grad = null;
         }
@@ -155,6 +157,13 @@ internal sealed class RestingModules
         internal void Step(double rate, long[] rows, long[] steps)
         {
             using var scope = NewDisposeScope();
+            if (_factors is not null)
+            {
+                memory.StepByKernel(rate, (int)_parameter.shape[0], rows, steps, _factors.ForKernel());
+                _factors.Dispose();
+                return;
+            }
+
             // A gradient of all rows has to be within a span's reach.
             if (memory.FitsKernel && (_gradient is not { is_sparse: false } || _gradient.numel() <= TensorSpans.Reach))
             {

@@ -33,10 +33,15 @@ internal sealed class StepTaker : IDisposable
         Dictionary<nint, ParameterMemory> memories = settings.Optimizer.Memories(together, Optimizer).ToDictionary(m => m.Parameter.Handle);
         Memories = [.. Parameters.Select(p => memories.GetValueOrDefault(p.Handle) ?? settings.Optimizer.Apart(p))];
         _spread = graph.Spread;
-        _updates = new(Memories, Optimizer, _spread);
+        if (settings.ClipNorm is null)
+        {
+            Factored = new(graph.Pools, Memories, settings.LeastFactored);
+        }
+
+        _updates = new(Memories, Optimizer, Factored);
         if (settings.Unselected == Unselected.Rest)
         {
-            Resting = new(graph.Pools, Memories);
+            Resting = new(graph.Pools, Memories, Factored);
         }
 
         _frozen = new(graph.Pools, Memories);
@@ -57,6 +62,9 @@ internal sealed class StepTaker : IDisposable
 
     /// <summary>Tracks the modules in use; null where none rest.</summary>
     internal RestingModules? Resting { get; }
+
+    /// <summary>Gradients that are made while the optimiser takes its step, where a minibatch is run whole; null where something needs them as tensors.</summary>
+    internal FactoredGradients? Factored { get; }
 
     /// <summary>How many steps were taken.</summary>
     internal long Taken { get; private set; }
@@ -137,6 +145,7 @@ internal sealed class StepTaker : IDisposable
     public void Dispose()
     {
         Resting?.End();
+        Factored?.Dispose();
         Array.ForEach(Memories, memory => memory.Dispose());
         Optimizer.Dispose();
     }

@@ -291,6 +291,48 @@ let tests =
                         let own = (backward alone one (chosen (outputOf s) output) s.Modules).X
                         Expect.equal own (Array.sub gradient (b * imageOf s) (imageOf s)) "gradient"
 
+        testPropertyWithConfig
+            config
+            "images are read where they lie, and outputs are written where they are wanted, to the same bits"
+        <| fun (case: Case) ->
+            let data = dataOf case
+            let mutable s = case.Size
+            let random = Random(case.Seed + 1)
+            let all = forward case data |> Array.chunkBySize (max 1 (s.Choose * outputOf s))
+            // The images in another order, with others between them.
+            let sources = Array.init case.Size.Rows (fun b -> 2 * (case.Size.Rows - 1 - b) + 1)
+
+            let rows, image = s.Rows, imageOf s
+
+            let x = [|
+                for n in 0 .. 2 * rows - 1 do
+                    if n % 2 = 0 then Array.create image nanf else Array.sub data.X ((rows - 1 - n / 2) * image) image
+            |]
+
+            let wanted = [|
+                for row in 0 .. case.Size.Times * rows - 1 do
+                    if random.Next 3 > 0 then row
+            |]
+
+            let places = wanted |> Array.sortBy (fun row -> row * 7919 % 31)
+            let targets = Array.create (s.Times * s.Rows) -1
+            places |> Array.iteri (fun place row -> targets[row] <- place)
+            let output = Array.create (places.Length * s.Choose * outputOf s) nanf
+
+            ModularConvolution.ForwardSome(
+                &s,
+                ReadOnlySpan(Array.concat x),
+                ReadOnlySpan sources,
+                ReadOnlySpan data.Indices,
+                ReadOnlySpan targets,
+                ReadOnlySpan data.Weight,
+                ReadOnlySpan data.Bias,
+                Span output,
+                Cores(case.Threads, case.Lanes)
+            )
+
+            Expect.equal output (Array.concat [| for row in places -> all[row] |]) "outputs"
+
         testCase "a large layer is shared among threads, and is its definition"
         <| fun () ->
             for lanes in [ 4; 8; 16 ] do

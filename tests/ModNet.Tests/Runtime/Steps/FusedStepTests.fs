@@ -61,7 +61,7 @@ let tests =
                 let expected, actual = copies (), copies ()
                 use byOptimizer = case.Kind.Over expected
                 use memory = case.Kind.Over actual
-                let fused = FusedSteps(case.Kind.Memories(actual, memory), memory, SpreadPools.None)
+                let fused = FusedSteps(case.Kind.Memories(actual, memory), memory)
 
                 for step in 1..5 do
                     let rate = case.Kind.Rate / float step
