@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using static TorchSharp.torch;
 
 namespace ModNet.Runtime;
 
@@ -19,19 +20,22 @@ public sealed class ThreadRanks : Ranks
     public override string Library => "threads";
 
     /// <summary>
-    /// Runs a function on <paramref name="count"/> ranks at the same time and gives their results in the order of ranks. Where one of them raises an exception the others are
+    /// Runs a function on <paramref name="count"/> ranks at the same time, each with as many threads of libtorch's as the caller has, and gives their results in the order of ranks. Where one of them raises an exception the others are
     /// ended at their next message, and that exception is raised here.
     /// </summary>
     /// <example><code>int[] sizes = ThreadRanks.Run(4, ranks => ranks.Count); // 4, 4, 4, 4</code></example>
     public static TResult[] Run<TResult>(int count, Func<Ranks, TResult> action)
     {
         using var meeting = new Meeting(count);
+        // libtorch counts its threads for each thread that asks, and rounds by how many there are, in batch normalisation for one.
+        int cores = get_num_threads();
         var results = new TResult[count];
         Exception? first = null;
         Thread[] threads = [.. Enumerable.Range(0, count).Select(rank => new Thread(() =>
         {
             try
             {
+                set_num_threads(cores);
                 results[rank] = action(new ThreadRanks(rank, meeting));
             }
             catch (Exception e)

@@ -61,7 +61,7 @@ let private agrees (path: string) (graph: Graph) (asked: torch.Tensor) (side: Si
     let needs (kind: Type) = graph.Nodes |> Seq.collect _.Controllers |> Seq.exists (fun c -> c.GetType() = kind)
 
     if not (isNull side) then
-        if needs typeof<TaskController> then declared.Add("tasks", side.Tasks)
+        if needs typeof<TaskController> || needs typeof<ByTaskController> then declared.Add("tasks", side.Tasks)
         if needs typeof<GivenController> then declared.Add("given", side.Given)
 
     let found = OnnxRun.outputs path (List.ofSeq declared)

@@ -136,6 +136,7 @@ let private everything =
             unit (linear 72)
             context 73
         }
+
         pooled (linear 74) Uniform Auto ByTask
     }
 

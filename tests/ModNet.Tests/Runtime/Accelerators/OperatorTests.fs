@@ -151,6 +151,7 @@ let private ofHost =
         "Finiteness.cs", "data on the CPU, steps on the CPU, and what an error says"
         "TrainingMethod.cs", "the loss that an error names"
         "GradientNorm.cs", "on the CPU, and over ranks"
+        "WeightFactors.cs", "what our kernels read, on the CPU"
         "GroupMinibatches.cs", "the order of groups"
         "FrozenRows.cs", "the rows of a sparse gradient, of modules that rest"
         "RestingModules.cs", "the rows of a sparse gradient, of modules that rest"

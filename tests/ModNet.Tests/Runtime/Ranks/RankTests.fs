@@ -210,6 +210,25 @@ let tests =
 
                         Expect.equal sum expected "summed")
 
+        testCase "ranks in one process have as many threads as who started them"
+        <| fun () ->
+            let before = torch.get_num_threads ()
+
+            try
+                for count in [ 1; 2; 3 ] do
+                    torch.set_num_threads count
+                    // Another thread says how many a thread has that was not told.
+                    let other = System.Threading.Thread(fun () -> torch.set_num_threads (4 - count))
+                    other.Start()
+                    other.Join()
+
+                    Expect.equal
+                        (ThreadRanks.Run(2, Func<Ranks, _>(fun _ -> torch.get_num_threads ())))
+                        [| count; count |]
+                        "threads"
+            finally
+                torch.set_num_threads before
+
         testPropertyWithConfig (config 2102 15) "any network ends with the same bits on 1, 2 and 4 ranks"
         <| Prop.forAll (within Limits.tiny) (fun network ->
             if scoped (fun () -> not (Seq.isEmpty ((compiled network).parameters()))) then
