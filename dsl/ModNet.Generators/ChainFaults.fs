@@ -45,19 +45,7 @@ module internal ChainFaults =
 
         Layer.Custom(custom shape other)
 
-    let private modular pool = {
-        Pool = pool
-        Choose = 1
-        Combine = Sum
-        Controller = Linear
-        Duplicates = Every
-        StopGradient = false
-        Dispatch = Auto
-        Masked = []
-        Context = 0
-    }
-
-    let private soundPool: Pool = { Name = None; Modules = 2; Units = [ [ linear 2 ] ]; Init = Uniform; Spread = false }
+    let private soundPool = ModularLayer.own 2 [ [ linear 2 ] ]
 
     let private noPool = { soundPool with Modules = 0; Units = [] }
 
@@ -87,15 +75,15 @@ module internal ChainFaults =
         Fault.BatchNormInModule, Layer.BatchNorm, ""
         Fault.PenaltyInModule, Layer.ActivityL1 0.1, ""
         Fault.PenaltyInModule, Layer.Locality 0.1, ""
-        Fault.ChoiceInModule, Layer.Modular(modular soundPool), ""
+        Fault.ChoiceInModule, Layer.Modular(ModularLayer.plain soundPool), ""
     ]
 
     let private wrongOutside = [
         Fault.WeightOutOfRange, Layer.ActivityL1 0.0, "/weight"
         Fault.WeightOutOfRange, Layer.Locality -0.1, "/weight"
-        Fault.NoPool, Layer.Modular(modular noPool), "/pool"
+        Fault.NoPool, Layer.Modular(ModularLayer.plain noPool), "/pool"
         Fault.KAboveM,
-        Layer.Modular { modular { soundPool with Units = [ [ Layer.Activation Tanh ] ] } with Choose = 3 },
+        Layer.Modular { ModularLayer.plain { soundPool with Units = [ [ Layer.Activation Tanh ] ] } with Choose = 3 },
         "/choose"
     ]
 
@@ -343,7 +331,10 @@ module internal ChainFaults =
                         && not shape.IsTokens
                         && Typing.row shape <> pool.Row
                     then
-                        insertion chain index (Fault.PoolSignatures, Layer.Modular(modular pool.Pool), "/from")
+                        insertion
+                            chain
+                            index
+                            (Fault.PoolSignatures, Layer.Modular(ModularLayer.plain pool.Pool), "/from")
     ]
 
     let all (places: Places) = [

@@ -6,7 +6,7 @@ open ModNet
 [<RequireQualifiedAccess>]
 module internal PoolFaults =
 
-    let private nothing: Pool = { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
+    let private nothing = ModularLayer.own 0 []
 
     /// Whether all that use the pool would take any number of modules, and any units.
     let private takesAnyM (place: PoolPlace) =

@@ -20,20 +20,7 @@ type ModularDraft<'Own, 'From> = internal { Hidden: int; Modular: Modular }
 type ModularSettings internal () =
     inherit
         SettingsBlock<ModularDraft<Unsaid, Unsaid>>(
-            {
-                Hidden = 0
-                Modular = {
-                    Pool = { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
-                    Choose = 1
-                    Combine = Sum
-                    Controller = Linear
-                    Duplicates = Every
-                    StopGradient = false
-                    Dispatch = Auto
-                    Masked = []
-                    Context = 0
-                }
-            }
+            { Hidden = 0; Modular = ModularLayer.plain (ModularLayer.own 0 []) }
         )
 
     let withPool (pool: Pool) (draft: ModularDraft<'Own, 'From>) : ModularDraft<'NewOwn, 'NewFrom> = {

@@ -25,7 +25,7 @@ type ProgramBuilder internal (name: string) =
                 Width = 1
                 Steps = 1
                 Arity = 1
-                Operators = { Name = None; Modules = 0; Units = []; Init = Uniform; Spread = false }
+                Operators = ModularLayer.own 0 []
                 Controller = Linear
                 Question = 0
                 GivesAll = false
@@ -34,17 +34,7 @@ type ProgramBuilder internal (name: string) =
 
     /// A layer that chooses one module.
     let choosing pool controller context =
-        Layer.Modular {
-            Pool = pool
-            Choose = 1
-            Combine = Sum
-            Controller = controller
-            Duplicates = Every
-            StopGradient = false
-            Dispatch = Auto
-            Masked = []
-            Context = context
-        }
+        Layer.Modular { ModularLayer.plain pool with Controller = controller; Context = context }
 
     /// The layers of a step that reads so many registers and the question, and whether anything comes after it. The newest register is first.
     let step (draft: ProgramDraft) registers isLast : Layer list =
@@ -53,13 +43,9 @@ type ProgramBuilder internal (name: string) =
 
         let operand =
             choosing
-                {
-                    Name = None
-                    Modules = registers
-                    Units = [ for register in 0 .. registers - 1 -> [ Layer.Slice(register * width, width) ] ]
-                    Init = Uniform
-                    Spread = false
-                }
+                (ModularLayer.own registers [
+                    for register in 0 .. registers - 1 -> [ Layer.Slice(register * width, width) ]
+                ])
                 draft.Controller
                 0
 

@@ -39,14 +39,6 @@ module internal AsImage =
         | _ -> None
         |> Inferred.output
 
-    let private fields: Fields<int * int * int, int * int * int> =
-        Codec.fields {
-            let! channels = Codec.field "channels" (fun (channels, _, _) -> channels) Codec.int
-            and! height = Codec.field "height" (fun (_, height, _) -> height) Codec.int
-            and! width = Codec.field "width" (fun (_, _, width) -> width) Codec.int
-            return channels, height, width
-        }
-
     let kind = {
         LayerKind.body
             2
@@ -55,7 +47,7 @@ module internal AsImage =
             | Layer.AsImage(channels, height, width) -> Some(channels, height, width)
             | _ -> None)
             Layer.AsImage
-            (fun _ -> fields) with
+            (fun _ -> Words.image) with
             Describe = fun (channels, height, width) -> $"as_image ({channels}, {height}, {width})"
             Infer = infer
     }

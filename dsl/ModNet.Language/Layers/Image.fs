@@ -22,14 +22,6 @@ module internal Image =
         else
             None
 
-    let private fields =
-        Codec.fields {
-            let! channels = Codec.field "channels" (fun (channels, _, _) -> channels) Codec.int
-            and! height = Codec.field "height" (fun (_, height, _) -> height) Codec.int
-            and! width = Codec.field "width" (fun (_, _, width) -> width) Codec.int
-            return channels, height, width
-        }
-
     let kind = {
         LayerKind.body
             2
@@ -38,7 +30,7 @@ module internal Image =
             | Layer.Image(c, h, w) -> Some(c, h, w)
             | _ -> None)
             Layer.Image
-            (fun _ -> fields) with
+            (fun _ -> Words.image) with
             Role = Role.Input
             Describe = fun (channels, height, width) -> $"image ({channels}, {height}, {width})"
             Infer = fun site size _ -> infer site size |> Inferred.output

@@ -2,6 +2,22 @@ namespace ModNet
 
 module internal ModularLayer =
 
+    /// A pool of a layer's own.
+    let own modules units : Pool = { Name = None; Modules = modules; Units = units; Init = Uniform; Spread = false }
+
+    /// A layer that chooses from the pool, of whose settings none has been said.
+    let plain (pool: Pool) : Modular = {
+        Pool = pool
+        Choose = 1
+        Combine = Sum
+        Controller = Linear
+        Duplicates = Every
+        StopGradient = false
+        Dispatch = Auto
+        Masked = []
+        Context = 0
+    }
+
     let private pool (layer: Codec<Layer>) : Codec<Pool> =
         Codec.object (
             Codec.fields {

@@ -9,20 +9,5 @@ module TaskHeadsLayer =
     /// for numbers.
     /// Example: `task_heads 5 2`
     let task_heads (tasks: int) (outputs: int) =
-        Layer.Modular {
-            Pool = {
-                Name = None
-                Modules = tasks
-                Units = [ [ Layer.Linear { Width = outputs; Bias = true; Activation = None } ] ]
-                Init = Uniform
-                Spread = false
-            }
-            Choose = 1
-            Combine = Sum
-            Controller = ByTask
-            Duplicates = Every
-            StopGradient = false
-            Dispatch = Auto
-            Masked = []
-            Context = 0
-        }
+        let unit = Layer.Linear { Width = outputs; Bias = true; Activation = None }
+        Layer.Modular { ModularLayer.plain (ModularLayer.own tasks [ [ unit ] ]) with Controller = ByTask }

@@ -70,15 +70,16 @@ module internal Words =
         | Some(LeakyRelu value | Elu value as kind) -> $"{bias} |> {ofActivation kind} {float value}"
         | Some activation -> $"{bias} |> {ofActivation activation}"
 
-    let shape: Codec<Shape> =
-        let image =
-            Codec.fields {
-                let! channels = Codec.field "channels" (fun (channels, _, _) -> channels) Codec.int
-                and! height = Codec.field "height" (fun (_, height, _) -> height) Codec.int
-                and! width = Codec.field "width" (fun (_, _, width) -> width) Codec.int
-                return channels, height, width
-            }
+    /// The sizes of an image [channels, height, width].
+    let image =
+        Codec.fields {
+            let! channels = Codec.field "channels" (fun (channels, _, _) -> channels) Codec.int
+            and! height = Codec.field "height" (fun (_, height, _) -> height) Codec.int
+            and! width = Codec.field "width" (fun (_, _, width) -> width) Codec.int
+            return channels, height, width
+        }
 
+    let shape: Codec<Shape> =
         let one name get make =
             Codec.case name get make (Codec.one (if name = "tokens" then "vocabulary" else "width") Codec.int)
 
