@@ -128,7 +128,7 @@ public static unsafe class ModularConvolution
         fixed (int* from = sources, to = targets)
         fixed (float* px = x, w = weight, b = bias, y = output)
         {
-            Narrow(cores, size).Run(new ModularConvolutionTask
+            cores.ForRows(size.Places).Run(new ModularConvolutionTask
             {
                 Size = size,
                 X = px,
@@ -187,7 +187,7 @@ public static unsafe class ModularConvolution
         fixed (long* chosen = indices)
         fixed (float* px = x, w = weight, y = output, g = upstream, dx = xGradient, dw = weightGradient, db = biasGradient)
         {
-            Narrow(cores, size).Run(new ModularConvolutionTask
+            cores.ForRows(size.Places).Run(new ModularConvolutionTask
             {
                 Size = size,
                 GoesBack = true,
@@ -203,9 +203,6 @@ public static unsafe class ModularConvolution
             });
         }
     }
-
-    // A small image fills a narrow register better than a wide one.
-    private static Cores Narrow(Cores cores, in ModularConvolutionSize size) => cores.AtMost(size.Places <= 4 ? 4 : size.Places <= 8 ? 8 : 16);
 
     // How many selections are wanted, each at a place of its own.
     private static int Places(ReadOnlySpan<int> targets)

@@ -16,7 +16,7 @@ namespace ModNet.Kernels;
 public static unsafe class ModularGruWindow
 {
     /// <summary>How many numbers one step of one row leaves in <see cref="ModularGruTrace.Record"/>.</summary>
-    public static int RecordLength(in ModularGruSize size) => new ModularGruLayout(size, Cores.WidestLanes).RecordLength;
+    public static int RecordLength(in ModularGruSize size) => new ModularGruLayout(size, new Cores(threads: 1).ForRows(size.Hidden).Lanes).RecordLength;
 
     /// <summary>Runs the window.</summary>
     /// <param name="size">B ≥ 0, all other sizes ≥ 1.</param>
@@ -38,6 +38,7 @@ public static unsafe class ModularGruWindow
         Cores cores)
     {
         Check(size, x.Length, initial.Length, weights);
+        cores = cores.ForRows(size.Hidden);
         trace.Check(size, !trace.Record.IsEmpty, cores.Lanes);
         int givenRows = choices.Check(size);
         ModularGruTask task = new() { Size = size, GivenRows = givenRows };
@@ -72,6 +73,7 @@ public static unsafe class ModularGruWindow
         Cores cores)
     {
         Check(size, x.Length, initial.Length, weights);
+        cores = cores.ForRows(size.Hidden);
         trace.Check(size, true, cores.Lanes);
         traceGradient.CheckGradient(size);
         Expected.Length(xGradient.Length, x.Length, nameof(xGradient), "[B, T, I]");

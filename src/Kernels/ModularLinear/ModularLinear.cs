@@ -83,7 +83,7 @@ public static unsafe class ModularLinear
         var segments = new ModularSegments(indices, size.Modules);
         fixed (float* px = x, y = output)
         {
-            Narrow(cores, size).Run(
+            cores.ForRows(size.Inputs).Run(
                 new ModularLinearTask { Size = size, Segments = segments, X = px, Weight = weight.Start, Bias = bias.Start, Output = y });
         }
     }
@@ -164,7 +164,7 @@ public static unsafe class ModularLinear
         Expected.LengthOrNone(biasGradient.Length, (long)rows * size.Outputs, nameof(biasGradient), dense ? "[M, out]" : "[U, out]");
         fixed (float* px = x, y = output, g = upstream, dx = xGradient, dw = weightGradient, db = biasGradient)
         {
-            Narrow(cores, size).Run(new ModularLinearTask
+            cores.ForRows(size.Inputs).Run(new ModularLinearTask
             {
                 Size = size,
                 Segments = segments,
@@ -180,9 +180,6 @@ public static unsafe class ModularLinear
             });
         }
     }
-
-    // A narrow row fills a narrow register better than a wide one.
-    private static Cores Narrow(Cores cores, in ModularLinearSize size) => cores.AtMost(size.Inputs <= 4 ? 4 : size.Inputs <= 8 ? 8 : 16);
 
     private static void Check(
         in ModularLinearSize size, ReadOnlySpan<float> x, ReadOnlySpan<long> indices, long weight)

@@ -16,25 +16,29 @@ internal static unsafe class ModularLinearBlocks<L, V>
     // A tile's sums and what is multiplied have to fit the registers: 32 with AVX-512 and on Arm, else 16. Smaller tiles give the same bits.
     private static bool HasManyRegisters => Avx512F.VL.IsSupported || AdvSimd.IsSupported;
 
-    // How many registers a tile of sums over terms is wide.
+    // How many outputs, or registers of a sum over terms, a tile is wide.
     private static int Wide => HasManyRegisters ? Tile : 3;
 
-    /// <summary>y[r, o] := x_r·w_o for a block of rows and a block of outputs. Parameters are as in the tiles.</summary>
+    /// <summary>
+    /// y[r, o] := x_r·w_o for a block of rows and a block of outputs. Parameters are as in the tiles. Rows of y are written up to the next multiple of four outputs, with zeros.
+    /// </summary>
     internal static void Products(
         int length, float* x, int xStride, int rows, float* w, int wStride, int outputs, float* y, int yStride, ref Prefetch ahead)
     {
+        int written = Scratch.RoundUp(outputs, Tile);
         for (int r = 0; r < rows; r += Tile, x += (long)Tile * xStride, y += (long)Tile * yStride)
         {
             ahead.Next((rows - r + Tile - 1) / Tile);
             float* part = w;
-            for (int o = 0; o < outputs; o += Tile, part += (long)Tile * wStride)
+            for (int o = 0; o < outputs; o += Wide, part += (long)Wide * wStride)
             {
-                switch (Math.Min(Tile, outputs - o))
+                int wide = Math.Min(Tile, written - o);
+                switch (Math.Min(Wide, outputs - o))
                 {
-                    case 4: Products<Four>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
-                    case 3: Products<Three>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
-                    case 2: Products<Two>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
-                    default: Products<One>(rows - r, length, x, xStride, part, wStride, y + o, yStride); break;
+                    case 4: Products<Four>(rows - r, length, x, xStride, part, wStride, y + o, yStride, wide); break;
+                    case 3: Products<Three>(rows - r, length, x, xStride, part, wStride, y + o, yStride, wide); break;
+                    case 2: Products<Two>(rows - r, length, x, xStride, part, wStride, y + o, yStride, wide); break;
+                    default: Products<One>(rows - r, length, x, xStride, part, wStride, y + o, yStride, wide); break;
                 }
             }
         }
@@ -61,15 +65,15 @@ internal static unsafe class ModularLinearBlocks<L, V>
         }
     }
 
-    private static void Products<O>(int rows, int length, float* x, int xStride, float* w, int wStride, float* y, int yStride)
+    private static void Products<O>(int rows, int length, float* x, int xStride, float* w, int wStride, float* y, int yStride, int wide)
         where O : struct, IExtent
     {
         switch (rows)
         {
-            case 1: ModularLinearTiles<L, V>.Products<One, O>(length, x, xStride, w, wStride, y, yStride); break;
-            case 2: ModularLinearTiles<L, V>.Products<Two, O>(length, x, xStride, w, wStride, y, yStride); break;
-            case 3: ModularLinearTiles<L, V>.Products<Three, O>(length, x, xStride, w, wStride, y, yStride); break;
-            default: ModularLinearTiles<L, V>.Products<Four, O>(length, x, xStride, w, wStride, y, yStride); break;
+            case 1: ModularLinearTiles<L, V>.Products<One, O>(length, x, xStride, w, wStride, y, yStride, wide); break;
+            case 2: ModularLinearTiles<L, V>.Products<Two, O>(length, x, xStride, w, wStride, y, yStride, wide); break;
+            case 3: ModularLinearTiles<L, V>.Products<Three, O>(length, x, xStride, w, wStride, y, yStride, wide); break;
+            default: ModularLinearTiles<L, V>.Products<Four, O>(length, x, xStride, w, wStride, y, yStride, wide); break;
         }
     }
 

@@ -13,10 +13,11 @@ internal static unsafe class ModularLinearTiles<L, V>
 {
     /// <summary>
     /// y[r, o] := x_r·w_o, for R rows and O outputs. The length is in whole registers, and strides lead from one row to the next. Rows of
-    /// y are written four numbers wide, of which the first O are meaningful.
+    /// y are written <paramref name="wide"/> numbers wide, of which the first O are meaningful and the others are zeros: four, or fewer where four would reach into what
+    /// another tile has written.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Products<R, O>(int length, float* x, int xStride, float* w, int wStride, float* y, int yStride)
+    internal static void Products<R, O>(int length, float* x, int xStride, float* w, int wStride, float* y, int yStride, int wide)
         where R : struct, IExtent
         where O : struct, IExtent
     {
@@ -46,20 +47,20 @@ internal static unsafe class ModularLinearTiles<L, V>
             }
         }
 
-        L.Sums(s00, s01, s02, s03).Store(y);
+        Store(L.Sums(s00, s01, s02, s03), y, wide);
         if (R.Value > 1)
         {
-            L.Sums(s10, s11, s12, s13).Store(y + yStride);
+            Store(L.Sums(s10, s11, s12, s13), y + yStride, wide);
         }
 
         if (R.Value > 2)
         {
-            L.Sums(s20, s21, s22, s23).Store(y + 2 * yStride);
+            Store(L.Sums(s20, s21, s22, s23), y + 2 * yStride, wide);
         }
 
         if (R.Value > 3)
         {
-            L.Sums(s30, s31, s32, s33).Store(y + 3 * yStride);
+            Store(L.Sums(s30, s31, s32, s33), y + 3 * yStride, wide);
         }
     }
 
@@ -135,6 +136,21 @@ internal static unsafe class ModularLinearTiles<L, V>
         a1 = N.Value > 1 ? L.Load(source + stride) : a1;
         a2 = N.Value > 2 ? L.Load(source + 2 * stride) : a2;
         a3 = N.Value > 3 ? L.Load(source + 3 * stride) : a3;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector128<float> sums, float* target, int wide)
+    {
+        if (wide == Vector128<float>.Count)
+        {
+            sums.Store(target);
+            return;
+        }
+
+        for (int o = 0; o < wide; o++)
+        {
+            target[o] = sums[o];
+        }
     }
 
     // The sums of a row, if the tile has that row.

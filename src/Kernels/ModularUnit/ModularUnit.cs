@@ -61,7 +61,7 @@ public static unsafe class ModularUnit
         var segments = new ModularSegments(indices, size.Modules);
         fixed (float* px = x, k = kept, y = output)
         {
-            Narrow(cores, size).Run(new ModularUnitTask
+            cores.ForRows(size.Stages.Max(s => s.Inputs)).Run(new ModularUnitTask
             {
                 Size = size,
                 Planes = planes,
@@ -110,7 +110,7 @@ public static unsafe class ModularUnit
         using Scratch work = new(planes.GradientLength);
         fixed (float* k = kept, g = upstream, dx = xGradient)
         {
-            Narrow(cores, size).Run(new ModularUnitTask
+            cores.ForRows(size.Stages.Max(s => s.Inputs)).Run(new ModularUnitTask
             {
                 Size = size,
                 Planes = planes,
@@ -125,13 +125,6 @@ public static unsafe class ModularUnit
                 Dense = dense,
             });
         }
-    }
-
-    // A narrow row fills a narrow register better than a wide one.
-    private static Cores Narrow(Cores cores, ModularUnitSize size)
-    {
-        int widest = size.Stages.Max(s => s.Inputs);
-        return cores.AtMost(widest <= 4 ? 4 : widest <= 8 ? 8 : 16);
     }
 
     private static bool IsDense(ModularUnitSize size, IReadOnlyList<UnitArrays> gradients)

@@ -35,8 +35,8 @@ public readonly struct Cores
     /// <summary>At most so many threads, and the machine's widest registers.</summary>
     public static implicit operator Cores(int threads) => new(threads);
 
-    /// <summary>The same threads, and registers that have no more than so many lanes.</summary>
-    internal Cores AtMost(int lanes) => new(Threads, Math.Min(Lanes, lanes));
+    /// <summary>The same threads, and registers no wider than rows of so many numbers need: a narrow row fills a narrow register better than a wide one.</summary>
+    internal Cores ForRows(int length) => new(Threads, Math.Min(Lanes, length <= Lanes128.Count ? Lanes128.Count : length <= Lanes256.Count ? Lanes256.Count : Lanes512.Count));
 
     /// <summary>Runs a kernel at these registers' width. This is the one place that chooses between widths.</summary>
     internal void Run<K>(in K kernel)

@@ -207,7 +207,7 @@ let initialOf (data: Data) = data.Initial |> Option.map singles |> Option.defaul
 let forward (case: Case) (data: Data) parameters record =
     let s = case.Size
     let steps = s.Rows * s.Steps
-    let length = ModularGruLayout(&s, case.Lanes).RecordLength
+    let length = ModularGruLayout(&s, (Cores(case.Threads, case.Lanes).ForRows s.Hidden).Lanes).RecordLength
 
     let results = {
         States = rubbish (steps * s.Hidden)
