@@ -75,6 +75,7 @@ module internal ChainFaults =
         Fault.BatchNormInModule, Layer.BatchNorm, ""
         Fault.PenaltyInModule, Layer.ActivityL1 0.1, ""
         Fault.PenaltyInModule, Layer.Locality 0.1, ""
+        Fault.PenaltyInModule, Layer.Boundary Boundary.Closed, ""
         Fault.ChoiceInModule, Layer.Modular(ModularLayer.plain soundPool), ""
     ]
 
@@ -271,6 +272,9 @@ module internal ChainFaults =
         | Layer.Dropout _ -> [ Fault.RateOutOfRange, Layer.Dropout 1.5, "/rate" ]
         | Layer.ActivityL1 _ -> [ Fault.WeightOutOfRange, Layer.ActivityL1 nan, "/weight" ]
         | Layer.Locality _ -> [ Fault.WeightOutOfRange, Layer.Locality infinity, "/weight" ]
+        | Layer.Boundary _ -> [
+            Fault.NonPositiveSize, Layer.Boundary(Boundary.Synthetic { Hidden = [ 0 ]; SeesTarget = false }), "/hidden"
+          ]
         | Layer.Gru _ -> [ Fault.NonPositiveSize, Layer.Gru -1, "/hidden" ]
         | Layer.Lstm _ -> [ Fault.NonPositiveSize, Layer.Lstm -1, "/hidden" ]
         | Layer.Custom spec -> [

@@ -292,6 +292,11 @@ module internal Typing =
         | Layer.BatchNorm, _ when not inModule -> Some shape
         | Layer.ActivityL1 weight, _ when not inModule && weight > 0.0 && System.Double.IsFinite weight -> Some shape
         | Layer.Locality weight, _ when not inModule && weight >= 0.0 && System.Double.IsFinite weight -> Some shape
+        | Layer.Boundary(Boundary.Synthetic spec), _ when
+            not inModule && List.forall (fun width -> width >= 1) spec.Hidden
+            ->
+            Some shape
+        | Layer.Boundary(Boundary.Closed | Boundary.LocalHead), _ when not inModule -> Some shape
         | Layer.Dropout rate, _ when rate >= 0.0 && rate < 1.0 -> Some shape
         | (Layer.Gru hidden | Layer.Lstm hidden), Shape.Sequence _ when hidden >= 1 -> Some(Shape.Sequence hidden)
         | Layer.Residual(_ :: _ as layers), _ when chain known inModule layers shape = Some shape -> Some shape

@@ -30,7 +30,23 @@ module Compile =
 
         controller
 
-    let rec private node root (init: Initialiser) dropout (pools: Map<string, ModulePool>) (planned: PlannedLayer) =
+    let private headOf (init: Initialiser) (planned: PlannedLayer) : Head option =
+        match planned.Layer with
+        | Layer.Softmax classes -> Some(new SoftmaxHead(RuntimeWords.features planned.Input, classes, init))
+        | Layer.Categorical -> Some(new CategoricalHead(RuntimeWords.features planned.Input))
+        | Layer.Gaussian(Variance.Fixed value) -> Some(new GaussianHead(value, false, init))
+        | Layer.Gaussian(Variance.Learned initial) -> Some(new GaussianHead(initial, true, init))
+        | Layer.Bernoulli -> Some(new BernoulliHead())
+        | _ -> None
+
+    let rec private node
+        root
+        (init: Initialiser)
+        dropout
+        (pools: Map<string, ModulePool>)
+        (last: PlannedLayer)
+        (planned: PlannedLayer)
+        =
         let name = planned.Name
 
         match planned.Layer, planned.Pool with
@@ -65,16 +81,8 @@ module Compile =
                     layer.StopGradient
                 )
             )
-        | _ -> CompileLayer.plain root init dropout (List.choose (node root init dropout pools)) planned
-
-    let private head (init: Initialiser) (planned: PlannedLayer) : Head option =
-        match planned.Layer with
-        | Layer.Softmax classes -> Some(new SoftmaxHead(RuntimeWords.features planned.Input, classes, init))
-        | Layer.Categorical -> Some(new CategoricalHead(RuntimeWords.features planned.Input))
-        | Layer.Gaussian(Variance.Fixed value) -> Some(new GaussianHead(value, false, init))
-        | Layer.Gaussian(Variance.Learned initial) -> Some(new GaussianHead(initial, true, init))
-        | Layer.Bernoulli -> Some(new BernoulliHead())
-        | _ -> None
+        | Layer.Boundary gradient, _ -> Some(CompileBoundary.node init (headOf init) last planned gradient)
+        | _ -> CompileLayer.plain root init dropout (List.choose (node root init dropout pools last)) planned
 
     let private make (ranks: Ranks option) (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =
         let root = plan.Network.Name
@@ -82,9 +90,9 @@ module Compile =
         let pools =
             plan.Pools |> List.map (fun pool -> pool.Name, CompilePool.make root ranks init dropout pool) |> Map.ofList
 
-        let nodes = plan.Layers |> List.choose (node root init dropout pools) |> ResizeArray
-        let head = plan.Layers |> List.pick (head init)
-        new Graph(nodes, head)
+        let last = plan.Layers |> List.find (fun layer -> Kind.role layer.Layer = Role.Head)
+        let nodes = plan.Layers |> List.choose (node root init dropout pools last) |> ResizeArray
+        new Graph(nodes, (headOf init last).Value)
 
     /// A graph of a plan, with fresh parameters drawn pool by pool and layer by layer in order. All modules are in this process.
     let internal ofPlan (init: Initialiser) (dropout: torch.Generator) (plan: Plan) : Graph =

@@ -31,7 +31,8 @@ module internal CompileLayer =
         | Layer.Categorical
         | Layer.Gaussian _
         | Layer.Bernoulli
-        // Made where pools are known.
+        // Made where pools and the head are known.
+        | Layer.Boundary _
         | Layer.Modular _
         | Layer.ModularGru _ -> None
         | Layer.Embed width -> Some(new EmbedNode(name, features, width, init))

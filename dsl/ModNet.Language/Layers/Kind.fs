@@ -35,6 +35,7 @@ module internal Kind =
         LayerKind.ofKind BatchNorm.kind
         LayerKind.ofKind ActivityL1.kind
         LayerKind.ofKind Locality.kind
+        LayerKind.ofKind BoundaryKind.kind
         LayerKind.ofKind Gru.kind
         LayerKind.ofKind Lstm.kind
         LayerKind.ofKind ModularLayer.kind

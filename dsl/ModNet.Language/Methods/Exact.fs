@@ -33,6 +33,7 @@ module internal ExactKind =
                 match planned.Layer with
                 | Layer.ActivityL1 _ -> Some "activity_l1"
                 | Layer.Locality _ -> Some "locality"
+                | Layer.Boundary _ -> Some "boundary"
                 | _ -> None
 
             for word in Option.toList penalty do

@@ -155,12 +155,29 @@ type PoolingSpec = {
     Stride: int
 }
 
+/// The network of a synthetic gradient: reads x, and the target if it is said so, and predicts the loss's gradient in x.
+type SyntheticSpec = {
+    /// Widths ≥ 1 of linear maps with ReLU before the last linear map; none makes it linear.
+    Hidden: int list
+    SeesTarget: bool
+}
+
+/// What trains the layers before a boundary, which the loss's gradient does not cross.
+[<RequireQualifiedAccess>]
+type Boundary =
+    /// Nothing that comes after it.
+    | Closed
+    /// A head of its own, of the network's kind.
+    | LocalHead
+    /// A prediction of the gradient that it stops.
+    | Synthetic of SyntheticSpec
+
 /// The words that make layers, for the message about something else among them.
 module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, gru, lstm, modular, modular_gru, task_heads, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, boundary, gru, lstm, modular, modular_gru, task_heads, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -375,6 +392,8 @@ and [<RequireQualifiedAccess>] Layer =
     | ActivityL1 of weight: float
     /// Keeps what comes in, and adds weight · the mean over pairs of units of A d² to the loss of training, A their co-activity and d their distance.
     | Locality of weight: float
+    /// Keeps what comes in, and stops the loss's gradient in training.
+    | Boundary of Boundary
     /// [T, in] → [T, hidden].
     | Gru of hidden: int
     /// [T, in] → [T, hidden].

@@ -137,6 +137,9 @@ public readonly record struct Batch(Tensor Inputs, Tensor Targets, SideInputs? S
     /// </summary>
     public Tensor Mean(Tensor each) => Weighting.Mean(each, Weights);
 
+    /// <summary>What the datapoints bring beside their inputs, with their targets.</summary>
+    internal SideInputs SideWithTargets => (Side ?? new(null, null)) with { Targets = Targets };
+
     /// <summary>The same datapoints on another device.</summary>
     public Batch To(Device device) => Map(t => t.to(device));
 
@@ -154,7 +157,13 @@ public readonly record struct Batch(Tensor Inputs, Tensor Targets, SideInputs? S
 /// </param>
 public sealed record SideInputs(Tensor? Tasks, Tensor? Given, Tensor? Weights = null)
 {
+    /// <summary>The targets [B, …] for boundaries inside the network (<see cref="BoundaryNode"/>); training methods give them in gradient steps.</summary>
+    public Tensor? Targets { get; init; }
+
     /// <summary>Applies a change to every tensor.</summary>
     internal SideInputs Map(Func<Tensor, Tensor> change) =>
-        new(Tasks is null ? null : change(Tasks), Given is null ? null : change(Given), Weights is null ? null : change(Weights));
+        new(Tasks is null ? null : change(Tasks), Given is null ? null : change(Given), Weights is null ? null : change(Weights))
+        {
+            Targets = Targets is null ? null : change(Targets),
+        };
 }

@@ -38,7 +38,7 @@ public sealed class ExactLikelihood : TrainingMethod
                 settings.LabelSmoothing.ToString(CultureInfo.InvariantCulture), "leave it out, or train by another method");
         }
 
-        if (graph.modules().OfType<PenaltyNode>().FirstOrDefault() is { } penalty)
+        if (graph.modules().FirstOrDefault(part => part is PenaltyNode or BoundaryNode) is Node penalty)
         {
             throw new UserException(
                 penalty.Name, "no penalties under exact training, which runs every composition", "one",

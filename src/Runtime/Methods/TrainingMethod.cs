@@ -423,13 +423,13 @@ public abstract class TrainingMethod : IDisposable
 
     /// <summary>Runs the graph on the minibatch of a gradient step. Recurrent layers go on from where the minibatch before left them.</summary>
     protected GraphOutput Forward(Batch batch, Selector selector) =>
-        Graph.Forward(batch.Inputs, selector, batch.Side, _shard!.Carried);
+        Graph.Forward(batch.Inputs, selector, batch.SideWithTargets, _shard!.Carried);
 
     /// <summary>Runs the graph in the same way, but the next minibatch does not go on from here.</summary>
     protected GraphOutput Glance(Batch batch, Selector selector)
     {
         using RecurrentState? carried = _shard!.Carried?.Copy();
-        return Graph.Forward(batch.Inputs, selector, batch.Side, carried);
+        return Graph.Forward(batch.Inputs, selector, batch.SideWithTargets, carried);
     }
 
     /// <summary>The mean log-likelihood of a minibatch with its labels smoothed: what a loss takes in its place.</summary>

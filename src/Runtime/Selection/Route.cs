@@ -39,6 +39,13 @@ public sealed class Route
     /// <summary>How much each datapoint counts, [B]; null where all count alike.</summary>
     internal Tensor? Weights => _side?.Weights;
 
+    /// <summary>The targets [B, …] in gradient steps; null elsewhere.</summary>
+    internal Tensor? Targets => _side?.Targets;
+
+    /// <summary>The targets [B, …]. UserException where the pass knows none.</summary>
+    internal Tensor DemandTargets(string layer) =>
+        Targets ?? throw new UserException(layer, "a gradient step of a training method, which knows the targets", "a pass in training mode without them", "call `eval`, or give them as `SideInputs.Targets`");
+
     /// <summary>From here on every row is run: [d, …] → [c·n, …].</summary>
     internal Tensor Whole(Tensor x)
     {

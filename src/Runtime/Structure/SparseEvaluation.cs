@@ -35,7 +35,7 @@ public static class SparseEvaluation
                 LinearNode own => own.Activation == Activation.Relu,
                 ConvNode own => own.Activation == Activation.Relu,
                 ActivationNode own => own.Activation == Activation.Relu,
-                FlattenNode or PoolingNode or DropoutNode or PenaltyNode => zeros,
+                FlattenNode or PoolingNode or DropoutNode or PenaltyNode or BoundaryNode => zeros,
                 _ => false,
             };
         }

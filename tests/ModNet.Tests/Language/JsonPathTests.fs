@@ -138,6 +138,15 @@ let private everything =
         }
 
         pooled (linear 74) Uniform Auto ByTask
+        boundary Boundary.Closed
+        boundary Boundary.LocalHead
+
+        boundary (
+            synthetic {
+                hidden [ 75; 76 ]
+                sees_target true
+            }
+        )
     }
 
 let private text = Network.to_json everything

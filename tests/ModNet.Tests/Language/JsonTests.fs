@@ -100,7 +100,7 @@ let tests =
             "an unknown layer"
             "\"features\""
             "\"picture\""
-            "$.network.layers[0].kind: expected one of \"tokens\", \"features\", \"sequence\", \"image\", \"tasks\", \"embed\", \"embed_columns\", \"linear\", \"conv\", \"conv_transpose\", \"conv1d\", \"self_attention\", \"positions\", \"learned_positions\", \"last_step\", \"mean_steps\", \"max_pool\", \"avg_pool\", \"upsample\", \"flatten\", \"as_image\", \"slice\", \"activation\", \"dropout\", \"layer_norm\", \"batch_norm\", \"activity_l1\", \"locality\", \"gru\", \"lstm\", \"modular\", \"modular_gru\", \"residual\", \"coupling\", \"uncoupling\", \"sum_of\", \"concat_of\", \"repeat\", \"block\", \"custom\", \"softmax\", \"categorical\", \"gaussian\", \"bernoulli\", got \"picture\" – mend this value"
+            "$.network.layers[0].kind: expected one of \"tokens\", \"features\", \"sequence\", \"image\", \"tasks\", \"embed\", \"embed_columns\", \"linear\", \"conv\", \"conv_transpose\", \"conv1d\", \"self_attention\", \"positions\", \"learned_positions\", \"last_step\", \"mean_steps\", \"max_pool\", \"avg_pool\", \"upsample\", \"flatten\", \"as_image\", \"slice\", \"activation\", \"dropout\", \"layer_norm\", \"batch_norm\", \"activity_l1\", \"locality\", \"boundary\", \"gru\", \"lstm\", \"modular\", \"modular_gru\", \"residual\", \"coupling\", \"uncoupling\", \"sum_of\", \"concat_of\", \"repeat\", \"block\", \"custom\", \"softmax\", \"categorical\", \"gaussian\", \"bernoulli\", got \"picture\" – mend this value"
 
         refuses
             "a missing property"

@@ -105,6 +105,7 @@ let inPlace (example: Example) =
     | "ModNet.ProgramBuilder" -> $"program \"example\" {{ {text} }}"
     | "ModNet.ModularBuilder" -> $"modular {{ {text} }}"
     | "ModNet.SelfAttentionBuilder" -> $"self_attention {{ {text} }}"
+    | "ModNet.SyntheticBuilder" -> $"boundary (synthetic {{ {text} }})"
     | "ModNet.CustomBuilder" ->
         $"custom \"example\" {{ reads (Shape.Vector 4); gives (Shape.Vector 4); from_function (fun _ x -> x); {text} }}"
     | "ModNet.EmBuilder" -> $"em {{ {text} }}"
