@@ -150,12 +150,12 @@ let network_of_sqoop =
         softmax 2
     }
 
-let experiment_of layout (scale: Scale) =
+let experiment_of name layout (scale: Scale) =
     experiment {
         net network_of_sqoop
 
         data (
-            generated "sqoop" {
+            generated $"sqoop-{name}" {
                 image (1, side, side)
                 classes 2
                 given 9
@@ -306,7 +306,7 @@ let row_of id text layout =
     row id {
         label text
         seeds [ 1; 2; 3 ]
-        run (experiment_of layout)
+        run (experiment_of id layout)
     }
 
 study "sqoop" {
