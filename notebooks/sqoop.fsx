@@ -183,7 +183,7 @@ let experiment_of name layout (scale: Scale) =
 
 (** ## Pairs that were never trained on *)
 
-let unseen_questions = 4_000
+let unseen_questions (run: StudyRun) = if run.Planned < 1_000L then 200 else 4_000
 
 let layout_of (run: StudyRun) = if run.Row = "tree" then tree_layout else chain_layout
 
@@ -193,8 +193,9 @@ let unseen =
         use trained = run.Folder |> Trained.load_as run.WithCode
         use _scope = torch.NewDisposeScope()
         let random = Random 77
-        let drawn = Array.init unseen_questions (fun _ -> draw_question random (unseen_pair random))
-        let rows = int64 unseen_questions
+        let count = unseen_questions run
+        let drawn = Array.init count (fun _ -> draw_question random (unseen_pair random))
+        let rows = int64 count
         let images = torch.tensor(drawn |> Array.collect (fun (_, image, _) -> image)).view(rows, 1L, side, side)
 
         let layouts =
@@ -278,7 +279,7 @@ let sections (runs: StudyRun list) =
             Criteria.section "Criteria" (criteria runs)
             Section.figure
                 "Layouts"
-                $"Accuracy on 2,000 new images with questions about the training's {glyphs.Length} pairs, and on {unseen_questions} with questions about all others; the mean over seeds."
+                $"Accuracy on 2,000 new images with questions about the training's {glyphs.Length} pairs, and on {unseen_questions runs.Head} with questions about all others; the mean over seeds."
                 (bars runs)
             example.Value
             Section.make "Every seed" [
