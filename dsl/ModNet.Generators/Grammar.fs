@@ -100,6 +100,7 @@ module internal Grammar =
                 Dispatch = dispatch
                 Masked = masked
                 Context = 0
+                Halts = false
             }
         }
 
@@ -353,5 +354,6 @@ module internal Grammar =
 
             let! candidate = modular context (Shape.Vector(hidden + features input)) 0 (Shape.Vector hidden)
 
-            return Layer.ModularGru { Hidden = hidden; Candidate = candidate }
+            let! gated = Gen.frequency [ 3, Gen.constant true; 1, Gen.constant false ]
+            return Layer.ModularGru { Hidden = hidden; Candidate = candidate; Gated = gated }
         }

@@ -77,6 +77,12 @@ module internal ModularFaults =
             aside 100_003
     ]
 
+    /// The generated networks have no programs that halt, so here every module that halts is at fault.
+    let private halts (modular: Modular) = [
+        if modular.Choose > 1 && not modular.Controller.IsFactored then
+            Fault.HaltsUnfit, "halts", { modular with Halts = true }
+    ]
+
     let private runs (modular: Modular) = [
         if modular.Combine = Concat then Fault.OnceWithConcat, "duplicates", { modular with Duplicates = Once }
 
@@ -98,7 +104,9 @@ module internal ModularFaults =
             | Some output ->
                 let wider = { pool with Units = pool.Units |> List.map (fun unit -> unit @ [ last output ]) }
 
-                Fault.UnitUnlikeHidden, "hidden", { place.Modular with Pool = wider }
+                Fault.UnitUnlikeHidden,
+                (if place.IsFold then "width" else "hidden"),
+                { place.Modular with Pool = wider }
             | None -> ()
     ]
 
@@ -148,6 +156,7 @@ module internal ModularFaults =
                     yield! controllers tasks place.Row place.Modular
                     yield! runs place.Modular
                     yield! contexts place
+                    yield! halts place.Modular
                     yield! states place
                     yield! images place
 

@@ -28,6 +28,7 @@ type internal ModularPlace = {
     /// What the controller reads.
     Row: Shape
     IsGru: bool
+    IsFold: bool
     Top: int
     Replace: Modular -> Network
 }
@@ -163,7 +164,7 @@ module internal Places =
             | Layer.SumOf list -> branches Layer.SumOf list
             | Layer.ConcatOf list -> branches Layer.ConcatOf list
             | Layer.Modular settings ->
-                modular name settings input (Typing.row input) false top (Layer.Modular >> instead)
+                modular name settings input (Typing.row input) None top (Layer.Modular >> instead)
             | Layer.ModularGru gru ->
                 let row =
                     match input with
@@ -172,10 +173,10 @@ module internal Places =
 
                 let replace settings = instead (Layer.ModularGru { gru with Candidate = settings })
 
-                modular name gru.Candidate input row true top replace
+                modular name gru.Candidate input row (Some gru) top replace
             | _ -> ()
 
-        and modular name settings input row isGru top (replace: Modular -> Network) =
+        and modular name settings input row (gru: ModularGru option) top (replace: Modular -> Network) =
             let read = Typing.unitsRow settings row
 
             modulars.Add {
@@ -183,7 +184,8 @@ module internal Places =
                 Modular = settings
                 Input = input
                 Row = row
-                IsGru = isGru
+                IsGru = gru.IsSome
+                IsFold = gru |> Option.exists (fun gru -> not gru.Gated)
                 Top = top
                 Replace = replace
             }

@@ -37,7 +37,7 @@ module internal Sharing =
                 let! bring = linearTo (Grammar.features row - hidden) shape
                 let! candidate = Grammar.settings context row pool choose combine
 
-                let gru = { Hidden = hidden; Candidate = candidate }
+                let gru = { Hidden = hidden; Candidate = candidate; Gated = true }
 
                 return bring @ [ Layer.ModularGru gru ], Shape.Sequence hidden
             }

@@ -15,6 +15,7 @@ module internal SoundShrinks =
         | Layer.ModularGru gru -> [
             [
                 Layer.ModularGru {
+                    Gated = gru.Gated
                     Hidden = 1
                     Candidate = {
                         gru.Candidate with

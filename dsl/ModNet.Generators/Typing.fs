@@ -164,6 +164,7 @@ module internal Typing =
         && modular.Choose <= pool.Modules
         && (pool.Units.Length = 1 || pool.Units.Length = pool.Modules)
         && not (List.exists List.isEmpty pool.Units)
+        && not modular.Halts
         && modular.Context >= 0
         && (modular.Context = 0
             || match row with

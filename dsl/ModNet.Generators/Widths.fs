@@ -40,8 +40,9 @@ module internal Widths =
         | Layer.Modular modular -> Layer.Modular { modular with Controller = controller change modular.Controller }
         | Layer.ModularGru gru ->
             Layer.ModularGru {
-                Hidden = change gru.Hidden
-                Candidate = { gru.Candidate with Controller = controller change gru.Candidate.Controller }
+                gru with
+                    Hidden = change gru.Hidden
+                    Candidate = { gru.Candidate with Controller = controller change gru.Candidate.Controller }
             }
         | Layer.Custom spec -> Layer.Custom(CustomExamples.reshape (ofShape change) spec)
         | other -> other

@@ -60,9 +60,26 @@ module Compile =
                     RuntimeWords.dispatch layer.Dispatch,
                     RuntimeWords.duplicates layer.Duplicates,
                     layer.StopGradient,
-                    layer.Context
+                    layer.Context,
+                    layer.Halts
                 )
                 :> Node
+            )
+        | Layer.ModularGru gru, Some pool when not gru.Gated ->
+            let layer = gru.Candidate
+
+            Some(
+                new FoldNode(
+                    name,
+                    gru.Hidden,
+                    controller root init planned layer |> masked layer,
+                    pools[pool.Name],
+                    RuntimeWords.combine layer.Combine,
+                    RuntimeWords.dispatch layer.Dispatch,
+                    RuntimeWords.duplicates layer.Duplicates,
+                    layer.StopGradient,
+                    layer.Halts
+                )
             )
         | Layer.ModularGru gru, Some pool ->
             let layer = gru.Candidate

@@ -6,6 +6,13 @@ open TorchSharp
 /// Planned layers as nodes: those that choose nothing, and those that hold others.
 module internal CompileLayer =
 
+    /// Whether rows may halt in these layers.
+    let private halts (layers: Layer list) =
+        LayerTree.all layers
+        |> List.exists (function
+            | Layer.Modular modular -> modular.Halts
+            | _ -> false)
+
     /// A layer without choices inside; None for inputs and heads. `inside` makes what a container holds.
     let plain
         (root: string)
@@ -84,6 +91,7 @@ module internal CompileLayer =
                 chains () |> Array.mapi (fun index nodes -> new ChainNode($"{name}/{index + 1}", nodes) :> Node)
 
             Some(new ChainNode(name, rounds))
+        | Layer.Block(_, layers) when halts layers -> Some(new ProgramNode(name, (chains ())[0]))
         | Layer.Block _ -> Some(new ChainNode(name, (chains ())[0]))
         | Layer.Custom custom -> Some(new CustomNode(name, CompileCustom.make $"{root}/{name}" init custom))
 

@@ -53,6 +53,13 @@ module internal EditSpec =
         let from = List.ofSeq rows.From
 
         let change (modular: Modular) =
+            if modular.Halts && List.tryLast from <> Some(modular.Pool.Modules - 1) then
+                Refusal.refuse
+                    name
+                    $"the module that halts, {modular.Pool.Modules - 1}, to stay the last"
+                    "an edit that puts another in its place"
+                    "leave it where it is"
+
             let units =
                 match modular.Pool.Units with
                 | [ _ ] as alike -> alike

@@ -69,7 +69,8 @@ module internal Sketching =
         Name = layer.Name
         Title =
             match layer.Layer with
-            | Layer.ModularGru gru -> $"modular_gru, hidden {gru.Hidden}"
+            | Layer.ModularGru gru when gru.Gated -> $"modular_gru, hidden {gru.Hidden}"
+            | Layer.ModularGru gru -> $"fold, width {gru.Hidden}"
             | layer -> Kind.describe layer
         Output = string layer.Output
         IsEnd =

@@ -222,7 +222,37 @@ type ModularGruBuilder internal () =
 
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ModularDraft<'Own, 'From>) =
-        Layer.ModularGru { Hidden = draft.Hidden; Candidate = draft.Modular }
+        Layer.ModularGru { Hidden = draft.Hidden; Candidate = draft.Modular; Gated = true }
+
+/// Sets a fold's fields; made by `fold`.
+[<Sealed>]
+type FoldBuilder internal () =
+    inherit ModularSettings()
+
+    /// The width of the state h, ≥ 1. What the units give together must have this width.
+    /// Example: `width 8`
+    [<CustomOperation "width">]
+    member _.Width(draft: ModularDraft<'Own, 'From>, width: int) : ModularDraft<'Own, 'From> = {
+        draft with
+            Hidden = width
+    }
+
+    /// Adds a module to the pool, the halt: it leaves h as it is, and a sequence that chose it stays so to its end. What comes after is no choice, so padding changes nothing.
+    /// Example: `halts`
+    [<CustomOperation "halts">]
+    member _.Halts(draft: ModularDraft<'Own, 'From>) : ModularDraft<'Own, 'From> = {
+        draft with
+            Modular = { draft.Modular with Halts = true }
+    }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: ModularDraft<'Own, 'From>) =
+        let modular = draft.Modular
+
+        let pool =
+            if modular.Halts && draft.Hidden >= 1 then ModularLayer.halting draft.Hidden modular.Pool else modular.Pool
+
+        Layer.ModularGru { Hidden = draft.Hidden; Candidate = { modular with Pool = pool }; Gated = false }
 
 [<AutoOpen>]
 module ModularLayers =
@@ -238,3 +268,9 @@ module ModularLayers =
     /// Settings: those of `modular`, and `hidden`.
     /// Example: `modular_gru { hidden 8; from words; choose 1 }`
     let modular_gru = ModularGruBuilder()
+
+    /// x [T, in] → [T, width]: the state after every step, h_t = f_a([h_{t−1}, x_t]), with a choice of f at every step; h begins at zero. Controller and modules are those of all steps, so sequences may be longer
+    /// than those that were trained on. `last_step` after it gives the last state.
+    /// Settings: those of `modular`, `width`, and `halts`.
+    /// Example: `fold { width 8; from words; choose 1 }`
+    let fold = FoldBuilder()

@@ -13,6 +13,7 @@ type ProgramDraft = internal {
     Controller: Controller
     Question: int
     GivesAll: bool
+    Halts: bool
 }
 
 /// Sets a program's fields; made by `program`.
@@ -29,12 +30,12 @@ type ProgramBuilder internal (name: string) =
                 Controller = Linear
                 Question = 0
                 GivesAll = false
+                Halts = false
             }
         )
 
     /// A layer that chooses one module.
-    let choosing pool controller context =
-        Layer.Modular { ModularLayer.plain pool with Controller = controller; Context = context }
+    let choosing pool controller context = { ModularLayer.plain pool with Controller = controller; Context = context }
 
     /// The layers of a step that reads so many registers and the question, and whether anything comes after it. The newest register is first.
     let step (draft: ProgramDraft) registers isLast : Layer list =
@@ -48,8 +49,12 @@ type ProgramBuilder internal (name: string) =
                 ])
                 draft.Controller
                 0
+            |> Layer.Modular
 
-        let result = choosing draft.Operators draft.Controller state
+        let operators =
+            if draft.Halts && width >= 1 then ModularLayer.halting width draft.Operators else draft.Operators
+
+        let result = Layer.Modular { choosing operators draft.Controller state with Halts = draft.Halts }
 
         [
             Layer.ConcatOf [
@@ -101,6 +106,12 @@ type ProgramBuilder internal (name: string) =
     [<CustomOperation "all_registers">]
     member _.AllRegisters(draft: ProgramDraft) = { draft with GivesAll = true }
 
+    /// Adds an operator to the pool, the halt: it gives its first operand as it is, and from then on no step changes anything, so that the program gives this register. What steps after a halt would choose is no choice:
+    /// programs may have more steps than most datapoints need.
+    /// Example: `halts`
+    [<CustomOperation "halts">]
+    member _.Halts(draft: ProgramDraft) = { draft with Halts = true }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ProgramDraft) =
         Layer.Block(
@@ -117,6 +128,6 @@ module Programs =
     /// Programs of modules, [R · w + question] → [w]: the input fills R registers of w features. Each step chooses the registers that it reads, its operands, and one of the pool's
     /// operators, and puts the result into a new register; the last result is what the program gives. So a program of n steps is n · (arity + 1) choices, which every training
     /// method learns as those of modular layers, or the data give. It is a block of this name, made of `concat_of`, `slice` and `modular`: step s has the layers concat_of2s−1, whose branches choose operands,
-    /// and concat_of2s, which chooses the operator (the last step: modular1). Settings: `registers`, `width`, `steps`, `from`, `arity`, `controller`, `question`, `all_registers`.
+    /// and concat_of2s, which chooses the operator (the last step: modular1). Settings: `registers`, `width`, `steps`, `from`, `arity`, `controller`, `question`, `all_registers`, `halts`.
     /// Example: `program "solve" { registers 2; width 4; steps 3; from words; arity 2 }`
     let program (name: string) = ProgramBuilder name

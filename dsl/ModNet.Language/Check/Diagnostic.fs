@@ -78,6 +78,8 @@ type Fault =
     | WidthUnlikeImage
     /// Features for the controller alone, where there are not as many, or none are left for the modules.
     | ContextUnfit
+    /// A module that halts, where there may be none.
+    | HaltsUnfit
     /// A number of heads that does not divide the width.
     | HeadsUnfit
     /// A layer that takes one vector, on a sequence.
@@ -213,6 +215,7 @@ type Fault =
         | WindowUnfit -> "WINDOW_UNFIT"
         | WidthUnlikeImage -> "WIDTH_UNLIKE_IMAGE"
         | ContextUnfit -> "CONTEXT_UNFIT"
+        | HaltsUnfit -> "HALTS_UNFIT"
         | HeadsUnfit -> "HEADS_UNFIT"
         | VectorExpected -> "VECTOR_EXPECTED"
         | ImageExpected -> "IMAGE_EXPECTED"

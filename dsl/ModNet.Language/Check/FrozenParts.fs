@@ -80,8 +80,8 @@ module internal FrozenParts =
                         && (isKept pool.Name || modules pool |> List.exists isKept))
 
                 match layer.Layer with
-                | Layer.ModularGru _ when isKept controller || keepsOwn -> None
-                | Layer.ModularGru _ -> Some [ layer.Name ]
+                | Layer.ModularGru gru when gru.Gated && (isKept controller || keepsOwn) -> None
+                | Layer.ModularGru gru when gru.Gated -> Some [ layer.Name ]
                 | _ -> Some [ if not (isKept controller) then controller ]
             | _ -> Some []
 

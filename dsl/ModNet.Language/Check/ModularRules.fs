@@ -109,6 +109,21 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, tasks:
                 )
             | None, None -> ()
 
+    let checkHalts layer (modular: Modular) =
+        let note expected got remedy = notes.Add(Fault.HaltsUnfit, $"{at layer}/halts", expected, got, remedy)
+
+        if modular.Halts then
+            if modular.Choose > 1 then
+                note "K = 1 where a module halts" $"K = {modular.Choose}" "say `choose 1`, or leave `halts` out"
+
+            if modular.Pool.Modules = 1 then note "a module beside the one that halts" "none" "give the pool modules"
+
+            if modular.Controller.IsFactored then
+                note
+                    "a controller with a logit for every module where one of them halts"
+                    "`Factored`, which has them for digits"
+                    "use another controller, or leave `halts` out"
+
     /// What the units read of a row.
     let unitsRow layer (modular: Modular) (row: Shape option) =
         let note expected got =
@@ -152,5 +167,6 @@ type internal ModularRules(root: string, notes: Notes, pools: PoolLedger, tasks:
             | Sum, unit -> unit
 
         checkMasked layer modular
+        checkHalts layer modular
         checkRest layer modular row
         output, pool

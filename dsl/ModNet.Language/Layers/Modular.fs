@@ -16,7 +16,17 @@ module internal ModularLayer =
         Dispatch = Auto
         Masked = []
         Context = 0
+        Halts = false
     }
+
+    /// The pool with one module more, the halt, which gives the first features of what it reads as they are.
+    let halting width (pool: Pool) : Pool =
+        match pool.Units with
+        | [] -> pool
+        | _ when pool.Modules < 1 || pool.Modules >= Counts.mostModules -> pool
+        | units ->
+            let each = if units.Length = 1 then List.replicate pool.Modules units.Head else units
+            { pool with Modules = pool.Modules + 1; Units = each @ [ [ Layer.Slice(0, width) ] ] }
 
     let private pool (layer: Codec<Layer>) : Codec<Pool> =
         Codec.object (
@@ -41,6 +51,7 @@ module internal ModularLayer =
             and! dispatch = Codec.field "dispatch" _.Dispatch Words.dispatch
             and! masked = Codec.unlessPlain "masked" [] _.Masked (Codec.list Codec.int)
             and! context = Codec.unlessPlain "context" 0 _.Context Codec.int
+            and! halts = Codec.unlessPlain "halts" false _.Halts Codec.bool
 
             return {
                 Pool = pool
@@ -52,6 +63,7 @@ module internal ModularLayer =
                 Dispatch = dispatch
                 Masked = masked
                 Context = context
+                Halts = halts
             }
         }
 

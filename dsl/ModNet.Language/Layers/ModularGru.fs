@@ -6,19 +6,27 @@ module internal ModularGruLayer =
         Codec.fields {
             let! hidden = Codec.field "hidden" (fun (gru: ModularGru) -> gru.Hidden) Codec.int
             and! candidate = Codec.field "candidate" _.Candidate (Codec.object (ModularLayer.fields layer))
-            return { Hidden = hidden; Candidate = candidate }
+            and! gated = Codec.unlessPlain "gated" true _.Gated Codec.bool
+            return { Hidden = hidden; Candidate = candidate; Gated = gated }
         }
+
+    /// The word that makes it.
+    let word (gru: ModularGru) = if gru.Gated then "modular_gru" else "fold"
+
+    /// What its width is called in a script.
+    let private widthWord (gru: ModularGru) = if gru.Gated then "hidden" else "width"
 
     let private width (site: Site) (gru: ModularGru) =
         if gru.Hidden >= 1 then
             Some gru.Hidden
         else
             let got = if gru.Hidden = 0 then "none" else string<int> gru.Hidden
-            site.Notes.Add(Fault.NonPositiveSize, site.Place + "/hidden", "a width ≥ 1", got, "say `hidden WIDTH`")
+            let word = widthWord gru
+            site.Notes.Add(Fault.NonPositiveSize, $"{site.Place}/{word}", "a width ≥ 1", got, $"say `{word} WIDTH`")
             None
 
     let private infer (site: Site) (gru: ModularGru) shape =
-        if ModularLayer.isAllowed site "modular_gru" then
+        if ModularLayer.isAllowed site (word gru) then
             let input, gives =
                 site.Rules.Recurrent(
                     site.Place,
@@ -36,7 +44,7 @@ module internal ModularGruLayer =
                 site.Notes.Add(
                     Fault.ContextUnfit,
                     site.Place + "/context",
-                    "none in `modular_gru`, whose controller and units read [h, x]",
+                    $"none in `{word gru}`, whose controller and units read [h, x]",
                     string<int> gru.Candidate.Context,
                     "leave it out"
                 )
@@ -52,10 +60,10 @@ module internal ModularGruLayer =
 
                 site.Notes.Add(
                     Fault.UnitUnlikeHidden,
-                    site.Place + "/hidden",
+                    $"{site.Place}/{widthWord gru}",
                     $"units that give a state [{hidden}]",
                     $"{candidate}, {from}",
-                    "make the unit's width or `hidden` fit the other"
+                    $"make the unit's width or `{widthWord gru}` fit the other"
                 )
             | _ -> ()
 
@@ -63,10 +71,14 @@ module internal ModularGruLayer =
         else
             Inferred.output None
 
-    /// z and r, each [H + in] → [H] with bias; the candidate and its controller read [H + in] too.
+    /// z and r, each [H + in] → [H] with bias, where there are gates; the candidate and its controller read [H + in] too.
     let private cost costing (layer: PlannedLayer) (gru: ModularGru) =
         let gates =
-            Cost.affine (Counts.plus (ShapeRules.Values layer.Input) (int64 gru.Hidden)) (2L * int64 gru.Hidden) true
+            if gru.Gated then
+                let reads = Counts.plus (ShapeRules.Values layer.Input) (int64 gru.Hidden)
+                Cost.affine reads (2L * int64 gru.Hidden) true
+            else
+                Cost.none
 
         Cost.add gates (ModularLayer.cost costing layer gru.Candidate)
 
@@ -79,6 +91,8 @@ module internal ModularGruLayer =
             | _ -> None)
             Layer.ModularGru
             fields with
+            Name = word
+            Describe = word
             Infer = infer
             Cost = cost
             Simpler = fun gru -> [ [ Layer.Gru gru.Hidden ] ]

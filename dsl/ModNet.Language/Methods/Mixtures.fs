@@ -29,6 +29,15 @@ module internal Mixtures =
                 "use `Linear`, `Mlp`, `Conv` or `Task`, or train by another method"
             )
 
+        if modular.Halts then
+            site.Notes.Add(
+                Fault.MethodUnfit,
+                place "halts",
+                $"no module that halts for `{word}`, which may run several modules of a row",
+                "one",
+                "leave `halts` out, or train by another method"
+            )
+
         let allowed = modular.Pool.Modules - modular.Masked.Length
 
         if modular.Pool.Modules >= 1 && k > allowed then

@@ -177,7 +177,7 @@ module internal LayerWords =
 
     [<Literal>]
     let All =
-        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, boundary, gru, lstm, modular, modular_gru, task_heads, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
+        "tokens, features, sequence, image, tasks, embed, embed_columns, linear, conv, conv_transpose, conv1d, self_attention, positions, learned_positions, last_step, mean_steps, max_pool, avg_pool, upsample, flatten, as_image, slice, activation, dropout, layer_norm, batch_norm, activity_l1, locality, boundary, gru, lstm, modular, modular_gru, fold, task_heads, residual, coupling, uncoupling, sum_of, concat_of, repeat, block, chain, mlp, program, custom, softmax, categorical, gaussian, bernoulli"
 
 /// The shape of one datapoint between two layers. T is the number of steps, which the data decide.
 [<RequireQualifiedAccess>]
@@ -322,14 +322,18 @@ and Modular = {
     Masked: int list
     /// How many of the last features of a row are for the controller alone: the units read those before, ≥ 0.
     Context: int
+    /// Whether the pool's last module is the halt of a program or a fold: rows that chose it choose nothing from there on.
+    Halts: bool
 }
 
-/// A modular GRU (paper, appendix A): x [T, in] → [T, Hidden], with a choice at each of the T steps.
+/// A modular GRU (paper, appendix A), or a fold, which is one without gates: x [T, in] → [T, Hidden], with a choice at each of the T steps.
 and ModularGru = {
     /// The width of the state h.
     Hidden: int
     /// The modular layer of the candidate state: reads [r⊙h, x] and gives [Hidden]; its controller reads [h, x].
     Candidate: Modular
+    /// Whether gates decide how much of h stays and how much the candidate counts, which goes through ReLU. A fold has none: its state is Σ_k f_{a_k}([h, x]).
+    Gated: bool
 }
 
 /// One layer of a network: an input, a layer proper, or a head. Shapes are per datapoint.

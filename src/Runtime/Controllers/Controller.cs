@@ -7,8 +7,8 @@ namespace ModNet.Runtime;
 /// <summary>Gives p(a|x, φ), K softmaxes over M modules, from a row's own input x (paper, section 2).</summary>
 public abstract class Controller(int choose, int modules) : GraphPart("controller")
 {
-    // exp of it is exactly 0 in every precision that ModNet computes in, and unlike −∞ it makes no NaN of a gradient.
-    private const double Never = -1e9;
+    /// <summary>The log-probability of what is never chosen. exp of it is exactly 0 in every precision that ModNet computes in, and unlike −∞ it makes no NaN of a gradient.</summary>
+    internal const double Never = -1e9;
 
     [ComponentName(Name = "balance")]
     private Tensor? _balance;

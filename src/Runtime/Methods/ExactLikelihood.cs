@@ -81,7 +81,8 @@ public sealed class ExactLikelihood : TrainingMethod
         int count = Graph.HasSites ? (int)_compositions.shape[0] : 1;
         long rows = batch.Inputs.shape[0];
         SideInputs? side = batch.Side?.Map(t => t.Tile(count));
-        var every = new GivenSelector(_compositions.repeat_interleave(rows, dim: 0));
+        Tensor tiled = _compositions.repeat_interleave(rows, dim: 0);
+        var every = new GivenSelector(tiled);
         GraphOutput across = Graph.AcrossSites(
             Graph.BeforeSites(batch.Inputs, batch.Side).Tile(count), every, side);
         Tensor joint = Graph.Head.LogLikelihood(
@@ -89,6 +90,9 @@ public sealed class ExactLikelihood : TrainingMethod
         if (Graph.HasSites)
         {
             joint += across.Tape.LogProbability();
+            // Compositions that differ only in what comes after a halt are one and the same: that which ran counts.
+            Tensor differs = across.Tape.Composition().ne(tiled).any(1);
+            joint = joint.MaskedFill(differs, double.NegativeInfinity);
         }
 
         return joint.view(count, rows).LogSumExp(0);

@@ -10,10 +10,12 @@ namespace ModNet.Runtime;
 public sealed class ModularLayer : Node
 {
     private readonly ModularChoice _choice;
+    private readonly bool _halts;
 
     /// <summary>
     /// Takes the controller over; other layers may share <paramref name="pool"/>. With <paramref name="stopGradient"/>, the controller's
-    /// loss does not reach earlier layers. The last <paramref name="context"/> features of a row are for the controller alone. ArgumentException where the parts do not fit each other.
+    /// loss does not reach earlier layers. The last <paramref name="context"/> features of a row are for the controller alone.
+    /// With <paramref name="halts"/>, a row that chooses the pool's last module has halted in the <see cref="ProgramNode"/> that the layer is in. ArgumentException where the parts do not fit each other.
     /// </summary>
     public ModularLayer(
         string name,
@@ -23,9 +25,11 @@ public sealed class ModularLayer : Node
         Dispatch dispatch,
         Duplicates duplicates = Duplicates.Every,
         bool stopGradient = false,
-        int context = 0)
+        int context = 0,
+        bool halts = false)
         : base(name)
     {
+        _halts = halts;
         _choice = new(name, controller, pool, combine, dispatch, duplicates, stopGradient, context);
         register_module("controller", controller);
     }
@@ -51,7 +55,7 @@ public sealed class ModularLayer : Node
         }
 
         Tensor? beside = _choice.Beside(route, x.shape[0]);
-        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside), _choice.Pool.Name));
+        return _choice.Run(route, x, route.Choose(Name, 0, _choice.Distribution(x, beside), _choice.Pool.Name, _halts));
     }
 
     internal override bool TakesDistinctRows => true;
@@ -65,7 +69,7 @@ public sealed class ModularLayer : Node
         long rows = x.shape[0];
         Tensor? beside = _choice.Beside(route, times * rows)?.narrow(0, 0, rows);
         ChoiceDistribution each = _choice.Distribution(x, beside).Tile(times);
-        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each, _choice.Pool.Name), times);
+        return _choice.RunSeveral(route, x, route.Choose(Name, 0, each, _choice.Pool.Name, _halts), times);
     }
 
     internal override RowValue ToRows(RowPlan plan, RowValue x) => _choice.ToRows(plan, x);
@@ -85,7 +89,7 @@ public sealed class ModularLayer : Node
     {
         Tensor? beside = _choice.Beside(route, before.All);
         ChoiceDistribution all = _choice.Distribution(x, beside is null ? null : before.Pick(beside)).Spread(before);
-        Selection selection = route.Choose(Name, 0, all, _choice.Pool.Name);
+        Selection selection = route.Choose(Name, 0, all, _choice.Pool.Name, _halts);
         DistinctRows after = all.Latent ? before.After(TensorArrays.Vector<long>(selection.Indices)) : before;
         route.Rows = after;
         return _choice.RunApart(route, x, selection, before, after);
@@ -97,7 +101,7 @@ public sealed class ModularLayer : Node
         (long batch, long steps) = (x.shape[0], x.shape[1]);
         Tensor rows = x.flatten(0, 1);
         ChoiceDistribution all = _choice.Distribution(rows, beside?.repeat_interleave(steps, dim: 0));
-        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step, _choice.Pool.Name))];
+        Selection[] chosen = [.. all.Steps(steps).Select((step, t) => route.Choose(Name, t, step, _choice.Pool.Name, _halts))];
         return _choice.Run(route, rows, Selection.Rows(chosen)).view(batch, steps, -1);
     }
 }

@@ -135,6 +135,29 @@ public sealed class ChoiceDistribution
         : _given is null ? new([.. _parts.Select(part => distinct.Spread(Repeated(part)))], Digits, Latent)
         : new(distinct.Spread(Repeated(_given)), Digits, _type);
 
+    /// <summary>
+    /// Puts all probability of some rows, those that are true in <paramref name="rows"/> [B], on one module, at every position. InvalidOperationException where modules are written as several digits.
+    /// </summary>
+    internal ChoiceDistribution Settled(Tensor rows, int module)
+    {
+        if (_given is not null)
+        {
+            return new(_given.MaskedFill(rows.unsqueeze(1), module), Digits, _type);
+        }
+
+        if (Digits.Count != 1)
+        {
+            throw new InvalidOperationException("expected a distribution over modules for rows that have halted, got one over digits – use another controller");
+        }
+
+        Tensor part = Repeated(_parts[0]);
+        double[] logs = new double[Modules];
+        Array.Fill(logs, Controller.Never);
+        logs[module] = 0;
+        Tensor certain = tensor(logs, part.dtype, part.device);
+        return new(Operators.Where(rows.view(-1, 1, 1), certain, part), Latent, NoiseScale);
+    }
+
     /// <summary>Splits rows that are the T steps of B sequences, [B·T, K, M] with the steps of a sequence in a row, into T distributions [B, K, M].</summary>
     public IEnumerable<ChoiceDistribution> Steps(long steps)
     {

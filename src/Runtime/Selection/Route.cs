@@ -36,6 +36,9 @@ public sealed class Route
     /// </summary>
     internal DistinctRows? Rows { get; set; }
 
+    /// <summary>Which rows have halted in the program or fold that they are in; null outside of those that halt.</summary>
+    internal Halting? Halting { get; set; }
+
     /// <summary>How much each datapoint counts, [B]; null where all count alike.</summary>
     internal Tensor? Weights => _side?.Weights;
 
@@ -79,11 +82,33 @@ public sealed class Route
     /// Asks the selector for the choices at the next site and records the answer. Choices that the data give are only recorded.
     /// <paramref name="pool"/> names the pool where layers share it; null stands for the layer's own.
     /// </summary>
-    public Selection Choose(string layer, int time, ChoiceDistribution distribution, string? pool = null)
+    public Selection Choose(string layer, int time, ChoiceDistribution distribution, string? pool = null) =>
+        Choose(layer, time, distribution, pool, halts: false);
+
+    /// <summary>The same for a layer whose last module halts, if <paramref name="halts"/> says so. For rows that have halted, nothing is left to choose.</summary>
+    internal Selection Choose(string layer, int time, ChoiceDistribution distribution, string? pool, bool halts)
     {
+        Tensor? halted = Halting?.At(time);
+        int settled = halts ? distribution.Modules - 1 : 0;
+        if (halted is not null)
+        {
+            distribution = distribution.Settled(halted, settled);
+        }
+
         int offset = distribution.Latent ? Tape.Choices : -1;
         var site = new Site(layer, time, offset, distribution.Choose, distribution.Modules) { Pool = pool ?? layer };
         Selection selection = distribution.Latent ? _selector.Select(site, distribution) : new(distribution.Mode());
+        if (halted is not null)
+        {
+            // A composition that is given may say something else where nothing is left to choose.
+            selection = selection with { Indices = selection.Indices.MaskedFill(halted.unsqueeze(1), settled) };
+        }
+
+        if (halts)
+        {
+            Halting?.Add(time, selection.Indices, settled);
+        }
+
         Tape.Add(new TapeEntry(site, distribution, selection));
         return selection;
     }

@@ -39,7 +39,9 @@ let layers =
                             Dispatch = Auto
                             Masked = []
                             Context = 0
+                            Halts = false
                         }
+                        Gated = true
                     }
                     Layer.Softmax 10_000
                 ]
@@ -340,7 +342,9 @@ let pools =
                         Dispatch = Wide
                         Masked = [ 0; 2 ]
                         Context = 0
+                        Halts = false
                     }
+                    Gated = true
                 })
                 "fields"
 

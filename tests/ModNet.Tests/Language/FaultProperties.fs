@@ -35,7 +35,7 @@ let tests =
                 |> Seq.map _.Fault
                 |> Seq.distinct
 
-            Expect.hasLength (List.ofSeq kinds) 57 "kinds"
+            Expect.hasLength (List.ofSeq kinds) 58 "kinds"
 
         testCase "faults are planted inside residuals, branches, rounds, blocks and modules"
         <| fun () ->

@@ -102,6 +102,7 @@ let inPlace (example: Example) =
     | "ModNet.PoolBuilder" -> $"pool \"example\" {{ {text} }}"
     | "ModNet.ModularSettings" -> $"modular {{ {text} }}"
     | "ModNet.ModularGruBuilder" -> $"modular_gru {{ {text} }}"
+    | "ModNet.FoldBuilder" -> $"fold {{ {text} }}"
     | "ModNet.ProgramBuilder" -> $"program \"example\" {{ {text} }}"
     | "ModNet.ModularBuilder" -> $"modular {{ {text} }}"
     | "ModNet.SelfAttentionBuilder" -> $"self_attention {{ {text} }}"

@@ -50,6 +50,7 @@ let private single limits change : Gen<Network> =
             Dispatch = Auto
             Masked = []
             Context = 0
+            Halts = false
         }
 
         let first =
