@@ -105,7 +105,18 @@ module internal CompileMethod =
                         Memory = (stream.Memory |> Option.map int64<int> |> Option.toNullable)
                     ))
 
-            Some(TaskStream(spans, Replay = Option.toObj replay, Plasticity = Option.toNullable stream.Plasticity))
+            let consolidation =
+                stream.Consolidation
+                |> Option.map (fun weight -> ConsolidationPlan(weight, int64 stream.FisherDatapoints))
+
+            Some(
+                TaskStream(
+                    spans,
+                    Replay = Option.toObj replay,
+                    Plasticity = Option.toNullable stream.Plasticity,
+                    Consolidation = Option.toObj consolidation
+                )
+            )
         | _ -> None
 
     /// The method on a graph and its data, which may be a stream, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).

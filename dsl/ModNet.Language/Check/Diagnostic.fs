@@ -139,6 +139,8 @@ type Fault =
     | ReplayUnfit
     /// A factor on the steps of modules that earlier tasks use, where there can be none.
     | PlasticityUnfit
+    /// A consolidation whose weight is none, or where no earlier task is, or its datapoints without it.
+    | ConsolidationUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -250,6 +252,7 @@ type Fault =
         | TasksUnfit -> "TASKS_UNFIT"
         | ReplayUnfit -> "REPLAY_UNFIT"
         | PlasticityUnfit -> "PLASTICITY_UNFIT"
+        | ConsolidationUnfit -> "CONSOLIDATION_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

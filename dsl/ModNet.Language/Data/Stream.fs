@@ -7,7 +7,16 @@ open System.ComponentModel
 type StreamBuilder internal () =
     inherit
         SettingsBlock<StreamData>(
-            { Tasks = []; Together = false; Steps = []; Replay = None; Memory = None; Plasticity = None }
+            {
+                Tasks = []
+                Together = false
+                Steps = []
+                Replay = None
+                Memory = None
+                Plasticity = None
+                Consolidation = None
+                Fisher = None
+            }
         )
 
     /// One more task: its name, and any data that fit the network. The first task has task id 0.
@@ -54,6 +63,17 @@ type StreamBuilder internal () =
     [<CustomOperation "plasticity">]
     member _.Plasticity(draft: StreamData, factor: float) = { draft with Plasticity = Some factor }
 
+    /// Elastic weight consolidation with weight λ ≥ 0: later tasks pay λ/2 · Σ F (θ − θ*)² for what they change, where θ* are the parameters at the end of the task before and F is
+    /// the diagonal of the Fisher information of all earlier tasks, measured when each of them ends; unless said there is none, and λ = 0 is none.
+    /// Example: `consolidation 100.0`
+    [<CustomOperation "consolidation">]
+    member _.Consolidation(draft: StreamData, weight: float) = { draft with Consolidation = Some weight }
+
+    /// Over how many training datapoints of a task F is measured for `consolidation`, ≥ 1, drawn by the experiment's seed and taken one by one; 200 unless said.
+    /// Example: `fisher 500`
+    [<CustomOperation "fisher">]
+    member _.Fisher(draft: StreamData, datapoints: int) = { draft with Fisher = Some datapoints }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: StreamData) = Data.Stream draft
 
@@ -62,7 +82,8 @@ module StreamSource =
 
     /// Tasks one after the other, each with data of its own: lifelong learning. The method's `steps` count for every task, and its schedule begins anew with every
     /// task. Every datapoint has the number of its task as task id, which `tasks N` in the network gives to controllers of form `Task` and `ByTask`. All tasks have datapoints of one
-    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`, `plasticity`.
+    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`, `plasticity`,
+    /// `consolidation`, `fisher`.
     /// Example: `stream { task "01" (mnist "data/mnist" { only [ 0; 1 ] }); task "23" (mnist "data/mnist" { only [ 2; 3 ] }); replay (Replay.Uniform 128) }`
     let stream = StreamBuilder()
 
@@ -112,6 +133,8 @@ module internal StreamKind =
             and! replay = Codec.optional "replay" _.Replay replay
             and! memory = Codec.optional "memory" _.Memory Codec.int
             and! plasticity = Codec.optional "plasticity" _.Plasticity Codec.float
+            and! consolidation = Codec.optional "consolidation" _.Consolidation Codec.float
+            and! fisher = Codec.optional "fisher" _.Fisher Codec.int
 
             return {
                 Tasks = tasks
@@ -120,6 +143,8 @@ module internal StreamKind =
                 Replay = replay
                 Memory = memory
                 Plasticity = plasticity
+                Consolidation = consolidation
+                Fisher = fisher
             }
         }
 

@@ -65,6 +65,37 @@ module internal StreamRules =
 
         if plan.Pools.IsEmpty then unfit "a network that chooses modules" "one without modular layers" "leave it out"
 
+    let private checkConsolidation (notes: Notes) place (stream: StreamData) =
+        let unfit setting expected got remedy =
+            notes.Add(Fault.ConsolidationUnfit, place setting, expected, got, remedy)
+
+        match stream.Consolidation with
+        | Some weight ->
+            if not (weight >= 0.0 && System.Double.IsFinite weight) then
+                unfit
+                    "consolidation"
+                    "a finite weight ≥ 0"
+                    (Numbers.ofFloat weight)
+                    "try 10, 100 and 1,000, and let the validation sets choose; 0 is without it"
+
+            if stream.Together then
+                unfit
+                    "consolidation"
+                    "tasks one after the other, of which earlier ones are kept"
+                    "`together`"
+                    "leave one of them out"
+        | None ->
+            if stream.Fisher.IsSome then
+                unfit
+                    "fisher"
+                    "a `consolidation`, for which it is measured"
+                    "none"
+                    "say `consolidation`, or leave `fisher` out"
+
+        stream.Fisher
+        |> Option.iter (fun datapoints ->
+            notes.Positive(place "fisher", "a number of datapoints", datapoints) |> ignore)
+
     /// Notes what is wrong with the stream where the data are one.
     let check (notes: Notes) root (plan: Plan) (data: Data) (method: Method) =
         match data with
@@ -72,6 +103,7 @@ module internal StreamRules =
             let place setting = $"{root}/data/{setting}"
             stream.Replay |> Option.iter (checkReplay notes place method stream)
             stream.Plasticity |> Option.iter (checkPlasticity notes place plan method stream)
+            checkConsolidation notes place stream
 
             match stream.Replay with
             | Some(Replay.ByModule _) when plan.Pools.IsEmpty ->

@@ -213,7 +213,15 @@ and StreamData = {
     Memory: int option
     /// How much of a gradient step the module keeps that earlier tasks use most, in [0, 1], and others by how much they are used; None is 1.
     Plasticity: float option
+    /// λ ≥ 0, the weight of the penalty on what later tasks change of parameters that earlier tasks need; None is without.
+    Consolidation: float option
+    /// Over how many training datapoints of a task it is measured what the task needs; None is 200.
+    Fisher: int option
 } with
+
+    /// The same number, where there is a consolidation that asks for it.
+    member stream.FisherDatapoints = defaultArg stream.Fisher 200
+
 
     /// Whether the tasks are trained on one after the other, and are several.
     member stream.IsSequential = not stream.Together && stream.Tasks.Length > 1

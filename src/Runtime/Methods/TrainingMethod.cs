@@ -66,6 +66,12 @@ public abstract class TrainingMethod : IDisposable
                 "train/loose_rounds", "none where modules are spread, since each has its weights on one rank alone", "some", "leave it out, or leave `spread` out of the pools");
         }
 
+        if (graph.IsSpread && settings.Stream?.Consolidation is not null)
+        {
+            throw new UserException(
+                "data/consolidation", "modules that all ranks have, for consolidation", "modules that are spread", "leave it out, or leave `spread` out of the pools");
+        }
+
         Multiply(settings.Precision);
         Finiteness.Demand(data, "training");
         InputRanges.Demand(graph, data, Device);
@@ -155,6 +161,39 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Scales the steps of a pool's modules from here on, by the share [M] by which earlier tasks use each.</summary>
     private protected void Slow(string pool, double plasticity, double[] used) => _steps.Plasticity.Set(pool, plasticity, used);
 
+    // Measures what a task that has ended needs of each parameter, before anything of the next task is done.
+    private void Consolidate()
+    {
+        if (_steps.Consolidation is not { } consolidation || consolidation.Tasks >= PresentTask)
+        {
+            return;
+        }
+
+        bool before = Graph.training;
+        Graph.eval();
+        try
+        {
+            while (consolidation.Tasks < PresentTask)
+            {
+                using var scope = NewDisposeScope();
+                long[] drawn = _settings.Stream!.Tasks[consolidation.Tasks].Draw(_settings.Stream.Consolidation!.Datapoints, Streams.Seed, "consolidation");
+                double[] weights = Data.Get(tensor(drawn)).Weights is Tensor given ? TensorArrays.Vector<double>(given) : Array.ConvertAll(drawn, _ => 1.0);
+                consolidation.Add([.. drawn.Zip(weights)], n => ToKeep([n], Fetch([n])));
+            }
+        }
+        finally
+        {
+            Graph.train(before);
+        }
+    }
+
+    /// <summary>
+    /// What a consolidation keeps of datapoints, by how its gradient depends on the parameters: Σ log p(y|x, a) → scalar, with the modules that evaluation takes. The graph is
+    /// in evaluation mode, and recurrent layers start at zero. A method whose steps also raise log p(a|x) adds it.
+    /// </summary>
+    private protected virtual Tensor ToKeep(long[] datapoints, Batch batch) =>
+        Graph.Head.LogLikelihood(Graph.Forward(batch.Inputs, Evaluating, batch.Side).Features, batch.Targets).sum();
+
     // What is added to a minibatch of a gradient step.
     private long[] Replayed(long[] minibatch) => _settings.Stream!.Replay!.ByModule ? Memory.DrawMeeting(minibatch) : Memory.Draw();
 
@@ -200,6 +239,7 @@ public abstract class TrainingMethod : IDisposable
     /// </summary>
     public void Step()
     {
+        Consolidate();
         Prepare(_steps.Taken);
         Gradient(report: false);
     }
@@ -221,6 +261,7 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
     public StepResult StepAndReport()
     {
+        Consolidate();
         Prepare(_steps.Taken);
         return Gradient(report: true)!;
     }

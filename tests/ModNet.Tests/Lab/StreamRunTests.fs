@@ -155,8 +155,14 @@ let private stoppable
             for task, steps in Seq.zip joined.Tasks [ 7L; 9L; 8L ] -> TaskSpan(task.Name, task.First, task.Count, steps)
         |]
 
-        // Used modules are slowed down in all of these runs.
-        let stream = TaskStream(spans, Replay = Option.toObj replay, Plasticity = Nullable 0.3)
+        // Used modules are slowed down, and what earlier tasks need is kept, in all of these runs.
+        let stream =
+            TaskStream(
+                spans,
+                Replay = Option.toObj replay,
+                Plasticity = Nullable 0.3,
+                Consolidation = ConsolidationPlan(20.0, 5L)
+            )
 
         let settings =
             EmSettings(3, 4, 5L, 4L, 1e-2, Stream = stream, Start = EmStart.Sweep, Unselected = Runtime.Unselected.Rest)
@@ -191,12 +197,15 @@ let tests =
                             (stream {
                                 task "up" only
                                 replay (Replay.Uniform 5)
+                                consolidation 10.0
                             })
                             method'
                     )
 
                 let learned folder =
-                    Learned.tensorsOf folder |> List.filter (fun (name, _) -> not (name.EndsWith "_batches.task"))
+                    Learned.tensorsOf folder
+                    |> List.filter (fun (name, _) ->
+                        not (name.EndsWith "_batches.task") && name <> "method.consolidated")
 
                 Expect.equal (learned within) (learned alone) "weights, optimiser, a*, places, random streams"
 
@@ -371,6 +380,33 @@ let tests =
             Expect.equal (ofModule stopped) (ofModule before) "0 keeps the most used one as it is"
             Expect.notEqual (ofModule whole) (ofModule before) "which moves without"
 
+        testInDirectory "a consolidation of weight 0 is none, bit for bit, and one of great weight keeps parameters"
+        <| fun directory ->
+            let learned name (weight: float option) =
+                let source =
+                    match stream { tasks sides } with
+                    | Data.Stream source -> Data.Stream { source with Consolidation = weight; Fisher = None }
+                    | other -> other
+
+                let folder = trained { run directory name plain source byEm with KeepCheckpoints = 9 }
+                folder, Learned.tensorsOf folder
+
+            let without, plainly = learned "without" None
+            let _, zero = learned "zero" (Some 0.0)
+            Expect.equal zero plainly "0 is none"
+            let heavy, _ = learned "heavy" (Some 1e4)
+
+            let moved folder =
+                let read file = scoped (fun () -> numbers (Safetensors.Read(Path.Combine(folder, file))["head.weight"]))
+
+                Array.map2
+                    (fun after before -> abs (after - before))
+                    (read "checkpoint.safetensors")
+                    (read "checkpoints/23.safetensors")
+                |> Array.average
+
+            Expect.isLessThan (moved heavy) (0.3 * moved without) "the head stays nearer"
+
         testInDirectory "every method trains a stream with uniform replay, and mixed"
         <| fun directory ->
             for name, method' in methods do
@@ -380,6 +416,12 @@ let tests =
                         stream {
                             tasks sides
                             replay (Replay.Uniform 4)
+                        }
+                        "consolidated",
+                        stream {
+                            tasks sides
+                            consolidation 10.0
+                            fisher 20
                         }
                         "together",
                         stream {

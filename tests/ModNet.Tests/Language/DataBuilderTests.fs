@@ -146,6 +146,8 @@ let tests =
                     replay (Replay.ByModule 5)
                     memory 9
                     plasticity 0.25
+                    consolidation 10.0
+                    fisher 50
                 }
 
             Expect.equal
@@ -157,6 +159,8 @@ let tests =
                     Replay = Some(Replay.ByModule 5)
                     Memory = Some 9
                     Plasticity = Some 0.25
+                    Consolidation = Some 10.0
+                    Fisher = Some 50
                 })
                 "all said"
 
@@ -169,6 +173,8 @@ let tests =
                     Replay = None
                     Memory = None
                     Plasticity = None
+                    Consolidation = None
+                    Fisher = None
                 })
                 "defaults"
 
