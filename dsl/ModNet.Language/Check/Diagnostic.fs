@@ -141,6 +141,8 @@ type Fault =
     | PlasticityUnfit
     /// A consolidation whose weight is none, or where no earlier task is, or its datapoints without it.
     | ConsolidationUnfit
+    /// A pool that is to grow where it cannot.
+    | GrowthUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -253,6 +255,7 @@ type Fault =
         | ReplayUnfit -> "REPLAY_UNFIT"
         | PlasticityUnfit -> "PLASTICITY_UNFIT"
         | ConsolidationUnfit -> "CONSOLIDATION_UNFIT"
+        | GrowthUnfit -> "GROWTH_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

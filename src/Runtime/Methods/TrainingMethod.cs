@@ -37,6 +37,7 @@ public abstract class TrainingMethod : IDisposable
     private Sharding? _sharding;
     private LooseWorkers? _loose;
     private ReplayMemory? _memory;
+    private readonly Growth? _growth;
 
     // What is being run.
     private Shard? _shard;
@@ -70,6 +71,18 @@ public abstract class TrainingMethod : IDisposable
         {
             throw new UserException(
                 "data/consolidation", "modules that all ranks have, for consolidation", "modules that are spread", "leave it out, or leave `spread` out of the pools");
+        }
+
+        if (settings.Stream?.Growth is GrowthPlan growth)
+        {
+            if (graph.IsSpread || settings.LooseRounds is not null)
+            {
+                throw new UserException(
+                    "data/growth", "modules that all ranks have, and no loose rounds, for growth",
+                    graph.IsSpread ? "modules that are spread" : "`loose_rounds`", "leave one of them out");
+            }
+
+            _growth = Growth.Of(graph, growth);
         }
 
         Multiply(settings.Precision);
@@ -187,6 +200,20 @@ public abstract class TrainingMethod : IDisposable
         }
     }
 
+    // Lets controllers choose more modules where the present task asks for them.
+    private void Grow()
+    {
+        if (_growth is null || PresentTask == 0 || !_growth.IsDue(_steps.Taken - PresentStart))
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        Batch batch = Fetch(_settings.Stream!.Tasks[PresentTask].Draw(_settings.Stream.Growth!.Datapoints, Streams.Seed, "growth"));
+        Tensor mean = Graph.InEvaluation(() => Graph.Head.MeanLogLikelihood(Graph.Forward(batch.Inputs, Evaluating, batch.Side).Features, batch.Targets, batch.Weights));
+        _growth.Grow(-mean.ToDouble());
+    }
+
     /// <summary>
     /// What a consolidation keeps of datapoints, by how its gradient depends on the parameters: Σ log p(y|x, a) → scalar, with the modules that evaluation takes. The graph is
     /// in evaluation mode, and recurrent layers start at zero. A method whose steps also raise log p(a|x) adds it.
@@ -240,6 +267,7 @@ public abstract class TrainingMethod : IDisposable
     public void Step()
     {
         Consolidate();
+        Grow();
         Prepare(_steps.Taken);
         Gradient(report: false);
     }
@@ -262,6 +290,7 @@ public abstract class TrainingMethod : IDisposable
     public StepResult StepAndReport()
     {
         Consolidate();
+        Grow();
         Prepare(_steps.Taken);
         return Gradient(report: true)!;
     }

@@ -46,6 +46,15 @@ public sealed record ReplayPlan(long Count, bool ByModule = false)
 /// <param name="Datapoints">Over how many training datapoints of a task F is measured, ≥ 1; over all where there are fewer.</param>
 public sealed record ConsolidationPlan(double Weight, long Datapoints = 200);
 
+/// <summary>A pool that gets more modules to choose from where a later task needs them (<see cref="TaskStream.Growth"/>).</summary>
+/// <param name="Pool">The pool's name.</param>
+/// <param name="Start">How many of its modules may be chosen from the beginning, the first ones: from 1 to M − 1.</param>
+/// <param name="Add">How many more may be chosen each time, ≥ 1, until there are M.</param>
+/// <param name="Every">After how many gradient steps of a task it is asked, and again after as many, ≥ 1.</param>
+/// <param name="Above">The pool grows if the task's mean −log p(y|x, a), in nats per datapoint, is above it.</param>
+/// <param name="Datapoints">Over how many training datapoints of the task that is measured, ≥ 1; over all where there are fewer.</param>
+public sealed record GrowthPlan(string Pool, int Start, int Add, long Every, double Above, long Datapoints = 200);
+
 /// <summary>
 /// Tasks that a method is trained on one after the other: minibatches are drawn from the present task alone, and from what is stored of earlier
 /// ones if there is a <see cref="Replay"/>.
@@ -68,6 +77,15 @@ public sealed record TaskStream(IReadOnlyList<TaskSpan> Tasks)
     /// log p(a*|x). Null is without.
     /// </summary>
     public ConsolidationPlan? Consolidation { get; init; }
+
+    /// <summary>
+    /// A pool of which some modules may not be chosen until a task after the first asks for them. The task is asked by datapoints of it that the seed draws, with the modules
+    /// that evaluation takes. Null is without.
+    /// </summary>
+    public GrowthPlan? Growth { get; init; }
+
+    /// <summary>Closes the modules of a growing pool to its controllers: for a graph into which the weights of a run with growth are to be loaded.</summary>
+    public static void Close(Graph graph, GrowthPlan growth) => Runtime.Growth.Of(graph, growth);
 
     /// <summary>The number of gradient steps over all tasks.</summary>
     public long Steps => Tasks.Sum(task => task.Steps);

@@ -148,6 +148,16 @@ let tests =
                     plasticity 0.25
                     consolidation 10.0
                     fisher 50
+
+                    grow (
+                        growth "words" {
+                            start 2
+                            add 3
+                            every 50
+                            above 0.5
+                            datapoints 70
+                        }
+                    )
                 }
 
             Expect.equal
@@ -161,6 +171,7 @@ let tests =
                     Plasticity = Some 0.25
                     Consolidation = Some 10.0
                     Fisher = Some 50
+                    Growth = Some { Pool = "words"; Start = 2; Add = 3; Every = 50; Above = 0.5; Datapoints = 70 }
                 })
                 "all said"
 
@@ -175,6 +186,7 @@ let tests =
                     Plasticity = None
                     Consolidation = None
                     Fisher = None
+                    Growth = None
                 })
                 "defaults"
 
