@@ -376,60 +376,42 @@ let table stream runs =
         )
     ]
 
-let measured (found: Difference option) =
-    match found with
-    | Some found -> $"%+.2f{found.Mean} ± %.2f{found.Deviation} points, p = %.3f{found.P}, {found.Seeds} seeds"
-    | None -> "not measured"
+let measured (found: Difference) =
+    $"%+.2f{found.Mean} ± %.2f{found.Deviation} points, p = %.3f{found.P}, {found.Seeds} seeds"
 
-let is_less (found: Difference option) = found |> Option.exists (fun found -> found.Mean < 0.0 && found.P < 0.05)
-
+let is_less (found: Difference) = found.Mean < 0.0 && found.P < 0.05
 let compared = [ "none"; "uniform"; "consolidation" ]
+
+/// What is compared with what in a stream: its name, and the runs of both. Where they have not two seeds in common, there is nothing to say yet.
+let comparisons (stream: Tasks) (runs: StudyRun list) = [
+    let modular = architectures.Head
+
+    for way in compared do
+        for other in architectures.Tail do
+            $"{stream.Title}, {way}: {modular.About} and {other.About}",
+            runs_of stream modular way runs,
+            runs_of stream other way runs
+
+    $"{stream.Title}: replay by modules and uniform replay",
+    runs_of stream modular "by-module" runs,
+    runs_of stream modular "uniform" runs
+]
 
 let criteria (runs: StudyRun list) = [
     for stream in streams do
-        let modular = architectures.Head
-
-        for way in compared do
-            for other in architectures.Tail do
-                let found = difference forgetting (runs_of stream modular way runs) (runs_of stream other way runs)
-
-                Criteria.row
-                    $"{stream.Title}, {way}: {modular.About} forgets less than {other.About}"
-                    (measured found)
-                    (is_less found)
-
-        let found =
-            difference forgetting (runs_of stream modular "by-module" runs) (runs_of stream modular "uniform" runs)
-
-        Criteria.row
-            $"{stream.Title}: replay by modules forgets less than uniform replay"
-            (measured found)
-            (is_less found)
+        for name, one, other in comparisons stream runs do
+            match difference forgetting one other with
+            | Some found -> Criteria.row $"{name}: the first forgets less" (measured found) (is_less found)
+            | None -> ()
 ]
 
 /// Forgetting is less where less was learned, so accuracy stands beside it.
 let beside (runs: StudyRun list) = [
     for stream in streams do
-        let modular = architectures.Head
-        let accuracy_of one other = difference accuracy one other |> measured
-
-        for way in compared do
-            for other in architectures.Tail do
-                [
-                    $"{stream.Title}, {way}: {modular.About} − {other.About}"
-                    accuracy_of (runs_of stream modular way runs) (runs_of stream other way runs)
-                ]
-
-        [
-            $"{stream.Title}: replay by modules − uniform replay"
-            accuracy_of (runs_of stream modular "by-module" runs) (runs_of stream modular "uniform" runs)
-        ]
-
-        for other in architectures.Tail do
-            [
-                $"{stream.Title}: {modular.About} without anything − {other.About} with consolidation"
-                accuracy_of (runs_of stream modular "none" runs) (runs_of stream other "consolidation" runs)
-            ]
+        for name, one, other in comparisons stream runs do
+            match difference accuracy one other with
+            | Some found -> [ $"{name}: the first minus the second"; measured found ]
+            | None -> ()
 ]
 
 /// The accuracy on the tasks so far over the training, a mean over seeds.
