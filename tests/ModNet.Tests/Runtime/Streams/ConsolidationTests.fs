@@ -86,7 +86,10 @@ let private settings unselected (weight: float) =
 
 let private close within (found: float array) (expected: float array) what =
     for place, (found, expected) in Seq.indexed (Seq.zip found expected) do
-        Expect.isLessThan (abs (found - expected)) (within * (1.0 + abs expected)) $"{what}, {place}: {found}, expected {expected}"
+        Expect.isLessThan
+            (abs (found - expected))
+            (within * (1.0 + abs expected))
+            $"{what}, {place}: {found}, expected {expected}"
 
 [<Tests>]
 let tests =
