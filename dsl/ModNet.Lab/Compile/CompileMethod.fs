@@ -73,9 +73,16 @@ module internal CompileMethod =
                 | PerTask -> EmAssign.PerTask
         )
 
-    /// How the method chooses modules in evaluation, of a graph that gets what else the method learns; without its data.
-    let evaluating (method: Method) (graph: Graph) : Selector =
-        match method with
+    let private growth (growth: ModNet.Growth) =
+        GrowthPlan(growth.Pool, growth.Start, growth.Add, int64 growth.Every, growth.Above, int64 growth.Datapoints)
+
+    /// How an experiment's method chooses modules in evaluation, of a graph that gets what else the method learns; without its data.
+    let evaluating (experiment: Experiment) (graph: Graph) : Selector =
+        match experiment.Data with
+        | Data.Stream { Together = false; Growth = Some growing } -> TaskStream.Close(graph, growth growing)
+        | _ -> ()
+
+        match experiment.Method with
         | Method.NoisyTopK settings ->
             Runtime.NoisyTopK.AddNoise graph
             new NoisyTopKSelector(settings.K)
@@ -105,7 +112,19 @@ module internal CompileMethod =
                         Memory = (stream.Memory |> Option.map int64<int> |> Option.toNullable)
                     ))
 
-            Some(TaskStream(spans, Replay = Option.toObj replay, Plasticity = Option.toNullable stream.Plasticity))
+            let consolidation =
+                stream.Consolidation
+                |> Option.map (fun weight -> ConsolidationPlan(weight, int64 stream.FisherDatapoints))
+
+            Some(
+                TaskStream(
+                    spans,
+                    Replay = Option.toObj replay,
+                    Plasticity = Option.toNullable stream.Plasticity,
+                    Consolidation = Option.toObj consolidation,
+                    Growth = (stream.Growth |> Option.map growth |> Option.toObj)
+                )
+            )
         | _ -> None
 
     /// The method on a graph and its data, which may be a stream, with the ranks that train together. Its length must be said in steps (`Epochs.resolved`).

@@ -209,7 +209,7 @@ module internal EditModules =
         let fresh = graph plan
         let known (graph: Graph) = graph.Pools |> Seq.find (fun known -> known.Name = pool)
         use teacher = graph run.Plan
-        CompileMethod.evaluating run.Experiment.Method teacher |> ignore
+        CompileMethod.evaluating run.Experiment teacher |> ignore
         run.Origin.State.Load(teacher, averaged = true)
         teacher.eval ()
         fresh.eval ()

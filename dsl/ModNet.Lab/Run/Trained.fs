@@ -192,7 +192,7 @@ module Trained =
             let graph = Compile.ofPlan (Initialiser(streams.Init, device = device)) streams.Dropout plan
 
             try
-                let evaluating = CompileMethod.evaluating experiment.Method graph
+                let evaluating = CompileMethod.evaluating experiment graph
                 let step, origin = fill graph
                 graph.eval ()
                 new TrainedNetwork(experiment, plan, graph, evaluating, device, streams, preparation, step, origin)

@@ -22,6 +22,33 @@ module internal RunIdentity =
     // All rows of a study mostly have the same data, which take a while to read.
     let private known = ConcurrentDictionary<string * Data, string>()
 
+    /// What of the data decides which datapoints are read: of a stream nothing that training makes of its tasks.
+    let private asRead (data: Data) =
+        match data with
+        | Data.Stream stream ->
+            Data.Stream {
+                stream with
+                    Together = false
+                    Steps = []
+                    Replay = None
+                    Memory = None
+                    Plasticity = None
+                    Consolidation = None
+                    Fisher = None
+                    Growth = None
+            }
+        | other -> other
+
+    /// Images are the same for every network, and other data may not be.
+    let private reader (experiment: Experiment) =
+        let isImages (part: Data) =
+            match part with
+            | Data.Mnist _
+            | Data.Cifar10 _ -> true
+            | _ -> false
+
+        if List.forall isImages experiment.Data.Parts then "" else experiment.Network.Name
+
     /// What the data of an experiment are, which are read for that; None where they lie in no files, or nobody has said where they are.
     let private dataOf (sound: CheckedExperiment) : string option =
         let data = sound.Experiment.Data
@@ -34,7 +61,7 @@ module internal RunIdentity =
                 use splits = source.Splits
                 splits.Identity.Short
 
-            Some(known.GetOrAdd((sound.Experiment.Network.Name, data), read))
+            Some(known.GetOrAdd((reader sound.Experiment, asRead data), read))
 
     /// What a run of the experiment would be of. Raises UserException where its data cannot be read.
     let wanted (declared: Experiment) (sound: CheckedExperiment) : RunIdentity = {

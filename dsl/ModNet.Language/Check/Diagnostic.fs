@@ -141,6 +141,10 @@ type Fault =
     | ReplayUnfit
     /// A factor on the steps of modules that earlier tasks use, where there can be none.
     | PlasticityUnfit
+    /// A consolidation whose weight is none, or where no earlier task is, or its datapoints without it.
+    | ConsolidationUnfit
+    /// A pool that is to grow where it cannot.
+    | GrowthUnfit
     | DecayOutOfRange
     | MomentumOutOfRange
     | ScheduleOutOfRange
@@ -253,6 +257,8 @@ type Fault =
         | TasksUnfit -> "TASKS_UNFIT"
         | ReplayUnfit -> "REPLAY_UNFIT"
         | PlasticityUnfit -> "PLASTICITY_UNFIT"
+        | ConsolidationUnfit -> "CONSOLIDATION_UNFIT"
+        | GrowthUnfit -> "GROWTH_UNFIT"
         | DecayOutOfRange -> "DECAY_OUT_OF_RANGE"
         | MomentumOutOfRange -> "MOMENTUM_OUT_OF_RANGE"
         | ScheduleOutOfRange -> "SCHEDULE_OUT_OF_RANGE"

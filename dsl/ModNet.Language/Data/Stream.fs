@@ -2,12 +2,55 @@ namespace ModNet
 
 open System.ComponentModel
 
+/// Sets the fields of a pool's growth; made by `growth`.
+[<Sealed>]
+type GrowthBuilder internal (pool: string) =
+    inherit SettingsBlock<Growth>({ Pool = pool; Start = 1; Add = 1; Every = 100; Above = 0.0; Datapoints = 200 })
+
+    /// How many modules of the pool may be chosen from the beginning, the first ones: from 1 to M − 1; 1 unless said.
+    /// Example: `start 4`
+    [<CustomOperation "start">]
+    member _.Start(draft: Growth, modules: int) = { draft with Start = modules }
+
+    /// How many more may be chosen each time, ≥ 1; 1 unless said.
+    /// Example: `add 2`
+    [<CustomOperation "add">]
+    member _.Add(draft: Growth, modules: int) = { draft with Add = modules }
+
+    /// After how many gradient steps of a task after the first it is asked whether it needs more, and again after as many; 100 unless said.
+    /// Example: `every 50`
+    [<CustomOperation "every">]
+    member _.Every(draft: Growth, steps: int) = { draft with Every = steps }
+
+    /// The pool grows if the task's mean −log p(y|x, a), with the modules of evaluation, is above so many nats per datapoint; 0 unless said.
+    /// Example: `above 0.5`
+    [<CustomOperation "above">]
+    member _.Above(draft: Growth, nats: float) = { draft with Above = nats }
+
+    /// Over how many training datapoints of the task that is measured, drawn by the experiment's seed; 200 unless said.
+    /// Example: `datapoints 500`
+    [<CustomOperation "datapoints">]
+    member _.Datapoints(draft: Growth, count: int) = { draft with Datapoints = count }
+
+    [<EditorBrowsable(EditorBrowsableState.Never)>]
+    member _.Run(draft: Growth) = draft
+
 /// Sets a stream's fields; made by `stream`.
 [<Sealed>]
 type StreamBuilder internal () =
     inherit
         SettingsBlock<StreamData>(
-            { Tasks = []; Together = false; Steps = []; Replay = None; Memory = None; Plasticity = None }
+            {
+                Tasks = []
+                Together = false
+                Steps = []
+                Replay = None
+                Memory = None
+                Plasticity = None
+                Consolidation = None
+                Fisher = None
+                Growth = None
+            }
         )
 
     /// One more task: its name, and any data that fit the network. The first task has task id 0.
@@ -54,6 +97,22 @@ type StreamBuilder internal () =
     [<CustomOperation "plasticity">]
     member _.Plasticity(draft: StreamData, factor: float) = { draft with Plasticity = Some factor }
 
+    /// Elastic weight consolidation with weight λ ≥ 0: later tasks pay λ/2 · Σ F (θ − θ*)² for what they change, where θ* are the parameters at the end of the task before and F is
+    /// the diagonal of the Fisher information of all earlier tasks, measured when each of them ends; unless said there is none, and λ = 0 is none.
+    /// Example: `consolidation 100.0`
+    [<CustomOperation "consolidation">]
+    member _.Consolidation(draft: StreamData, weight: float) = { draft with Consolidation = Some weight }
+
+    /// Over how many training datapoints of a task F is measured for `consolidation`, ≥ 1, drawn by the experiment's seed and taken one by one; 200 unless said.
+    /// Example: `fisher 500`
+    [<CustomOperation "fisher">]
+    member _.Fisher(draft: StreamData, datapoints: int) = { draft with Fisher = Some datapoints }
+
+    /// A pool that begins with some of its modules and lets controllers choose more where a task after the first asks for them, by `growth`; unless said all modules may be chosen.
+    /// Example: `grow (growth "words" { start 4; every 50; above 0.5 })`
+    [<CustomOperation "grow">]
+    member _.Grow(draft: StreamData, growth: Growth) = { draft with Growth = Some growth }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: StreamData) = Data.Stream draft
 
@@ -62,9 +121,14 @@ module StreamSource =
 
     /// Tasks one after the other, each with data of its own: lifelong learning. The method's `steps` count for every task, and its schedule begins anew with every
     /// task. Every datapoint has the number of its task as task id, which `tasks N` in the network gives to controllers of form `Task` and `ByTask`. All tasks have datapoints of one
-    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`, `plasticity`.
+    /// shape and one kind of target. Settings: `task`, `tasks`, `steps_of`, `together`, `replay`, `memory`, `plasticity`,
+    /// `consolidation`, `fisher`, `grow`.
     /// Example: `stream { task "01" (mnist "data/mnist" { only [ 0; 1 ] }); task "23" (mnist "data/mnist" { only [ 2; 3 ] }); replay (Replay.Uniform 128) }`
     let stream = StreamBuilder()
+
+    /// How a pool grows in a stream, by its name; of a layer's own pool `LAYER/pool`. Settings: `start`, `add`, `every`, `above`, `datapoints`.
+    /// Example: `growth "words" { start 4; every 50; above 0.5 }`
+    let growth (pool: string) = GrowthBuilder pool
 
 module internal StreamKind =
 
@@ -85,6 +149,20 @@ module internal StreamKind =
                 Replay.ByModule
                 (Codec.one "datapoints" Codec.int)
         ]
+
+    let private growing =
+        Codec.object (
+            Codec.fields {
+                let! pool = Codec.field "pool" (fun (growth: Growth) -> growth.Pool) Codec.string
+                and! start = Codec.field "start" _.Start Codec.int
+                and! add = Codec.field "add" _.Add Codec.int
+                and! every = Codec.field "every" _.Every Codec.int
+                and! above = Codec.field "above" _.Above Codec.float
+                and! datapoints = Codec.field "datapoints" _.Datapoints Codec.int
+
+                return { Pool = pool; Start = start; Add = add; Every = every; Above = above; Datapoints = datapoints }
+            }
+        )
 
     let private fields (data: Codec<Data>) =
         let task =
@@ -112,6 +190,9 @@ module internal StreamKind =
             and! replay = Codec.optional "replay" _.Replay replay
             and! memory = Codec.optional "memory" _.Memory Codec.int
             and! plasticity = Codec.optional "plasticity" _.Plasticity Codec.float
+            and! consolidation = Codec.optional "consolidation" _.Consolidation Codec.float
+            and! fisher = Codec.optional "fisher" _.Fisher Codec.int
+            and! growth = Codec.optional "growth" _.Growth growing
 
             return {
                 Tasks = tasks
@@ -120,6 +201,9 @@ module internal StreamKind =
                 Replay = replay
                 Memory = memory
                 Plasticity = plasticity
+                Consolidation = consolidation
+                Fisher = fisher
+                Growth = growth
             }
         }
 

@@ -65,6 +65,87 @@ module internal StreamRules =
 
         if plan.Pools.IsEmpty then unfit "a network that chooses modules" "one without modular layers" "leave it out"
 
+    let private checkConsolidation (notes: Notes) place (stream: StreamData) =
+        let unfit setting expected got remedy =
+            notes.Add(Fault.ConsolidationUnfit, place setting, expected, got, remedy)
+
+        match stream.Consolidation with
+        | Some weight ->
+            if not (weight >= 0.0 && System.Double.IsFinite weight) then
+                unfit
+                    "consolidation"
+                    "a finite weight ≥ 0"
+                    (Numbers.ofFloat weight)
+                    "try 10, 100 and 1,000, and let the validation sets choose; 0 is without it"
+
+            if stream.Together then
+                unfit
+                    "consolidation"
+                    "tasks one after the other, of which earlier ones are kept"
+                    "`together`"
+                    "leave one of them out"
+        | None ->
+            if stream.Fisher.IsSome then
+                unfit
+                    "fisher"
+                    "a `consolidation`, for which it is measured"
+                    "none"
+                    "say `consolidation`, or leave `fisher` out"
+
+        stream.Fisher
+        |> Option.iter (fun datapoints ->
+            notes.Positive(place "fisher", "a number of datapoints", datapoints) |> ignore)
+
+    let private checkGrowth (notes: Notes) place (plan: Plan) (method: Method) (stream: StreamData) (growth: Growth) =
+        let unfit setting expected got remedy =
+            notes.Add(Fault.GrowthUnfit, place $"growth{setting}", expected, got, remedy)
+
+        for setting, what, count in
+            [
+                "add", "a number of modules", growth.Add
+                "every", "a number of steps", growth.Every
+                "datapoints", "a number of datapoints", growth.Datapoints
+            ] do
+            notes.Positive(place $"growth/{setting}", what, count) |> ignore
+
+        if not (System.Double.IsFinite growth.Above) then
+            unfit "/above" "a finite number of nats" (Numbers.ofFloat growth.Above) "give one, such as 0.5"
+
+        if stream.Together then
+            unfit
+                ""
+                "tasks one after the other, of which later ones ask for modules"
+                "`together`"
+                "leave one of them out"
+
+        match method with
+        | Method.Em _
+        | Method.Reinforce _
+        | Method.Exact _ -> ()
+        | _ ->
+            unfit
+                ""
+                "training by `em`, `reinforce` or `exact`, whose controllers choose what they run"
+                "a method that runs a number of modules of its own"
+                "leave it out, or train by another method"
+
+        match plan.Pools |> List.tryFind (fun pool -> pool.Name = growth.Pool) with
+        | None ->
+            let names = plan.Pools |> List.map (fun pool -> $"`{pool.Name}`") |> String.concat ", "
+
+            unfit
+                ""
+                (if names = "" then "a network that chooses modules" else $"the name of a pool: {names}")
+                $"`{growth.Pool}`"
+                "name a pool that there is"
+        | Some pool when growth.Start < 1 || growth.Start >= pool.Pool.Modules ->
+            unfit
+                "/start"
+                $"from 1 to {pool.Pool.Modules - 1} of M = {pool.Pool.Modules} modules"
+                (string growth.Start)
+                "let some modules wait, and some not"
+        | Some _ -> ()
+
     /// Notes what is wrong with the stream where the data are one.
     let check (notes: Notes) root (plan: Plan) (data: Data) (method: Method) =
         match data with
@@ -72,6 +153,8 @@ module internal StreamRules =
             let place setting = $"{root}/data/{setting}"
             stream.Replay |> Option.iter (checkReplay notes place method stream)
             stream.Plasticity |> Option.iter (checkPlasticity notes place plan method stream)
+            checkConsolidation notes place stream
+            stream.Growth |> Option.iter (checkGrowth notes place plan method stream)
 
             match stream.Replay with
             | Some(Replay.ByModule _) when plan.Pools.IsEmpty ->

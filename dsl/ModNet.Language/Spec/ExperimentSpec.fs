@@ -179,6 +179,22 @@ type Replay =
         | Uniform datapoints
         | ByModule datapoints -> datapoints
 
+/// A pool that gets more modules to choose from where a later task needs them.
+type Growth = {
+    /// The pool's name; of a layer's own pool `LAYER/pool`.
+    Pool: string
+    /// How many modules may be chosen from the beginning, from 1 to M − 1.
+    Start: int
+    /// How many more may be chosen each time.
+    Add: int
+    /// After how many gradient steps of a task it is asked, again and again.
+    Every: int
+    /// It grows if the task's mean −log p(y|x, a) is above so many nats.
+    Above: float
+    /// Over how many training datapoints of the task that is measured.
+    Datapoints: int
+}
+
 /// Where the datapoints come from.
 [<RequireQualifiedAccess>]
 type Data =
@@ -213,7 +229,17 @@ and StreamData = {
     Memory: int option
     /// How much of a gradient step the module keeps that earlier tasks use most, in [0, 1], and others by how much they are used; None is 1.
     Plasticity: float option
+    /// λ ≥ 0, the weight of the penalty on what later tasks change of parameters that earlier tasks need; None is without.
+    Consolidation: float option
+    /// Over how many training datapoints of a task it is measured what the task needs; None is 200.
+    Fisher: int option
+    /// A pool that gets more modules to choose from; None is without.
+    Growth: Growth option
 } with
+
+    /// The same number, where there is a consolidation that asks for it.
+    member stream.FisherDatapoints = defaultArg stream.Fisher 200
+
 
     /// Whether the tasks are trained on one after the other, and are several.
     member stream.IsSequential = not stream.Together && stream.Tasks.Length > 1

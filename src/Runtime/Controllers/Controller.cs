@@ -12,6 +12,8 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
 
     [ComponentName(Name = "balance")]
     private Tensor? _balance;
+    [ComponentName(Name = "closed")]
+    private Tensor? _closed;
     private bool[]? _masked;
     private int[]? _allowed;
 
@@ -29,8 +31,23 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// <summary>How many of a datapoint's given choices it takes (<see cref="SideInputs.Given"/>).</summary>
     internal virtual int TakesGiven => 0;
 
-    /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>.</summary>
-    public IReadOnlyList<int> Allowed => _allowed ??= [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
+    /// <summary>The modules that may be chosen, ascending: all of them but those given to <see cref="Mask"/>, and those that a growing pool keeps back.</summary>
+    public IReadOnlyList<int> Allowed
+    {
+        get
+        {
+            if (_closed is null)
+            {
+                return _allowed ??= [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
+            }
+
+            long[] closed = TensorArrays.Vector<long>(_closed);
+            return [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true && closed[m] == 0)];
+        }
+    }
+
+    /// <summary>1 for each module that may not be chosen yet, and 0 for others: a buffer [M] of bytes of a growing pool's controllers (<see cref="TaskStream.Growth"/>), else null.</summary>
+    internal Tensor? Closed => _closed;
 
     /// <summary>The parameters that have a row for every choice, [K·M, …], position by position; none where only code of the user's knows.</summary>
     internal virtual IEnumerable<Tensor> PerChoice => [];
@@ -39,7 +56,31 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     internal bool Frozen { get; set; }
 
     /// <summary>Whether some modules may not be chosen.</summary>
-    internal bool HasMasked => _masked is not null;
+    internal bool HasMasked => _masked is not null || _closed is not null;
+
+    /// <summary>Adds the buffer closed, with all modules closed but the first <paramref name="start"/>, where there is none yet.</summary>
+    internal void Close(int start, Device device)
+    {
+        if (_closed is null)
+        {
+            byte[] closed = [.. Enumerable.Range(0, Modules).Select(m => (byte)(m < start ? 0 : 1))];
+            _closed = tensor(closed, device: device).DetachFromDisposeScope();
+            register_buffer("closed", _closed);
+        }
+    }
+
+    /// <summary>Lets the next closed modules be chosen.</summary>
+    internal void Open(int count)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor closed = _closed!;
+        long[] next = [.. TensorArrays.Vector<long>(closed).Index().Where(m => m.Item == 1).Take(count).Select(m => (long)m.Index)];
+        if (next.Length > 0)
+        {
+            closed.FillAt(0, tensor(next, device: closed.device), 0);
+        }
+    }
 
     /// <summary>
     /// Keeps the given modules from being chosen: their logits are −10⁹ at every position, so their probabilities are exactly 0 and the others
@@ -67,13 +108,15 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
     /// <summary>Logits [n, K, M], or a bias [K·M], with those of masked modules out of reach. It is the same tensor where no module is masked.</summary>
     private protected Tensor Masked(Tensor logits)
     {
-        if (_masked is null)
+        if (_masked is null && _closed is null)
         {
             return logits;
         }
 
         long[] shape = logits.shape;
-        return logits.view(-1, Modules).MaskedFill(tensor(_masked, device: logits.device), Never).view(shape);
+        logits = logits.view(-1, Modules);
+        logits = _masked is null ? logits : logits.MaskedFill(tensor(_masked, device: logits.device), Never);
+        return (_closed is null ? logits : logits.MaskedFill(_closed.to_type(ScalarType.Bool), Never)).view(shape);
     }
 
     /// <summary>Scores [n, M] by which modules are chosen, with those of masked modules below all others.</summary>

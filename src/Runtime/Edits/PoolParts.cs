@@ -16,7 +16,7 @@ internal sealed class PoolParts
         Controllers = [.. graph.Nodes.SelectMany(Over).Distinct()];
         PerChoice = [.. Controllers.SelectMany(c => c.PerChoice.SelectMany(p => names[p.Handle]))];
         Biases = [.. Controllers.OfType<LogitController>().SelectMany(c => names[c.OwnBias.Handle])];
-        PerModule = [.. Controllers.Select(c => c.Balance).OfType<Tensor>().SelectMany(b => names[b.Handle])];
+        PerModule = [.. Controllers.SelectMany(c => new[] { c.Balance, c.Closed }).OfType<Tensor>().SelectMany(b => names[b.Handle])];
     }
 
     /// <summary>

@@ -64,6 +64,9 @@ public sealed class ExactLikelihood : TrainingMethod
             -mean, mean, () => Graph.InEvaluation(() => Graph.Forward(batch.Inputs, Evaluating, batch.Side)));
     }
 
+    /// <summary>log p(y|x) itself.</summary>
+    private protected override Tensor ToKeep(long[] datapoints, Batch batch) => LogMarginal(batch).sum();
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

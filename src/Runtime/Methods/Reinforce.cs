@@ -68,6 +68,14 @@ public sealed class Reinforce : TrainingMethod
         return new(Penalised(loss, output), mean, () => output) { Reported = Penalised(negative, output) };
     }
 
+    /// <summary>log p(y, a|x) of the most probable modules, so that controllers go on choosing them.</summary>
+    private protected override Tensor ToKeep(long[] datapoints, Batch batch)
+    {
+        GraphOutput output = Graph.Forward(batch.Inputs, Evaluating, batch.Side);
+        Tensor logLikelihood = Score(batch, output).sum();
+        return Graph.HasSites ? logLikelihood + output.Tape.LogProbability().sum() : logLikelihood;
+    }
+
     /// <summary>Gives c its first value.</summary>
     private protected override void BeginStep(IReadOnlyList<Shard> shards)
     {

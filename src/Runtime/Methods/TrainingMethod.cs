@@ -37,6 +37,7 @@ public abstract class TrainingMethod : IDisposable
     private Sharding? _sharding;
     private LooseWorkers? _loose;
     private ReplayMemory? _memory;
+    private readonly Growth? _growth;
 
     // What is being run.
     private Shard? _shard;
@@ -64,6 +65,24 @@ public abstract class TrainingMethod : IDisposable
         {
             throw new UserException(
                 "train/loose_rounds", "none where modules are spread, since each has its weights on one rank alone", "some", "leave it out, or leave `spread` out of the pools");
+        }
+
+        if (graph.IsSpread && settings.Stream?.Consolidation is not null)
+        {
+            throw new UserException(
+                "data/consolidation", "modules that all ranks have, for consolidation", "modules that are spread", "leave it out, or leave `spread` out of the pools");
+        }
+
+        if (settings.Stream?.Growth is GrowthPlan growth)
+        {
+            if (graph.IsSpread || settings.LooseRounds is not null)
+            {
+                throw new UserException(
+                    "data/growth", "modules that all ranks have, and no loose rounds, for growth",
+                    graph.IsSpread ? "modules that are spread" : "`loose_rounds`", "leave one of them out");
+            }
+
+            _growth = Growth.Of(graph, growth);
         }
 
         Multiply(settings.Precision);
@@ -155,6 +174,53 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Scales the steps of a pool's modules from here on, by the share [M] by which earlier tasks use each.</summary>
     private protected void Slow(string pool, double plasticity, double[] used) => _steps.Plasticity.Set(pool, plasticity, used);
 
+    // Measures what a task that has ended needs of each parameter, before anything of the next task is done.
+    private void Consolidate()
+    {
+        if (_steps.Consolidation is not { } consolidation || consolidation.Tasks >= PresentTask)
+        {
+            return;
+        }
+
+        bool before = Graph.training;
+        Graph.eval();
+        try
+        {
+            while (consolidation.Tasks < PresentTask)
+            {
+                using var scope = NewDisposeScope();
+                long[] drawn = _settings.Stream!.Tasks[consolidation.Tasks].Draw(_settings.Stream.Consolidation!.Datapoints, Streams.Seed, "consolidation");
+                double[] weights = Data.Get(tensor(drawn)).Weights is Tensor given ? TensorArrays.Vector<double>(given) : Array.ConvertAll(drawn, _ => 1.0);
+                consolidation.Add([.. drawn.Zip(weights)], n => ToKeep([n], Fetch([n])));
+            }
+        }
+        finally
+        {
+            Graph.train(before);
+        }
+    }
+
+    // Lets controllers choose more modules where the present task asks for them.
+    private void Grow()
+    {
+        if (_growth is null || PresentTask == 0 || !_growth.IsDue(_steps.Taken - PresentStart))
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        Batch batch = Fetch(_settings.Stream!.Tasks[PresentTask].Draw(_settings.Stream.Growth!.Datapoints, Streams.Seed, "growth"));
+        Tensor mean = Graph.InEvaluation(() => Graph.Head.MeanLogLikelihood(Graph.Forward(batch.Inputs, Evaluating, batch.Side).Features, batch.Targets, batch.Weights));
+        _growth.Grow(-mean.ToDouble());
+    }
+
+    /// <summary>
+    /// What a consolidation keeps of datapoints, by how its gradient depends on the parameters: Σ log p(y|x, a) → scalar, with the modules that evaluation takes. The graph is
+    /// in evaluation mode, and recurrent layers start at zero. A method whose steps also raise log p(a|x) adds it.
+    /// </summary>
+    private protected virtual Tensor ToKeep(long[] datapoints, Batch batch) =>
+        Graph.Head.LogLikelihood(Graph.Forward(batch.Inputs, Evaluating, batch.Side).Features, batch.Targets).sum();
+
     // What is added to a minibatch of a gradient step.
     private long[] Replayed(long[] minibatch) => _settings.Stream!.Replay!.ByModule ? Memory.DrawMeeting(minibatch) : Memory.Draw();
 
@@ -200,6 +266,8 @@ public abstract class TrainingMethod : IDisposable
     /// </summary>
     public void Step()
     {
+        Consolidate();
+        Grow();
         Prepare(_steps.Taken);
         Gradient(report: false);
     }
@@ -221,6 +289,8 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
     public StepResult StepAndReport()
     {
+        Consolidate();
+        Grow();
         Prepare(_steps.Taken);
         return Gradient(report: true)!;
     }

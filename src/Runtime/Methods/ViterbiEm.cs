@@ -278,6 +278,14 @@ public sealed class ViterbiEm : TrainingMethod
         return new(Penalised(loss, output), logLikelihood, () => output);
     }
 
+    /// <summary>What Eq. 8 is made of, with the same weight of the controllers.</summary>
+    private protected override Tensor ToKeep(long[] datapoints, Batch batch)
+    {
+        GraphOutput output = Graph.Forward(batch.Inputs, new GivenSelector(OnDevice(datapoints)), batch.Side);
+        Tensor logLikelihood = Graph.Head.LogLikelihood(output.Features, batch.Targets).sum();
+        return Graph.HasSites ? logLikelihood + Settings.ControllerWeight * output.Tape.LogProbability().sum() : logLikelihood;
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

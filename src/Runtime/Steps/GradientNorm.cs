@@ -19,7 +19,7 @@ internal static class GradientNorm
         // There may be several objects for one parameter.
         Parameter[] distinct = [.. parameters.DistinctBy(p => p.Handle)];
         Tensor[] gradients = [.. distinct.Select(p => p.grad).OfType<Tensor>()];
-        Tensor[] values = [.. distinct.Where(p => !spread.Hold(p)).Select(p => p.grad).OfType<Tensor>().Select(g => g.is_sparse ? Rows(g) : g)];
+        Tensor[] values = [.. distinct.Where(p => !spread.Hold(p)).Select(p => p.grad).OfType<Tensor>().Select(g => g.is_sparse ? g.SummedRows().Values : g)];
         if (values.Length > 0 && !spread.Any && Accelerator.Holds(values[0]))
         {
             // The norm stays where it is; in double precision, where the squares of float32 numbers do not overflow.
@@ -73,14 +73,6 @@ internal static class GradientNorm
         }
 
         return [.. spread.Ranks.Gather(MemoryMarshal.AsBytes<double>(own)).SelectMany(said => MemoryMarshal.Cast<byte, double>(said).ToArray())];
-    }
-
-    // The rows that a sparse gradient has. Several sites may each have given a summand of a row, and the norm is that of their sum.
-    private static Tensor Rows(Tensor gradient)
-    {
-        Tensor values = gradient.SparseValues;
-        (Tensor rows, Tensor? places, _) = gradient.SparseIndices.select(0, 0).unique(return_inverse: true);
-        return zeros([rows.shape[0], .. values.shape[1..]], values.dtype, values.device).AddAt(0, places!, values);
     }
 
     // One number is fetched from the device.

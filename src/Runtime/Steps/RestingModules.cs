@@ -41,6 +41,10 @@ internal sealed class RestingModules
     internal long[]? RowsInUse(Parameter parameter) =>
         _parts.FirstOrDefault(part => part.Pool.Stacked.Any(p => p.Handle == parameter.Handle))?.InUse.ToArray();
 
+    /// <summary>Whether a parameter is one of a single module that is not in use.</summary>
+    internal bool Rests(Parameter parameter) =>
+        _parts.Any(part => part.Apart.Any(m => !part.InUse[m] && part.Pool.Own(m).Any(own => own.Handle == parameter.Handle)));
+
     /// <summary>Which modules are in use, for <see cref="Unite"/>.</summary>
     internal byte[] InUse()
     {

@@ -7,6 +7,8 @@ namespace ModNet.Runtime;
 /// <summary>Takes gradient steps on a graph's parameters from the gradients that lie there: frozen rows, clipping, the learning rate, modules that rest, the optimiser.</summary>
 internal sealed class StepTaker : IDisposable
 {
+    private const string Consolidated = "method.consolidated";
+
     private readonly GradientSettings _settings;
 
     // Parameters that get no gradient at all in a step that does not choose their module. They are given a gradient of zero, as stacked
@@ -16,6 +18,9 @@ internal sealed class StepTaker : IDisposable
     private readonly FusedSteps _updates;
     private readonly SpreadPools _spread;
     private readonly FrozenRows _frozen;
+
+    // How many tasks a consolidation had measured in the state that is restored.
+    private int _consolidated;
 
     /// <summary>Makes the optimiser.</summary>
     internal StepTaker(Graph graph, GradientSettings settings)
@@ -33,7 +38,8 @@ internal sealed class StepTaker : IDisposable
         Dictionary<nint, ParameterMemory> memories = settings.Optimizer.Memories(together, Optimizer).ToDictionary(m => m.Parameter.Handle);
         Memories = [.. Parameters.Select(p => memories.GetValueOrDefault(p.Handle) ?? settings.Optimizer.Apart(p))];
         _spread = graph.Spread;
-        if (settings.ClipNorm is null)
+        ConsolidationPlan? consolidation = settings.Stream?.Consolidation;
+        if (settings.ClipNorm is null && consolidation is not { Weight: > 0 })
         {
             Factored = new(graph.Pools, Memories, settings.LeastFactored);
         }
@@ -46,6 +52,10 @@ internal sealed class StepTaker : IDisposable
 
         _frozen = new(graph.Pools, Memories);
         Plasticity = new(graph.Pools);
+        if (consolidation is { Weight: > 0 and double weight })
+        {
+            Consolidation = new(weight, _names.Zip(Parameters), Resting);
+        }
     }
 
     /// <summary>All parameters of the graph. There may be several objects for one.</summary>
@@ -59,6 +69,9 @@ internal sealed class StepTaker : IDisposable
 
     /// <summary>Scales the steps of modules that earlier tasks of a stream use.</summary>
     internal ModulePlasticity Plasticity { get; }
+
+    /// <summary>Pulls parameters towards where earlier tasks of a stream left them; null where nothing does.</summary>
+    internal Consolidation? Consolidation { get; }
 
     /// <summary>Tracks the modules in use; null where none rest.</summary>
     internal RestingModules? Resting { get; }
@@ -82,6 +95,7 @@ internal sealed class StepTaker : IDisposable
     /// <summary>Takes a step without counting it, because other workers take the same one.</summary>
     internal void TakeUncounted()
     {
+        Consolidation?.AddGradients();
         _frozen.Keep();
         if (_settings.ClipNorm is double most)
         {
@@ -104,13 +118,14 @@ internal sealed class StepTaker : IDisposable
 
     /// <summary>
     /// The steps as <c>method.steps</c>, those of each module as <c>method.module_steps.POOL</c> [M] where modules rest, and how much earlier tasks use each as
-    /// <c>method.used_earlier.POOL</c> [M] where a stream has a plasticity.
+    /// <c>method.used_earlier.POOL</c> [M] where a stream has a plasticity, and as <c>method.consolidated</c> how many tasks a consolidation has measured.
     /// </summary>
     internal IEnumerable<(string Name, Tensor Value)> State() =>
     [
         ("method.steps", tensor(new[] { Taken })),
         .. (Resting?.Steps ?? []).Select(p => (StateNames.ModuleSteps + p.Pool, tensor(p.Steps))),
         .. Plasticity.State(),
+        .. Consolidation is null ? [] : new[] { (Consolidated, tensor(new[] { (long)Consolidation.Tasks })) },
     ];
 
     /// <summary>Takes back what <see cref="State"/> gave.</summary>
@@ -126,11 +141,13 @@ internal sealed class StepTaker : IDisposable
         {
             Plasticity.Restore(state, plasticity);
         }
+
+        _consolidated = Consolidation is null ? 0 : checked((int)state.Count(Consolidated));
     }
 
-    /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>.</summary>
+    /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>, and what a consolidation knows of each parameter.</summary>
     internal IEnumerable<(string Name, Tensor Value)> OptimizerState() =>
-        _names.Zip(Memories).SelectMany(p => p.Second.State(), (p, part) => ($"{p.First}.{part.Part}", part.Value));
+        _names.Zip(Memories).SelectMany(p => p.Second.State(), (p, part) => ($"{p.First}.{part.Part}", part.Value)).Concat(Consolidation?.State() ?? []);
 
     /// <summary>Takes back what <see cref="OptimizerState"/> gave.</summary>
     internal void RestoreOptimizer(SavedState saved)
@@ -139,6 +156,8 @@ internal sealed class StepTaker : IDisposable
         {
             memory.Restore(saved.Under($"{name}."));
         }
+
+        Consolidation?.Restore(saved, _consolidated);
     }
 
     /// <inheritdoc/>
@@ -146,6 +165,7 @@ internal sealed class StepTaker : IDisposable
     {
         Resting?.End();
         Factored?.Dispose();
+        Consolidation?.Dispose();
         Array.ForEach(Memories, memory => memory.Dispose());
         Optimizer.Dispose();
     }

@@ -35,7 +35,8 @@ internal sealed class ReplayMemory(TaskStream stream, long seed, Func<Generator>
 
         for (; _tasks < task; _tasks++)
         {
-            long[] kept = Kept(stream.Tasks[_tasks]);
+            TaskSpan ended = stream.Tasks[_tasks];
+            long[] kept = ended.Draw(stream.Replay!.Memory ?? ended.Count, seed, "memory");
             _stored.AddRange(kept);
             Index?.Add(kept);
         }
@@ -76,28 +77,6 @@ internal sealed class ReplayMemory(TaskStream stream, long seed, Func<Generator>
 
     /// <inheritdoc/>
     public void Dispose() => Index?.Dispose();
-
-    private long[] Kept(TaskSpan task)
-    {
-        long count = Math.Min(stream.Replay!.Memory ?? task.Count, task.Count);
-        if (count == task.Count)
-        {
-            return [.. Range(task.First, task.Count)];
-        }
-
-        using var scope = NewDisposeScope();
-        using var streams = new RandomStreams(seed);
-        long[] order = TensorArrays.Vector<long>(randperm(task.Count, ScalarType.Int64, generator: streams[$"memory of {task.Name}"]));
-        return [.. order.Take((int)count).Order().Select(place => task.First + place)];
-    }
-
-    private static IEnumerable<long> Range(long first, long count)
-    {
-        for (long n = first; n < first + count; n++)
-        {
-            yield return n;
-        }
-    }
 
     // Floyd's way to draw different ones without shuffling all.
     private long[] Draw(IReadOnlyList<long> from, long count)

@@ -128,6 +128,7 @@ let private summaryOf (folder: string) = (RunFiles.summary folder).Value
 
 /// A run of a stream on a text's windows, or on all but consecutive ones, that is stopped where it is told.
 let private stoppable
+    (growing: GrowthPlan option)
     (carried: bool)
     (replay: ReplayPlan option)
     (directory: string)
@@ -155,8 +156,15 @@ let private stoppable
             for task, steps in Seq.zip joined.Tasks [ 7L; 9L; 8L ] -> TaskSpan(task.Name, task.First, task.Count, steps)
         |]
 
-        // Used modules are slowed down in all of these runs.
-        let stream = TaskStream(spans, Replay = Option.toObj replay, Plasticity = Nullable 0.3)
+        // Used modules are slowed down, and what earlier tasks need is kept, in all of these runs.
+        let stream =
+            TaskStream(
+                spans,
+                Replay = Option.toObj replay,
+                Plasticity = Nullable 0.3,
+                Consolidation = ConsolidationPlan(20.0, 5L),
+                Growth = Option.toObj growing
+            )
 
         let settings =
             EmSettings(3, 4, 5L, 4L, 1e-2, Stream = stream, Start = EmStart.Sweep, Unselected = Runtime.Unselected.Rest)
@@ -191,12 +199,15 @@ let tests =
                             (stream {
                                 task "up" only
                                 replay (Replay.Uniform 5)
+                                consolidation 10.0
                             })
                             method'
                     )
 
                 let learned folder =
-                    Learned.tensorsOf folder |> List.filter (fun (name, _) -> not (name.EndsWith "_batches.task"))
+                    Learned.tensorsOf folder
+                    |> List.filter (fun (name, _) ->
+                        not (name.EndsWith "_batches.task") && name <> "method.consolidated")
 
                 Expect.equal (learned within) (learned alone) "weights, optimiser, a*, places, random streams"
 
@@ -205,7 +216,7 @@ let tests =
                     (Learned.metricsOf alone)
                     "lines of metrics"
 
-        for carried in [ false; true ] do
+        for growing, carried in [ None, false; None, true; Some(GrowthPlan("words", 1, 1, 2L, 0.1)), false ] do
             for replay in
                 [
                     None
@@ -219,18 +230,22 @@ let tests =
                     | Some replay when replay.ByModule -> "with replay by module"
                     | Some _ -> "with uniform replay"
 
+                let grows = if growing.IsSome then ", growing" else ""
+
                 testCase
-                    $"a stream {how}, state carried: {carried}, goes on in a task and at its ends as if it had not been stopped"
+                    $"a stream {how}{grows}, state carried: {carried}, goes on in a task and at its ends as if it had not been stopped"
                 <| fun () ->
                     inDirectory
                     <| fun whole ->
-                        stoppable carried replay whole None false
+                        stoppable growing carried replay whole None false
 
                         for stops in [ [ 11 ]; [ 7 ]; [ 3; 16; 17 ]; [ 7; 8; 23 ] ] do
                             inDirectory
                             <| fun parts ->
-                                stops |> List.iteri (fun i stop -> stoppable carried replay parts (Some stop) (i > 0))
-                                stoppable carried replay parts None true
+                                stops
+                                |> List.iteri (fun i stop -> stoppable growing carried replay parts (Some stop) (i > 0))
+
+                                stoppable growing carried replay parts None true
                                 Expect.equal (Learned.tensorsOf parts) (Learned.tensorsOf whole) $"{stops}: bit for bit"
                                 Expect.equal (Learned.metricsOf parts) (Learned.metricsOf whole) $"{stops}: metrics"
 
@@ -371,6 +386,104 @@ let tests =
             Expect.equal (ofModule stopped) (ofModule before) "0 keeps the most used one as it is"
             Expect.notEqual (ofModule whole) (ofModule before) "which moves without"
 
+        testInDirectory "a consolidation of weight 0 is none, bit for bit, and one of great weight keeps parameters"
+        <| fun directory ->
+            let learned name (weight: float option) =
+                let source =
+                    match stream { tasks sides } with
+                    | Data.Stream source -> Data.Stream { source with Consolidation = weight; Fisher = None }
+                    | other -> other
+
+                let folder = trained { run directory name plain source byEm with KeepCheckpoints = 9 }
+                folder, Learned.tensorsOf folder
+
+            let without, plainly = learned "without" None
+            let _, zero = learned "zero" (Some 0.0)
+            Expect.equal zero plainly "0 is none"
+            let heavy, _ = learned "heavy" (Some 1e4)
+
+            let moved folder =
+                let read file = scoped (fun () -> numbers (Safetensors.Read(Path.Combine(folder, file))["head.weight"]))
+
+                Array.map2
+                    (fun after before -> abs (after - before))
+                    (read "checkpoint.safetensors")
+                    (read "checkpoints/23.safetensors")
+                |> Array.average
+
+            Expect.isLessThan (moved heavy) (0.3 * moved without) "the head stays nearer"
+
+        testInDirectory "a pool grows where a later task's loss asks for it, and its run is opened as it ended"
+        <| fun directory ->
+            let grown name above' =
+                let source =
+                    stream {
+                        tasks sides
+
+                        grow (
+                            growth "modular1/pool" {
+                                start 1
+                                add 2
+                                every 10
+                                above above'
+                            }
+                        )
+                    }
+
+                trained { run directory name plain source byEm with KeepCheckpoints = 9 }
+
+            let read folder step =
+                scoped (fun () ->
+                    let tensors = Safetensors.Read(Path.Combine(folder, "checkpoints", $"{step}.safetensors"))
+                    integers tensors["modular1.controller.closed"], integers tensors["em.assignments"])
+
+            let open' = grown "open" 0.0
+            let closed, held = read open' 23
+            Expect.equal closed [| 0; 1; 1; 1 |] "the first task asks for nothing"
+            Expect.allEqual held 0 "a* has nothing else"
+
+            let newest =
+                scoped (fun () ->
+                    let tensors = Safetensors.Read(Path.Combine(open', "checkpoint.safetensors"))
+                    integers tensors["modular1.controller.closed"], integers tensors["em.assignments"])
+
+            Expect.equal (fst newest) [| 0; 0; 0; 0 |] "after twice two"
+            Expect.isTrue (Array.exists ((=) 3) (snd newest)) "a* has the new ones"
+            let shut = grown "shut" 1e6
+
+            let never =
+                scoped (fun () ->
+                    let tensors = Safetensors.Read(Path.Combine(shut, "checkpoint.safetensors"))
+                    integers tensors["modular1.controller.closed"], numbers tensors["pools.modular1/pool.weight"])
+
+            Expect.equal (fst never) [| 0; 1; 1; 1 |] "no loss is above it"
+
+            let first =
+                scoped (fun () ->
+                    let tensors = Safetensors.Read(Path.Combine(shut, "checkpoints", "23.safetensors"))
+                    numbers tensors["pools.modular1/pool.weight"])
+
+            let each = first.Length / 4
+            Expect.equal (Array.skip each (snd never)) (Array.skip each first) "modules that wait stay as they are"
+
+            let code = Experiment.with_code_of (run directory "code" plain (stream { tasks sides }) byEm)
+
+            for folder in [ open'; shut ] do
+                let summary = summaryOf folder
+                let rows = summary["tasks"].["test"].["matrix"].AsArray()
+                let last = [ for value in rows[2].AsArray() -> value.GetValue<float>() ]
+
+                Trained.within_as code folder (fun opened ->
+                    let again = [
+                        for task in opened.Source.Splits.Tasks ->
+                            scoped (fun () ->
+                                Evaluation
+                                    .Of(opened.Graph, task.Test, 128L, opened.Device, opened.Evaluating)
+                                    .Score.Accuracy.Value)
+                    ]
+
+                    Expect.equal again last "evaluated again")
+
         testInDirectory "every method trains a stream with uniform replay, and mixed"
         <| fun directory ->
             for name, method' in methods do
@@ -380,6 +493,12 @@ let tests =
                         stream {
                             tasks sides
                             replay (Replay.Uniform 4)
+                        }
+                        "consolidated",
+                        stream {
+                            tasks sides
+                            consolidation 10.0
+                            fisher 20
                         }
                         "together",
                         stream {

@@ -146,6 +146,18 @@ let tests =
                     replay (Replay.ByModule 5)
                     memory 9
                     plasticity 0.25
+                    consolidation 10.0
+                    fisher 50
+
+                    grow (
+                        growth "words" {
+                            start 2
+                            add 3
+                            every 50
+                            above 0.5
+                            datapoints 70
+                        }
+                    )
                 }
 
             Expect.equal
@@ -157,6 +169,9 @@ let tests =
                     Replay = Some(Replay.ByModule 5)
                     Memory = Some 9
                     Plasticity = Some 0.25
+                    Consolidation = Some 10.0
+                    Fisher = Some 50
+                    Growth = Some { Pool = "words"; Start = 2; Add = 3; Every = 50; Above = 0.5; Datapoints = 70 }
                 })
                 "all said"
 
@@ -169,6 +184,9 @@ let tests =
                     Replay = None
                     Memory = None
                     Plasticity = None
+                    Consolidation = None
+                    Fisher = None
+                    Growth = None
                 })
                 "defaults"
 

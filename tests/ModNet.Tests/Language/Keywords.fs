@@ -118,6 +118,7 @@ let inPlace (example: Example) =
     | "ModNet.ToyRegressionBuilder" -> $"toy_regression {{ {text} }}"
     | "ModNet.CsvBuilder" -> $"csv \"example\" {{ {text} }}"
     | "ModNet.StreamBuilder" -> $"stream {{ {text} }}"
+    | "ModNet.GrowthBuilder" -> $"growth \"example\" {{ {text} }}"
     | "ModNet.ImageDataBuilder" -> $"mnist \"example\" {{ {text} }}"
     | "ModNet.InMemoryBuilder"
     | "ModNet.InMemoryTensors.InMemoryBuilder" ->
