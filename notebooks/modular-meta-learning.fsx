@@ -179,7 +179,9 @@ let of_each (count: int64) (weights: Weights) : Weights =
 let forward (weights: Weights) (x: torch.Tensor) =
     match weights with
     | [ w1; b1; w2; b2; w3; b3 ] ->
-        let layer (w: torch.Tensor) (b: torch.Tensor) (h: torch.Tensor) = h.matmul (w.transpose (1L, 2L)) + b.unsqueeze 1L
+        let layer (w: torch.Tensor) (b: torch.Tensor) (h: torch.Tensor) =
+            h.matmul (w.transpose (1L, 2L)) + b.unsqueeze 1L
+
         (x |> layer w1 b1).relu() |> layer w2 b2 |> _.relu() |> layer w3 b3
     | _ -> failwith "three layers"
 
@@ -188,7 +190,9 @@ let errors (weights: Weights) (x: torch.Tensor, y: torch.Tensor) = (forward weig
 
 let slopes (differentiable: bool) (weights: Weights) (task: torch.Tensor * torch.Tensor) : torch.Tensor list =
     let loss = (errors weights task).sum()
-    torch.autograd.grad ([| loss |], Array.ofList weights, retain_graph = differentiable, create_graph = differentiable) |> List.ofSeq
+
+    torch.autograd.grad ([| loss |], Array.ofList weights, retain_graph = differentiable, create_graph = differentiable)
+    |> List.ofSeq
 
 type Tuning =
     | GradientDescent of float
@@ -395,11 +399,12 @@ let of_modules (scale: Scale) (run: StudyRun) (tunings: int list) (found: Found)
         found.Chosen[name] <- [| for tuning in chosen -> $"{tunings[tuning]} steps of Adam 0.001" |]
         let place = List.findIndex ((=) shown_count) counts
 
-        found.Curves[name] <- [|
-            for task in shown_tasks do
-                let ways: (float * float array) array = of_test[place][task]
-                snd ways[chosen[place]]
-        |]
+        found.Curves[name] <-
+            [|
+                for task in shown_tasks do
+                    let ways: (float * float array) array = of_test[place][task]
+                    snd ways[chosen[place]]
+            |]
 
     put "composition" (fun _ -> 0)
 
@@ -459,7 +464,7 @@ let of_dense (scale: Scale) (run: StudyRun) (found: Found) =
 
     let pooled = [
         for layer in 1..3 do
-            for part in [ "weight"; "bias" ] -> weights[$"linear{layer}.{part}"].detach().clone ()
+            for part in [ "weight"; "bias" ] -> weights[$"linear{layer}.{part}"].detach().clone()
     ]
 
     let looked = scale.Pick(looked, [ 0; 1; 2 ])

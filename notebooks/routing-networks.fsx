@@ -142,7 +142,11 @@ let effective (run: StudyRun) =
     let of_layer (table: SelectionTable) =
         let counts = [ for block in 0 .. blocks - 1 -> Array.sum table.Counts[*, block] |> float ]
         let all = List.sum counts
-        counts |> List.filter (fun count -> count > 0.0) |> List.sumBy (fun count -> -count / all * log (count / all)) |> exp
+
+        counts
+        |> List.filter (fun count -> count > 0.0)
+        |> List.sumBy (fun count -> -count / all * log (count / all))
+        |> exp
 
     if is_routed run && run.Finished then tables run |> List.averageBy of_layer |> Some else None
 

@@ -26,7 +26,9 @@ let network (tasks: int) =
     let layer number inputs =
         let name = $"modular{number}"
         let pool = new LinearPool(name, blocks, inputs, width, Activation.Relu, true, init)
-        new ModularLayer(name, new TaskController(inputs, tasks, 1, blocks, init), pool, Combine.Sum, Dispatch.Auto) :> Node
+
+        new ModularLayer(name, new TaskController(inputs, tasks, 1, blocks, init), pool, Combine.Sum, Dispatch.Auto)
+        :> Node
 
     let heads = new LinearPool("heads", tasks, width, 2, Activation.Identity, true, init)
 
@@ -79,4 +81,5 @@ let median (values: float seq) =
 let least = median times[0]
 
 for tasks, times in Seq.zip counts times do
-    printfn $"%4d{tasks} tasks: %.2f{median times} ms a round, %.2f{median times / least} times that of {counts.Head} tasks"
+    printfn
+        $"%4d{tasks} tasks: %.2f{median times} ms a round, %.2f{median times / least} times that of {counts.Head} tasks"
