@@ -5,7 +5,7 @@ open ModNet.Runtime
 /// A training method's settings as the runtime has them.
 module internal CompileMethod =
 
-    let private optimizer (optimizer: Optimizer) : OptimizerKind =
+    let optimizer (optimizer: Optimizer) : OptimizerKind =
         match optimizer with
         | Adam rate -> AdamKind rate
         | AdamW(rate, decay) -> AdamWKind(rate, decay)

@@ -239,7 +239,10 @@ module Source =
 
     let private images (images: ImageData) (data: LoadedData) =
         let chosen =
-            if images.Only.IsEmpty then data else ImageSelection.Only(data, List.toArray images.Only, images.Renumber)
+            match images.OneVsRest with
+            | Some number -> ImageSelection.OneVsRest(data, number, int64 images.SplitSeed)
+            | None when images.Only.IsEmpty -> data
+            | None -> ImageSelection.Only(data, List.toArray images.Only, images.Renumber)
 
         match images.Permuted with
         | Some seed -> ImageSelection.Permuted(chosen, seed)

@@ -170,3 +170,48 @@ module internal Asking =
                 if extreme < 0L || extreme >= int64 count then refuse $"{expected}; {extreme} is among them"
 
             targets.``to`` device
+
+/// A network that is asked about datapoints, and how it chooses modules for them.
+type internal Asked = {
+    Experiment: Experiment
+    Graph: Graph
+    Device: torch.Device
+    Preparation: Preparation option
+    Selector: Selector
+} with
+
+    /// x as the network reads it.
+    member asked.Prepared(x: torch.Tensor) : torch.Tensor =
+        Asking.prepared asked.Experiment asked.Graph asked.Device asked.Preparation x
+
+    /// What is to be predicted of x, which is prepared; null for nothing.
+    member asked.Targets(x: torch.Tensor, targets: torch.Tensor) : torch.Tensor =
+        Asking.targets asked.Experiment asked.Graph asked.Device x targets
+
+    /// The most probable classes, means or bits. The caller disposes of them.
+    member asked.Predict(x: torch.Tensor, side: SideInputs) : torch.Tensor =
+        use _scope = torch.NewDisposeScope()
+        let x = asked.Prepared x
+
+        asked.Graph.InEvaluation(fun () ->
+            let features = asked.Graph.Forward(x, asked.Selector, Asking.beside asked.Device side).Features
+            asked.Graph.Head.Predict(features).MoveToOuterDisposeScope())
+
+    /// All that the network says. The caller disposes of it.
+    member asked.Examine
+        (x: torch.Tensor, targets: torch.Tensor, side: SideInputs, carried: RecurrentState)
+        : Prediction =
+        use _scope = torch.NewDisposeScope()
+        let x = asked.Prepared x
+        let targets = asked.Targets(x, targets)
+        let said = Prediction.Of(asked.Graph, x, asked.Selector, Asking.beside asked.Device side, targets, carried)
+
+        for tensor in [ said.Features; said.Mode; said.Probabilities; said.LogLikelihood ] do
+            if not (isNull tensor) then tensor.MoveToOuterDisposeScope() |> ignore
+
+        said
+
+    /// The network without libtorch's tensors.
+    member asked.Predictor(plan: Plan) : Predictor =
+        let preparation = Asking.preparationOf asked.Experiment asked.Preparation |> Option.toObj
+        Predictor.Of(asked.Graph, asked.Selector, Asking.inputRow plan, preparation)

@@ -23,6 +23,14 @@ type TrainedNetwork
         step: int64,
         origin: Origin
     ) =
+    let asked: Asked = {
+        Experiment = experiment
+        Graph = graph
+        Device = device
+        Preparation = preparation
+        Selector = evaluating
+    }
+
     /// The run's experiment.
     member _.Experiment = experiment
     /// The graph, in evaluation mode.
@@ -57,15 +65,10 @@ type TrainedNetwork
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …]. x is as the data have it: the run's preparation
     /// is applied to it, so columns are not yet standardised, and the pixels of images are bytes. `side` is what datapoints bring beside x, such
     /// as task ids. Several threads may ask at once. The caller disposes of the answer. Raises UserException where x is something else.
-    member trained.Predict
+    member _.Predict
         (x: torch.Tensor, [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs)
         : torch.Tensor =
-        use _scope = torch.NewDisposeScope()
-        let x = Asking.prepared experiment graph device preparation x
-
-        graph.InEvaluation(fun () ->
-            let features = graph.Forward(x, evaluating, Asking.beside device side).Features
-            graph.Head.Predict(features).MoveToOuterDisposeScope())
+        asked.Predict(x, side)
 
     /// All that the network says of x [B, …]: what `Predict` gives, the probabilities, and which modules ran; with `targets`, also how probable
     /// these are. x and `side` are as in `Predict`. The caller disposes of the answer.
@@ -77,16 +80,7 @@ type TrainedNetwork
             [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs,
             [<Optional; DefaultParameterValue(null: RecurrentState)>] carried: RecurrentState
         ) : Prediction =
-        use _scope = torch.NewDisposeScope()
-        let x = Asking.prepared experiment graph device preparation x
-        let targets = Asking.targets experiment graph device x targets
-
-        let said = Prediction.Of(graph, x, evaluating, Asking.beside device side, targets, carried)
-
-        for tensor in [ said.Features; said.Mode; said.Probabilities; said.LogLikelihood ] do
-            if not (isNull tensor) then tensor.MoveToOuterDisposeScope() |> ignore
-
-        said
+        asked.Examine(x, targets, side, carried)
 
     /// The probability of every class [B, C], in the order of `ClassNames` (of a sequence [B, T, C]), or of every bit to be 1 [B, D]. x and `side`
     /// are as in `Predict`. The caller disposes of the answer. Raises UserException where y are numbers, which have no probability.
@@ -127,9 +121,24 @@ type TrainedNetwork
     /// now, and outlives this network. Raises UserException where a layer, the head or the method's choice needs tensors: convolutions, sequences, modules that
     /// are no single linear layers, data beside x.
     /// Example: `let predictor = trained.Predictor()`
-    member _.Predictor() : Predictor =
-        let preparation = Asking.preparationOf experiment preparation |> Option.toObj
-        Predictor.Of(graph, evaluating, Asking.inputRow plan, preparation)
+    member _.Predictor() : Predictor = asked.Predictor plan
+
+    /// Finds for a new task the composition that explains its few datapoints best: argmax_a Σ_n log p(y_n|x_n, a), one composition for all of them, with weights as they
+    /// are. x [N, …] is as in `Predict`, and y is what is to be predicted: classes [N] of int64 or values [N, D], as in `Examine`. Where there are at most `most`
+    /// compositions, all are scored, so the best one is found for sure; else the search climbs from `restarts` compositions that are drawn by `seed`, choice by choice. A
+    /// new task has no task id: give `side` only where layers read one beside their controllers. This network must outlive the result. Raises UserException where the network has
+    /// nothing to choose, weighs modules (`noisy_topk`, `loss_free_topk`), or cannot read x or y.
+    /// Example: `use adapted = trained.Adapt(x, y)`
+    member _.Adapt
+        (
+            x: torch.Tensor,
+            y: torch.Tensor,
+            [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs,
+            [<Optional; DefaultParameterValue(4096)>] most: int,
+            [<Optional; DefaultParameterValue(16)>] restarts: int,
+            [<Optional; DefaultParameterValue(1)>] seed: int
+        ) : AdaptedNetwork =
+        AdaptedNetwork.Find(asked, plan, x, y, side, SearchSettings(most, restarts, seed))
 
     interface IDisposable with
         member _.Dispose() =

@@ -15,6 +15,7 @@ type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
                 Only = []
                 Renumber = false
                 Permuted = None
+                OneVsRest = None
             }
         )
 
@@ -51,6 +52,12 @@ type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
     [<CustomOperation "permuted">]
     member _.Permuted(draft: ImageData, seed: int) = { draft with Permuted = Some seed }
 
+    /// Tells one class from all others: its images become class 1, and as many images of the other classes, drawn by `split_seed`, class 0; for training,
+    /// validation and test, for a head of two classes. Unless said all images are taken, with their own classes. It does not go with `only`.
+    /// Example: `one_vs_rest 3`
+    [<CustomOperation "one_vs_rest">]
+    member _.OneVsRest(draft: ImageData, number: int) = { draft with OneVsRest = Some number }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ImageData) = ofImages draft
 
@@ -59,13 +66,13 @@ module ImageSources =
 
     /// MNIST, or a set in its format: x an image [1, 28, 28], y one of 10 classes; 60,000 images to train on, 10,000 to test. `directory`
     /// has its four idx files, as they are downloaded, packed (`.gz`) or not; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`; `{ }` alone holds 5,000 images out.
     /// Example: `mnist "data/mnist" { held_out 5_000; standardise true }`
     let mnist (directory: string) = ImageDataBuilder(directory, Data.Mnist)
 
     /// CIFAR-10: x an image [3, 32, 32], y one of 10 classes; 50,000 images to train on, 10,000 to test. `path` is `cifar-10-binary.tar.gz`,
     /// as it is downloaded, or a directory with it or its files; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`; `{ }` alone holds 5,000 images out.
     /// Example: `cifar10 "data/cifar-10-binary.tar.gz" { standardise true }`
     let cifar10 (path: string) = ImageDataBuilder(path, Data.Cifar10)
 
@@ -80,6 +87,7 @@ module internal ImageKinds =
             and! only = Codec.unlessPlain "only" [] _.Only (Codec.list Codec.int)
             and! renumber = Codec.unlessPlain "renumber" false _.Renumber Codec.bool
             and! permuted = Codec.optional "permuted" _.Permuted Codec.int
+            and! oneVsRest = Codec.optional "one_vs_rest" _.OneVsRest Codec.int
 
             return {
                 ImageData.Path = path
@@ -89,6 +97,7 @@ module internal ImageKinds =
                 Only = only
                 Renumber = renumber
                 Permuted = permuted
+                OneVsRest = oneVsRest
             }
         }
 
@@ -116,7 +125,30 @@ module internal ImageKinds =
                     "say `only`, or leave `renumber` out"
                 )
 
-            let classes = if images.Renumber && not images.Only.IsEmpty then images.Only.Length else 10
+            match images.OneVsRest with
+            | Some number when number < 0 || number > 9 ->
+                rules.Notes.Add(
+                    Fault.ClassesUnfit,
+                    rules.Place "one_vs_rest",
+                    "a class from 0 to 9",
+                    $"class {number}",
+                    "name a class that there is"
+                )
+            | Some _ when not images.Only.IsEmpty ->
+                rules.Notes.Add(
+                    Fault.ClassesUnfit,
+                    rules.Place "one_vs_rest",
+                    "all classes, one against the others",
+                    $"{images.Only.Length} classes that `only` names",
+                    "leave `only` or `one_vs_rest` out"
+                )
+            | _ -> ()
+
+            let classes =
+                if images.OneVsRest.IsSome then 2
+                elif images.Renumber && not images.Only.IsEmpty then images.Only.Length
+                else 10
+
             rules.Fits(what, Some shape, Target.Classes classes)
 
         {

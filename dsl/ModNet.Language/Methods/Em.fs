@@ -202,13 +202,18 @@ module internal EmKind =
         if em.EBatch <> em.Gradient.Batch then site.Batch("e_batch", em.EBatch)
 
         if em.Assign = PerTask then
-            if site.Data.IsStream then
+            let isInTurn =
+                match site.Data with
+                | Data.Stream stream -> not stream.Together
+                | _ -> false
+
+            if isInTurn then
                 site.Notes.Add(
                     Fault.MethodUnfit,
                     site.Place "assign",
-                    "`PerDatapoint` on a stream, whose tasks share modules by what each datapoint needs",
+                    "`PerDatapoint` on a stream of tasks one after the other, which share modules by what each datapoint needs",
                     "`PerTask`",
-                    "leave it out"
+                    "leave it out, or train on the tasks `together`"
                 )
             elif (Sources.tasks site.Data).IsNone then
                 site.Notes.Add(

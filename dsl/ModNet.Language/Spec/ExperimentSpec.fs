@@ -111,6 +111,8 @@ type ImageData = {
     Renumber: bool
     /// What the order of the pixels is drawn by, the same order for all images; None leaves it.
     Permuted: int option
+    /// The class that is told from all others: its images are class 1, and as many images of the other classes class 0. None leaves the classes.
+    OneVsRest: int option
 }
 
 /// Arrays in memory. JSON holds their checksum and not their values.

@@ -31,6 +31,34 @@ public static class ImageSelection
         return Changed(images, Part, renumber ? [.. classes.Select(c => images.Classes![c])] : images.Classes);
     }
 
+    /// <summary>
+    /// Takes over images and tells one class from all others, in every split: all images of class <paramref name="number"/> become class 1, and as many of the others, drawn by
+    /// <paramref name="seed"/>, class 0; where they are fewer, all of them. Images stay in their order. UserException where a split has no image of the class, or none of the others.
+    /// </summary>
+    public static LoadedData OneVsRest(LoadedData images, int number, long seed)
+    {
+        using var scope = NewDisposeScope();
+        using var streams = new RandomStreams(seed);
+        Dataset Part(Dataset whole, string split)
+        {
+            using var inner = NewDisposeScope();
+            Tensor hits = whole.Targets.eq(number);
+            Tensor own = hits.nonzero().squeeze(1), others = hits.logical_not().nonzero().squeeze(1);
+            if (own.shape[0] == 0 || others.shape[0] == 0)
+            {
+                throw new UserException(
+                    "data/one_vs_rest", $"{split} images of class {number} and of others", own.shape[0] == 0 ? $"none of class {number}" : "none of others",
+                    "name a class that some of the images have");
+            }
+
+            Tensor drawn = randperm(others.shape[0], ScalarType.Int64, generator: streams["rest"]).narrow(0, 0, Math.Min(own.shape[0], others.shape[0]));
+            Tensor rows = cat([own, others.index_select(0, drawn)]).sort(0).Values;
+            return new(whole.Inputs.index_select(0, rows), hits.index_select(0, rows).to_type(ScalarType.Int64), pixels: whole.Pixels);
+        }
+
+        return Changed(images, Part, ["rest", images.Classes![number]]);
+    }
+
     /// <summary>Takes over images and puts their H·W pixels into an order that is drawn by <paramref name="seed"/>, the same for all images and channels.</summary>
     public static LoadedData Permuted(LoadedData images, long seed)
     {

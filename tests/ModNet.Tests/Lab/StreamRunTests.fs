@@ -620,6 +620,38 @@ let tests =
                     Expect.equal (pixels some) expected "images"
                     Expect.equal (pixels other) expected "the same"
 
+                let against () =
+                    load (
+                        mnist directory {
+                            held_out 20
+                            one_vs_rest 7
+                        }
+                    )
+
+                use against' = against ()
+                use again = against ()
+
+                let pixels (images: Dataset) =
+                    numbers (images.Inputs.to_type torch.ScalarType.Float32) |> Array.chunkBySize 784 |> List.ofArray
+
+                for all, split in List.zip (parts whole) (parts against') do
+                    let labels, own = integers all.Targets, integers split.Targets
+                    let count = labels |> Array.filter ((=) 7) |> Array.length
+                    Expect.equal (own |> Array.countBy id |> set) (set [ 1, count; 0, count ]) "as many of both"
+                    // Each image that is taken comes after the one before it; class 7 is class 1.
+                    let left =
+                        List.zip (pixels all) (List.ofArray labels)
+                        |> List.fold
+                            (fun taken (image, label) ->
+                                match taken with
+                                | next :: rest when next = (image, (if label = 7 then 1 else 0)) -> rest
+                                | _ -> taken)
+                            (List.zip (pixels split) (List.ofArray own))
+
+                    Expect.isEmpty left "in their order, with their classes"
+
+                Expect.equal (pixels again.Train) (pixels against'.Train) "the same others"
+
                 use permuted =
                     load (
                         mnist directory {

@@ -106,6 +106,7 @@ let tests =
                 Only = []
                 Renumber = false
                 Permuted = None
+                OneVsRest = None
             }
 
             Expect.equal (mnist "d" { }) (Data.Mnist standard) "defaults"
@@ -131,8 +132,14 @@ let tests =
                     Only = [ 4; 2 ]
                     Renumber = true
                     Permuted = Some 9
+                    OneVsRest = None
                 })
                 "all said"
+
+            Expect.equal
+                (mnist "d" { one_vs_rest 3 })
+                (Data.Mnist { standard with OneVsRest = Some 3 })
+                "one against the rest"
 
         testCase "a stream keeps its tasks and settings"
         <| fun () ->
