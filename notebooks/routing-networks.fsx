@@ -12,7 +12,7 @@ A task tells one digit of MNIST from all others, from about 1,000 images of it a
 * **shared**: one block at every depth: equal computation;
 * **shared, wide**: one block of 304 units at every depth: equal parameters.
 
-The criterion: a routed network is as accurate on the test images as the shared trunk of equal computation and as the separate networks, and it does not collapse. Steps and settings are the same for all, and were chosen on validation images.
+The criterion: a routed network is as accurate on the test images as the shared trunk of equal computation and as the separate networks, and it does not collapse. Steps and settings are the same for all, and were not tuned.
 
     ./modnet reproduce routing-networks --data DIR
     ./modnet reproduce routing-networks --data DIR --quick
