@@ -35,14 +35,14 @@ type AdaptedNetwork private (asked: Asked, plan: Plan, found: FoundComposition, 
 
     /// The most probable classes [B] (of a sequence [B, T]), means [B, D] or bits for x [B, …] under the composition. x and `side` are as in
     /// `TrainedNetwork.Predict`. The caller disposes of the answer.
-    /// Example: `let y = adapted.Predict(x)`
+    /// Example: `adapted.Predict(x)`
     member _.Predict
         (x: torch.Tensor, [<Optional; DefaultParameterValue(null: SideInputs)>] side: SideInputs)
         : torch.Tensor =
         asked.Predict(x, beside x side)
 
     /// All that the network says of x [B, …] under the composition; with `targets`, also how probable these are. The caller disposes of the answer.
-    /// Example: `use said = adapted.Examine(x, y)`
+    /// Example: `adapted.Examine(x, y)`
     member _.Examine
         (
             x: torch.Tensor,
@@ -52,13 +52,13 @@ type AdaptedNetwork private (asked: Asked, plan: Plan, found: FoundComposition, 
         asked.Examine(x, targets, beside x side, null)
 
     /// The network with the composition built in and without libtorch's tensors, as `TrainedNetwork.Predictor`.
-    /// Example: `let predictor = adapted.Predictor()`
+    /// Example: `adapted.Predictor()`
     member _.Predictor() : Predictor = asked.Predictor plan
 
     /// A copy whose weights have had so many gradient steps on −mean log p(y|x, a) of all given datapoints, with the composition as it is and a fresh optimiser: the inner steps of
     /// meta-learning. Only the modules of the composition and the layers around them change. The trained network stays as it is. Raises UserException where x or y do
     /// not fit, or the steps end in a number that is not finite.
-    /// Example: `use tuned = adapted.FineTune(x, y, 10, Adam 1e-3)`
+    /// Example: `adapted.FineTune(x, y, 10, Adam 1e-3)`
     member _.FineTune
         (
             x: torch.Tensor,

@@ -128,7 +128,7 @@ type TrainedNetwork
     /// compositions, all are scored, so the best one is found for sure; else the search climbs from `restarts` compositions that are drawn by `seed`, choice by choice. A
     /// new task has no task id: give `side` only where layers read one beside their controllers. This network must outlive the result. Raises UserException where the network has
     /// nothing to choose, weighs modules (`noisy_topk`, `loss_free_topk`), or cannot read x or y.
-    /// Example: `use adapted = trained.Adapt(x, y)`
+    /// Example: `trained.Adapt(x, y)`
     member _.Adapt
         (
             x: torch.Tensor,

@@ -41,7 +41,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
                 return _allowed ??= [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true)];
             }
 
-            long[] closed = TensorArrays.Vector<long>(_closed);
+            long[] closed = FromDevice.Vector<long>(_closed, Wait.Asked);
             return [.. Enumerable.Range(0, Modules).Where(m => _masked?[m] != true && closed[m] == 0)];
         }
     }
@@ -75,7 +75,7 @@ public abstract class Controller(int choose, int modules) : GraphPart("controlle
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor closed = _closed!;
-        long[] next = [.. TensorArrays.Vector<long>(closed).Index().Where(m => m.Item == 1).Take(count).Select(m => (long)m.Index)];
+        long[] next = [.. FromDevice.Vector<long>(closed, Wait.Asked).Index().Where(m => m.Item == 1).Take(count).Select(m => (long)m.Index)];
         if (next.Length > 0)
         {
             closed.FillAt(0, tensor(next, device: closed.device), 0);

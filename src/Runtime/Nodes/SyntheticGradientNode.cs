@@ -31,7 +31,7 @@ public sealed class SyntheticGradientNode : BoundaryNode
     {
         _readsTargets = targets is not null;
         _gradient = (x, read) => Inside.Aggregate(
-            targets is null ? x : cat([x, targets.Of(read!, x)], -1), (value, node) => node.Forward(value, Route.NoChoice()));
+            targets is null ? x : Operators.Join([x, targets.Of(read!, x)], -1), (value, node) => node.Forward(value, Route.NoChoice()));
     }
 
     /// <summary>A boundary with any function in the place of g: x [B, …] and the targets → gradients like x, a datapoint's each.</summary>

@@ -59,7 +59,7 @@ internal sealed record Wait(string Name, string Reads, string Why, string Instea
     /// <summary>Numbers that a program asks for.</summary>
     internal static readonly Wait Asked = new(
         "asked",
-        "a number that a program asks for: a log-likelihood over datapoints, REINFORCE's average",
+        "a number that a program asks for: a log-likelihood over datapoints, REINFORCE's average, the loss by which a task gets more modules, the modules that a growing pool keeps back",
         "the program wants it",
         "not asking");
 

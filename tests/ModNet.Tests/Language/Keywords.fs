@@ -134,7 +134,10 @@ let inPlace (example: Example) =
     | "ModNet.EditReportModule"
     | "ModNet.EditPage" -> $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) -> {text}"
     | "ModNet.TrainedNetwork"
-    | "ModNet.Sampling" -> $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) -> {text}"
+    | "ModNet.Sampling" ->
+        $"fun (trained: TrainedNetwork) (x: TorchSharp.torch.Tensor) (y: TorchSharp.torch.Tensor) -> {text}"
+    | "ModNet.AdaptedNetwork" ->
+        $"fun (adapted: AdaptedNetwork) (x: TorchSharp.torch.Tensor) (y: TorchSharp.torch.Tensor) -> {text}"
     | "ModNet.StudyRun" -> $"fun (run: StudyRun) -> {text}"
     | "ModNet.NetworkModule" -> $"(let text = Network.to_json toy in {text})"
     // What ends the process is compiled only.

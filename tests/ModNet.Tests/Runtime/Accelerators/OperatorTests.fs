@@ -150,6 +150,7 @@ let private ofHost =
         "EmbedColumnsNode.cs", "values on the CPU alone"
         "Finiteness.cs", "data on the CPU, steps on the CPU, and what an error says"
         "TrainingMethod.cs", "the loss that an error names"
+        "TrainingMethod.Tasks.cs", "weights of datapoints, which lie on the host"
         "GradientNorm.cs", "on the CPU, and over ranks"
         "WeightFactors.cs", "what our kernels read, on the CPU"
         "GroupMinibatches.cs", "the order of groups"
