@@ -42,7 +42,7 @@ let run_of cut (scale: Scale) =
 
         data (
             mnist "" {
-                held_out 5_000
+                held_out (scale.Pick(5_000, 100))
                 standardise true
             }
         )

@@ -232,6 +232,32 @@ let tests =
                 for kind in kinds network do
                     tried.Add kind |> ignore
 
+        testCase "boundaries, which a file knows nothing of"
+        <| fun () ->
+            let cut =
+                network "cut" {
+                    features 4
+                    linear 3 |> tanh
+
+                    boundary (
+                        synthetic {
+                            hidden [ 5 ]
+                            sees_target true
+                        }
+                    )
+
+                    linear 3 |> tanh
+                    boundary Boundary.LocalHead
+                    linear 3 |> tanh
+                    boundary Boundary.Closed
+                    softmax 3
+                }
+
+            asFile mode cut
+
+            for kind in kinds cut do
+                tried.Add kind |> ignore
+
         testCase "every kind of layer was among them"
         <| fun () ->
             let all = Set [ for case in Reflection.FSharpType.GetUnionCases typeof<Layer> -> case.Name ]

@@ -299,7 +299,7 @@ let tests =
                     seen <- seen + 1
                     // Single precision, summed over a minibatch.
                     Expect.isLessThanOrEqual a (b + 1e-5) $"{what}: H_a ≤ H_b"
-                    Expect.isLessThanOrEqual b (log 15.0 + 1e-5) $"{what}: H_b ≤ log 15, the largest M"
+                    Expect.isLessThanOrEqual b (log 20.0 + 1e-5) $"{what}: H_b ≤ log 20, the largest M of any study"
                 | _ -> ()
 
             for file in store.All() do

@@ -1,0 +1,109 @@
+/// The studies that need no large data, or drawn images only, in their quick versions: they end, and measure what they say.
+module ModNet.Tests.StudyQuickTests
+
+open System.IO
+open System.Text.Json.Nodes
+open Expecto
+open ModNet.Tests.Clone
+open ModNet.Tests.DataFiles
+
+type private Quick = {
+    Study: string
+    /// Training and test images that are drawn for it; 0 where it reads none.
+    Images: int * int
+    /// The rows that are run; all where none is said.
+    Rows: string list
+    Measures: string list
+    /// What the report says.
+    Parts: string list
+}
+
+let private quick study measures parts = { Study = study; Images = 0, 0; Rows = []; Measures = measures; Parts = parts }
+
+let private studies = [
+    quick "communities" [ "EM: agreement with the problems"; "Louvain: agreement"; "z of Q" ] [ "Criteria"; "ratio" ]
+    quick "core-networks" [ "Jaccard index of found and planted units"; "units found" ] [ "Effects, seed 1" ]
+    quick "behavioural" [ "atoms: agreement with the problems" ] [ "all conventions of"; "planted blocks" ]
+    quick "motifs" [ "loops of three modules" ] [ "planted loops, ten graphs"; "participation P" ]
+    quick "sqoop" [ "unseen pairs [%]"; "pairs of the training [%]" ] [ "at least 95 %"; "A question" ]
+    quick "crl" [ "10 terms [%]"; "5 terms [%]" ] [ "Sums by their number of terms" ]
+    {
+        quick "lifelong" [ "final accuracy [%]"; "forgetting [points]"; "H_a [% of log M]" ] [
+            "Criteria"
+            "split MNIST: accuracy over the training"
+            "every task after every task"
+        ] with
+            Images = 800, 100
+            Rows = [ "digits-modular-by-module"; "digits-modular-uniform"; "digits-dense-work-ewc-100" ]
+    }
+    quick "modular-meta-learning" [
+        "squared error on new tasks, 8 points"
+        "after gradient steps"
+        "MAML"
+        "on validation tasks"
+    ] [ "from 8 points, below MAML"; "Four new tasks from 8 points" ]
+    {
+        quick "routing-networks" [ "test accuracy [%]"; "effective modules"; "information of task and module" ] [
+            "EM, each task: no collapse"
+            "the blocks of each task"
+        ] with
+            Images = 120, 60
+    }
+    {
+        quick "decoupled" [ "test error [%]" ] [ "Criteria"; "Error in the course of training" ] with
+            Images = 800, 100
+    }
+]
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList "studies in small" [
+        for study in studies do
+            testInDirectory $"{study.Study}: the quick version ends, with its measures and its report"
+            <| fun directory ->
+                let scripts = Path.Combine(directory, "notebooks")
+                Directory.CreateDirectory scripts |> ignore
+                let script = Path.Combine(scripts, $"{study.Study}.fsx")
+                let text = File.ReadAllText(Path.Combine(root, "notebooks", $"{study.Study}.fsx"))
+                let own = Path.Combine(root, "notebooks", "modnet.fsx")
+                File.WriteAllText(script, text.Replace("#load \"modnet.fsx\"", $"#load @\"{own}\""))
+                let runs = Path.Combine(directory, "runs")
+                let training, test = study.Images
+
+                let code, _, errors =
+                    modnet [
+                        "reproduce"
+                        script
+                        "--quick"
+                        "--seeds"
+                        "1"
+                        "--out"
+                        runs
+
+                        if training > 0 then
+                            let data = Path.Combine(directory, "mnist")
+                            Directory.CreateDirectory data |> ignore
+                            writeMnist data "-ubyte" training test
+                            "--data"
+                            data
+
+                        if not study.Rows.IsEmpty then
+                            "--rows"
+                            String.concat "," study.Rows
+                    ]
+
+                Expect.equal code 0 errors
+                let results = Path.Combine(scripts, "results", $"{study.Study}-quick.json") |> File.ReadAllText
+                let said = JsonNode.Parse(results).ToJsonString()
+
+                for measure in study.Measures do
+                    Expect.stringContains said $"\"{measure}\":" "measured"
+
+                let report = File.ReadAllText(Path.Combine(runs, $"{study.Study}-quick", "report.html"))
+
+                for part in study.Parts do
+                    Expect.stringContains report part "the report"
+
+                Expect.isFalse (report.Contains "Not drawn") "drawn"
+    ]
