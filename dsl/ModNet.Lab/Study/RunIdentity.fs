@@ -25,18 +25,7 @@ module internal RunIdentity =
     /// What of the data decides which datapoints are read: of a stream nothing that training makes of its tasks.
     let private asRead (data: Data) =
         match data with
-        | Data.Stream stream ->
-            Data.Stream {
-                stream with
-                    Together = false
-                    Steps = []
-                    Replay = None
-                    Memory = None
-                    Plasticity = None
-                    Consolidation = None
-                    Fisher = None
-                    Growth = None
-            }
+        | Data.Stream stream -> Data.Stream(PlainStream.ofTasks stream.Tasks)
         | other -> other
 
     /// Images are the same for every network, and other data may not be.

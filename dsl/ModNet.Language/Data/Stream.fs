@@ -35,23 +35,25 @@ type GrowthBuilder internal (pool: string) =
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: Growth) = draft
 
+module internal PlainStream =
+
+    /// Tasks one after the other, of whose settings none has been said.
+    let ofTasks (tasks: StreamTask list) : StreamData = {
+        Tasks = tasks
+        Together = false
+        Steps = []
+        Replay = None
+        Memory = None
+        Plasticity = None
+        Consolidation = None
+        Fisher = None
+        Growth = None
+    }
+
 /// Sets a stream's fields; made by `stream`.
 [<Sealed>]
 type StreamBuilder internal () =
-    inherit
-        SettingsBlock<StreamData>(
-            {
-                Tasks = []
-                Together = false
-                Steps = []
-                Replay = None
-                Memory = None
-                Plasticity = None
-                Consolidation = None
-                Fisher = None
-                Growth = None
-            }
-        )
+    inherit SettingsBlock<StreamData>(PlainStream.ofTasks [])
 
     /// One more task: its name, and any data that fit the network. The first task has task id 0.
     /// Example: `task "01" (mnist "data/mnist" { only [ 0; 1 ] })`

@@ -242,7 +242,6 @@ and StreamData = {
     /// The same number, where there is a consolidation that asks for it.
     member stream.FisherDatapoints = defaultArg stream.Fisher 200
 
-
     /// Whether the tasks are trained on one after the other, and are several.
     member stream.IsSequential = not stream.Together && stream.Tasks.Length > 1
 
