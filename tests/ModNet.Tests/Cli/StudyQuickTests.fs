@@ -28,6 +28,10 @@ let private studies = [
     quick "sqoop" [ "unseen pairs [%]"; "pairs of the training [%]" ] [ "at least 95 %"; "A question" ]
     quick "crl" [ "10 terms [%]"; "5 terms [%]" ] [ "Sums by their number of terms" ]
     {
+        quick "shapes" [ "unseen questions [%]"; "questions of the training [%]" ] [] with
+            Rows = [ "given"; "gru" ]
+    }
+    {
         quick "lifelong" [ "final accuracy [%]"; "forgetting [points]"; "H_a [% of log M]" ] [
             "Criteria"
             "split MNIST: accuracy over the training"
