@@ -169,9 +169,7 @@ public abstract partial class TrainingMethod : IDisposable
     /// </summary>
     public void Step()
     {
-        Consolidate();
-        Grow();
-        Prepare(_steps.Taken);
+        Ready();
         Gradient(report: false);
     }
 
@@ -192,9 +190,7 @@ public abstract partial class TrainingMethod : IDisposable
     /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
     public StepResult StepAndReport()
     {
-        Consolidate();
-        Grow();
-        Prepare(_steps.Taken);
+        Ready();
         return Gradient(report: true)!;
     }
 
@@ -233,6 +229,14 @@ public abstract partial class TrainingMethod : IDisposable
     {
         Dispose(true);
         GC.SuppressFinalize(this);
+    }
+
+    // What comes before a gradient step: first what a stream asks for between its tasks, then what the method does.
+    private void Ready()
+    {
+        Consolidate();
+        Grow();
+        Prepare(_steps.Taken);
     }
 
     /// <summary>Does what the method does before gradient step <paramref name="step"/>, counted from 0.</summary>

@@ -3,14 +3,11 @@ module ModNet.Tests.StreamCases
 
 open System
 open System.IO
-open System.Text.Json.Nodes
 open System.Text.RegularExpressions
-open System.Threading
 open Expecto
 open ModNet
 open ModNet.Runtime
 open ModNet.Tests.Running
-open TorchSharp
 
 /// Two classes on two sides of a line whose direction is the task's own.
 let side name angle points' =

@@ -3,8 +3,6 @@ module ModNet.Tests.StreamRunTests
 
 open System
 open System.IO
-open System.Text.Json.Nodes
-open System.Text.RegularExpressions
 open System.Threading
 open Expecto
 open ModNet

@@ -3,14 +3,10 @@ module ModNet.Tests.StreamSettingTests
 
 open System
 open System.IO
-open System.Text.Json.Nodes
-open System.Text.RegularExpressions
-open System.Threading
 open Expecto
 open ModNet
 open ModNet.Runtime
 open ModNet.Tests.Running
-open TorchSharp
 open ModNet.Tests.StreamCases
 
 [<Tests>]
