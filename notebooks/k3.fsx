@@ -52,12 +52,12 @@ let method_of it scale =
     if it.Libmodular then
         em_libmodular {
             steps (step_count scale)
-            optimizer rate
+            optimizer plain.By
         }
     else
         em_paper {
             steps (step_count scale)
-            optimizer rate
+            optimizer plain.By
         }
 
 let line id caption it =

@@ -11,14 +11,14 @@ DIR has folders `mnist` and `cifar10`. There are three streams of five tasks: tw
 each task, from images of half their size. Every row trains for as many steps of as many datapoints. Criteria: in each stream, the modular network forgets less than each dense one, without replay, with uniform replay, and with consolidation; and
 with replay by modules less than with uniform replay, at as many replayed datapoints. A difference counts if it has p < 0.05 in a two-sided paired t-test over the seeds.
 *)
-#load "modnet.fsx"
+#load "paired.fsx"
 
-open System
 open System.IO
 open System.Text.Json.Nodes
 open ModNet
 open ModNet.Figures
 open Plotly.NET
+open Paired
 
 (** ## Streams *)
 
@@ -275,73 +275,7 @@ let runs_of stream architecture way runs =
     |> Option.map (fun way -> of_row (id_of stream architecture way) runs)
     |> Option.defaultValue []
 
-(** ## Paired differences
-
-The distribution of Student's t has a finite sum for whole degrees of freedom (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4). *)
-
-/// The two-sided p of t with so many degrees of freedom.
-let two_sided (t: float) (freedom: int) =
-    let angle = atan (abs t / sqrt (float freedom))
-    let square = cos angle * cos angle
-
-    // Each term is the one before, times the square and a factor.
-    let sum first (factor: int -> float) count =
-        Seq.unfold
-            (fun (number, term) ->
-                if number >= count then None else Some(term, (number + 1, term * square * factor number)))
-            (0, first)
-        |> Seq.sum
-
-    let inside =
-        if freedom % 2 = 0 then
-            sin angle * sum 1.0 (fun n -> (2.0 * float n + 1.0) / (2.0 * float n + 2.0)) (freedom / 2)
-        else
-            let rest = sum (cos angle) (fun n -> (2.0 * float n + 2.0) / (2.0 * float n + 3.0)) ((freedom - 1) / 2)
-            2.0 / Math.PI * (angle + sin angle * rest)
-
-    1.0 - inside
-
-type Difference = { Mean: float; Deviation: float; Seeds: int; P: float }
-
-let mean_and_deviation (values: float list) =
-    let mean = List.average values
-    mean, sqrt (List.sumBy (fun value -> (value - mean) ** 2.0) values / float (max 1 (values.Length - 1)))
-
-/// One measure of two sets of runs, subtracted seed by seed; None with fewer than two seeds in common.
-let difference (measure: StudyRun -> float option) (one: StudyRun list) (other: StudyRun list) : Difference option =
-    let values runs =
-        Map [
-            for run in runs do
-                match measure run with
-                | Some value -> run.Seed, value
-                | None -> ()
-        ]
-
-    let other = values other
-
-    let differences = [
-        for KeyValue(seed, value) in values one do
-            match Map.tryFind seed other with
-            | Some subtracted -> value - subtracted
-            | None -> ()
-    ]
-
-    if differences.Length < 2 then
-        None
-    else
-        let mean, deviation = mean_and_deviation differences
-        let t = mean / (deviation / sqrt (float differences.Length))
-        let p = if deviation = 0.0 then (if mean = 0.0 then 1.0 else 0.0) else two_sided t (differences.Length - 1)
-        Some { Mean = mean; Deviation = deviation; Seeds = differences.Length; P = p }
-
 (** ## What it says *)
-
-let spread (values: float list) =
-    match values with
-    | [] -> "–"
-    | values ->
-        let mean, deviation = mean_and_deviation values
-        $"%.2f{mean} ± %.2f{deviation}"
 
 let table stream runs =
     Section.make stream.Title [

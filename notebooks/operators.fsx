@@ -114,7 +114,7 @@ And the language model of Table 1 with M = 5 and K = 1, as `language.fsx` has it
 *)
 
 let words_of (scale: Scale) =
-    let whole = Language.training scale (Language.gru "operators" 5 1) (Language.by_em scale)
+    let whole = Language.training scale (Language.gru "operators" 5 1) (Language.by_em Language.plain scale)
     { whole with Method = whole.Method.WithSteps(scale.Pick(10_000, 300)) }
 
 (** ## The edits

@@ -14,87 +14,9 @@ it was; two commands at once share the rows among them.
 *)
 #load "language.fsx"
 
-open System.IO
 open ModNet
 open ModNet.Figures
-open TorchSharp
 open Language
-
-let curves (runs: StudyRun list) phase =
-    runs
-    |> List.map (fun run -> run.Name, run.Metrics |> List.filter (fun line -> line.Step > 0L))
-    |> Curves.compare "perplexity" $"{phase} perplexity (log axis)" phase
-    |> Panel.logY
-    |> Panel.yRange 200.0 500.0
-
-(** Models overfit well before 50,000 steps, so beside the paper's number, the last step's, stands that of the step validation picks. *)
-
-let held_out (run: StudyRun) phase =
-    run.Metrics
-    |> List.filter (fun line -> line.Phase = phase && line.Step > 0L)
-    |> List.map (fun line -> line.Step, line.Values["perplexity"])
-
-let at_best_validation (run: StudyRun) =
-    match held_out run "validation" with
-    | [] -> None
-    | lines ->
-        let best = lines |> List.minBy snd |> fst
-
-        held_out run "test" |> List.tryFind (fun (step, _) -> step = best) |> Option.map snd
-
-(**
-What happens past the best step is mostly the doing of few words. The training text has 30 words once; the validation text has 257 such words, the test
-text 19. A model that has learned where each of them stands gives it next to nothing anywhere else, dozens of nats each. So here is the
-perplexity of the other words, too.
-*)
-
-let seen_again_of (run: StudyRun) =
-    Trained.within run.Folder (fun trained ->
-        let splits = trained.Source.Splits
-
-        let words (data: Runtime.Dataset) = Runtime.TensorArrays.Vector<int64> data.Targets
-
-        let times = words splits.Train |> Array.countBy id |> dict
-
-        let seen_again word =
-            match times.TryGetValue word with
-            | true, count -> count > 1
-            | _ -> false
-
-        let perplexity (parts: Runtime.Dataset seq) =
-            let mutable total, count = 0.0, 0
-
-            for part in parts do
-                for start in 0L .. 128L .. part.Count - 1L do
-                    use _scope = torch.NewDisposeScope()
-                    let batch = part.Range(start, min 128L (part.Count - start))
-
-                    let each =
-                        trained.Graph.InEvaluation(fun () ->
-                            let features = trained.Graph.Forward(batch.Inputs, trained.Evaluating).Features
-                            trained.Graph.Head.LogLikelihood(features.flatten (0, 1), batch.Targets.flatten ()))
-
-                    let targets = Runtime.TensorArrays.Vector<int64> batch.Targets
-
-                    for word, log_p in Array.zip targets (Runtime.TensorArrays.Vector<float32> each) do
-                        if seen_again word then
-                            total <- total + float log_p
-                            count <- count + 1
-
-            exp (-total / float count)
-
-        {| Test = perplexity splits.Test; Validation = perplexity splits.Validation |})
-
-(** A finished run stays as it is, and the table is made again after each: every one is opened once. *)
-
-let seen_again =
-    let found = remembered seen_again_of
-
-    fun (run: StudyRun) ->
-        if run.Finished && File.Exists(Path.Combine(run.Folder, "checkpoint.safetensors")) then
-            Some(found run)
-        else
-            None
 
 let entropies (runs: StudyRun list) field heading =
     runs |> List.map (fun run -> run.Name, run.Metrics) |> Curves.compare field heading "validation"
