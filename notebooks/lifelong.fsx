@@ -31,6 +31,10 @@ type Tasks = {
     /// Whether a task has a head of its own, for two classes.
     HasHeads: bool
     Input: Chain
+    /// Gradient steps of each task.
+    Steps: int
+    /// What consolidation's λ is chosen from.
+    Strengths: float list
 }
 
 let held_out_points (scale: Scale) = scale.Pick(5_000, 100)
@@ -53,6 +57,8 @@ let streams = [
                     })
         HasHeads = true
         Input = chain { flatten }
+        Steps = 300
+        Strengths = [ 100.0; 1_000.0; 10_000.0 ]
     }
     {
         Id = "orders"
@@ -70,6 +76,8 @@ let streams = [
             ]
         HasHeads = false
         Input = chain { flatten }
+        Steps = 1_000
+        Strengths = [ 1.0; 10.0; 100.0; 1_000.0 ]
     }
     {
         Id = "objects"
@@ -90,6 +98,8 @@ let streams = [
                 avg_pool 2
                 flatten
             }
+        Steps = 600
+        Strengths = [ 10.0; 100.0; 1_000.0; 10_000.0 ]
     }
 ]
 
@@ -140,8 +150,6 @@ let network_of (stream: Tasks) (architecture: Architecture) =
 
 (** ## Ways not to forget *)
 
-let strengths = [ 100.0; 1_000.0; 10_000.0 ]
-
 /// Its id, its name, and what it makes of a stream.
 let consolidated (strength: float) =
     $"ewc-{strength}",
@@ -153,17 +161,16 @@ let stored = 200
 
 let with_replay (how: Replay) (stream: StreamData) = { stream with Replay = Some how; Memory = Some stored }
 
-let ways = [
+let ways (stream: Tasks) = [
     "none", "nothing", id
     "uniform", "uniform replay", with_replay (Replay.Uniform replayed)
-    for strength in strengths do
+    for strength in stream.Strengths do
         consolidated strength
 ]
 
 let by_module = "by-module", "replay by modules", with_replay (Replay.ByModule replayed)
-let ways_of architecture = if architecture.IsModular then ways @ [ by_module ] else ways
 
-let steps_of_task (scale: Scale) = scale.Pick(300, 8)
+let ways_of stream architecture = if architecture.IsModular then ways stream @ [ by_module ] else ways stream
 
 let experiment_of (stream: Tasks) (architecture: Architecture) (change: StreamData -> StreamData) (scale: Scale) =
     let source =
@@ -171,7 +178,7 @@ let experiment_of (stream: Tasks) (architecture: Architecture) (change: StreamDa
         | Data.Stream plain -> Data.Stream(change plain)
         | other -> other
 
-    let per_task = steps_of_task scale
+    let per_task = scale.Pick(stream.Steps, 8)
 
     experiment {
         net (network_of stream architecture)
@@ -206,7 +213,7 @@ let id_of (stream: Tasks) (architecture: Architecture) (way: string) = $"{stream
 let all_rows = [
     for stream in streams do
         for architecture in architectures do
-            for way, about, change in ways_of architecture do
+            for way, about, change in ways_of stream architecture do
                 row (id_of stream architecture way) {
                     label $"{stream.Title}: {architecture.About}, {about}"
                     seeds [ 1; 2; 3 ]
@@ -255,7 +262,7 @@ let of_row id (runs: StudyRun list) = runs |> List.filter (fun run -> run.Row = 
 
 let best_strength (stream: Tasks) (architecture: Architecture) (runs: StudyRun list) : string option =
     [
-        for strength in strengths do
+        for strength in stream.Strengths do
             let way, _, _ = consolidated strength
 
             match of_row (id_of stream architecture way) runs |> List.choose validated with
@@ -292,7 +299,7 @@ let table stream runs =
             ],
             [
                 for architecture in architectures do
-                    for way, about, _ in ways_of architecture do
+                    for way, about, _ in ways_of stream architecture do
                         let own = of_row (id_of stream architecture way) runs
                         let is_chosen = best_strength stream architecture runs = Some way
 
