@@ -244,9 +244,12 @@ module Source =
             | None when images.Only.IsEmpty -> data
             | None -> ImageSelection.Only(data, List.toArray images.Only, images.Renumber)
 
-        match images.Permuted with
-        | Some seed -> ImageSelection.Permuted(chosen, seed)
-        | None -> chosen
+        let ordered =
+            match images.Permuted with
+            | Some seed -> ImageSelection.Permuted(chosen, seed)
+            | None -> chosen
+
+        if images.Reconstruct then ImageSelection.Reconstructed ordered else ordered
 
     /// The data of one task, or all of them where they are no stream.
     let private one (network: Network) (seed: int) (data: Data) : Source =
@@ -256,10 +259,10 @@ module Source =
         | Data.Csv data -> csv network data |> bits network |> plain "csv"
         | Data.Mnist set ->
             said set.Path "a directory with MNIST's four idx files"
-            Mnist.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> plain "mnist"
+            Mnist.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> bits network |> plain "mnist"
         | Data.Cifar10 set ->
             said set.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
-            Cifar10.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> plain "cifar10"
+            Cifar10.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> bits network |> plain "cifar10"
         | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
         | Data.Generated data -> OwnData.generated seed data |> bits network |> plain "generated"
         | Data.Stream _ -> invalidArg (nameof data) "expected the data of one task, got a stream"

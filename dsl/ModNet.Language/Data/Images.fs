@@ -16,6 +16,7 @@ type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
                 Renumber = false
                 Permuted = None
                 OneVsRest = None
+                Reconstruct = false
             }
         )
 
@@ -58,6 +59,11 @@ type ImageDataBuilder internal (path: string, ofImages: ImageData -> Data) =
     [<CustomOperation "one_vs_rest">]
     member _.OneVsRest(draft: ImageData, number: int) = { draft with OneVsRest = Some number }
 
+    /// Whether an image is its own target, in place of its class: its C·H·W values as the network reads them, from 0 to 1 or standardised.
+    /// Example: `reconstruct true`
+    [<CustomOperation "reconstruct">]
+    member _.Reconstruct(draft: ImageData, value: bool) = { draft with Reconstruct = value }
+
     [<EditorBrowsable(EditorBrowsableState.Never)>]
     member _.Run(draft: ImageData) = ofImages draft
 
@@ -66,13 +72,13 @@ module ImageSources =
 
     /// MNIST, or a set in its format: x an image [1, 28, 28], y one of 10 classes; 60,000 images to train on, 10,000 to test. `directory`
     /// has its four idx files, as they are downloaded, packed (`.gz`) or not; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`, `reconstruct`; `{ }` alone holds 5,000 images out.
     /// Example: `mnist "data/mnist" { held_out 5_000; standardise true }`
     let mnist (directory: string) = ImageDataBuilder(directory, Data.Mnist)
 
     /// CIFAR-10: x an image [3, 32, 32], y one of 10 classes; 50,000 images to train on, 10,000 to test. `path` is `cifar-10-binary.tar.gz`,
     /// as it is downloaded, or a directory with it or its files; a blank is left to `--data`.
-    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`; `{ }` alone holds 5,000 images out.
+    /// Settings: `held_out`, `standardise`, `split_seed`, `only`, `renumber`, `permuted`, `one_vs_rest`, `reconstruct`; `{ }` alone holds 5,000 images out.
     /// Example: `cifar10 "data/cifar-10-binary.tar.gz" { standardise true }`
     let cifar10 (path: string) = ImageDataBuilder(path, Data.Cifar10)
 
@@ -88,6 +94,7 @@ module internal ImageKinds =
             and! renumber = Codec.unlessPlain "renumber" false _.Renumber Codec.bool
             and! permuted = Codec.optional "permuted" _.Permuted Codec.int
             and! oneVsRest = Codec.optional "one_vs_rest" _.OneVsRest Codec.int
+            and! reconstruct = Codec.unlessPlain "reconstruct" false _.Reconstruct Codec.bool
 
             return {
                 ImageData.Path = path
@@ -98,6 +105,7 @@ module internal ImageKinds =
                 Renumber = renumber
                 Permuted = permuted
                 OneVsRest = oneVsRest
+                Reconstruct = reconstruct
             }
         }
 
@@ -144,12 +152,29 @@ module internal ImageKinds =
                 )
             | _ -> ()
 
+            if images.Reconstruct then
+                let beside (word: string) =
+                    rules.Notes.Add(
+                        Fault.ClassesUnfit,
+                        rules.Place word,
+                        "classes as targets, which it numbers",
+                        "images as their own targets",
+                        $"leave `{word}` or `reconstruct` out"
+                    )
+
+                if images.Renumber then beside "renumber"
+                if images.OneVsRest.IsSome then beside "one_vs_rest"
+
             let classes =
                 if images.OneVsRest.IsSome then 2
                 elif images.Renumber && not images.Only.IsEmpty then images.Only.Length
                 else 10
 
-            rules.Fits(what, Some shape, Target.Classes classes)
+            let target =
+                if images.Reconstruct then Target.Values(int (ShapeRules.Values shape))
+                else Target.Classes classes
+
+            rules.Fits(what, Some shape, target)
 
         {
             DataKind.make word get make fields check with

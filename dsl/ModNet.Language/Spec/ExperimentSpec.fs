@@ -113,6 +113,8 @@ type ImageData = {
     Permuted: int option
     /// The class that is told from all others: its images are class 1, and as many images of the other classes class 0. None leaves the classes.
     OneVsRest: int option
+    /// Whether an image is its own target, in place of its class: its C·H·W values as the network reads them.
+    Reconstruct: bool
 }
 
 /// Arrays in memory. JSON holds their checksum and not their values.

@@ -72,6 +72,12 @@ public static class ImageSelection
             images.Classes);
     }
 
+    /// <summary>Takes over images [N, C, H, W] and makes each its own target, in place of its class: targets [N, C·H·W] float32, as the network reads the image.</summary>
+    public static LoadedData Reconstructed(LoadedData images) => Changed(
+        images,
+        (whole, _) => new(whole.Inputs.alias(), (whole.Pixels is { } scale ? scale.Apply(whole.Inputs) : whole.Inputs).flatten(1), pixels: whole.Pixels),
+        null);
+
     private static LoadedData Changed(LoadedData images, Func<Dataset, string, Dataset> change, IReadOnlyList<string>? classes)
     {
         DataSplits old = images.Splits;

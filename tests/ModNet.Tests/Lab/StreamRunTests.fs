@@ -357,6 +357,25 @@ let tests =
 
                 Expect.equal (pixels again.Train) (pixels against'.Train) "the same others"
 
+                use own =
+                    load (
+                        mnist directory {
+                            held_out 20
+                            standardise true
+                            only [ 7; 2 ]
+                            reconstruct true
+                        }
+                    )
+
+                for some, own in List.zip (parts kept) (parts own) do
+                    let batch = own.Range(0, own.Count)
+                    Expect.equal (numbers batch.Targets) (numbers (batch.Inputs.flatten 1)) "as the network reads them"
+
+                    Expect.equal
+                        (integers (own.Inputs.to_type torch.ScalarType.Int64))
+                        (integers (some.Inputs.to_type torch.ScalarType.Int64))
+                        "of the same images"
+
                 use permuted =
                     load (
                         mnist directory {

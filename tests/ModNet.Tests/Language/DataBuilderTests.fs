@@ -107,6 +107,7 @@ let tests =
                 Renumber = false
                 Permuted = None
                 OneVsRest = None
+                Reconstruct = false
             }
 
             Expect.equal (mnist "d" { }) (Data.Mnist standard) "defaults"
@@ -120,6 +121,7 @@ let tests =
                     only [ 4; 2 ]
                     renumber true
                     permuted 9
+                    reconstruct true
                 }
 
             Expect.equal
@@ -133,6 +135,7 @@ let tests =
                     Renumber = true
                     Permuted = Some 9
                     OneVsRest = None
+                    Reconstruct = true
                 })
                 "all said"
 
