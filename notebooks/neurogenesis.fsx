@@ -68,7 +68,7 @@ let autoencoder =
     }
 
 /// The squared error of an image above which a class asks for another module.
-let threshold = 18.0
+let threshold = 36.0
 
 let growing =
     growth "modular1/pool" {
