@@ -31,6 +31,22 @@ let private studies = [
         quick "shapes" [ "unseen questions [%]"; "questions of the training [%]" ] [] with
             Rows = [ "given"; "gru" ]
     }
+    quick "mac" [ "unseen questions [%]"; "questions of the training [%]" ] [
+        "at least 95 %"
+        "Answers in the course of training"
+    ]
+    {
+        quick "thalnet" [ "test accuracy [%]" ] [ "Error in the course of training"; "ThalNet, 4 modules" ] with
+            Images = 120, 20
+    }
+    {
+        quick "neurogenesis" [ "error on 1 and 7"; "modules in the end" ] [
+            "Criteria"
+            "Error of each task at the end"
+        ] with
+            Images = 800, 100
+            Rows = [ "grown"; "joint" ]
+    }
     {
         quick "lifelong" [ "final accuracy [%]"; "forgetting [points]"; "H_a [% of log M]" ] [
             "Criteria"
@@ -70,8 +86,8 @@ let tests =
                 Directory.CreateDirectory scripts |> ignore
                 let script = Path.Combine(scripts, $"{study.Study}.fsx")
                 let text = File.ReadAllText(Path.Combine(root, "notebooks", $"{study.Study}.fsx"))
-                let own = Path.Combine(root, "notebooks", "modnet.fsx")
-                File.WriteAllText(script, text.Replace("#load \"modnet.fsx\"", $"#load @\"{own}\""))
+                let loaded = Path.Combine(root, "notebooks")
+                File.WriteAllText(script, text.Replace("#load \"", $"#load @\"{loaded}{Path.DirectorySeparatorChar}"))
                 let runs = Path.Combine(directory, "runs")
                 let training, test = study.Images
 
