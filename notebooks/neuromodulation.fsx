@@ -4,7 +4,7 @@
 Velez and Clune 2017 (arXiv 1705.07241) let a learning signal spread from a place: the connections of a unit at distance d from the source learn at the rate times exp(−d² / 2σ²). Each season has a source of its own, so each is learned by other units of one network. Their
 networks are evolved and learn by a Hebbian rule; "catastrophic forgetting is eliminated", they say, in a task of two seasons.
 
-Here gradient descent takes the place of both. In summer and in winter an animal sees items of five bits and learns which of them are food; two more inputs say the season. Summer is learned first, then winter, and then we ask what is left of summer. The units of the hidden layer lie on a line
+Here gradient descent takes the place of both. In summer and in winter an animal sees items of five bits and learns which of them are food. The items of summer come by five inputs, those of winter by five others, and two more inputs say the season. Summer is learned first, then winter, and then we ask what is left of summer. The units of the hidden layer lie on a line
 from 0 to 1, with the source of summer at 1/4 and that of winter at 3/4.
 
     ./modnet reproduce neuromodulation
@@ -12,7 +12,7 @@ from 0 to 1, with the source of summer at 1/4 and that of winter at 3/4.
 
 Criteria: after winter, the network with two sources still knows all that it knew of summer (forgetting ≤ 0.5 points, with each seed); the plain network, of the same size and with the same steps, is right about fewer than 80 % of summer's items.
 
-A third network has both sources at 1/2, so that half of its units hardly learn in either season: where forgetting is less because there are fewer units that learn, it shows here as well.
+In a second network with two sources, the items of both seasons come by the same five inputs; in a third, so do they, and units also act only as far as the chemical reaches them. A fourth has both sources at 1/2, so that half of its units hardly learn in either season: where forgetting is less because there are fewer units that learn, it shows here as well.
 *)
 #load "paired.fsx"
 
@@ -27,21 +27,36 @@ open Paired
 (** ## Seasons *)
 
 let bits, seasons = 5, 2
-let features_count = bits + seasons
+
+/// Whether each season's items have inputs of their own.
+type Inputs =
+    | Apart
+    | Shared
+
+let features_of inputs =
+    match inputs with
+    | Apart -> seasons * bits + seasons
+    | Shared -> bits + seasons
+
 let items = pown 2 bits
 
 /// Each item so often, so that a test set of a quarter asks for items that were learned.
 let copies = 16
 
 /// All items of a season with whether each is food, which is drawn for each season alone.
-let season (number: int) =
+let season inputs (number: int) =
     let random = Random(20 + number)
     let food = Array.init items (fun _ -> random.Next 2)
 
+    let first = if inputs = Apart then number * bits else 0
+    let width = features_of inputs
+
     let x =
-        Array2D.init (copies * items) features_count (fun row feature ->
-            if feature < bits then float32 (((row % items) >>> feature) &&& 1)
-            elif feature - bits = number then 1.0f
+        Array2D.init (copies * items) width (fun row feature ->
+            let bit = feature - first
+
+            if feature = width - seasons + number then 1.0f
+            elif feature < width - seasons && bit >= 0 && bit < bits then float32 (((row % items) >>> bit) &&& 1)
             else 0.0f)
 
     in_memory $"season {number}" {
@@ -71,46 +86,60 @@ let everywhere = Array2D.create seasons units 1.0f
 Values are those of two linear maps with a ReLU between them. Gradients of the weights into and out of unit u are multiplied by how far u learns, m; those of the unit itself are not. The optimiser is plain gradient descent: Adam would undo the factor.
 *)
 
-let modulated name (reach: float32[,]) =
+type Chemical =
+    /// Changes how far a unit learns.
+    | Learning
+    /// Changes how far it acts as well: its value is multiplied by m.
+    | Acting
+
+let modulated name inputs (reach: float32[,]) chemical =
+    let width = features_of inputs
+
     custom name {
-        reads (Shape.Vector features_count)
+        reads (Shape.Vector width)
         gives (Shape.Vector 2)
-        weight "in" [ units; features_count ]
+        weight "in" [ units; width ]
         weight "bias" [ units ]
         weight "out" [ 2; units ]
-        multiply_adds (int64 (units * (features_count + 2)))
+        multiply_adds (int64 (units * (width + 2)))
 
         from_function (fun weights x ->
             let reach = torch.tensor(reach).``to``(x.device)
-            let m = x.narrow(1L, int64 bits, int64 seasons).matmul reach
+            let m = x.narrow(1L, int64 (width - seasons), int64 seasons).matmul reach
             let rest = 1.0f - m
             let mapped = torch.nn.functional.linear (x, weights["in"], weights["bias"])
             let hidden = (m * mapped + rest * mapped.detach ()).relu()
 
-            torch.matmul (m * hidden, weights["out"].t()) + torch.matmul (rest * hidden, weights["out"].detach().t()))
+            match chemical with
+            | Learning ->
+                torch.matmul (m * hidden, weights["out"].t())
+                + torch.matmul (rest * hidden, weights["out"].detach().t())
+            | Acting -> torch.matmul (m * hidden, weights["out"].t()))
     }
 
 let compared = [
-    "sources", "a source for each season", reach [ 0.25; 0.75 ] 0.1
-    "one-source", "one source for both", reach [ 0.5; 0.5 ] 0.1
-    "plain", "no sources", everywhere
+    "sources", "a source for each season", Apart, reach [ 0.25; 0.75 ] 0.1, Learning
+    "sources-shared", "the same, items by the same inputs", Shared, reach [ 0.25; 0.75 ] 0.1, Learning
+    "sources-acting", "a source for each season, units act where it reaches", Shared, reach [ 0.25; 0.75 ] 0.1, Acting
+    "one-source", "one source for both", Apart, reach [ 0.5; 0.5 ] 0.1, Learning
+    "plain", "no sources", Apart, everywhere, Learning
 ]
 
-let experiment_of name reach (scale: Scale) =
+let experiment_of name inputs reach chemical (scale: Scale) =
     experiment {
         net (
             network name {
-                features features_count
+                features (features_of inputs)
                 tasks seasons
-                modulated name reach
+                modulated name inputs reach chemical
                 categorical
             }
         )
 
         data (
             stream {
-                task "summer" (season 0)
-                task "winter" (season 1)
+                task "summer" (season inputs 0)
+                task "winter" (season inputs 1)
             }
         )
 
@@ -134,13 +163,17 @@ let matrix =
         let rows = summary["tasks"].["test"].["matrix"].AsArray()
         [ for row in rows -> [ for value in row.AsArray() -> 100.0 * value.GetValue<float>() ] ])
 
-let learned (run: StudyRun) = if run.Finished then Some(matrix run)[0][0] else None
-let left (run: StudyRun) = if run.Finished then Some(matrix run)[1][0] else None
-let winter (run: StudyRun) = if run.Finished then Some(matrix run)[1][1] else None
+/// The share of a season's items that are right after a season, both from 0.
+let after season asked (run: StudyRun) =
+    if run.Finished then Some(matrix run |> List.item season |> List.item asked) else None
+
+let learned = after 0 0
+let left = after 1 0
+let winter = after 1 1
 let of_row id (runs: StudyRun list) = runs |> List.filter (fun run -> run.Row = id && run.Finished)
 
 let criteria (runs: StudyRun list) =
-    let forgotten = of_row "sources" runs |> List.map (fun run -> (matrix run)[0][0] - (matrix run)[1][0])
+    let forgotten = of_row "sources" runs |> List.map (fun run -> Option.get (learned run) - Option.get (left run))
     let plain = of_row "plain" runs |> List.choose left
 
     [
@@ -156,7 +189,7 @@ let criteria (runs: StudyRun list) =
 
 let curves (runs: StudyRun list) =
     [
-        for place, (id, text, _) in List.indexed compared do
+        for place, (id, text, _, _, _) in List.indexed compared do
             match of_row id runs |> List.map (fun run -> run.Column("test", "accuracy/summer")) with
             | [] -> ()
             | columns ->
@@ -178,7 +211,7 @@ let sections (runs: StudyRun list) = [
         Content.Table(
             [ "network"; "summer, after summer [%]"; "summer, after winter [%]"; "winter [%]" ],
             [
-                for id, text, _ in compared ->
+                for id, text, _, _, _ in compared ->
                     let own = of_row id runs
                     text :: [ for measure in [ learned; left; winter ] -> own |> List.choose measure |> spread ]
             ]
@@ -194,11 +227,11 @@ study "neuromodulation" {
     title "Learning where a chemical spreads"
 
     rows [
-        for id, text, reach in compared do
+        for id, text, inputs, reach, chemical in compared do
             row id {
                 label text
                 seeds [ 1; 2; 3; 4; 5 ]
-                run (experiment_of id reach)
+                run (experiment_of id inputs reach chemical)
             }
     ]
 
