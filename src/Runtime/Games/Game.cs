@@ -71,7 +71,7 @@ public sealed class Game : Training
     public override bool ReadsControllers => _plan.Players[0].TopK is not null;
 
     // Of one player alone the log says what it says of a plain run.
-    internal override bool HasLikelihood => _plan.Players.Count == 1 && _plan.Tables == 1 && _plan.Turns is [{ Loss: TurnLoss.Fit { Target: null } }];
+    internal override bool HasLikelihood => _plan.Players.Count == 1 && _plan.Tables == 1 && _plan.Turns is [{ Loss: GameLoss.Fit { Target: null } }];
 
     internal override Sharding Sharding => _sharding;
 
@@ -92,7 +92,7 @@ public sealed class Game : Training
         Deal();
         var losses = new List<(string Turn, double Loss)>();
         StepResult? first = null;
-        foreach (Turn turn in _plan.Turns.Where(turn => _plan.Plays(turn.Player, _taken)))
+        foreach (GameTurn turn in _plan.Turns.Where(turn => _plan.Plays(turn.Player, _taken)))
         {
             double sum = 0;
             for (int table = 0; table < _plan.Tables; table++)
@@ -117,7 +117,7 @@ public sealed class Game : Training
             : new(losses.Sum(l => l.Loss), double.NaN, new SelectionStatistics(), new PredictionScore(head)) { Turns = losses };
     }
 
-    private static StepResult? Take(Turn turn, Seat[] seats, bool report)
+    private static StepResult? Take(GameTurn turn, Seat[] seats, bool report)
     {
         using var scope = NewDisposeScope();
         Seat seat = seats[turn.Player];
@@ -156,7 +156,7 @@ public sealed class Game : Training
 
     private void Deal()
     {
-        foreach (Swap swap in _plan.Swaps.Where(swap => _taken > 0 && _taken % swap.Every == 0))
+        foreach (GameSwap swap in _plan.Swaps.Where(swap => _taken > 0 && _taken % swap.Every == 0))
         {
             using Tensor order = randperm(_plan.Tables, ScalarType.Int64, generator: _streams["swaps"]);
             _places[swap.Player] = [.. TensorArrays.Vector<long>(order).Select(place => _places[swap.Player][place])];
@@ -183,7 +183,7 @@ public sealed class Game : Training
                 for (int table = 0; table < _plan.Tables; table++)
                 {
                     Seat[] seats = Sitting(table);
-                    foreach (Turn turn in _plan.Turns)
+                    foreach (GameTurn turn in _plan.Turns)
                     {
                         double loss = InEvaluation(seats, () => new Table(seats, some, noise[$"held out {table}"], trains: false, null).LossOf(turn).Loss.ToDouble());
                         sums[turn.Name] = sums.GetValueOrDefault(turn.Name) + loss * some.Inputs.shape[0] / count;
@@ -207,7 +207,7 @@ public sealed class Game : Training
         using var scope = NewDisposeScope();
         using var noise = new RandomStreams(seed);
         Seat[] seats = Sitting(table);
-        long? classes = _plan.Players.SelectMany(p => p.Reads).OfType<Wire.Label>().Where(l => l.Classes > 0).Select(l => (long?)l.Classes).FirstOrDefault();
+        long? classes = _plan.Players.SelectMany(p => p.Reads).OfType<GameWire.Label>().Where(l => l.Classes > 0).Select(l => (long?)l.Classes).FirstOrDefault();
         var parts = new List<Tensor>();
         const long chunk = 512;
         for (long start = 0; start < count; start += chunk)

@@ -22,11 +22,11 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
     internal IReadOnlyList<GraphOutput> Passes => _passes;
 
     /// <summary>The loss of a turn.</summary>
-    internal MinibatchLoss LossOf(Turn turn) => turn.Loss switch
+    internal MinibatchLoss LossOf(GameTurn turn) => turn.Loss switch
     {
-        TurnLoss.Fit fit => Fit(turn.Player, fit),
-        TurnLoss.Discriminate asked => Judge(turn.Player, asked),
-        TurnLoss.Deceive asked => Deceive(asked),
+        GameLoss.Fit fit => Fit(turn.Player, fit),
+        GameLoss.Discriminate asked => Judge(turn.Player, asked),
+        GameLoss.Deceive asked => Deceive(asked),
         _ => throw new InvalidOperationException($"{turn.Loss}: expected a loss of a turn"),
     };
 
@@ -47,7 +47,7 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
         return _outputs[(player, detached)] = Run(player, Read(player, null)).Features;
     }
 
-    private MinibatchLoss Fit(int player, TurnLoss.Fit fit)
+    private MinibatchLoss Fit(int player, GameLoss.Fit fit)
     {
         Seat seat = seats[player];
         Batch read = batch with { Inputs = Read(player, null) };
@@ -59,7 +59,7 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
         return new(output.Tape.Penalty is Tensor penalty && trains ? loss + penalty : loss, logLikelihood, () => output) { IsScored = fit.Target is null };
     }
 
-    private MinibatchLoss Judge(int critic, TurnLoss.Discriminate asked)
+    private MinibatchLoss Judge(int critic, GameLoss.Discriminate asked)
     {
         Tensor fake = Value(asked.Fake, critic, null).detach();
         Tensor genuine = Value(asked.Genuine, critic, null).detach();
@@ -69,7 +69,7 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
         return new(Penalised(loss), -loss, () => _passes[0]) { IsScored = false };
     }
 
-    private MinibatchLoss Deceive(TurnLoss.Deceive asked)
+    private MinibatchLoss Deceive(GameLoss.Deceive asked)
     {
         Tensor loss = -Says(asked.Critic, Value(asked.Fake, asked.Critic, null), 1);
         return new(Penalised(loss), -loss, () => _passes.Count > 0 ? _passes[0] : new(loss, new Tape())) { IsScored = false };
@@ -107,18 +107,18 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
         return read.shape.Skip(1).SequenceEqual(plan.Input) ? read : read.reshape([read.shape[0], .. plan.Input]);
     }
 
-    private Tensor Value(Wire wire, int player, Tensor? judged) => wire switch
+    private Tensor Value(GameWire wire, int player, Tensor? judged) => wire switch
     {
-        Wire.Real => batch.Inputs,
-        Wire.Label { Classes: 0 } => batch.Targets,
-        Wire.Label label => nn.functional.one_hot(batch.Targets, label.Classes).to_type(batch.Inputs.dtype),
-        Wire.Latent latent => Latent(player, latent),
-        Wire.Output output => Output(output.Player, output.IsDetached),
-        Wire.Judged when judged is not null => judged,
+        GameWire.Real => batch.Inputs,
+        GameWire.Label { Classes: 0 } => batch.Targets,
+        GameWire.Label label => nn.functional.one_hot(batch.Targets, label.Classes).to_type(batch.Inputs.dtype),
+        GameWire.Latent latent => Latent(player, latent),
+        GameWire.Output output => Output(output.Player, output.IsDetached),
+        GameWire.Judged when judged is not null => judged,
         _ => throw new InvalidOperationException($"{wire}: expected something to judge"),
     };
 
-    private Tensor Latent(int player, Wire.Latent latent)
+    private Tensor Latent(int player, GameWire.Latent latent)
     {
         if (!_latent.TryGetValue(player, out Tensor? drawn))
         {
