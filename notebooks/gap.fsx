@@ -48,7 +48,7 @@ let generator =
         linear 64 |> relu
         linear 64 |> relu
         linear 2
-        gaussian
+        gaussian (variance 1.0)
     }
 
 let critic =

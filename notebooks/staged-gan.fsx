@@ -29,7 +29,7 @@ let draws name inputs width pixels =
         linear width |> relu
         batch_norm
         linear pixels |> sigmoid
-        gaussian
+        gaussian (variance 1.0)
     }
 
 let judges name pixels =
@@ -45,9 +45,9 @@ let judges name pixels =
 let shrink =
     network "shrink" {
         image (1, 28, 28)
-        mean_pool 4
+        avg_pool 4
         flatten
-        gaussian
+        gaussian (variance 1.0)
     }
 
 let digits (scale: Scale) = mnist "" { held_out (scale.Pick(5_000, 100)) }

@@ -2,8 +2,8 @@
 module ModNet.Tests.GameCases
 
 open System.IO
-open ModNet
 open ModNet.Runtime
+open ModNet
 open ModNet.Tests.Running
 open TorchSharp
 
@@ -30,7 +30,7 @@ let generator =
         batch_norm
         dropout 0.1
         linear 2
-        gaussian
+        gaussian (variance 1.0)
     }
 
 let critic =

@@ -3,8 +3,8 @@ module ModNet.Tests.GameTests
 
 open System.IO
 open Expecto
-open ModNet
 open ModNet.Runtime
+open ModNet
 open ModNet.Tests.GameCases
 
 let private step (game: Runtime.Game) (count: int) =
@@ -59,7 +59,7 @@ let private through (first: Wire) (second: Wire) =
         network name {
             features inputs
             linear outputs
-            gaussian
+            gaussian (variance 1.0)
         }
 
     let mine =
