@@ -61,7 +61,7 @@ let critic =
     }
 
 let rules swaps (scale: Scale) =
-    let length, seen = scale.Pick(6_000, 40), scale.Pick(2_500, 100)
+    let length, seen = scale.Pick(3_000, 40), scale.Pick(2_500, 100)
 
     match swaps with
     | None ->
