@@ -127,7 +127,7 @@ public sealed class Game : Training
         Array.ForEach(others, other => other.Graph.train());
         // No gradient is computed for parameters that the turn leaves alone.
         seat.Watch(true);
-        member.Loss = batch => new Table(seats, batch, seat.Streams["latent"], trains: true, seat).LossOf(turn);
+        member.Loss = batch => new Table(seats, batch, () => seat.Streams["latent"], trains: true, seat).LossOf(turn);
         try
         {
             if (report)
@@ -183,9 +183,10 @@ public sealed class Game : Training
                 for (int table = 0; table < _plan.Tables; table++)
                 {
                     Seat[] seats = Sitting(table);
+                    int place = table;
                     foreach (GameTurn turn in _plan.Turns)
                     {
-                        double loss = InEvaluation(seats, () => new Table(seats, some, noise[$"held out {table}"], trains: false, null).LossOf(turn).Loss.ToDouble());
+                        double loss = InEvaluation(seats, () => new Table(seats, some, () => noise[$"held out {place}"], trains: false, null).LossOf(turn).Loss.ToDouble());
                         sums[turn.Name] = sums.GetValueOrDefault(turn.Name) + loss * some.Inputs.shape[0] / count;
                     }
                 }
@@ -216,7 +217,7 @@ public sealed class Game : Training
             Batch read = _data.Get(places.remainder(_data.Count));
             Batch some = (classes is long c ? read with { Targets = places.remainder(c) } : read).To(Device);
             parts.Add(InEvaluation(seats, () =>
-                new Table(seats, some, noise[$"samples {table}"], trains: false, null).Output(player, detached: true).cpu()));
+                new Table(seats, some, () => noise[$"samples {table}"], trains: false, null).Output(player, detached: true).cpu()));
         }
 
         Tensor? labels = classes is long of ? arange(count, ScalarType.Int64).remainder(of) : null;

@@ -9,10 +9,10 @@ namespace ModNet.Runtime;
 /// </summary>
 /// <param name="seats">The table's networks, a seat for every player.</param>
 /// <param name="batch">The minibatch, on the networks' device.</param>
-/// <param name="noise">Draws latent values; it lies on the CPU.</param>
+/// <param name="noise">Gives what draws latent values, on the CPU; it is asked only where a player reads some.</param>
 /// <param name="trains">Whether networks run as in training; else as in evaluation.</param>
 /// <param name="turning">The seat whose turn it is; null for none.</param>
-internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator noise, bool trains, Seat? turning)
+internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Func<Generator> noise, bool trains, Seat? turning)
 {
     private readonly Dictionary<int, Tensor> _latent = [];
     private readonly Dictionary<(int Player, bool Detached), Tensor> _outputs = [];
@@ -123,7 +123,7 @@ internal sealed class Table(IReadOnlyList<Seat> seats, Batch batch, Generator no
         if (!_latent.TryGetValue(player, out Tensor? drawn))
         {
             Tensor fresh = empty([batch.Inputs.shape[0], latent.Width], ScalarType.Float32, CPU);
-            drawn = (latent.IsUniform ? fresh.uniform_(-1, 1, noise) : fresh.normal_(0, 1, noise)).to(batch.Inputs.device);
+            drawn = (latent.IsUniform ? fresh.uniform_(-1, 1, noise()) : fresh.normal_(0, 1, noise())).to(batch.Inputs.device);
             _latent.Add(player, drawn);
         }
 
