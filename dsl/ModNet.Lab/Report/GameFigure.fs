@@ -19,7 +19,7 @@ module GameFigure =
         Chart.Point(x = at 0, y = at 1, Name = name, Marker = marker, Opacity = opacity, UseDefaults = false)
 
     /// Points of a plane: real ones in grey, and samples over them.
-    /// Example: `GameFigure.points "table 1" real samples`
+    /// Example: `GameFigure.points "table 1" [| [| 0.0f; 0.0f |] |] [| [| 0.1f; 0.2f |] |]`
     let points (title: string) (real: float32 array array) (samples: float32 array array) : GenericChart =
         Panel.series [ cloud "data" Palette.grey 5 0.35 real; cloud "samples" Palette.blue 4 0.7 samples ]
         |> Panel.title title
@@ -29,7 +29,7 @@ module GameFigure =
         |> Panel.height 360
 
     /// Images [channels, height, width] in rows of so many, from the top, with a line between them. Of several channels the mean is drawn.
-    /// Example: `GameFigure.images "samples" 10 (1, 28, 28) samples.Values`
+    /// Example: `GameFigure.images "samples" 1 (1, 1, 2) [| [| 0.0f; 1.0f |] |]`
     let images (title: string) (columns: int) (channels, height, width) (images: float32 array array) : GenericChart =
         let rows = (images.Length + columns - 1) / columns
         let drawn = images |> Array.truncate (rows * columns)

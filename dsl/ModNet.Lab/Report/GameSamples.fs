@@ -60,7 +60,7 @@ module GameSamples =
         Safetensors.Write(folder.PathOf FileName, tensors)
 
     /// The samples of a player in a run's folder, a part for each table. Raises UserException where there are none.
-    /// Example: `GameSamples.read "runs/gap" "g"`
+    /// Example: `fun (run: StudyRun) -> GameSamples.read run.Folder "g"`
     let read (folder: string) (player: string) : GameSamples list =
         let path = Path.Combine(folder, FileName)
 
