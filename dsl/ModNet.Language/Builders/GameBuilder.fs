@@ -76,13 +76,13 @@ type GameBuilder internal (name: string) =
 
     /// So many players of a name, each with this network and with parameters and an optimiser of its own. There are as many tables, with one of them
     /// at each; all names of a game have as many players.
-    /// Example: `players 4 "g" generator`
+    /// Example: `players 4 "g" toy`
     [<CustomOperation "players">]
     member _.Players(draft: GameDraft<'Data>, count: int, name: string, network: Network) =
         draft |> rules (fun game -> { game with Players = game.Players @ [ player name count network ] })
 
     /// One player of a name: `players 1`.
-    /// Example: `player "shrink" halves`
+    /// Example: `player "shrink" toy`
     [<CustomOperation "player">]
     member builder.Player(draft: GameDraft<'Data>, name: string, network: Network) =
         builder.Players(draft, 1, name, network)
@@ -286,34 +286,34 @@ module Games =
 
     /// The turn's player is a critic that tells x of the data from what a player gives: −½ (mean log p(1 | x) + mean log p(0 | sample)), by the critic's
     /// own head. With a `bernoulli` head that is the loss of Goodfellow et al. (2014), with a `gaussian` one that of least squares (Mao et al. 2017).
-    /// Example: `turn "d" (discriminate "g")`
+    /// Example: `(discriminate "g")`
     let discriminate (generator: string) : string -> TurnLoss =
         fun _ -> TurnLoss.Discriminate(Wire.Real, Wire.Detached generator)
 
     /// The same between any two wires, of which the first is genuine.
-    /// Example: `turn "d" (discriminate_between (Wire.Detached "shrink") (Wire.Detached "coarse"))`
+    /// Example: `(discriminate_between (Wire.Detached "shrink") (Wire.Detached "coarse"))`
     let discriminate_between (genuine: Wire) (fake: Wire) : string -> TurnLoss =
         fun _ -> TurnLoss.Discriminate(genuine, fake)
 
     /// The turn's player is to be taken for genuine by a critic: −mean log p(1 | sample).
-    /// Example: `turn "g" (deceive "d")`
+    /// Example: `(deceive "d")`
     let deceive (critic: string) : string -> TurnLoss = fun player -> TurnLoss.Deceive(critic, Wire.Output player)
 
     /// The same where the critic sees what another player makes of what the turn's player gives.
-    /// Example: `turn "digit" (deceive_by (Wire.Output "compose") "d")`
+    /// Example: `(deceive_by (Wire.Output "compose") "d")`
     let deceive_by (wire: Wire) (critic: string) : string -> TurnLoss = fun _ -> TurnLoss.Deceive(critic, wire)
 
     /// The turn's player predicts y of the data: −mean log p(y | what it reads), by its own head.
-    /// Example: `turn "net" fit`
+    /// Example: `fit`
     let fit: string -> TurnLoss = fun _ -> TurnLoss.Fit Wire.Label
 
     /// The same with another target, which no gradient reaches.
-    /// Example: `turn "autoencoder" (fit_to Wire.Real)`
+    /// Example: `(fit_to Wire.Real)`
     let fit_to (target: Wire) : string -> TurnLoss = fun _ -> TurnLoss.Fit target
 
     /// An experiment of several players, each a network with parameters and an optimiser of its own, that take turns. `players` or `player`, `turn` and `data` must be said.
     /// Settings: `players`, `player`, `reads`, `modules`, `optimizer_of`, `turn`, `swap`, `stage`, `latent`, `uniform_latent`, `samples`, `data`, `batch`,
     /// `steps`, `optimizer`, `schedule`, `clip_norm`, `average_weights`, `seed`, `device`, `log_every`, `validate_every`, `checkpoint_every`,
     /// `keep_checkpoints`, `out`.
-    /// Example: `game "gan" { player "g" generator; player "d" critic; turn "d" (discriminate "g"); turn "g" (deceive "d"); latent 2; data (toy_regression { }) }`
+    /// Example: `game "gan" { player "g" toy; player "d" toy; turn "d" (discriminate "g"); turn "g" (deceive "d"); latent 2; data (toy_regression { }) }`
     let game (name: string) = GameBuilder name
