@@ -309,6 +309,9 @@ module Panel =
     /// Hides the y axis, for pictures in which only the places relative to each other count.
     let hideY (chart: GenericChart) : GenericChart = chart |> onAxis "yaxis" (LinearAxis.style (Visible = false))
 
+    /// Hides the x axis, as `hideY` does the y axis.
+    let hideX (chart: GenericChart) : GenericChart = chart |> onAxis "xaxis" (LinearAxis.style (Visible = false))
+
     /// Whole numbers as ticks, each once: by itself plotly would round the ticks 0.5, 1, 1.5, 2 to 1, 1, 2, 2.
     let private whole name chart =
         let axis = GenericChart.getLayout chart |> part<LinearAxis> name

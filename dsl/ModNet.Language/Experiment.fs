@@ -31,8 +31,24 @@ module Experiment =
                 Data.Stream { data with Tasks = data.Tasks |> List.map task }
             | _ -> data
 
+        let method =
+            match source.Method, experiment.Method with
+            | Method.Game source, Method.Game game ->
+                let player (player: Player) =
+                    source.Players
+                    |> List.tryFind (fun other -> other.Name = player.Name)
+                    |> Option.map (fun other -> {
+                        player with
+                            Network = Network.with_customs (Network.customs other.Network) player.Network
+                    })
+                    |> Option.defaultValue player
+
+                Method.Game { game with Players = List.map player game.Players }
+            | _, method -> method
+
         {
             experiment with
                 Network = Network.with_customs (Network.customs source.Network) experiment.Network
+                Method = method
                 Data = given source.Data experiment.Data
         }

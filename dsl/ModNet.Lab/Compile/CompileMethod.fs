@@ -37,7 +37,8 @@ module internal CompileMethod =
                 for task in stream.Tasks -> struct (task.Steps, schedule (int task.Steps) gradient.Schedule)
             |]
 
-    let private gradient (stream: TaskStream option) (gradient: GradientSteps) : GradientSettings =
+    /// How gradient steps are taken; of a stream with its tasks.
+    let gradient (stream: TaskStream option) (gradient: GradientSteps) : GradientSettings =
         GradientSettings(
             int64 gradient.Batch,
             Optimizer = optimizer gradient.Optimizer,
@@ -93,6 +94,7 @@ module internal CompileMethod =
         | Method.Em _
         | Method.Reinforce _
         | Method.Exact _ -> new ModeSelector()
+        | Method.Game _ -> invalidArg (nameof experiment) "expected an experiment with one network, got a game"
 
     /// The tasks that an experiment trains on one after the other; None where it has all its data at once.
     let stream (experiment: Experiment) (data: DataSplits) : TaskStream option =
@@ -161,6 +163,7 @@ module internal CompileMethod =
             new StaticModules(graph, data, gradient stream settings, streams, device, Ranks = ranks)
         | Method.Exact settings ->
             new ExactLikelihood(graph, data, gradient stream settings, streams, device, Ranks = ranks)
+        | Method.Game _ -> invalidArg (nameof method) "expected a method that trains one network, got a game"
 
     /// The same on data that are no stream.
     let on ranks method graph data streams device : TrainingMethod =

@@ -140,7 +140,8 @@ type AdaptedNetwork private (asked: Asked, plan: Plan, found: FoundComposition, 
         | Method.Em _
         | Method.Reinforce _
         | Method.Exact _
-        | Method.StaticModules _ -> ()
+        | Method.StaticModules _
+        | Method.Game _ -> ()
 
         if settings.Restarts < 1 then
             Refusal.refuse "Adapt" "restarts ≥ 1" (string settings.Restarts) "give a positive number"

@@ -103,4 +103,4 @@ module internal Declared =
 
     /// What `check` prints: the layers, the data, the settings. Raises UserException where the data do not fit.
     let all (sound: CheckedExperiment) (folder: string) (dataAreSaid: bool) : string =
-        $"{sound.Summary}\n\n" + columns (found sound dataAreSaid @ settings sound.Experiment folder)
+        $"{sound}\n\n" + columns (found sound dataAreSaid @ settings sound.Experiment folder)

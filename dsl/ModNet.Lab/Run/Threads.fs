@@ -13,10 +13,12 @@ module internal Threads =
     /// Whether a gradient step of the experiment is so small that one thread is as fast as several. It goes by the network and the batch alone, so that
     /// a run that is resumed has as many threads as before. Networks on sequences count as large: our kernels run whole windows on several threads.
     let isSmall (sound: CheckedExperiment) : bool =
-        let summary = sound.Summary
         let rows = int64 sound.Experiment.Method.Gradient.Batch
 
-        not summary.IsSequence && plus (times rows summary.Total.MultiplyAdds) summary.Total.Parameters <= small
+        // A game's networks take their steps one after the other, so the largest of them counts.
+        sound.Summaries
+        |> List.forall (fun summary ->
+            not summary.IsSequence && plus (times rows summary.Total.MultiplyAdds) summary.Total.Parameters <= small)
 
     let private demand (count: int) =
         if count < 1 then

@@ -6,7 +6,6 @@ open System.Reflection
 open System.Runtime.InteropServices
 open System.Text.Json.Nodes
 open System.Threading
-open ModNet.Pictures
 open ModNet.Runtime
 open TorchSharp
 
@@ -161,13 +160,6 @@ module Train =
             $"{Numbers.grouped outcome.Steps} steps in %.1f{outcome.Seconds} s; seed {experiment.Seed}; report: {folder}/report.html"
         ]
 
-    let private architecture (plan: Plan) =
-        let caption =
-            "The network, from input to head, with the shape that each layer gives. Modular layers choose K of a pool's M modules; "
-            + "a dotted line leads to a pool that has a name, which every layer with a line to it shares."
-
-        Sketching.ofPlan plan |> Layout.ofSketch |> Svg.ofPicture |> Section.drawing "Architecture" caption
-
     /// Whether the summary in a folder says that its run came to its end after so many steps.
     let private isFinished (folder: string) (steps: int64) =
         match RunFiles.summary folder with
@@ -205,11 +197,10 @@ module Train =
         let experiment = Epochs.resolved sound datapoints
         use streams = new RandomStreams(int64 experiment.Seed)
 
-        use graph = Compile.onRanks ranks (Initialiser(streams.Init, device = device)) streams.Dropout sound.Plan
-
-        Compile.freeze sound.Plan experiment.Frozen graph
         let tasks = CompileMethod.stream experiment source.Splits
-        use method = CompileMethod.streamed ranks tasks experiment.Method graph source.Splits.Train streams device
+        let trainee = Trainee.make ranks sound experiment tasks source streams device
+        use graph = trainee.Graph
+        use training = trainee.Training
 
         let steps = experiment.Steps
 
@@ -258,18 +249,22 @@ module Train =
             RoutingLabels(prepared.Words, prepared.Classes, prepared.Tasks)
 
         before source
-        let recorder () = RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device)
+
+        let recorder =
+            trainee.Method
+            |> Option.filter (fun _ -> ranks.Leads || graph.IsSpread)
+            |> Option.map (fun method -> RoutingRecorder(graph, method, source.Splits, labels, tracing, folder, device))
 
         let trainer =
             Trainer(
                 graph,
-                method,
+                training,
                 source.Splits,
                 plan,
                 folder,
                 streams,
                 device,
-                (if ranks.Leads || graph.IsSpread then recorder () else null),
+                Option.toObj recorder,
                 Ready = Action ready,
                 Agreed = [| struct ("experiment", Essence.text declared) |]
             )
@@ -281,27 +276,20 @@ module Train =
                 progress.Show seen
                 board |> Option.iter _.Add(seen.Line)
 
-        let judge () =
-            // The network is judged as it was evaluated.
-            use _average = method.UseAverage()
-            source.Judge graph method.Evaluating device
-
         // What the rank that leads makes of the outcome.
         let conclude (outcome: TrainingOutcome) (verdict: Verdict) =
-            let parameters = graph.ParameterCount
-
             // A finished run that is resumed to the same length stays as it is.
             if outcome.Finished && isFinished path outcome.Steps then
                 printfn $"{path}: this run is finished already"
             else
                 folder.WriteJson(
                     "summary.json",
-                    summary ranks settings experiment outcome parameters source verdict (folder.Metrics())
+                    summary ranks settings experiment outcome trainee.Parameters source verdict (folder.Metrics())
                 )
 
             Report.ofRun path
             |> Report.title experiment.Network.Name
-            |> Report.first (architecture sound.Plan :: verdict.Sections path)
+            |> Report.first (trainee.Architecture @ verdict.Sections path)
             |> Report.last (routed path)
             |> Report.write (folder.PathOf "report.html")
 
@@ -315,7 +303,7 @@ module Train =
                 progress.Finish()
 
         // Where modules live on ranks, all run the passes of the verdict together.
-        let verdict = if ranks.Leads || graph.IsSpread then Some(judge ()) else None
+        let verdict = if ranks.Leads || graph.IsSpread then Some(trainee.Judge folder) else None
         if ranks.Leads then verdict |> Option.iter (conclude outcome)
         outcome
 
@@ -327,7 +315,7 @@ module Train =
     /// Runs an experiment with a progress line of its own, says what it runs first, and tells how to go on where it was stopped.
     /// Example: `Check.experiment run |> Result.map (fun run () -> Train.run Settings.none run)`
     let run (settings: Settings) (experiment: CheckedExperiment) : TrainingOutcome =
-        let before source = printfn $"{experiment.Summary}\n\ndata  {Declared.data source}\n"
+        let before source = printfn $"{experiment}\n\ndata  {Declared.data source}\n"
 
         let outcome = telling before (ProgressLine()) settings experiment
 

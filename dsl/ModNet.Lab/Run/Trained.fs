@@ -173,6 +173,17 @@ module Trained =
         | Error problem -> Refusal.refuse spec "the experiment of a run" $"{problem}" "run it anew"
         | Ok experiment -> experiment
 
+    /// Raises UserException where the run was a game, whose players' networks are no experiment by themselves.
+    let private alone (folder: string) (experiment: Experiment) : Experiment =
+        if experiment.Method.IsGame then
+            Refusal.refuse
+                folder
+                "the run of an experiment with one network"
+                "a game, whose players have networks of their own"
+                $"open its samples ({GameSamples.FileName}) by `GameSamples.read`, or its weights (`players.NAME.NUMBER.…` in checkpoint.safetensors)"
+
+        experiment
+
     /// How the weights of one of a folder's checkpoints are loaded: folder, graph, what is told of damage, and the data.
     type private Weights = string * Graph * Action<string> * DataIdentity -> int64
 
@@ -224,7 +235,7 @@ module Trained =
 
     let private loaded weights isBest (change: Experiment -> Experiment) (folder: string) : TrainedNetwork =
         Machine.EnsureReady()
-        let experiment = change (experiment folder)
+        let experiment = alone folder (change (experiment folder))
         Check.plan experiment.Network |> Refusal.orRaise |> opened weights isBest folder experiment
 
     /// Loads the network with a changed experiment: another device, another dispatch, or the code of custom modules, which the folder does not hold. A change to the architecture is
@@ -317,7 +328,7 @@ module Trained =
     /// Example: `Trained.within_as (Experiment.with_code_of run) "runs/mine" (fun run -> Seq.length (run.Graph.parameters ()))`
     let within_as (change: Experiment -> Experiment) (folder: string) (action: TrainedRun -> 'Result) : 'Result =
         Machine.EnsureReady()
-        let sound = experiment folder |> change |> Check.experiment |> Refusal.orRaise
+        let sound = experiment folder |> alone folder |> change |> Check.experiment |> Refusal.orRaise
         let source = Source.load sound
         use _splits = source.Splits
         use trained = opened newest false folder sound.Experiment sound.Plan

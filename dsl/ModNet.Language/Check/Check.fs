@@ -2,14 +2,19 @@ namespace ModNet
 
 /// An experiment in which `check` found nothing wrong; `Check.experiment` makes it, and nothing else does.
 [<Sealed>]
-type CheckedExperiment internal (experiment: Experiment, plan: Plan) =
+type CheckedExperiment internal (experiment: Experiment, plan: Plan, players: Plan list) =
     let summary = lazy (Summary.ofPlan plan)
+    let all = lazy (if players.IsEmpty then [ summary.Value ] else List.map Summary.ofPlan players)
 
     member _.Experiment = experiment
-    /// The network with every name, shape and pool inferred.
+    /// The network with every name, shape and pool inferred; of a game that of its first player.
     member _.Plan = plan
-    /// What the network costs, layer by layer.
+    /// The same of the players of a game, in order; empty where there are none.
+    member _.Players = players
+    /// What the network costs, layer by layer; of a game what its first player costs.
     member _.Summary = summary.Value
+    /// What every network costs: one, or those of a game's players.
+    member _.Summaries = all.Value
 
     /// Two are equal whose experiments are.
     override _.Equals(other: obj) =
@@ -18,7 +23,7 @@ type CheckedExperiment internal (experiment: Experiment, plan: Plan) =
         | _ -> false
 
     override _.GetHashCode() = hash experiment
-    override experiment.ToString() = string experiment.Summary
+    override experiment.ToString() = experiment.Summaries |> List.map string |> String.concat "\n\n"
 
 /// Finds everything that is wrong with a network or an experiment, without making a tensor.
 [<RequireQualifiedAccess>]
@@ -42,10 +47,16 @@ module Check =
     /// Example: `Check.experiment run`
     let experiment (experiment: Experiment) : Result<CheckedExperiment, Diagnostic list> =
         let notes = Notes()
-        let walk = Infer(experiment.Network, notes)
-        let plan = walk.Plan
-        CheckExperiment.check notes walk.Root plan experiment
-        result notes (fun () -> CheckedExperiment(experiment, plan))
+
+        match experiment.Method with
+        | Method.Game game ->
+            let plans = CheckGame.check notes experiment game
+            result notes (fun () -> CheckedExperiment(experiment, plans.Head, plans))
+        | _ ->
+            let walk = Infer(experiment.Network, notes)
+            let plan = walk.Plan
+            CheckExperiment.check notes walk.Root plan experiment
+            result notes (fun () -> CheckedExperiment(experiment, plan, []))
 
 [<AutoOpen>]
 module Checks =

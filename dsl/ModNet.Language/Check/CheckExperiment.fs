@@ -3,13 +3,8 @@ namespace ModNet
 /// Finds what is wrong with an experiment beyond its network.
 module internal CheckExperiment =
 
-    /// Notes it all: data, training and settings, in this order.
-    let check (notes: Notes) root (plan: Plan) (experiment: Experiment) =
-        let rules = DataRules(notes, root, experiment.Network, plan, "data")
-        Sources.check rules experiment.Data
-        StreamRules.check notes root plan experiment.Data experiment.Method
-        Methods.check { Notes = notes; Root = root; Plan = plan; Data = experiment.Data } experiment.Method
-
+    /// Notes what is wrong with how often a run looks, and with what it keeps.
+    let settings (notes: Notes) root (plan: Plan) (experiment: Experiment) =
         match experiment.Device with
         | Cuda index when index < 0 ->
             notes.Add(
@@ -54,3 +49,11 @@ module internal CheckExperiment =
 
         for setting, datapoints in [ "trace_rows", experiment.Tracing.Rows; "trace_at_end", experiment.Tracing.AtEnd ] do
             notes.Positive($"{root}/{setting}", "a number of datapoints", datapoints) |> ignore
+
+    /// Notes it all: data, training and settings, in this order.
+    let check (notes: Notes) root (plan: Plan) (experiment: Experiment) =
+        let rules = DataRules(notes, root, experiment.Network, plan, "data")
+        Sources.check rules experiment.Data
+        StreamRules.check notes root plan experiment.Data experiment.Method
+        Methods.check { Notes = notes; Root = root; Plan = plan; Data = experiment.Data } experiment.Method
+        settings notes root plan experiment

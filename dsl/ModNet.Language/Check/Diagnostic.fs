@@ -157,6 +157,8 @@ type Fault =
     | SWithoutFresh
     /// A layer that the training method cannot train.
     | MethodUnfit
+    /// Rules of a game that its players cannot keep.
+    | GameUnfit
     /// More compositions than can be enumerated.
     | TooManyCompositions
     | DeviceOutOfRange
@@ -267,6 +269,7 @@ type Fault =
         | LengthTwice -> "LENGTH_TWICE"
         | SWithoutFresh -> "S_WITHOUT_FRESH"
         | MethodUnfit -> "METHOD_UNFIT"
+        | GameUnfit -> "GAME_UNFIT"
         | TooManyCompositions -> "TOO_MANY_COMPOSITIONS"
         | DeviceOutOfRange -> "DEVICE_OUT_OF_RANGE"
         | FrozenUnknown -> "FROZEN_UNKNOWN"

@@ -10,6 +10,7 @@ module internal Methods =
         MethodKind.any LossFreeTopKKind.kind
         MethodKind.any StaticModulesKind.kind
         MethodKind.any ExactKind.kind
+        MethodKind.any GameKind.kind
     ]
 
     let codec = Codec.union [ for kind in all -> kind.Json ]

@@ -10,7 +10,11 @@ namespace ModNet.Runtime;
 /// <param name="Statistics">How modules were chosen on this minibatch.</param>
 /// <param name="Score">How close predictions came to this minibatch's targets.</param>
 public sealed record StepResult(
-    double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score);
+    double Loss, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score)
+{
+    /// <summary>The loss of every turn of a game by its name; empty where there are no turns.</summary>
+    public IReadOnlyList<(string Turn, double Loss)> Turns { get; init; } = [];
+}
 
 /// <summary>A method's loss on one minibatch.</summary>
 /// <param name="Loss">The scalar to minimise, with gradient.</param>
@@ -20,6 +24,9 @@ public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<Graph
 {
     /// <summary>The scalar that a report gives as the loss, where it is not the value of <see cref="Loss"/>.</summary>
     public Tensor Reported { get; init; } = Loss;
+
+    /// <summary>Whether the pass that <see cref="Seen"/> gives predicts the minibatch's targets, so that predictions can be scored by them.</summary>
+    internal bool IsScored { get; init; } = true;
 }
 
 /// <summary>
@@ -27,7 +34,7 @@ public sealed record MinibatchLoss(Tensor Loss, Tensor LogLikelihood, Func<Graph
 /// loop around <see cref="Selector"/>s, one for its steps and one for evaluation.
 /// </summary>
 /// <remarks>Where datapoints have weights, every mean over a minibatch is by them: Σ_n w_n ℓ_n / Σ_n w_n (<see cref="Batch.Mean"/>).</remarks>
-public abstract partial class TrainingMethod : IDisposable
+public abstract partial class TrainingMethod : Training
 {
     private readonly DataTrack _track;
     private readonly GradientSettings _settings;
@@ -77,14 +84,8 @@ public abstract partial class TrainingMethod : IDisposable
         }
     }
 
-    /// <summary>
-    /// The ranks that train together: each runs some of the shards of every minibatch (<see cref="GradientSettings.Shards"/>), and all have the same weights,
-    /// optimiser and assignments after every step. All ranks call everything that trains, evaluates or saves, in the same order.
-    /// </summary>
-    public Ranks Ranks { get; init; } = Ranks.Alone;
-
     /// <summary>How minibatches are cut. UserException where the ranks cannot share so many shards.</summary>
-    internal Sharding Sharding => _sharding ??= !Graph.IsSpread || Graph.Spread.Ranks == Ranks
+    internal override Sharding Sharding => _sharding ??= !Graph.IsSpread || Graph.Spread.Ranks == Ranks
         ? new(_settings.Shards, Ranks)
         : throw new ArgumentException("expected a graph whose modules are spread over the method's own ranks, got one of others – make both with the same ranks");
 
@@ -131,20 +132,14 @@ public abstract partial class TrainingMethod : IDisposable
     public OptimizerHelper Optimizer => _steps.Optimizer;
 
     /// <summary>The deterministic selector for held-out data. It takes the most probable module of every position, unless the method says otherwise.</summary>
-    public virtual Selector Evaluating => new ModeSelector();
+    public override Selector Evaluating => new ModeSelector();
 
     /// <summary>
     /// Puts the moving average of the weights in their place, where one is kept, until the result is disposed of; no step may be taken in the
     /// meantime. Null where none is kept (<see cref="GradientSettings.AverageWeights"/>).
     /// </summary>
     /// <example><code>using (method.UseAverage()) { Evaluation.Of(graph, [held], 128, method.Device, method.Evaluating); }</code></example>
-    public IDisposable? UseAverage() => _average?.Use();
-
-    /// <summary>Whether choices come from the controllers, so that the controllers' entropies mean something.</summary>
-    public virtual bool ReadsControllers => true;
-
-    /// <summary>The share of datapoints whose a* the newest E-step replaced; null where there is no a*.</summary>
-    public virtual double? Reassigned => null;
+    public override IDisposable? UseAverage() => _average?.Use();
 
     /// <summary>The graph that is trained.</summary>
     protected Graph Graph { get; }
@@ -152,32 +147,30 @@ public abstract partial class TrainingMethod : IDisposable
     /// <summary>The training data.</summary>
     protected Dataset Data { get; }
 
+    /// <inheritdoc/>
+    internal override IReadOnlyList<(string Prefix, Graph Graph)> Graphs => [("", Graph)];
+
     /// <summary>The device on which the graph is.</summary>
-    public Device Device { get; }
+    public override Device Device { get; }
 
     /// <summary>The random streams of the run.</summary>
     protected RandomStreams Streams { get; }
-
-    /// <summary>Does what the method does before the first step.</summary>
-    public virtual void Begin()
-    {
-    }
 
     /// <summary>
     /// Does what the method does before a gradient step, and takes the step on the next minibatch. NonFiniteException where its loss or
     /// gradients are not finite; the parameters are then as they were.
     /// </summary>
-    public void Step()
+    public override void Step()
     {
         Ready();
         Gradient(report: false);
     }
 
     /// <summary>NonFiniteException where a step on an accelerator, where steps are checked late, had a loss or a gradient that is not finite.</summary>
-    internal void DemandFiniteSteps() => _late.Demand();
+    internal override void DemandFiniteSteps() => _late.Demand();
 
     /// <summary>NonFiniteException where a parameter is not finite after the steps so far.</summary>
-    internal void DemandFiniteParameters()
+    internal override void DemandFiniteParameters()
     {
         _late.Demand();
         NonFiniteException? wrong = Finiteness.OfParameters(Graph, _steps.Taken);
@@ -188,7 +181,7 @@ public abstract partial class TrainingMethod : IDisposable
     }
 
     /// <summary>Does the same as <see cref="Step"/> and reports what the step saw.</summary>
-    public StepResult StepAndReport()
+    public override StepResult StepAndReport()
     {
         Ready();
         return Gradient(report: true)!;
@@ -203,7 +196,7 @@ public abstract partial class TrainingMethod : IDisposable
     /// carried between windows as <c>method.m_carried.LAYER</c>; and the moving average of the weights, where one is kept, as
     /// <c>method.average.NAME</c>. A method that remembers more adds names that begin with <c>method.</c>.
     /// </summary>
-    public virtual IEnumerable<(string Name, Tensor Value)> State() =>
+    public override IEnumerable<(string Name, Tensor Value)> State() =>
     [
         .. _steps.State(),
         .. _track.State(Sharding),
@@ -211,24 +204,17 @@ public abstract partial class TrainingMethod : IDisposable
     ];
 
     /// <summary>What the optimiser remembers, as <c>PARAMETER.PART</c>, for a checkpoint.</summary>
-    internal IEnumerable<(string Name, Tensor Value)> OptimizerState() => _steps.OptimizerState();
+    internal override IEnumerable<(string Name, Tensor Value)> OptimizerState() => _steps.OptimizerState();
 
     /// <summary>Takes back what <see cref="OptimizerState"/> gave.</summary>
-    internal void RestoreOptimizer(SavedState saved) => _steps.RestoreOptimizer(saved);
+    internal override void RestoreOptimizer(SavedState saved) => _steps.RestoreOptimizer(saved);
 
-    /// <summary>Takes back what <see cref="State"/> gave. It is called in place of <see cref="Begin"/>.</summary>
-    public virtual void Restore(SavedState state)
+    /// <summary>Takes back what <see cref="State"/> gave. It is called in place of <see cref="Training.Begin"/>.</summary>
+    public override void Restore(SavedState state)
     {
         _steps.Restore(state);
         _track.Restore(state, Device, Sharding);
         _average?.Restore(state);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Dispose(true);
-        GC.SuppressFinalize(this);
     }
 
     // What comes before a gradient step: first what a stream asks for between its tasks, then what the method does.
@@ -266,7 +252,7 @@ public abstract partial class TrainingMethod : IDisposable
     /// Ends a round of shards that train by themselves (<see cref="GradientSettings.LooseRounds"/>) before its time, so that the weights are the average of theirs, by
     /// which a network is evaluated and saved. Does nothing where every step adds their gradients, or a round has just ended. All ranks call it together.
     /// </summary>
-    public void Settle()
+    public override void Settle()
     {
         if (_loose?.Settle() is (long steps, double logLikelihood))
         {
@@ -280,7 +266,7 @@ public abstract partial class TrainingMethod : IDisposable
     }
 
     /// <summary>Whether a run may be stopped here and go on later as if it had not been: every rank has the same weights.</summary>
-    internal bool IsSettled => _loose?.IsSettled ?? true;
+    internal override bool IsSettled => _loose?.IsSettled ?? true;
 
     /// <summary>Takes a gradient step on the next minibatch. The result is null unless a report is asked for.</summary>
     protected StepResult? Gradient(bool report)
@@ -435,7 +421,7 @@ public abstract partial class TrainingMethod : IDisposable
     }
 
     /// <summary>Releases what the method holds.</summary>
-    protected virtual void Dispose(bool disposing)
+    protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
@@ -454,7 +440,11 @@ public abstract partial class TrainingMethod : IDisposable
         var statistics = new SelectionStatistics(late);
         statistics.Add(output.Tape);
         var score = new PredictionScore(Graph.Head, late);
-        score.Add(output.Features, batch.Targets, batch.Weights);
+        if (seen.IsScored)
+        {
+            score.Add(output.Features, batch.Targets, batch.Weights);
+        }
+
         (double loss, double logLikelihood) = (0, 0);
         late.Add([seen.Reported, seen.LogLikelihood], values => (loss, logLikelihood) = (values[0][0], values[1][0]));
         late.Read(Wait.Report);

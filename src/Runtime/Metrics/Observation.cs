@@ -2,10 +2,10 @@ namespace ModNet.Runtime;
 
 /// <summary>What the trainer saw in one phase at one step: a minibatch that was trained on, or a held-out set. Metrics are read from it.</summary>
 /// <param name="Phase"><c>train</c>, <c>validation</c> or <c>test</c>.</param>
-/// <param name="LogLikelihood">Mean log p(y|x, a) per datapoint, nats.</param>
+/// <param name="LogLikelihood">Mean log p(y|x, a) per datapoint, nats; null where nothing is predicted.</param>
 /// <param name="Statistics">How modules were chosen.</param>
 /// <param name="Score">How near predictions came to the targets.</param>
-public sealed record Observation(string Phase, double LogLikelihood, SelectionStatistics Statistics, PredictionScore Score)
+public sealed record Observation(string Phase, double? LogLikelihood, SelectionStatistics Statistics, PredictionScore Score)
 {
     /// <summary>What the training method minimises, per datapoint, nats; null of a held-out set.</summary>
     public double? Loss { get; init; }
@@ -24,6 +24,12 @@ public sealed record Observation(string Phase, double LogLikelihood, SelectionSt
 
     /// <summary>How the tasks of a stream did, each by itself; empty where the data are no stream.</summary>
     public IReadOnlyList<TaskScore> Tasks { get; init; } = [];
+
+    /// <summary>The loss of every turn of a game by its name; empty where there are no turns.</summary>
+    public IReadOnlyList<(string Turn, double Loss)> Turns { get; init; } = [];
+
+    /// <summary>What the names of the turns' fields in a line of metrics begin with; the turn's name follows.</summary>
+    public const string TurnField = "loss/";
 
     /// <summary>Seconds since training began.</summary>
     public double Seconds { get; init; }
@@ -46,6 +52,11 @@ public sealed record Observation(string Phase, double LogLikelihood, SelectionSt
             {
                 values.Add(name, number);
             }
+        }
+
+        foreach ((string turn, double loss) in Turns)
+        {
+            values.Add(TurnField + turn, loss);
         }
 
         return new(step, Phase, values);

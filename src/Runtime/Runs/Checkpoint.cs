@@ -8,7 +8,7 @@ namespace ModNet.Runtime;
 
 /// <summary>
 /// Writes and reads <c>checkpoint.safetensors</c>, from which a run goes on. It holds the weights under their names in the graph, what the
-/// method remembers (<see cref="TrainingMethod.State"/>), what the optimiser remembers as <c>optimizer.…</c>, the random streams as
+/// method remembers (<see cref="Training.State"/>), what the optimiser remembers as <c>optimizer.…</c>, the random streams as
 /// <c>random.…</c>, and the run's place as <c>run.step</c>, <c>run.seconds</c> and <c>run.metrics</c>, the length of <c>metrics.jsonl</c>
 /// in bytes.
 /// </summary>
@@ -27,7 +27,7 @@ public static class Checkpoint
     /// earlier checkpoints are then as they were. Where several ranks train, all call this, and the one that leads writes.
     /// </summary>
     public static void Write(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds = 0, int keep = 2,
+        RunFolder folder, Graph graph, Training method, RandomStreams streams, long step, double seconds = 0, int keep = 2,
         DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
@@ -48,7 +48,7 @@ public static class Checkpoint
     /// <c>validation</c> and <c>test</c>. UserException where the disk refuses; the earlier file is then as it was.
     /// </summary>
     internal static void WriteBest(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, BestEvaluation best, double seconds, DataIdentity? data)
+        RunFolder folder, Graph graph, Training method, RandomStreams streams, BestEvaluation best, double seconds, DataIdentity? data)
     {
         using var scope = NewDisposeScope();
         (Dictionary<string, Tensor> tensors, Dictionary<string, string> metadata) = Content(folder, graph, method, streams, best.Step, seconds, data);
@@ -91,12 +91,15 @@ public static class Checkpoint
 
     // What a checkpoint holds, in the caller's scope.
     private static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Metadata) Content(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, long step, double seconds, DataIdentity? data)
+        RunFolder folder, Graph graph, Training method, RandomStreams streams, long step, double seconds, DataIdentity? data)
     {
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach ((string name, Tensor value) in graph.state_dict())
+        foreach ((string prefix, Graph part) in method.Graphs)
         {
-            tensors.Add(name, value);
+            foreach ((string name, Tensor value) in part.state_dict())
+            {
+                tensors.Add(prefix + name, value);
+            }
         }
 
         foreach ((string name, Tensor value) in method.State())
@@ -167,7 +170,7 @@ public static class Checkpoint
     /// <returns>The number of gradient steps taken, and the seconds they took.</returns>
     /// <exception cref="UserException">There is no whole checkpoint, or it is of another experiment or of other data.</exception>
     public static (long Step, double Seconds) Resume(
-        RunFolder folder, Graph graph, TrainingMethod method, RandomStreams streams, Action<string> say, DataIdentity? data = null,
+        RunFolder folder, Graph graph, Training method, RandomStreams streams, Action<string> say, DataIdentity? data = null,
         long mostSteps = long.MaxValue)
     {
         using var scope = NewDisposeScope();
@@ -185,7 +188,11 @@ public static class Checkpoint
         }
 
         saved = graph.Spread.Here(saved);
-        Architecture.Load(saved, graph, averaged: false);
+        foreach ((string prefix, Graph part) in method.Graphs)
+        {
+            Architecture.Load(prefix.Length == 0 ? saved : saved.Under(prefix), part, averaged: false);
+        }
+
         try
         {
             method.Restore(saved);

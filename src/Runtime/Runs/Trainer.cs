@@ -56,9 +56,9 @@ public sealed record Progress(MetricsLine Line, long Steps, double StepsPerSecon
     public (long Number, long Of)? Epoch { get; init; }
 }
 
-/// <summary>Runs a training method to the end of a plan, with metrics, evaluation, checkpoints and a clean stop.</summary>
+/// <summary>Runs a training method, or a game, to the end of a plan, with metrics, evaluation, checkpoints and a clean stop.</summary>
 public sealed class Trainer(
-    Graph graph, TrainingMethod method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
+    Graph graph, Training method, DataSplits data, TrainingPlan plan, RunFolder folder, RandomStreams streams, Device device,
     RoutingRecorder? routing = null)
 {
     private readonly Stopwatch _clock = new();
@@ -309,8 +309,9 @@ public sealed class Trainer(
     }
 
     private void Log(long step, StepResult seen, Action<Progress> report) =>
-        Emit(report, step, new("train", seen.LogLikelihood, seen.Statistics, seen.Score)
+        Emit(report, step, new("train", method.HasLikelihood ? seen.LogLikelihood : null, seen.Statistics, seen.Score)
         {
+            Turns = seen.Turns,
             Loss = seen.Loss,
             Perplexity = Perplexity(Math.Exp(-seen.LogLikelihood / data.Train.OutputsPerDatapoint)),
             Reassigned = method.Reassigned,
@@ -326,6 +327,12 @@ public sealed class Trainer(
             if (data.Tasks.Count > 0)
             {
                 EvaluateTasks(phase, step, report);
+                continue;
+            }
+
+            if (method.Evaluate(phase, parts, plan.EvaluationBatch) is Observation own)
+            {
+                Emit(report, step, own);
                 continue;
             }
 
@@ -362,8 +369,8 @@ public sealed class Trainer(
     {
         MetricsLine line = (seen with
         {
-            HasEntropies = graph.HasSites && method.ReadsControllers,
-            HasPools = graph.Pools.Count > 0,
+            HasEntropies = graph.HasSites && method.ReadsControllers && method.HasLikelihood,
+            HasPools = graph.Pools.Count > 0 && method.HasLikelihood,
             Seconds = Seconds,
         }).At(step);
         folder.Append(line);

@@ -9,7 +9,7 @@ public record GradientSettings(long Batch = 128, double LearningRate = 1e-3)
     public OptimizerKind Optimizer { get; init; } = new AdamKind(LearningRate);
 
     /// <summary>
-    /// S ≥ 1, the number of shards that every minibatch is cut into (<see cref="TrainingMethod.Ranks"/>): the outcome depends on S, and not on how many ranks share
+    /// S ≥ 1, the number of shards that every minibatch is cut into (<see cref="Training.Ranks"/>): the outcome depends on S, and not on how many ranks share
     /// the work. 1 runs minibatches whole.
     /// </summary>
     public int Shards { get; init; } = 1;

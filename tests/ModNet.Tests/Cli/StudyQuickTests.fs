@@ -73,6 +73,11 @@ let private studies = [
         quick "decoupled" [ "test error [%]" ] [ "Criteria"; "Error in the course of training" ] with
             Images = 800, 100
     }
+    quick "gap" [ "modes covered per generator (of 25)" ] [ "Criterion"; "over the 25 Gaussians" ]
+    {
+        quick "staged-gan" [ "samples taken for the digit asked for [%]" ] [ "Criterion"; "Samples of coarse" ] with
+            Images = 800, 100
+    }
 ]
 
 [<Tests>]

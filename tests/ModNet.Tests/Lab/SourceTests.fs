@@ -16,7 +16,7 @@ let private load (mine: Network) (source: Data) =
             seed 3
         }
 
-    Source.load (CheckedExperiment(unchecked, { Network = mine; Layers = []; Pools = [] }))
+    Source.load (CheckedExperiment(unchecked, { Network = mine; Layers = []; Pools = [] }, []))
 
 let private features' (inputs: int) =
     network "net" {

@@ -277,7 +277,9 @@ let tests =
                         train (em { })
                     }
 
-                (Source.load (CheckedExperiment(unchecked, { Network = unchecked.Network; Layers = []; Pools = [] })))
+                (Source.load (
+                    CheckedExperiment(unchecked, { Network = unchecked.Network; Layers = []; Pools = [] }, [])
+                ))
                     .Splits
 
             use whole = load (mnist directory { held_out 20 })

@@ -125,6 +125,7 @@ let inPlace (example: Example) =
         $"in_memory \"example\" {{ inputs (array2D [ [ 1.0f ] ]); classes 2 [| 1 |]; {text} }}"
     | "ModNet.GeneratedBuilder" ->
         $"generated \"example\" {{ features 1; classes 2; draw (fun _ -> Datapoint.labelled [| 0.5f |] 1); {text} }}"
+    | "ModNet.GameBuilder" -> $"game \"example\" {{ data (toy_regression {{ }}); {text} }}"
     | "ModNet.ExperimentBuilder" -> $"experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}); {text} }}"
     | "ModNet.RowBuilder" ->
         $"row \"example\" {{ run (fun _ -> experiment {{ net toy; data (toy_regression {{ }}); train (em {{ }}) }}); {text} }}"
