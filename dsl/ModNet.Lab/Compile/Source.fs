@@ -259,10 +259,18 @@ module Source =
         | Data.Csv data -> csv network data |> bits network |> plain "csv"
         | Data.Mnist set ->
             said set.Path "a directory with MNIST's four idx files"
-            Mnist.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> bits network |> plain "mnist"
+
+            Mnist.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed)
+            |> images set
+            |> bits network
+            |> plain "mnist"
         | Data.Cifar10 set ->
             said set.Path "cifar-10-binary.tar.gz, or a directory with CIFAR-10's binary files"
-            Cifar10.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed) |> images set |> bits network |> plain "cifar10"
+
+            Cifar10.Load(set.Path, set.HeldOut, set.Standardise, set.SplitSeed)
+            |> images set
+            |> bits network
+            |> plain "cifar10"
         | Data.InMemory data -> OwnData.inMemory data |> bits network |> plain "in_memory"
         | Data.Generated data -> OwnData.generated seed data |> bits network |> plain "generated"
         | Data.Stream _ -> invalidArg (nameof data) "expected the data of one task, got a stream"

@@ -171,8 +171,7 @@ module internal ImageKinds =
                 else 10
 
             let target =
-                if images.Reconstruct then Target.Values(int (ShapeRules.Values shape))
-                else Target.Classes classes
+                if images.Reconstruct then Target.Values(int (ShapeRules.Values shape)) else Target.Classes classes
 
             rules.Fits(what, Some shape, target)
 
