@@ -70,6 +70,10 @@ let private studies = [
             Images = 120, 60
     }
     {
+        quick "segments-apart" [ "test accuracy [%]"; "lost in the other order" ] [ "Order, and what can be left out" ] with
+            Images = 800, 100
+    }
+    {
         quick "decoupled" [ "test error [%]" ] [ "Criteria"; "Error in the course of training" ] with
             Images = 800, 100
     }
