@@ -62,6 +62,15 @@ let private studies = [
         "MAML"
         "on validation tasks"
     ] [ "from 8 points, below MAML"; "Four new tasks from 8 points" ]
+    quick "learned-optimiser" [ "loss at 100 steps"; "gradient descent"; "Adam" ] [
+        "mean loss at 100 steps below Adam"
+        "Loss against steps"
+    ]
+    quick "learned-loss" [
+        "squared error after 15 steps"
+        "on the squared error"
+        "second derivatives: relative difference"
+    ] [ "second derivatives agree with finite differences"; "Error against inner steps" ]
     {
         quick "routing-networks" [ "test accuracy [%]"; "effective modules"; "information of task and module" ] [
             "EM, each task: no collapse"
