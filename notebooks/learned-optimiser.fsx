@@ -201,8 +201,9 @@ let losses (f: Quadratics) (rule: Rule) (rate: float) : float array =
 let rates rule =
     match rule with
     | Descent -> [ 0.001; 0.002; 0.003; 0.005; 0.007; 0.01; 0.015; 0.02; 0.03 ]
-    | ByAdam -> [ 0.01; 0.02; 0.03; 0.05; 0.07; 0.1; 0.15; 0.2; 0.3; 0.5; 1.0 ]
+    | ByAdam -> [ 0.01; 0.02; 0.03; 0.05; 0.07; 0.1; 0.15; 0.2; 0.3; 0.5; 0.7; 1.0; 1.5; 2.0; 3.0; 5.0 ]
 
+/// A rate at the end of its list would mean that the list is too short.
 let tuned (validation: Quadratics) (rule: Rule) : float =
     rates rule
     |> List.map (fun rate -> rate, Array.last (losses validation rule rate))
