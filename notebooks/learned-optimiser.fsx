@@ -11,8 +11,8 @@ Here f(θ) = ‖Wθ − y‖² has ten coordinates, and W, y and the start θ₀
 
 Criteria: after 100 steps the mean loss over 512 quadratics that were not trained on is below that of gradient descent, and below that of Adam. The rate of each has the least mean loss after 100 steps on 512 validation quadratics.
 
-As in the paper, gradients of f are inputs of g that no derivative goes through, backpropagation is cut every 20 steps, and a gradient is given as its logarithm and its sign. What differs: g has one LSTM layer of 20 units instead of two; φ takes one step for all 100 steps of f, not one
-for every 20; and training draws from 4,096 quadratics, not from new ones each time.
+As in the paper, gradients of f are inputs of g that no derivative goes through, backpropagation is cut after some steps (20 here), and g is the same for all coordinates. The rest of the settings are our own: g is one LSTM layer of 20 units that reads a gradient as its logarithm and its sign; φ takes
+one step for all 100 steps of f; and training draws from 4,000 quadratics, not from new ones each time.
 *)
 #load "paired.fsx"
 
@@ -61,7 +61,7 @@ let slope (f: Quadratics) (residual: torch.Tensor) = 2.0f * f.W.transpose(1L, 2L
 
 (** ## The learned optimiser *)
 
-/// A gradient as two numbers in [−1, ∞) and [−1, 1], as in the paper's appendix with p = 10.
+/// A gradient as two numbers in [−1, ∞) and [−1, 1]: the logarithm of its size, over p, and its sign; gradients smaller than e⁻ᵖ differ in the second.
 let told (gradient: torch.Tensor) =
     let p = 10.0
     let least: float = exp -p
@@ -201,8 +201,9 @@ let losses (f: Quadratics) (rule: Rule) (rate: float) : float array =
 let rates rule =
     match rule with
     | Descent -> [ 0.001; 0.002; 0.003; 0.005; 0.007; 0.01; 0.015; 0.02; 0.03 ]
-    | ByAdam -> [ 0.01; 0.02; 0.03; 0.05; 0.07; 0.1; 0.15; 0.2; 0.3; 0.5; 1.0 ]
+    | ByAdam -> [ 0.01; 0.02; 0.03; 0.05; 0.07; 0.1; 0.15; 0.2; 0.3; 0.5; 0.7; 1.0; 1.5; 2.0; 3.0; 5.0 ]
 
+/// A rate at the end of its list would mean that the list is too short.
 let tuned (validation: Quadratics) (rule: Rule) : float =
     rates rule
     |> List.map (fun rate -> rate, Array.last (losses validation rule rate))
